@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The names of the contract: what a story, an agent, a run and a unit may be called.
+ */
+
+/** Whether @name may be a story id or an agent's name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}, without
+ *  "..", not ending in "." or ".lock" (it becomes part of a git branch and of a path). */
+gboolean name_is_valid(const char *name);
+
+/** Like name_is_valid(), but says what is wrong: @what ("story id", "agent name") and the rule are
+ *  in the message of the STORKIT_ERROR_INVALID_ARGUMENT it sets. */
+gboolean name_check(const char *what, const char *name, GError **error);
+
+/** A new run id: STORY.AGENT. and ten characters of [a-z0-9] that sort by time; two calls of one
+ *  process never give the same. Caller frees. */
+char *run_id_new(const char *story, const char *agent);
+
+/** Whether @id has the form that run_id_new() makes: it is used as a folder's name, so nothing
+ *  else may ever reach the file system. */
+gboolean run_id_is_valid(const char *id);
+
+/** The scope of a run: app-storkit-RUN.scope, every character outside [A-Za-z0-9_.] made '_'.
+ *  Caller frees. */
+char *run_unit_name(const char *run_id);

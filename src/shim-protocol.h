@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <limits.h>
+#include <stdint.h>
+
+/*
+ * What storkitd and storkit-shim say to each other. A shim may outlive several versions of the
+ * daemon: this is an interface, versioned by SHIM_FORMAT, and a daemon understands every format
+ * that was ever released. It names no type of any library.
+ *
+ * COMMAND LINE
+ *   storkit-shim --format=1 --cwd=DIR [OPTION…] -- PROGRAM [ARGUMENT…]
+ *   --setup DIR COMMAND        (two words; any number, in order) run `sh -c COMMAND` in DIR first
+ *   --setup-record=FILE        created, empty, once every setup command has succeeded
+ *   --stop-grace=USEC          from a stop's SIGINT to its kill; SIGTERM comes after half of it
+ *   --result-grace=USEC        0: off. After the agent's closing line
+ *   --closing-type=TYPE        the top-level "type" of that line ("result")
+ *   --runtime-max=USEC         0: off. From the agent's start
+ *   --idle-timeout=USEC        0: off. Without a byte of output
+ *   --stdin=tty|file|pipe      file: the run folder's `stdin`. pipe: that file's bytes (if there),
+ *                              then the messages that come, until the input is closed
+ *   --rows=N --columns=N       of the PTY; default 50 and 200
+ *   --nofile=N                 the soft limit of open files to give back to the agent
+ * The shim's environment is the agent's; PROGRAM is looked up on its PATH.
+ *
+ * FILE DESCRIPTORS
+ *   0 /dev/null, 1 and 2 the daemon's log
+ *   3 the gate: one byte opens it; end of file before that: exit without a trace
+ *   4 the run folder, under a flock(LOCK_EX) that the shim's copy keeps for as long as it lives:
+ *     who can take that lock knows that no shim is there
+ *
+ * FILES of the run folder
+ *   transcript   made by the shim, O_EXCL, as its first act behind the gate: a folder without one
+ *                is a Start that never became a run
+ *   times        struct ShimTime, native byte order: bytes from `offset` on came at `usec` (until
+ *                the next pair); written before those bytes, at most one per 10 ms
+ *   control, input   FIFOs, made by the daemon, opened read-write by the shim
+ *   stdin        made by the daemon where --stdin asks for it
+ *   started      JSON, once, atomically:
+ *                {"format":1,"shim_pid":P,"agent_pid":P,"offset":N,"time":USEC}: the program
+ *                executes, its output begins at `offset` of the transcript; or
+ *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","errno":N}, or
+ *                {… "failed":"setup","setup":INDEX,"exit_code":N or "exit_signal":N}
+ *   exit.json    JSON, once, atomically, its blocks reserved at the start:
+ *                {"format":1,"reason":R,"exit_code":N or "exit_signal":N,"started":USEC,
+ *                 "ended":USEC,"offset":N,"bytes":N,"left_behind":N,"oom_kills":N,
+ *                 "memory_peak":N,"cpu_usec":N, and what `started` says of a failure}
+ *                (a figure the machine does not have is absent; so is `started` where the agent
+ *                never was). R is one of the SHIM_REASON_ strings. `bytes` is the transcript's size:
+ *                nothing is appended after it.
+ *   While the transcript's file system is full the shim takes the owner's write permission off
+ *   `transcript` (0400), and gives it back (0600) once bytes go in again: inotify sees both.
+ */
+
+#define SHIM_FORMAT 1
+#define SHIM_FD_GATE 3
+#define SHIM_FD_FOLDER 4
+
+struct ShimTime {
+    uint64_t offset;
+    uint64_t usec; /* since the epoch */
+};
+
+/* Why a run ended. */
+#define SHIM_REASON_EXITED "exited"   /* its program, by itself */
+#define SHIM_REASON_STOPPED "stopped" /* a SHIM_CONTROL_STOP */
+#define SHIM_REASON_RUNTIME "runtime"
+#define SHIM_REASON_IDLE "idle"
+#define SHIM_REASON_RESULT "result" /* result grace */
+#define SHIM_REASON_OUTSIDE "outside" /* a SIGTERM that no record announced */
+#define SHIM_REASON_SETUP "setup"     /* a setup command failed */
+#define SHIM_REASON_EXEC "exec"       /* the program could not be executed */
+
+/* Records on the FIFOs: a header and its payload, written with one write() of at most PIPE_BUF, so
+ * that they never interleave. A record of an unknown version or type is skipped. */
+#define SHIM_RECORD_VERSION 1
+
+struct ShimRecord {
+    uint8_t version;
+    uint8_t type;
+    uint16_t length; /* of the payload */
+};
+
+#define SHIM_RECORD_MAX_PAYLOAD (PIPE_BUF - sizeof(struct ShimRecord))
+
+enum {
+    /* on `control`, which is always read at once */
+    SHIM_CONTROL_STOP = 1,   /* payload: uint64_t grace in µs, or nothing: the command line's */
+    SHIM_CONTROL_RESIZE = 2, /* payload: uint16_t rows, uint16_t columns */
+    /* on `input`, which is read no faster than the agent takes it: the FIFO is the back-pressure */
+    SHIM_INPUT_TERMINAL = 16, /* bytes for the PTY */
+    SHIM_INPUT_MESSAGE = 17,  /* bytes for the stdin pipe */
+    SHIM_INPUT_CLOSE = 18,    /* close the stdin pipe */
+};
