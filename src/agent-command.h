@@ -14,18 +14,21 @@
 #define PROMPT_MAX (4u * 1024 * 1024)
 #define PROMPT_ARGUMENT_MAX (100u * 1024)
 
+/** The prompt of an agent whose config has none. A template. */
+#define PROMPT_DEFAULT "Work on story {{story_id}}."
+
 typedef struct {
     const char *worktree_path;
     const char *story_id;
     const char *base_branch;
-    const char *prompt; /* StartWithOptions' template; NULL: the agent's own */
+    const char *prompt; /* StartWithOptions' template; NULL or empty: the agent's own */
     const char *resume; /* a session id, or NULL */
 } CommandContext;
 
 typedef struct {
-    char **argv;       /* argv[0] is the program as configured: a name for PATH, or a path */
-    char *stdin_text;  /* what the program gets on stdin (a prompt that is too long for an argument;
-                          an interactive agent's first message), or NULL */
+    char **argv;      /* argv[0] is the program as configured: a name for PATH, or a path */
+    char *stdin_text; /* what the program gets on stdin (a prompt that is too long for an argument;
+                         an interactive agent's first message), or NULL */
 } AgentCommand;
 
 /** {{worktree_path}}, {{story_id}} and {{base_branch}} replaced in @text in one pass (a value that
@@ -34,7 +37,8 @@ typedef struct {
 char *template_expand(const char *text, const CommandContext *context);
 
 /** The command line of @agent. Sets STORKIT_ERROR_INVALID_ARGUMENT (prompt over PROMPT_MAX, a
- *  `resume` that begins with '-' or for kind raw, ...). Caller: agent_command_free(). */
+ *  `resume` that is empty, begins with '-' or is for kind raw, an argument longer than Linux
+ * takes). Caller: agent_command_free(). */
 AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext *context,
                                   GError **error);
 

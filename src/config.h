@@ -4,7 +4,7 @@
 #include <glib.h>
 
 #include "agent-kind.h"
-#include "limits.h"
+#include "run-limits.h"
 
 G_BEGIN_DECLS
 
@@ -63,6 +63,9 @@ void component_config_free(ComponentConfig *component);
  *  STORKIT_ERROR_NO_SUCH_AGENT, which lists the names there are. */
 const AgentConfig *project_config_find_agent(const ProjectConfig *config, const char *name,
                                              GError **error);
+
+/** The config as GetConfig answers it: a{sv}, floating. */
+GVariant *project_config_to_variant(const ProjectConfig *config);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectConfig, project_config_free)
 

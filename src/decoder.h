@@ -16,7 +16,7 @@
 typedef enum {
     LINE_NOTHING, /* blank, or nothing left of it once its escape sequences are gone */
     LINE_OUTPUT,  /* text */
-    LINE_JSON,    /* one strict JSON object */
+    LINE_JSON,    /* one strict JSON object, whatever the agent's kind */
 } LineClass;
 
 /** What a line of an agent's JSON says of the run as a whole; a member is unset (NULL, FALSE, 0)
@@ -28,7 +28,7 @@ typedef struct {
     gboolean closing; /* the kind's closing line (claude: result) */
     gboolean success; /* of a closing line: it reports success */
     char *error;      /* of a closing line without success: the CLI's own words, where it has any */
-    gboolean assistant; /* the model said or did something: a resume that was refused never has it */
+    gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
     gboolean has_cost, has_turns, has_input_tokens, has_output_tokens;
     double cost_usd;
@@ -38,7 +38,8 @@ typedef struct {
 
 typedef struct {
     LineClass class;
-    char *text;       /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed */
+    char *text;       /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed
+                       (as cleaned, where it is one only without the escape sequences around) */
     gsize length;     /* of text, in bytes */
     GPtrArray *texts; /* JSON: char *, the texts that each become an `output` before it; or NULL */
     LineFacts facts;

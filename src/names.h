@@ -15,8 +15,11 @@ gboolean name_is_valid(const char *name);
  *  in the message of the STORKIT_ERROR_INVALID_ARGUMENT it sets. */
 gboolean name_check(const char *what, const char *name, GError **error);
 
+/** Whether @name may name an environment variable: [A-Za-z_][A-Za-z0-9_]*. */
+gboolean environment_name_is_valid(const char *name);
+
 /** A new run id: STORY.AGENT. and ten characters of [a-z0-9] that sort by time; two calls of one
- *  process never give the same. Caller frees. */
+ *  process never give the same, and a later one sorts after. Any thread. Caller frees. */
 char *run_id_new(const char *story, const char *agent);
 
 /** Whether @id has the form that run_id_new() makes: it is used as a folder's name, so nothing

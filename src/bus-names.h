@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the service is called on the bus.
+ */
+
+#define STORKIT_BUS_NAME "org.storkit.AgentPool"
+#define STORKIT_OBJECT_PATH "/org/storkit/AgentPool"
+#define STORKIT_INTERFACE "org.storkit.AgentPool"

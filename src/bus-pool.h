@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "bus-publisher.h"
+#include "drain.h"
+#include "pool.h"
+#include "subscription.h"
+
+/*
+ * The interface org.storkit.AgentPool over the pool: each handler parses, asks the domain, and
+ * replies when the domain does.
+ */
+
+typedef struct {
+    Pool *pool;
+    BusPublisher *publisher;
+    Subscriptions *subscriptions;
+    Drains *drains;
+} BusPool;
+
+/** Puts the object on @bus; @bus_pool must outlive it. Negative errno on failure. */
+int bus_pool_register(sd_bus *bus, BusPool *bus_pool);

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-publisher.h"
+
+#include <string.h>
+
+#include "bus-names.h"
+#include "bus-variant.h"
+#include "log-reader.h"
+#include "util.h"
+
+/* Well below what dbus-daemon carries (75,000 a second to one subscriber), so that calls of others
+ * find it awake. */
+#define SIGNALS_PER_SECOND 25000
+#define BURST 2500
+
+/* A run's share before the next one has its turn. */
+#define TURN 64
+
+/* What a daemon that comes back still publishes of what it missed. */
+#define MAX_BACKLOG (4u * 1024 * 1024)
+
+typedef struct {
+    Run *run;
+    RunLog *log;
+    LogReader *reader;
+    EventBatch *batch;
+    guint next;      /* event of the batch */
+    gboolean active; /* in the queue of those that have something */
+} Publication;
+
+struct BusPublisher {
+    sd_bus *bus;
+    GHashTable *publications; /* Run * -> Publication * */
+    GQueue active;
+    guint source;
+    Publication *in_flight; /* its event batch->events[next - 1] is not on the socket yet */
+    double tokens;
+    gint64 refilled;
+};
+
+static void publication_free(Publication *publication)
+{
+    event_batch_unref(publication->batch);
+    log_reader_free(publication->reader);
+    run_log_unref(publication->log);
+    run_unref(publication->run);
+    g_free(publication);
+}
+
+/* --- One signal --- */
+
+static int append_string(sd_bus_message *m, const char *key, const char *value)
+{
+    return sd_bus_message_append(m, "{sv}", key, "s", value);
+}
+
+static int append_details(sd_bus_message *m, GVariant *details)
+{
+    int r = 0;
+    for (gsize i = 0; r >= 0 && i < g_variant_n_children(details); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(details, i);
+        r = bus_append_variant(m, entry);
+    }
+    return r;
+}
+
+static int append_text(sd_bus_message *m, const Event *event)
+{
+    gsize length = event_cut_length(event->text, event->length, EVENT_BUS_MAX);
+    gboolean cut = length < event->length || event->full_length > 0;
+    guint64 full = event->full_length ? event->full_length : event->length;
+    int r = 0;
+    if (!cut)
+        r = append_string(m, event->type == EVENT_OUTPUT ? "text" : "data", event->text);
+    else if (event->type == EVENT_OUTPUT) {
+        g_autofree char *text = g_strndup(event->text, length);
+        r = append_string(m, "text", text);
+    }
+    if (r >= 0 && cut)
+        r = sd_bus_message_append(m, "{sv}{sv}", "truncated", "b", 1, "length", "t", full);
+    return r;
+}
+
+static int append_own_keys(sd_bus_message *m, const Event *event)
+{
+    if (event->details)
+        return append_details(m, event->details);
+    if (event->type == EVENT_STATUS)
+        return append_string(m, "status", event->text);
+    return append_text(m, event);
+}
+
+static int append_event(sd_bus_message *m, const RunIdentity *identity, const Event *event)
+{
+    int r = sd_bus_message_append(m, "sss", identity->story, identity->agent,
+                                  event_type_to_string(event->type));
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+    if (r >= 0)
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "project_root", "s",
+                                  identity->project_root, "run_id", "s", identity->run_id,
+                                  "cursor", "t", event->cursor, "time", "t", event->time);
+    if (r >= 0)
+        r = append_own_keys(m, event);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void send_event(BusPublisher *publisher, const RunIdentity *identity, const Event *event)
+{
+    sd_bus_message *m = NULL;
+    int r = sd_bus_message_new_signal(publisher->bus, &m, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
+                                      "AgentEvent");
+    if (r >= 0)
+        r = append_event(m, identity, event);
+    if (r >= 0)
+        r = sd_bus_send(publisher->bus, m, NULL);
+    sd_bus_message_unref(m);
+    if (r < 0)
+        g_warning("publishing an event of run %s: %s", identity->run_id, g_strerror(-r));
+}
+
+/* --- The order of things --- */
+
+static gboolean has_room(const BusPublisher *publisher)
+{
+    uint64_t queued = 0;
+    return publisher->bus && sd_bus_get_n_queued_write(publisher->bus, &queued) >= 0 &&
+           queued == 0;
+}
+
+static void commit(Publication *publication)
+{
+    const Event *event = event_batch_get(publication->batch, publication->next - 1);
+    if (publication->run->cursors)
+        sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
+}
+
+static const Event *peek(Publication *publication)
+{
+    if (publication->batch && publication->next < publication->batch->events->len)
+        return event_batch_get(publication->batch, publication->next);
+    g_clear_pointer(&publication->batch, event_batch_unref);
+    publication->batch = log_reader_read(publication->reader, NULL);
+    publication->next = 0;
+    return publication->batch ? event_batch_get(publication->batch, 0) : NULL;
+}
+
+static void refill(BusPublisher *publisher)
+{
+    gint64 now = g_get_monotonic_time();
+    publisher->tokens +=
+        (double)(now - publisher->refilled) * SIGNALS_PER_SECOND / G_USEC_PER_SEC;
+    publisher->tokens = MIN(publisher->tokens, BURST);
+    publisher->refilled = now;
+}
+
+static gboolean may_send(const BusPublisher *publisher)
+{
+    return !publisher->in_flight && publisher->tokens >= 1 && has_room(publisher);
+}
+
+/* A run's turn: TRUE if it has more. */
+static gboolean take_turn(BusPublisher *publisher, Publication *publication)
+{
+    for (guint i = 0; i < TURN && may_send(publisher); i++) {
+        const Event *event = peek(publication);
+        if (!event)
+            return FALSE;
+        send_event(publisher, publication->batch->identity, event);
+        publisher->tokens -= 1;
+        publication->next++;
+        if (has_room(publisher))
+            commit(publication);
+        else
+            publisher->in_flight = publication;
+    }
+    return TRUE;
+}
+
+static void retire(BusPublisher *publisher, Publication *publication)
+{
+    publication->active = FALSE;
+    if (log_reader_is_at_end(publication->reader))
+        g_hash_table_remove(publisher->publications, publication->run);
+}
+
+static gboolean on_tick(gpointer user_data);
+
+static void schedule(BusPublisher *publisher)
+{
+    if (publisher->source != 0 || publisher->active.length == 0 || publisher->in_flight ||
+        !publisher->bus)
+        return;
+    publisher->source = publisher->tokens >= 1
+                            ? g_idle_add(on_tick, publisher)
+                            : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20, on_tick, publisher,
+                                                 NULL);
+}
+
+static void pump(BusPublisher *publisher)
+{
+    refill(publisher);
+    for (guint turns = publisher->active.length; turns > 0 && may_send(publisher); turns--) {
+        Publication *publication = g_queue_pop_head(&publisher->active);
+        if (take_turn(publisher, publication))
+            g_queue_push_tail(&publisher->active, publication);
+        else
+            retire(publisher, publication);
+    }
+    schedule(publisher);
+}
+
+static gboolean on_tick(gpointer user_data)
+{
+    BusPublisher *publisher = user_data;
+    publisher->source = 0;
+    pump(publisher);
+    return G_SOURCE_REMOVE;
+}
+
+void bus_publisher_on_processed(BusPublisher *publisher)
+{
+    Publication *publication = publisher->in_flight;
+    if (!publication || !has_room(publisher))
+        return;
+    publisher->in_flight = NULL;
+    commit(publication);
+    schedule(publisher);
+}
+
+/* --- What is published --- */
+
+static LogReader *open_reader(Run *run, RunLog *log)
+{
+    guint64 cursor = run->cursors ? sink_cursors_get(run->cursors, SINK_BUS) : 0;
+    LogReader *reader = log_reader_new(log, cursor, NULL);
+    if (reader && log_reader_backlog(reader) <= MAX_BACKLOG)
+        return reader;
+    log_reader_free(reader);
+    return log_reader_new_at_head(log);
+}
+
+void bus_publisher_add(BusPublisher *publisher, Run *run)
+{
+    g_autoptr(RunLog) log = run_open_log(run, NULL);
+    if (!log || g_hash_table_contains(publisher->publications, run))
+        return;
+    Publication *publication = g_new0(Publication, 1);
+    publication->run = run_ref(run);
+    publication->reader = open_reader(run, log);
+    publication->log = g_steal_pointer(&log);
+    g_hash_table_insert(publisher->publications, run, publication);
+    bus_publisher_wake(publisher, run);
+}
+
+void bus_publisher_wake(BusPublisher *publisher, Run *run)
+{
+    Publication *publication = g_hash_table_lookup(publisher->publications, run);
+    if (!publication || publication->active)
+        return;
+    publication->active = TRUE;
+    g_queue_push_tail(&publisher->active, publication);
+    /* At once, while the batch that the head has just decoded can still be shared. */
+    pump(publisher);
+}
+
+void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status)
+{
+    if (!run->log || !publisher->bus)
+        return;
+    Event event = {.type = EVENT_STATUS,
+                   .cursor = run_get_last_cursor(run),
+                   .time = now_usec(),
+                   .text = status,
+                   .length = strlen(status)};
+    send_event(publisher, run_log_identity(run->log), &event);
+}
+
+void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus)
+{
+    publisher->bus = bus;
+    Publication *publication = g_steal_pointer(&publisher->in_flight);
+    if (publication)
+        publication->next--;
+    schedule(publisher);
+}
+
+gboolean bus_publisher_is_blocked(const BusPublisher *publisher)
+{
+    return publisher->in_flight != NULL;
+}
+
+gboolean bus_publisher_is_idle(const BusPublisher *publisher)
+{
+    return publisher->active.length == 0 && !publisher->in_flight;
+}
+
+BusPublisher *bus_publisher_new(void)
+{
+    BusPublisher *publisher = g_new0(BusPublisher, 1);
+    publisher->publications =
+        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);
+    g_queue_init(&publisher->active);
+    publisher->tokens = BURST;
+    publisher->refilled = g_get_monotonic_time();
+    return publisher;
+}
+
+void bus_publisher_free(BusPublisher *publisher)
+{
+    if (!publisher)
+        return;
+    g_clear_handle_id(&publisher->source, g_source_remove);
+    g_queue_clear(&publisher->active);
+    g_hash_table_unref(publisher->publications);
+    g_free(publisher);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "run.h"
+
+/*
+ * The bus sink: every event of every visible run as an AgentEvent signal, in order, from the sink's
+ * own cursor. The next one is sent only when the connection has written the one before it to the
+ * socket: so the queue in this process is never more than one event, a bus that does not read
+ * delays nothing but its own signals, and at a crash exactly that one event is in doubt.
+ */
+
+typedef struct BusPublisher BusPublisher;
+
+BusPublisher *bus_publisher_new(void);
+void bus_publisher_free(BusPublisher *publisher);
+
+/** Publishes on @bus from now on (NULL: on none). What was in flight on another is sent again. */
+void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus);
+
+/** Publishes the run's events, from its cursor on. A backlog from a long absence is skipped: the
+ *  cursors show the gap. */
+void bus_publisher_add(BusPublisher *publisher, Run *run);
+
+/** The run's log has more to read. */
+void bus_publisher_wake(BusPublisher *publisher, Run *run);
+
+/** The connection has written something. */
+void bus_publisher_on_processed(BusPublisher *publisher);
+
+/** Whether something waits for the bus to take it. */
+gboolean bus_publisher_is_blocked(const BusPublisher *publisher);
+
+/** Whether there is nothing left to publish now. */
+gboolean bus_publisher_is_idle(const BusPublisher *publisher);
+
+/** Sends a status that is no event of the log (`frozen`, `running` at a thaw). */
+void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+/*
+ * Between the domain's GVariant and sd-bus messages. Negative errno on failure, as sd-bus has it.
+ */
+
+/** Appends @value of any type. */
+int bus_append_variant(sd_bus_message *m, GVariant *value);
+
+/** Reads the dictionary a{sv} that comes next, whatever its values are. Caller unrefs. */
+int bus_read_dict(sd_bus_message *m, GVariant **ret_dict);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The cgroup of a run's scope, as the daemon sees it: figures, freezer, kill, and which controllers
+ * it has. Files of the kernel: reading one does not wait for a disk.
+ */
+
+/** Where cgroup2 is mounted ("/sys/fs/cgroup", or its `unified` in a hybrid layout): a static
+ *  string. */
+const char *cgroup_mount(void);
+
+/** The folder of the cgroup that process @pid is in, or NULL. Caller frees. */
+char *cgroup_of_process(pid_t pid);
+
+/** The folder of the cgroup that systemd calls @control_group ("/user.slice/…"). Caller frees. */
+char *cgroup_folder(const char *control_group);
+
+gboolean cgroup_exists(const char *folder);
+
+/** Whether the controller ("memory", "cpu", "pids", "io") is there for this cgroup. */
+gboolean cgroup_has_controller(const char *folder, const char *controller);
+
+/** A figure such as memory.current, or @fallback. */
+guint64 cgroup_get_uint(const char *folder, const char *file, guint64 fallback);
+
+/** The value of @key in a flat keyed file such as cpu.stat, or @fallback. */
+guint64 cgroup_get_keyed(const char *folder, const char *file, const char *key, guint64 fallback);
+
+/** How many processes are in the cgroup and those below it. */
+guint cgroup_count_processes(const char *folder);
+
+/** Kills every process in it and below it. A cgroup that is gone is no error. */
+void cgroup_kill(const char *folder);
+
+/** Freezes or thaws every process in the cgroup @folder. */
+gboolean cgroup_set_frozen(const char *folder, gboolean frozen, GError **error);

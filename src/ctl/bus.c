@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+
+#include "message-json.h"
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
+
+#define QUICK_USEC (G_USEC_PER_SEC)
+#define LOOK_AT_UNIT                                                                               \
+    "`systemctl --user status " STORKIT_UNIT "` and `journalctl --user -u " STORKIT_UNIT "` say "  \
+    "why"
+
+/* What to say of an error by its D-Bus name. Without a sentence the service's own message is shown:
+ * those of its own errors name the thing and say what to do. A name that ends in '.' is a prefix.
+ */
+static const struct {
+    const char *name;
+    CtlError code;
+    const char *sentence;
+} bus_errors[] = {
+    {STORKIT_INTERFACE ".Error.NoSuchRun", CTL_ERROR_NO_SUCH_RUN, NULL},
+    {STORKIT_INTERFACE ".Error.NoSuchProject", CTL_ERROR_NOT_FOUND, NULL},
+    {STORKIT_INTERFACE ".Error.NotAGitRepository", CTL_ERROR_NOT_FOUND, NULL},
+    {STORKIT_INTERFACE ".Error.NoSuchAgent", CTL_ERROR_NOT_FOUND, NULL},
+    {STORKIT_INTERFACE ".Error.NoAgentsConfigured", CTL_ERROR_NOT_FOUND, NULL},
+    {STORKIT_INTERFACE ".Error.InvalidArgument", CTL_ERROR_USAGE, NULL},
+    {STORKIT_INTERFACE ".Error.AlreadyRunning", CTL_ERROR_REFUSED, NULL},
+    {STORKIT_INTERFACE ".Error.NotRunning", CTL_ERROR_REFUSED, NULL},
+    {STORKIT_INTERFACE ".Error.WorktreeBusy", CTL_ERROR_REFUSED, NULL},
+    {STORKIT_INTERFACE ".Error.WorktreeDirty", CTL_ERROR_REFUSED, NULL},
+    {STORKIT_INTERFACE ".Error.ShuttingDown", CTL_ERROR_LOST, NULL},
+    {STORKIT_INTERFACE ".Error.Stopped", CTL_ERROR_STOPPED, NULL},
+    {SD_BUS_ERROR_SERVICE_UNKNOWN, CTL_ERROR_NO_SERVICE,
+     "nothing on the session bus provides " STORKIT_BUS_NAME
+     ": install storkit for this user or the system, or, if it is installed, run `systemctl --user "
+     "daemon-reload` and log in anew"},
+    {SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_ERROR_NO_SERVICE,
+     "the storkit service is not running: `systemctl --user start " STORKIT_UNIT "` starts it"},
+    {"org.freedesktop.DBus.Error.Spawn.", CTL_ERROR_NO_SERVICE,
+     "the storkit service does not start: " LOOK_AT_UNIT},
+    {"org.freedesktop.systemd1.", CTL_ERROR_NO_SERVICE,
+     "the storkit service does not start: " LOOK_AT_UNIT},
+    {SD_BUS_ERROR_NO_REPLY, CTL_ERROR_LOST,
+     "the storkit service went away before it answered: `storkitctl list` shows what became of the "
+     "request, " LOOK_AT_UNIT},
+    {SD_BUS_ERROR_TIMEOUT, CTL_ERROR_FAILED, "the storkit service does not answer: " LOOK_AT_UNIT},
+    {SD_BUS_ERROR_DISCONNECTED, CTL_ERROR_NO_SERVICE,
+     "the session bus has closed the connection: agents run on, try again"},
+    {SD_BUS_ERROR_ACCESS_DENIED, CTL_ERROR_NO_SERVICE,
+     "the session bus does not let this user talk to the storkit service: each user has a service "
+     "of their own, use it from their own login (`machinectl shell USER@`)"},
+    {SD_BUS_ERROR_UNKNOWN_METHOD, CTL_ERROR_FAILED,
+     "the running storkit service is older than this storkitctl and lacks this command: "
+     "`systemctl --user restart " STORKIT_UNIT "` runs the new one, agents are not disturbed"},
+};
+
+/* Methods whose reply takes as long as a run or its end does. */
+static const char *const unbounded_methods[] = {"Stop", "Wait", "RemoveWorktree", NULL};
+
+static gboolean name_matches(const char *pattern, const char *name)
+{
+    return g_str_has_suffix(pattern, ".") ? g_str_has_prefix(name, pattern)
+                                          : g_str_equal(name, pattern);
+}
+
+static void set_bus_error(GError **error, const sd_bus_error *bus_error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(bus_errors); i++) {
+        if (!name_matches(bus_errors[i].name, bus_error->name))
+            continue;
+        g_set_error_literal(error, CTL_ERROR, (int)bus_errors[i].code,
+                            bus_errors[i].sentence ?: bus_error->message);
+        return;
+    }
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, bus_error->message ?: bus_error->name);
+}
+
+static gboolean set_bus_errno(GError **error, int r)
+{
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+
+    if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
+        sd_bus_error_set_const(&bus_error, SD_BUS_ERROR_DISCONNECTED, NULL);
+    else
+        sd_bus_error_set_errno(&bus_error, r);
+    set_bus_error(error, &bus_error);
+    return FALSE;
+}
+
+static gboolean set_reply_error(GError **error)
+{
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
+                        "the storkit service sent a reply that this storkitctl does not "
+                        "understand: install both from the same version");
+    return FALSE;
+}
+
+sd_bus *bus_open(GError **error)
+{
+    sd_bus *bus = NULL;
+    int r = sd_bus_open_user(&bus);
+
+    if (r < 0) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
+                    "there is no session bus to reach (%s): log in as the user whose agents these "
+                    "are (`machinectl shell USER@` does from root), or set "
+                    "DBUS_SESSION_BUS_ADDRESS",
+                    g_strerror(-r));
+        return NULL;
+    }
+    return bus;
+}
+
+sd_bus_message *bus_message_new(sd_bus *bus, const char *method, GError **error)
+{
+    sd_bus_message *message = NULL;
+    int r = sd_bus_message_new_method_call(bus, &message, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH,
+                                           STORKIT_INTERFACE, method);
+    if (r < 0) {
+        set_bus_errno(error, r);
+        return NULL;
+    }
+    return message;
+}
+
+static sd_bus_message *message_build(sd_bus *bus, const char *method, GError **error,
+                                     const char *types, va_list arguments)
+{
+    g_autoptr(sd_bus_message) message = bus_message_new(bus, method, error);
+    int r;
+
+    if (!message)
+        return NULL;
+    if (types && (r = sd_bus_message_appendv(message, types, arguments)) < 0) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                    "an argument is no UTF-8 text, which the bus does not carry (%s)",
+                    g_strerror(-r));
+        return NULL;
+    }
+    return g_steal_pointer(&message);
+}
+
+static guint64 timeout_of(sd_bus_message *message)
+{
+    return g_strv_contains(unbounded_methods, sd_bus_message_get_member(message)) ? G_MAXUINT64 : 0;
+}
+
+gboolean bus_call_message(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret_reply,
+                          GError **error)
+{
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+
+    if (!message)
+        return FALSE;
+    int r = sd_bus_call(bus, message, timeout_of(message), &bus_error, ret_reply);
+    if (r >= 0)
+        return TRUE;
+    if (r == -ECONNRESET || r == -ENOTCONN)
+        return set_bus_errno(error, r);
+    set_bus_error(error, &bus_error);
+    return FALSE;
+}
+
+gboolean bus_call(sd_bus *bus, const char *method, sd_bus_message **ret_reply, GError **error,
+                  const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
+    va_end(arguments);
+    return bus_call_message(bus, message, ret_reply, error);
+}
+
+JsonNode *bus_call_json(sd_bus *bus, const char *method, GError **error, const char *types, ...)
+{
+    g_autoptr(sd_bus_message) reply = NULL;
+    va_list arguments;
+
+    va_start(arguments, types);
+    g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
+    va_end(arguments);
+    if (!bus_call_message(bus, message, &reply, error))
+        return NULL;
+    JsonNode *node = message_read_json(reply);
+    if (!node)
+        set_reply_error(error);
+    return node;
+}
+
+int bus_reply_fd(sd_bus_message *reply, GError **error)
+{
+    int fd;
+
+    if (sd_bus_message_read_basic(reply, SD_BUS_TYPE_UNIX_FD, &fd) <= 0) {
+        set_reply_error(error);
+        return -1;
+    }
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0)
+        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    else
+        set_bus_errno(error, -errno);
+    return fd;
+}
+
+int bus_call_fd(sd_bus *bus, const char *method, GError **error, const char *types, ...)
+{
+    g_autoptr(sd_bus_message) reply = NULL;
+    va_list arguments;
+
+    va_start(arguments, types);
+    g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
+    va_end(arguments);
+    if (!bus_call_message(bus, message, &reply, error))
+        return -1;
+    return bus_reply_fd(reply, error);
+}
+
+typedef struct {
+    BusDone done;
+    gpointer data;
+} AsyncCall;
+
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
+{
+    AsyncCall *call = userdata;
+    g_autoptr(GError) error = NULL;
+
+    if (sd_bus_message_is_method_error(reply, NULL))
+        set_bus_error(&error, sd_bus_message_get_error(reply));
+    if (call->done)
+        call->done(error ? NULL : reply, error, call->data);
+    return 0;
+}
+
+gboolean bus_send_async(sd_bus *bus, sd_bus_message *message, BusDone done, gpointer data,
+                        sd_bus_slot **ret_slot, GError **error)
+{
+    AsyncCall *call = g_new(AsyncCall, 1);
+    sd_bus_slot *slot = NULL;
+
+    *call = (AsyncCall){.done = done, .data = data};
+    int r = sd_bus_call_async(bus, &slot, message, on_reply, call, timeout_of(message));
+    if (r < 0) {
+        g_free(call);
+        return set_bus_errno(error, r);
+    }
+    sd_bus_slot_set_destroy_callback(slot, g_free);
+    if (ret_slot) {
+        *ret_slot = slot;
+    } else {
+        sd_bus_slot_set_floating(slot, TRUE);
+        sd_bus_slot_unref(slot);
+    }
+    return TRUE;
+}
+
+gboolean bus_call_async(sd_bus *bus, const char *method, BusDone done, gpointer data,
+                        sd_bus_slot **ret_slot, GError **error, const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
+    va_end(arguments);
+    return message && bus_send_async(bus, message, done, data, ret_slot, error);
+}
+
+JsonNode *bus_ask_quickly(sd_bus *bus, const char *method, const char *types, ...)
+{
+    g_autoptr(sd_bus_message) reply = NULL;
+    va_list arguments;
+
+    va_start(arguments, types);
+    g_autoptr(sd_bus_message) message = message_build(bus, method, NULL, types, arguments);
+    va_end(arguments);
+    if (!message)
+        return NULL;
+    sd_bus_message_set_auto_start(message, FALSE);
+    if (sd_bus_call(bus, message, QUICK_USEC, NULL, &reply) < 0)
+        return NULL;
+    return message_read_json(reply);
+}
+
+gboolean bus_get_project_root(sd_bus *bus, char **ret_root, GError **error)
+{
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    char *root = NULL;
+    int r = sd_bus_get_property_string(bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH,
+                                       STORKIT_INTERFACE, "ProjectRoot", &bus_error, &root);
+    if (r < 0) {
+        set_bus_error(error, &bus_error);
+        return FALSE;
+    }
+    *ret_root = root;
+    return TRUE;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <systemd/sd-bus.h>
+
+#include "ctl-error.h"
+
+/*
+ * The connection to org.storkit.AgentPool. Every failure is a GError of the CTL_ERROR domain whose
+ * message is a sentence for people: it says what to do next.
+ */
+
+#define STORKIT_BUS_NAME "org.storkit.AgentPool"
+#define STORKIT_OBJECT_PATH "/org/storkit/AgentPool"
+#define STORKIT_INTERFACE "org.storkit.AgentPool"
+#define STORKIT_UNIT "storkitd.service"
+
+/** Connects to the session bus. Caller: sd_bus_flush_close_unref(). */
+sd_bus *bus_open(GError **error);
+
+/** Calls @method with arguments as sd_bus_message_append() takes them, and waits for the reply. A
+ *  reply that takes as long as a run does (Stop, Wait, RemoveWorktree) is waited for without limit,
+ *  any other 25 s. @ret_reply may be NULL; else the caller owns the message. */
+gboolean bus_call(sd_bus *bus, const char *method, sd_bus_message **ret_reply, GError **error,
+                  const char *types, ...);
+
+/** bus_call() for a method that replies with one value, as JSON. Caller: json_node_unref(). */
+JsonNode *bus_call_json(sd_bus *bus, const char *method, GError **error, const char *types, ...);
+
+/** bus_call() for a method that replies with a file descriptor: made non-blocking, the caller's to
+ *  close. Returns -1 on error. */
+int bus_call_fd(sd_bus *bus, const char *method, GError **error, const char *types, ...);
+
+/** Called once with either @reply or @error. */
+typedef void (*BusDone)(sd_bus_message *reply, const GError *error, gpointer data);
+
+/** Calls @method and returns at once; @done (NULL: nobody wants to know) comes from the event loop
+ * that the bus is attached to. Freeing the slot that @ret_slot gets cancels it; with @ret_slot NULL
+ * the call lives until its reply. */
+gboolean bus_call_async(sd_bus *bus, const char *method, BusDone done, gpointer data,
+                        sd_bus_slot **ret_slot, GError **error, const char *types, ...);
+
+/** Builds a call of @method without arguments yet: for those whose arguments are a dictionary.
+ *  Caller: sd_bus_message_unref(). */
+sd_bus_message *bus_message_new(sd_bus *bus, const char *method, GError **error);
+
+/** bus_call() of a message that bus_message_new() made. */
+gboolean bus_call_message(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret_reply,
+                          GError **error);
+
+/** bus_call_async() of a message that bus_message_new() made. */
+gboolean bus_send_async(sd_bus *bus, sd_bus_message *message, BusDone done, gpointer data,
+                        sd_bus_slot **ret_slot, GError **error);
+
+/** The file descriptor in @reply, duplicated, non-blocking and close-on-exec; -1 on error. */
+int bus_reply_fd(sd_bus_message *reply, GError **error);
+
+/** Whether the running service (it is not started for this) answers within a second to @method,
+ *  whose one value is returned; NULL otherwise. For shell completion. */
+JsonNode *bus_ask_quickly(sd_bus *bus, const char *method, const char *types, ...);
+
+/** The service's property `ProjectRoot`, "" where it has none. Caller frees. */
+gboolean bus_get_project_root(sd_bus *bus, char **ret_root, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "project.h"
+#include "terminal.h"
+#include "text.h"
+
+gboolean ctl_open(Ctl *ctl, GError **error)
+{
+    if (!project_find(ctl->directory ?: ".", &ctl->project, &ctl->story, error))
+        return FALSE;
+    ctl->bus = bus_open(error);
+    return ctl->bus != NULL;
+}
+
+void ctl_clear(Ctl *ctl)
+{
+    g_free(ctl->directory);
+    g_free(ctl->agent);
+    g_free(ctl->project);
+    g_free(ctl->story);
+    if (ctl->event)
+        sd_bus_detach_event(ctl->bus);
+    sd_bus_flush_close_unref(ctl->bus);
+    sd_event_unref(ctl->event);
+}
+
+const char *ctl_require_project(Ctl *ctl, GError **error)
+{
+    g_autofree char *of_service = NULL;
+
+    if (ctl->project)
+        return ctl->project;
+    if (!bus_get_project_root(ctl->bus, &of_service, error))
+        return NULL;
+    if (*of_service) {
+        ctl->project = g_steal_pointer(&of_service);
+        return ctl->project;
+    }
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                        "the current folder is in no git work tree: go to the project, or name it "
+                        "with -C DIR");
+    return NULL;
+}
+
+static gboolean set_loop_error(GError **error, int r)
+{
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "the event loop failed: %s", g_strerror(-r));
+    return FALSE;
+}
+
+gboolean ctl_attach_event(Ctl *ctl, GError **error)
+{
+    if (ctl->event)
+        return TRUE;
+    int r = sd_event_default(&ctl->event);
+    if (r >= 0)
+        r = sd_bus_attach_event(ctl->bus, ctl->event, SD_EVENT_PRIORITY_NORMAL);
+    return r >= 0 || set_loop_error(error, r);
+}
+
+gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error)
+{
+    while (!*done) {
+        int r = sd_event_run(ctl->event, G_MAXUINT64);
+        if (r < 0)
+            return set_loop_error(error, r);
+        if (sd_bus_is_open(ctl->bus) > 0 || *done)
+            continue;
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
+                            "the session bus has closed the connection: agents run on, try again");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+void ctl_print_json(JsonNode *node)
+{
+    g_autoptr(JsonGenerator) generator = json_generator_new();
+
+    json_generator_set_pretty(generator, terminal_is_stdout());
+    json_generator_set_root(generator, node);
+    g_autofree char *text = json_generator_to_data(generator, NULL);
+    puts(text);
+}
+
+static void print_sentence(const char *prefix, const char *format, va_list arguments)
+{
+    g_autofree char *sentence = g_strdup_vprintf(format, arguments);
+    g_autofree char *clean = text_clean(sentence, TRUE);
+
+    fprintf(stderr, "%s%s\n", prefix, clean);
+}
+
+void ctl_warn(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_sentence("storkitctl: ", format, arguments);
+    va_end(arguments);
+}
+
+void ctl_note(const Ctl *ctl, const char *format, ...)
+{
+    va_list arguments;
+
+    if (ctl->quiet)
+        return;
+    va_start(arguments, format);
+    print_sentence("", format, arguments);
+    va_end(arguments);
+}
+
+void ctl_exec(char *const *argv, GError **error)
+{
+    fflush(stdout);
+    execvp(argv[0], argv);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't run %s: %s%s", argv[0],
+                g_strerror(errno), errno == ENOENT ? "; install it" : "");
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "bus.h"
+#include "ctl-error.h"
+
+/*
+ * What every command has: the options given before or after it, where it was called, and the
+ * connection.
+ */
+
+typedef struct {
+    char *directory; /* -C, or NULL */
+    char *agent;     /* -a, or NULL */
+    gboolean json, no_pager, no_legend, quiet;
+
+    char *project; /* the root around the folder it was called in, or NULL */
+    char *story;   /* in a story's worktree: that story, or NULL */
+
+    sd_bus *bus;
+    sd_event *event; /* from ctl_attach_event() on */
+} Ctl;
+
+/** Finds `project` and `story` and connects. */
+gboolean ctl_open(Ctl *ctl, GError **error);
+
+void ctl_clear(Ctl *ctl);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ctl, ctl_clear)
+
+/** The project for a method that needs one: the root around the current folder, or the service's
+ *  own `ProjectRoot`. Sets CTL_ERROR_USAGE where there is neither. */
+const char *ctl_require_project(Ctl *ctl, GError **error);
+
+/** Puts the connection on an event loop, `event`; nothing to do the second time. */
+gboolean ctl_attach_event(Ctl *ctl, GError **error);
+
+/** Runs the loop until a handler sets @done. Sets CTL_ERROR_NO_SERVICE where the session bus went
+ *  away first. */
+gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error);
+
+/** Prints @node as one document: indented for a person's terminal, on one line for a program. */
+void ctl_print_json(JsonNode *node);
+
+/** Prints "storkitctl: …" on standard error. */
+void ctl_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/** Prints a sentence on standard error that -q leaves out. */
+void ctl_note(const Ctl *ctl, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/** Becomes the program @argv (found on PATH). Returns only on failure. */
+void ctl_exec(char *const *argv, GError **error);

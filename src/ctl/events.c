@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "format.h"
+#include "json-path.h"
+#include "summary.h"
+#include "text.h"
+
+static gboolean is_type(JsonObject *event, const char *type)
+{
+    return g_strcmp0(json_get_string(event, "type"), type) == 0;
+}
+
+static gboolean is_status(JsonObject *event, const char *status)
+{
+    return is_type(event, "status") && g_strcmp0(json_get_string(event, "status"), status) == 0;
+}
+
+gboolean event_is_last(JsonObject *event)
+{
+    return is_type(event, "done") || is_type(event, "error") || is_status(event, "stopped");
+}
+
+static void reserve(EventView *view, const char *story, const char *agent)
+{
+    view->story_width = MAX(view->story_width, text_width(story));
+    view->agent_width = MAX(view->agent_width, text_width(agent));
+}
+
+void event_view_reserve(EventView *view, const RunInfo *info)
+{
+    reserve(view, info->story, info->agent);
+}
+
+static char *text_of_output(JsonObject *event)
+{
+    const char *text = json_get_string(event, "text") ?: "";
+    g_autofree char *size = NULL;
+
+    if (!json_object_get_boolean_member_with_default(event, "truncated", FALSE))
+        return g_strdup(text);
+    size = format_bytes((guint64)json_get_int(event, "length"));
+    return g_strdup_printf("%s… (a line of %s; the transcript has it whole)", text, size);
+}
+
+static char *text_of_done(JsonObject *event)
+{
+    g_autofree char *cost = format_cost(json_get_double(event, "cost_usd"));
+    gint64 turns = json_get_int(event, "turns");
+
+    if (turns <= 0)
+        return g_strdup("completed");
+    return g_strdup_printf("completed: %" G_GINT64_FORMAT " turn%s, %s", turns,
+                           turns == 1 ? "" : "s", cost);
+}
+
+static char *text_of_status(JsonObject *event, Style *ret_style)
+{
+    const char *status = json_get_string(event, "status") ?: "?";
+
+    *ret_style = g_str_equal(status, "running") ? STYLE_GOOD : STYLE_WARN;
+    return g_strdup(status);
+}
+
+/* What to show of @event, not yet made harmless; NULL: nothing. */
+static char *text_of_event(JsonObject *event, Style *ret_style)
+{
+    *ret_style = STYLE_NONE;
+    if (is_type(event, "output"))
+        return text_of_output(event);
+    if (is_type(event, "agent_json"))
+        return summarise_line(json_get_object(event, "data"), ret_style);
+    if (is_type(event, "status"))
+        return text_of_status(event, ret_style);
+    if (is_type(event, "done")) {
+        *ret_style = STYLE_GOOD;
+        return text_of_done(event);
+    }
+    if (!is_type(event, "error"))
+        return NULL;
+    *ret_style = STYLE_BAD;
+    return g_strdup_printf("failed: %s", json_get_string(event, "message") ?: "no reason given");
+}
+
+/* Returns the columns that the prefix takes. */
+static int append_prefix(EventView *view, GString *line, JsonObject *event)
+{
+    g_autofree char *clock = format_clock((guint64)json_get_int(event, "time"));
+    const char *story = json_get_string(event, "story_id") ?: "?";
+    const char *agent = json_get_string(event, "agent_name") ?: "?";
+
+    reserve(view, story, agent);
+    g_string_append_printf(line, "%s%s%s %s", style_begin(STYLE_DIM), clock, style_end(STYLE_DIM),
+                           style_begin(STYLE_NAME));
+    text_append_padded(line, story, view->story_width, FALSE);
+    g_string_append_c(line, ' ');
+    text_append_padded(line, agent, view->agent_width, FALSE);
+    g_string_append_printf(line, "%s  ", style_end(STYLE_NAME));
+    return text_width(clock) + view->story_width + view->agent_width + 4;
+}
+
+static void append_lines(GString *to, const char *text, int indent, Style style)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (gsize i = 0; lines[i]; i++) {
+        if (i > 0)
+            g_string_append_printf(to, "\n%*s", indent, "");
+        g_string_append_printf(to, "%s%s%s", style_begin(style), lines[i], style_end(style));
+    }
+}
+
+void event_print(EventView *view, JsonObject *event)
+{
+    Style style;
+    g_autofree char *text = text_of_event(event, &style);
+    g_autoptr(GString) line = g_string_new(NULL);
+
+    if (!text)
+        return;
+    gboolean one_line = is_type(event, "agent_json");
+    int indent = append_prefix(view, line, event);
+    g_autofree char *clean = text_clean(text, !one_line);
+    g_autofree char *cut =
+        one_line ? text_ellipsize(clean, MAX(terminal_width() - indent, 20)) : g_strdup(clean);
+    append_lines(line, g_strchomp(cut), indent, style);
+    puts(line->str);
+}
+
+char *event_last_line(JsonObject *event)
+{
+    Style style;
+    g_autofree char *text = text_of_event(event, &style);
+    const char *last;
+
+    if (!text)
+        return NULL;
+    g_strchomp(text);
+    last = strrchr(text, '\n');
+    return text_clean(last ? last + 1 : text, FALSE);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "info.h"
+
+/*
+ * Events for people: "12:03:07 42_login coder  hello from stub".
+ */
+
+/** How wide the names of the runs shown so far are; zero-initialised. */
+typedef struct {
+    int story_width, agent_width;
+} EventView;
+
+/** Makes room for the names of @info, so that the lines of several runs align from the start. */
+void event_view_reserve(EventView *view, const RunInfo *info);
+
+/** Prints one event. The text of an agent takes as many lines as it has; what its JSON says is one
+ *  dim line cut to the terminal's width, or nothing. */
+void event_print(EventView *view, JsonObject *event);
+
+/** The last line a person would want to read of @event, cleaned, or NULL. Caller frees. */
+char *event_last_line(JsonObject *event);
+
+/** Whether @event is a run's last: done, error or stopped. */
+gboolean event_is_last(JsonObject *event);

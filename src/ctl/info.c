@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "info.h"
+
+#include "bus.h"
+#include "format.h"
+
+static const char *string_or(JsonObject *json, const char *key, const char *fallback)
+{
+    JsonNode *node = json_object_get_member(json, key);
+
+    return node && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node)
+                                                                   : fallback;
+}
+
+RunInfo *run_info_new(JsonNode *node)
+{
+    if (!JSON_NODE_HOLDS_OBJECT(node))
+        return NULL;
+    RunInfo *info = g_new0(RunInfo, 1);
+    info->json = json_node_dup_object(node);
+    info->project = string_or(info->json, "project_root", "");
+    info->story = string_or(info->json, "story_id", "");
+    info->agent = string_or(info->json, "agent_name", "");
+    info->status = string_or(info->json, "status", "");
+    info->run_id = string_or(info->json, "run_id", "");
+    return info;
+}
+
+void run_info_free(RunInfo *info)
+{
+    json_object_unref(info->json);
+    g_free(info);
+}
+
+const char *run_info_string(const RunInfo *info, const char *key)
+{
+    return string_or(info->json, key, NULL);
+}
+
+guint64 run_info_uint(const RunInfo *info, const char *key, guint64 fallback)
+{
+    return (guint64)json_object_get_int_member_with_default(info->json, key, (gint64)fallback);
+}
+
+gboolean run_info_flag(const RunInfo *info, const char *key)
+{
+    return json_object_get_boolean_member_with_default(info->json, key, FALSE);
+}
+
+gboolean run_info_is_pending(const RunInfo *info)
+{
+    return g_str_equal(info->status, "pending");
+}
+
+gboolean run_info_is_running(const RunInfo *info)
+{
+    return g_str_equal(info->status, "running");
+}
+
+gboolean run_info_is_live(const RunInfo *info)
+{
+    return run_info_is_pending(info) || run_info_is_running(info);
+}
+
+static gboolean was_stopped(const RunInfo *info)
+{
+    return g_strcmp0(run_info_string(info, "error"), "stopped") == 0;
+}
+
+char *run_info_duration(const RunInfo *info)
+{
+    guint64 started = run_info_uint(info, "started", 0);
+    guint64 ended = run_info_uint(info, "ended", (guint64)g_get_real_time());
+
+    return started > 0 && ended >= started ? format_span(ended - started) : g_strdup("");
+}
+
+char *run_info_cost(const RunInfo *info)
+{
+    if (!json_object_has_member(info->json, "cost_usd"))
+        return g_strdup("");
+    return format_cost(json_object_get_double_member_with_default(info->json, "cost_usd", 0));
+}
+
+const char *run_info_status_word(const RunInfo *info)
+{
+    if (run_info_flag(info, "frozen"))
+        return "frozen";
+    return was_stopped(info) ? "stopped" : info->status;
+}
+
+Style run_info_status_style(const RunInfo *info)
+{
+    if (run_info_flag(info, "frozen") || run_info_is_pending(info))
+        return STYLE_WARN;
+    if (run_info_is_running(info))
+        return STYLE_GOOD;
+    return g_str_equal(info->status, "failed") ? STYLE_BAD : STYLE_DIM;
+}
+
+char *run_info_note(const RunInfo *info)
+{
+    const char *text = run_info_string(info, "error");
+    guint64 position = run_info_uint(info, "queue_position", 0);
+
+    if (run_info_is_pending(info) && position > 0)
+        return g_strdup_printf("number %" G_GUINT64_FORMAT " in the queue", position);
+    return g_strdup(text && !was_stopped(info) ? text : "");
+}
+
+int run_info_exit_status(const RunInfo *info)
+{
+    if (g_str_equal(info->status, "completed"))
+        return 0;
+    return was_stopped(info) ? CTL_EXIT_RUN_STOPPED : CTL_EXIT_RUN_FAILED;
+}
+
+char *run_info_ending(const RunInfo *info)
+{
+    g_autofree char *duration = run_info_duration(info);
+    g_autofree char *cost = run_info_cost(info);
+    g_autofree char *note = run_info_note(info);
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(text, "%s/%s %s", info->story, info->agent,
+                           was_stopped(info) ? "was stopped" : info->status);
+    if (*duration)
+        g_string_append_printf(text, " after %s", duration);
+    if (*cost)
+        g_string_append_printf(text, ", %s", cost);
+    if (*note)
+        g_string_append_printf(text, ": %s", note);
+    return g_string_free(text, FALSE);
+}
+
+static int compare_infos(gconstpointer a, gconstpointer b)
+{
+    const RunInfo *first = *(RunInfo *const *)a, *second = *(RunInfo *const *)b;
+    int order = g_strcmp0(first->project, second->project);
+
+    if (order == 0)
+        order = g_strcmp0(first->story, second->story);
+    return order != 0 ? order : g_strcmp0(first->agent, second->agent);
+}
+
+GPtrArray *run_info_list_from_json(JsonNode *list, const char *project)
+{
+    GPtrArray *infos = g_ptr_array_new_with_free_func((GDestroyNotify)run_info_free);
+    JsonArray *array = JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
+
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        g_autoptr(RunInfo) info = run_info_new(json_array_get_element(array, i));
+        if (info && (!project || g_str_equal(info->project, project)))
+            g_ptr_array_add(infos, g_steal_pointer(&info));
+    }
+    g_ptr_array_sort(infos, compare_infos);
+    return infos;
+}
+
+GPtrArray *run_info_list(sd_bus *bus, const char *project, GError **error)
+{
+    g_autoptr(JsonNode) list = bus_call_json(bus, "List", error, NULL);
+
+    return list ? run_info_list_from_json(list, project) : NULL;
+}
+
+JsonNode *run_info_list_to_json(GPtrArray *infos)
+{
+    g_autoptr(JsonArray) array = json_array_new();
+
+    for (guint i = 0; i < infos->len; i++) {
+        RunInfo *info = infos->pdata[i];
+        json_array_add_object_element(array, json_object_ref(info->json));
+    }
+    return json_node_init_array(json_node_alloc(), array);
+}
+
+RunInfo *run_info_get(sd_bus *bus, const char *project, const char *story, const char *agent,
+                      GError **error)
+{
+    g_autoptr(JsonNode) node = bus_call_json(bus, "Get", error, "sss", project, story, agent);
+
+    return node ? run_info_new(node) : NULL;
+}

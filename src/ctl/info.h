@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <systemd/sd-bus.h>
+
+#include "terminal.h"
+
+/*
+ * A run as the service describes it: the contract's info.
+ */
+
+typedef struct {
+    JsonObject *json; /* all of it */
+
+    /* What every info has; they point into `json`. */
+    const char *project, *story, *agent, *status, *run_id;
+} RunInfo;
+
+/** Reads an info; NULL where @node is none. Caller: run_info_free(). */
+RunInfo *run_info_new(JsonNode *node);
+
+void run_info_free(RunInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunInfo, run_info_free)
+
+/** The value of @key, or NULL, @fallback, 0, FALSE where it is absent. */
+const char *run_info_string(const RunInfo *info, const char *key);
+guint64 run_info_uint(const RunInfo *info, const char *key, guint64 fallback);
+gboolean run_info_flag(const RunInfo *info, const char *key);
+
+gboolean run_info_is_pending(const RunInfo *info);
+gboolean run_info_is_running(const RunInfo *info);
+
+/** Pending or running. */
+gboolean run_info_is_live(const RunInfo *info);
+
+/** How long it has been running, or ran; "" while it is queued. Caller frees. */
+char *run_info_duration(const RunInfo *info);
+
+/** What it has cost, "" where it has not said. Caller frees. */
+char *run_info_cost(const RunInfo *info);
+
+/** Its status as a word for people ("frozen" and "stopped" are such), and how to show it. */
+const char *run_info_status_word(const RunInfo *info);
+Style run_info_status_style(const RunInfo *info);
+
+/** What more there is to say in a few words: why it failed, its place in the queue. Caller frees.
+ */
+char *run_info_note(const RunInfo *info);
+
+/** The exit status of a command that waited for @info, which has ended. */
+int run_info_exit_status(const RunInfo *info);
+
+/** One sentence on how it ended: "42_login/coder completed after 3min 12s, $0.42". Caller frees. */
+char *run_info_ending(const RunInfo *info);
+
+/** The runs the service lists, those of @project only unless it is NULL, by project, story and
+ *  agent: a GPtrArray of RunInfo. Caller: g_ptr_array_unref(). */
+GPtrArray *run_info_list(sd_bus *bus, const char *project, GError **error);
+
+/** The same from the reply of `List`, already read as JSON. */
+GPtrArray *run_info_list_from_json(JsonNode *list, const char *project);
+
+/** @infos as a JSON array. Caller: json_node_unref(). */
+JsonNode *run_info_list_to_json(GPtrArray *infos);
+
+/** One run, by `Get`; @agent "" is the default agent. Caller: run_info_free(). */
+RunInfo *run_info_get(sd_bus *bus, const char *project, const char *story, const char *agent,
+                      GError **error);

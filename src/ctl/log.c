@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "select.h"
+#include "verb.h"
+
+/*
+ * The journal, shown by journalctl itself: it needs no running service.
+ */
+
+static gboolean arg_follow;
+static int arg_lines = -1;
+
+static void add(GPtrArray *argv, const char *argument)
+{
+    g_ptr_array_add(argv, g_strdup(argument));
+}
+
+static void add_match(GPtrArray *argv, const char *field, const char *value)
+{
+    if (value)
+        g_ptr_array_add(argv, g_strdup_printf("%s=%s", field, value));
+}
+
+static GPtrArray *journalctl(const Ctl *ctl)
+{
+    GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
+
+    add(argv, "journalctl");
+    add(argv, "--user");
+    if (ctl->no_pager)
+        add(argv, "--no-pager");
+    if (ctl->quiet)
+        add(argv, "--quiet");
+    if (ctl->json) {
+        add(argv, "--output=json");
+        add(argv, "--all");
+    }
+    if (arg_follow)
+        add(argv, "--follow");
+    if (arg_lines >= 0)
+        g_ptr_array_add(argv, g_strdup_printf("--lines=%d", arg_lines));
+    return argv;
+}
+
+/* The story's full name where the service knows one; the journal remembers those it has forgotten,
+ * and is there when the service is not. */
+static void split_argument(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent)
+{
+    char *const arguments[] = {(char *)argument, NULL};
+    g_autoptr(GPtrArray) runs =
+        ctl->bus ? select_runs(ctl, arguments, SELECT_ALL_AGENTS, NULL) : NULL;
+
+    select_split(ctl, argument, ret_story, ret_agent);
+    if (!runs)
+        return;
+    const RunInfo *info = runs->pdata[0];
+    g_free(*ret_story);
+    *ret_story = g_strdup(info->story);
+    if (*ret_agent) {
+        g_free(*ret_agent);
+        *ret_agent = g_strdup(info->agent);
+    }
+}
+
+static void add_story(Ctl *ctl, GPtrArray *argv, const char *argument, gboolean first)
+{
+    g_autofree char *story = NULL, *agent = NULL;
+
+    split_argument(ctl, argument, &story, &agent);
+    if (!first)
+        add(argv, "+");
+    add_match(argv, "STORKIT_PROJECT", ctl->project);
+    add_match(argv, "STORKIT_STORY", story);
+    add_match(argv, "STORKIT_AGENT", agent);
+}
+
+static void add_everything(Ctl *ctl, GPtrArray *argv)
+{
+    if (!ctl->project && !ctl->agent)
+        add_match(argv, "SYSLOG_IDENTIFIER", "storkit");
+    add_match(argv, "STORKIT_PROJECT", ctl->project);
+    add_match(argv, "STORKIT_AGENT", ctl->agent);
+}
+
+static int show_log(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    g_autoptr(GPtrArray) argv = journalctl(ctl);
+
+    (void)ctl_open(ctl, NULL);
+    for (gsize i = 0; passed[i]; i++)
+        add(argv, passed[i]);
+    for (gsize i = 0; arguments[i]; i++)
+        add_story(ctl, argv, arguments[i], i == 0);
+    if (!arguments[0] && ctl->story)
+        add_story(ctl, argv, ctl->story, TRUE);
+    else if (!arguments[0])
+        add_everything(ctl, argv);
+    g_ptr_array_add(argv, NULL);
+    ctl_exec((char *const *)argv->pdata, error);
+    return -1;
+}
+
+static const GOptionEntry options[] = {
+    {"follow", 'f', 0, G_OPTION_ARG_NONE, &arg_follow, "Show new entries as they come", NULL},
+    {"lines", 'n', 0, G_OPTION_ARG_INT, &arg_lines, "Only the last N entries", "N"},
+    {NULL},
+};
+
+const Verb log_verb = {
+    .name = "log",
+    .synopsis = "[RUN…] [-- OPTION…]",
+    .summary = "Show the journal (journalctl OPTION…)",
+    .arguments = ARGUMENT_RUNS,
+    .most = G_MAXUINT,
+    .options = options,
+    .passes_on = TRUE,
+    .offline = TRUE,
+    .run = show_log,
+};

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl.h"
+
+/*
+ * One line on standard error that tells a person at a terminal what is being waited for. Nothing at
+ * all elsewhere, or with -q.
+ */
+
+typedef struct Progress Progress;
+
+/** Shows "@text (3s)" from the moment it takes longer than a blink. Caller: progress_free(), which
+ *  wipes the line. */
+Progress *progress_new(Ctl *ctl, const char *text);
+
+/** Says something else from now on. */
+void progress_set(Progress *progress, const char *text);
+
+void progress_free(Progress *progress);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Progress, progress_free)

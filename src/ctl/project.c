@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "project.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ctl-error.h"
+
+#define WORKTREES "/.storkit/worktrees"
+
+/* Of a story's worktree: the project's root, and the story. */
+static gboolean split_worktree(const char *folder, char **ret_root, char **ret_story)
+{
+    g_autofree char *parent = g_path_get_dirname(folder);
+
+    if (!g_str_has_suffix(parent, WORKTREES))
+        return FALSE;
+    *ret_root = g_strndup(parent, strlen(parent) - strlen(WORKTREES));
+    *ret_story = g_path_get_basename(folder);
+    return TRUE;
+}
+
+static gboolean has_git(const char *folder)
+{
+    g_autofree char *git = g_build_filename(folder, ".git", NULL);
+
+    return g_file_test(git, G_FILE_TEST_EXISTS);
+}
+
+gboolean project_find(const char *start, char **ret_root, char **ret_story, GError **error)
+{
+    char *real = realpath(start, NULL);
+    g_autofree char *folder = g_strdup(real);
+
+    free(real);
+    if (!folder || !g_file_test(folder, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND, "there is no folder %s: %s", start,
+                    g_strerror(folder ? ENOTDIR : errno));
+        return FALSE;
+    }
+    *ret_root = *ret_story = NULL;
+    while (!has_git(folder)) {
+        if (g_str_equal(folder, "/"))
+            return TRUE;
+        char *parent = g_path_get_dirname(folder);
+        g_free(folder);
+        folder = parent;
+    }
+    if (!split_worktree(folder, ret_root, ret_story))
+        *ret_root = g_steal_pointer(&folder);
+    return TRUE;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "select.h"
+
+#include <string.h>
+
+void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent)
+{
+    const char *slash = strchr(argument, '/');
+
+    *ret_story = slash ? g_strndup(argument, slash - argument) : g_strdup(argument);
+    *ret_agent = slash ? g_strdup(slash + 1) : g_strdup(ctl->agent);
+}
+
+static char *join_names(GPtrArray *names)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < names->len; i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (char *)names->pdata[i]);
+    return g_string_free(text, FALSE);
+}
+
+static GPtrArray *names_with_prefix(GPtrArray *names, const char *prefix)
+{
+    GPtrArray *found = g_ptr_array_new();
+
+    for (guint i = 0; i < names->len; i++)
+        if (g_str_has_prefix(names->pdata[i], prefix))
+            g_ptr_array_add(found, names->pdata[i]);
+    return found;
+}
+
+const char *select_name(GPtrArray *names, const char *what, const char *typed, GError **error)
+{
+    guint exact;
+
+    if (g_ptr_array_find_with_equal_func(names, typed, g_str_equal, &exact))
+        return names->pdata[exact];
+
+    g_autoptr(GPtrArray) found = *typed ? names_with_prefix(names, typed) : g_ptr_array_new();
+    if (found->len == 1)
+        return found->pdata[0];
+    if (found->len == 0) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN,
+                    "no %s is or begins with “%s”: `storkitctl list` shows what there is", what,
+                    typed);
+        return NULL;
+    }
+    g_autofree char *all = join_names(found);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "“%s” may be %s: write more of it", typed, all);
+    return NULL;
+}
+
+static void add_name(GPtrArray *names, const char *name)
+{
+    if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+        g_ptr_array_add(names, (char *)name);
+}
+
+static void add_run(GPtrArray *runs, RunInfo *info)
+{
+    if (!g_ptr_array_find(runs, info, NULL))
+        g_ptr_array_add(runs, info);
+}
+
+static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < listed->len; i++)
+        add_name(names, ((RunInfo *)listed->pdata[i])->story);
+    const char *story = select_name(names, "run's story", typed, error);
+    if (!story)
+        return NULL;
+
+    GPtrArray *runs = g_ptr_array_new();
+    for (guint i = 0; i < listed->len; i++)
+        if (g_str_equal(((RunInfo *)listed->pdata[i])->story, story))
+            g_ptr_array_add(runs, listed->pdata[i]);
+    return runs;
+}
+
+static gboolean keep_agent(GPtrArray *runs, const char *typed, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; i < runs->len; i++)
+        add_name(names, ((RunInfo *)runs->pdata[i])->agent);
+    const char *agent = select_name(names, "agent of this story's runs", typed, error);
+    if (!agent)
+        return FALSE;
+    for (guint i = runs->len; i > 0; i--)
+        if (!g_str_equal(((RunInfo *)runs->pdata[i - 1])->agent, agent))
+            g_ptr_array_remove_index(runs, i - 1);
+    return TRUE;
+}
+
+static RunInfo *only_live(GPtrArray *runs)
+{
+    RunInfo *live = NULL;
+
+    for (guint i = 0; i < runs->len; i++) {
+        if (!run_info_is_live(runs->pdata[i]))
+            continue;
+        if (live)
+            return NULL;
+        live = runs->pdata[i];
+    }
+    return live;
+}
+
+static gboolean set_ambiguous(GPtrArray *runs, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    RunInfo *first = runs->pdata[0], *last = runs->pdata[runs->len - 1];
+
+    if (!g_str_equal(first->project, last->project)) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                    "%s and %s both have a story %s: go to the project, or name it with -C DIR",
+                    first->project, last->project, first->story);
+        return FALSE;
+    }
+    for (guint i = 0; i < runs->len; i++) {
+        RunInfo *info = runs->pdata[i];
+        g_ptr_array_add(names, g_strdup_printf("%s/%s", info->story, info->agent));
+    }
+    g_autofree char *all = join_names(names);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "which agent's run is meant: %s?", all);
+    return FALSE;
+}
+
+static gboolean add_matches(Ctl *ctl, GPtrArray *listed, const char *argument, SelectFlags flags,
+                            GPtrArray *selected, GError **error)
+{
+    g_autofree char *typed_story = NULL, *typed_agent = NULL;
+
+    select_split(ctl, argument, &typed_story, &typed_agent);
+    g_autoptr(GPtrArray) runs = runs_of_story(listed, typed_story, error);
+    if (!runs || (typed_agent && !keep_agent(runs, typed_agent, error)))
+        return FALSE;
+
+    RunInfo *live = only_live(runs);
+    if (runs->len == 1 || (flags & SELECT_ALL_AGENTS)) {
+        for (guint i = 0; i < runs->len; i++)
+            add_run(selected, runs->pdata[i]);
+        return TRUE;
+    }
+    if (!live)
+        return set_ambiguous(runs, error);
+    add_run(selected, live);
+    return TRUE;
+}
+
+static gboolean set_which_run(GError **error)
+{
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                        "which run is meant? Name it: STORY or STORY/AGENT (`storkitctl list` "
+                        "shows them)");
+    return FALSE;
+}
+
+static gboolean add_without_argument(Ctl *ctl, GPtrArray *listed, SelectFlags flags,
+                                     GPtrArray *selected, GError **error)
+{
+    if (ctl->story)
+        return add_matches(ctl, listed, ctl->story, flags, selected, error);
+    if (!(flags & SELECT_ALL_IF_NONE))
+        return set_which_run(error);
+    for (guint i = 0; i < listed->len; i++)
+        if (!ctl->agent || g_str_equal(((RunInfo *)listed->pdata[i])->agent, ctl->agent))
+            g_ptr_array_add(selected, listed->pdata[i]);
+    return TRUE;
+}
+
+static void *copy_info(gconstpointer info, gpointer unused)
+{
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), ((RunInfo *)info)->json);
+
+    return run_info_new(node);
+}
+
+GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
+{
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    g_autoptr(GPtrArray) selected = g_ptr_array_new();
+
+    if (!listed)
+        return NULL;
+    if (!arguments[0] && !add_without_argument(ctl, listed, flags, selected, error))
+        return NULL;
+    for (gsize i = 0; arguments[i]; i++)
+        if (!add_matches(ctl, listed, arguments[i], flags, selected, error))
+            return NULL;
+
+    GPtrArray *copies = g_ptr_array_copy(selected, copy_info, NULL);
+    g_ptr_array_set_free_func(copies, (GDestroyNotify)run_info_free);
+    return copies;
+}
+
+RunInfo *select_run(Ctl *ctl, const char *argument, GError **error)
+{
+    char *const arguments[] = {(char *)argument, NULL};
+    g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ONE, error);
+
+    return runs ? g_ptr_array_steal_index(runs, 0) : NULL;
+}

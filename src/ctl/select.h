@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl.h"
+#include "info.h"
+
+/*
+ * From what a person types for a run, STORY[/AGENT], to the runs that are meant. A story or an
+ * agent may be shortened as long as one thing only begins that way.
+ */
+
+typedef enum {
+    SELECT_ONE = 0,         /* each argument names one run: of several agents the only live one */
+    SELECT_ALL_AGENTS = 1,  /* STORY alone means the runs of all of its agents */
+    SELECT_ALL_IF_NONE = 2, /* no argument means every run, or those of the worktree we are in */
+} SelectFlags;
+
+/** The runs that @arguments name, each once: a GPtrArray of RunInfo. Without arguments, in a
+ *  story's worktree, that story's. Sets CTL_ERROR_NO_SUCH_RUN, and CTL_ERROR_USAGE where a name is
+ *  ambiguous. Caller: g_ptr_array_unref(). */
+GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error);
+
+/** The one run that @argument names (NULL: the story we are in). Caller: run_info_free(). */
+RunInfo *select_run(Ctl *ctl, const char *argument, GError **error);
+
+/** Splits STORY[/AGENT]; the agent is that of -a, or NULL, where it has none. Caller frees both. */
+void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent);
+
+/** Which of @names (a GPtrArray of strings) @typed means: the equal one, or the only one that
+ *  begins with it. @what is for the message. The result belongs to @names. */
+const char *select_name(GPtrArray *names, const char *what, const char *typed, GError **error);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "info.h"
+#include "select.h"
+#include "verb.h"
+
+#define INPUT_MAX (4u * 1024 * 1024)
+
+static gboolean arg_raw, arg_close;
+
+static GString *read_standard_input(GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    char chunk[4096];
+    ssize_t n;
+
+    while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0) {
+        g_string_append_len(text, chunk, n);
+        if (text->len > INPUT_MAX) {
+            g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                                "the message is longer than 4 MiB: put it into a file in the "
+                                "worktree and send the file's name");
+            return NULL;
+        }
+    }
+    if (n < 0) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't read the message: %s",
+                    g_strerror(errno));
+        return NULL;
+    }
+    return g_steal_pointer(&text);
+}
+
+/* The words after the run, or standard input where there are none. */
+static GString *message_text(char **words, GError **error)
+{
+    if (!words[0] || (g_str_equal(words[0], "-") && !words[1]))
+        return read_standard_input(error);
+    g_autofree char *joined = g_strjoinv(" ", words);
+    return g_string_new(joined);
+}
+
+static gboolean send_raw(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
+{
+    g_autoptr(sd_bus_message) message = bus_message_new(ctl->bus, "SendInput", error);
+    int r;
+
+    if (!message)
+        return FALSE;
+    r = sd_bus_message_append(message, "sss", info->project, info->story, info->agent);
+    if (r >= 0)
+        r = sd_bus_message_append_array(message, 'y', text->str, text->len);
+    if (r < 0) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't send the input: %s", g_strerror(-r));
+        return FALSE;
+    }
+    return bus_call_message(ctl->bus, message, NULL, error);
+}
+
+static gboolean send_text(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
+{
+    return bus_call(ctl->bus, "SendMessage", NULL, error, "ssss", info->project, info->story,
+                    info->agent, text->str);
+}
+
+static gboolean close_input(Ctl *ctl, const RunInfo *info, GError **error)
+{
+    return bus_call(ctl->bus, "CloseInput", NULL, error, "sss", info->project, info->story,
+                    info->agent);
+}
+
+static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    g_autoptr(RunInfo) info = select_run(ctl, arguments[0], error);
+
+    if (!info)
+        return -1;
+    if (arguments[1] || !arg_close) {
+        g_autoptr(GString) text = message_text(arguments + 1, error);
+        if (!text || !(arg_raw ? send_raw : send_text)(ctl, info, text, error))
+            return -1;
+    }
+    if (arg_close && !close_input(ctl, info, error))
+        return -1;
+    return 0;
+}
+
+static const GOptionEntry options[] = {
+    {"raw", 'r', 0, G_OPTION_ARG_NONE, &arg_raw,
+     "Bytes for the agent's terminal as they are, not a message", NULL},
+    {"close", 0, 0, G_OPTION_ARG_NONE, &arg_close,
+     "Close the agent's input (after the message, if there is one)", NULL},
+    {NULL},
+};
+
+const Verb send_verb = {
+    .name = "send",
+    .synopsis = "RUN [TEXT…]",
+    .summary = "Send a message to an interactive agent",
+    .arguments = ARGUMENT_RUN,
+    .least = 1,
+    .most = G_MAXUINT,
+    .options = options,
+    .run = send_input,
+};

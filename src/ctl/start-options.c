@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "start-options.h"
+
+#include <string.h>
+
+StartArguments start_arguments;
+
+static char *arg_prompt, *arg_prompt_file, *arg_base;
+static char **arg_env;
+static char *arg_memory_max, *arg_memory_high, *arg_cpu_weight, *arg_cpu_quota, *arg_io_weight,
+    *arg_tasks_max, *arg_runtime_max, *arg_idle_timeout;
+
+/* Options of the call that are passed on as they were typed. */
+static const struct {
+    const char *key;
+    char **value;
+} text_options[] = {
+    {"base_branch", &arg_base},          {"memory_max", &arg_memory_max},
+    {"memory_high", &arg_memory_high},   {"cpu_weight", &arg_cpu_weight},
+    {"cpu_quota", &arg_cpu_quota},       {"io_weight", &arg_io_weight},
+    {"tasks_max", &arg_tasks_max},       {"runtime_max", &arg_runtime_max},
+    {"idle_timeout", &arg_idle_timeout},
+};
+
+static int append_text(sd_bus_message *message, const char *key, const char *value)
+{
+    return value ? sd_bus_message_append(message, "{sv}", key, "s", value) : 0;
+}
+
+static int append_environment(sd_bus_message *message)
+{
+    int r = sd_bus_message_open_container(message, 'e', "sv");
+
+    if (r >= 0)
+        r = sd_bus_message_append(message, "s", "env");
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'v', "a{ss}");
+    if (r >= 0)
+        r = sd_bus_message_open_container(message, 'a', "{ss}");
+    for (gsize i = 0; r >= 0 && arg_env[i]; i++) {
+        const char *equals = strchr(arg_env[i], '=');
+        g_autofree char *name = g_strndup(arg_env[i], equals - arg_env[i]);
+        r = sd_bus_message_append(message, "{ss}", name, equals + 1);
+    }
+    for (int depth = 0; r >= 0 && depth < 3; depth++)
+        r = sd_bus_message_close_container(message);
+    return r;
+}
+
+static int append_options(sd_bus_message *message, const StartTarget *target)
+{
+    int r = sd_bus_message_open_container(message, 'a', "{sv}");
+
+    for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(text_options); i++)
+        r = append_text(message, text_options[i].key, *text_options[i].value);
+    if (r >= 0)
+        r = append_text(message, "prompt", target->prompt);
+    if (r >= 0)
+        r = append_text(message, "resume", target->resume);
+    if (r >= 0 && arg_env)
+        r = append_environment(message);
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static gboolean check_environment(GError **error)
+{
+    for (gsize i = 0; arg_env && arg_env[i]; i++) {
+        const char *equals = strchr(arg_env[i], '=');
+        if (equals && equals > arg_env[i])
+            continue;
+        g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "--env=%s has no value: write NAME=VALUE",
+                    arg_env[i]);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+sd_bus_message *start_message(Ctl *ctl, const StartTarget *target, GError **error)
+{
+    g_autoptr(sd_bus_message) message = bus_message_new(ctl->bus, "StartWithOptions", error);
+    int r;
+
+    if (!message || !check_environment(error))
+        return NULL;
+    r = sd_bus_message_append(message, "sss", target->project, target->story, target->agent);
+    if (r >= 0)
+        r = append_options(message, target);
+    if (r >= 0)
+        return g_steal_pointer(&message);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                "an argument is no UTF-8 text, which the bus does not carry (%s)", g_strerror(-r));
+    return NULL;
+}
+
+gboolean start_prompt(char **ret_prompt, GError **error)
+{
+    g_autoptr(GError) file_error = NULL;
+    const char *file = arg_prompt_file;
+
+    if (arg_prompt && file) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                            "the prompt comes from --prompt or from --prompt-file, not from both");
+        return FALSE;
+    }
+    if (!file) {
+        *ret_prompt = g_strdup(arg_prompt);
+        return TRUE;
+    }
+    if (g_str_equal(file, "-"))
+        file = "/dev/stdin";
+    if (g_file_get_contents(file, ret_prompt, NULL, &file_error))
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "--prompt-file: %s", file_error->message);
+    return FALSE;
+}
+
+/* A limit is passed on as it was typed: its text goes to the service, which knows what it means. */
+#define LIMIT_OPTION(name, variable, text, unit)                                                   \
+    {                                                                                              \
+        name, 0, 0, G_OPTION_ARG_STRING, variable, text, unit                                      \
+    }
+
+const GOptionEntry start_options[] = {
+    {"resume", 0, 0, G_OPTION_ARG_STRING, &start_arguments.resume, "Go on with an earlier session",
+     "ID"},
+    {"base", 'b', 0, G_OPTION_ARG_STRING, &arg_base,
+     "Branch a new worktree begins at (default: HEAD's)", "BRANCH"},
+    {"prompt", 'p', 0, G_OPTION_ARG_STRING, &arg_prompt, "What to do, instead of the agent's own",
+     "TEXT"},
+    {"prompt-file", 0, 0, G_OPTION_ARG_FILENAME, &arg_prompt_file,
+     "The same from a file (-: standard input)", "FILE"},
+    {"env", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg_env,
+     "Set a variable for the agent; may be repeated", "NAME=VALUE"},
+    LIMIT_OPTION("memory-max", &arg_memory_max, "Most memory", "SIZE"),
+    LIMIT_OPTION("memory-high", &arg_memory_high, "Memory that it is slowed down at", "SIZE"),
+    LIMIT_OPTION("cpu-weight", &arg_cpu_weight, "Share of the CPU, 1 to 10000", "N"),
+    LIMIT_OPTION("cpu-quota", &arg_cpu_quota, "Most CPU time; 150%: one and a half CPUs",
+                 "PERCENT"),
+    LIMIT_OPTION("io-weight", &arg_io_weight, "Share of the disk, 1 to 10000", "N"),
+    LIMIT_OPTION("tasks-max", &arg_tasks_max, "Most processes and threads", "N"),
+    LIMIT_OPTION("runtime-max", &arg_runtime_max, "Longest time to run", "SPAN"),
+    LIMIT_OPTION("idle-timeout", &arg_idle_timeout, "Longest time without output", "SPAN"),
+    {"no-block", 0, 0, G_OPTION_ARG_NONE, &start_arguments.no_block,
+     "Wait neither in the queue nor for the worktree", NULL},
+    {"wait", 'w', 0, G_OPTION_ARG_NONE, &start_arguments.wait,
+     "Stay until it has ended; the status says how", NULL},
+    {"follow", 'f', 0, G_OPTION_ARG_NONE, &start_arguments.follow,
+     "The same, and show its events until then", NULL},
+    {NULL},
+};

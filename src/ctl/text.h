@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Text on its way to a terminal: how wide it is there, how to shorten it, and how to make what an
+ * agent printed harmless. All of it is UTF-8 in and out.
+ */
+
+/** Columns that @text takes on a terminal (wide characters two, combining ones none). */
+int text_width(const char *text);
+
+/** @text with everything a terminal would obey taken out: control characters become their visible
+ *  pictures (ESC is ␛), C1 controls and characters that reorder text U+FFFD, tabs spaces, bytes
+ * that are no UTF-8 U+FFFD. Newlines stay with @keep_newlines and become spaces without. Caller
+ * frees. */
+char *text_clean(const char *text, gboolean keep_newlines);
+
+/** @text cut to @width columns, the last of them an ellipsis where something was cut. Caller
+ *  frees. */
+char *text_ellipsize(const char *text, int width);
+
+/** The first line of @text that is not blank, trimmed and cleaned; "" where there is none. Caller
+ *  frees. */
+char *text_first_line(const char *text);
+
+/** Appends @text and as many spaces as fill @width columns, on the left with @right. */
+void text_append_padded(GString *to, const char *text, int width, gboolean right);
+
+/** @utf8 where the locale shows it, else @ascii. */
+const char *text_glyph(const char *utf8, const char *ascii);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "top-view.h"
+
+#include <string.h>
+
+#include "format.h"
+#include "table.h"
+#include "terminal.h"
+#include "text.h"
+
+#define OPEN "\033[?1049h\033[?25l\033[?7l"
+#define CLOSE "\033[?7h\033[?25h\033[?1049l"
+
+/* A terminal that knows it shows nothing until the frame is whole; others ignore it. */
+#define FRAME_BEGIN "\033[?2026h\033[H"
+#define FRAME_END "\033[J\033[?2026l"
+#define LINE_END "\033[K"
+
+#define KEYS "s stop  a attach  l log  ↑↓ select  q quit"
+#define KEYS_ASCII "s stop  a attach  l log  j k select  q quit"
+#define MARK_WIDTH 2
+#define FIXED_LINES 4 /* summary, blank, header, footer */
+
+static const Column columns[] = {
+    {"STORY", .minimum = 8}, {"AGENT", .minimum = 5},     {"STATUS"},
+    {"TIME", .right = TRUE}, {"MEMORY", .right = TRUE},   {"CPU", .right = TRUE},
+    {"COST", .right = TRUE}, {"LAST LINE", .minimum = 8},
+};
+
+void top_view_open(void)
+{
+    terminal_write(OPEN, strlen(OPEN));
+}
+
+void top_view_close(void)
+{
+    terminal_write(CLOSE, strlen(CLOSE));
+}
+
+static char *percent(double cpu)
+{
+    return cpu < 0 ? g_strdup("") : g_strdup_printf("%.0f%%", cpu * 100);
+}
+
+static const char *last_line(const TopRun *run)
+{
+    const char *error = run_info_string(run->info, "error");
+
+    return error ?: run->last_line;
+}
+
+static void add_row(Table *table, const TopRun *run)
+{
+    const RunInfo *info = run->info;
+    guint64 memory = run_info_uint(info, "memory", 0);
+    g_autofree char *duration = run_info_duration(info);
+    g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
+    g_autofree char *cpu = percent(run->cpu);
+    g_autofree char *cost = run_info_cost(info);
+
+    table_add(table, STYLE_NAME, info->story);
+    table_add(table, STYLE_NONE, info->agent);
+    table_add(table, run_info_status_style(info), run_info_status_word(info));
+    table_add(table, STYLE_NONE, duration);
+    table_add(table, STYLE_NONE, size);
+    table_add(table, STYLE_NONE, cpu);
+    table_add(table, STYLE_NONE, cost);
+    table_add(table, STYLE_DIM, last_line(run));
+}
+
+static char *summary_line(const TopModel *model)
+{
+    guint running = 0, pending = 0;
+    guint64 memory = 0;
+    double cpu = 0, cost = 0;
+
+    for (guint i = 0; i < model->runs->len; i++) {
+        const TopRun *run = model->runs->pdata[i];
+        running += run_info_is_running(run->info);
+        pending += run_info_is_pending(run->info);
+        memory += run_info_uint(run->info, "memory", 0);
+        cpu += MAX(run->cpu, 0);
+        cost += json_object_get_double_member_with_default(run->info->json, "cost_usd", 0);
+    }
+    g_autofree char *size = format_bytes(memory);
+    g_autofree char *load = percent(cpu);
+    g_autofree char *sum = format_cost(cost);
+    return g_strdup_printf("storkit: %u running, %u queued  memory %s  CPU %s  cost %s", running,
+                           pending, size, load, sum);
+}
+
+static void append_line(GString *frame, int width, Style style, const char *text)
+{
+    g_autofree char *cut = text_ellipsize(text, width);
+
+    g_string_append_printf(frame, "%s%s%s" LINE_END, style_begin(style), cut, style_end(style));
+}
+
+/* The first row to show, so that the selected one is among the @n that fit. */
+static int first_row(int selected, int n)
+{
+    return selected < n ? 0 : selected - n + 1;
+}
+
+static void append_rows(GString *frame, const TopModel *model, int selected, int rows, int width)
+{
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+
+    for (guint i = 0; i < model->runs->len; i++)
+        add_row(table, model->runs->pdata[i]);
+    g_autoptr(GPtrArray) lines = table_lines(table, width - MARK_WIDTH);
+    g_string_append_printf(frame, "%*s%s" LINE_END "\r\n", MARK_WIDTH, "", (char *)lines->pdata[0]);
+    int first = first_row(selected, rows);
+    for (int i = 0; i < rows; i++) {
+        guint line = (guint)(first + i + 1);
+        if (line < lines->len)
+            g_string_append_printf(frame, "%s %s",
+                                   first + i == selected ? text_glyph("▸", ">") : " ",
+                                   (char *)lines->pdata[line]);
+        g_string_append(frame, LINE_END "\r\n");
+    }
+}
+
+void top_view_draw(const TopModel *model, int selected, const char *footer, gboolean away)
+{
+    g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
+    g_autofree char *summary = summary_line(model);
+    int rows, width;
+
+    terminal_size(&rows, &width);
+    append_line(frame, width, away ? STYLE_WARN : STYLE_BOLD,
+                away ? "the storkit service does not answer; waiting for it" : summary);
+    g_string_append(frame, "\r\n" LINE_END "\r\n");
+    if (model->runs->len > 0) {
+        append_rows(frame, model, selected, MAX(rows - FIXED_LINES, 1), width);
+    } else {
+        append_line(frame, width, STYLE_DIM, "No runs; `storkitctl start STORY` starts one.");
+        g_string_append(frame, "\r\n");
+        for (int i = 0; i < rows - FIXED_LINES; i++)
+            g_string_append(frame, LINE_END "\r\n");
+    }
+    append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM,
+                footer ?: text_glyph(KEYS, KEYS_ASCII));
+    g_string_append(frame, FRAME_END);
+    terminal_write(frame->str, frame->len);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl.h"
+
+/*
+ * A command of storkitctl: each lives in a file of its own, and main.c lists them all.
+ */
+
+/** What the arguments of a verb are, for shell completion. */
+typedef enum {
+    ARGUMENT_NONE,
+    ARGUMENT_RUN,      /* one STORY[/AGENT]; more words are free text */
+    ARGUMENT_RUNS,     /* any number */
+    ARGUMENT_NEW_RUN,  /* a story to start */
+    ARGUMENT_WORKTREE, /* one story that has a worktree */
+    ARGUMENT_WORKTREES,
+} ArgumentKind;
+
+typedef struct Verb {
+    const char *name;
+    const char *synopsis; /* of its arguments */
+    const char *summary;  /* one line for --help */
+    ArgumentKind arguments;
+    guint least, most;           /* how many arguments; G_MAXUINT: any number */
+    const GOptionEntry *options; /* its own, or NULL */
+    gboolean passes_on;          /* words after "--" are for the program it runs */
+    gboolean offline;            /* opens the connection by itself, if at all */
+
+    /** Returns the exit status. @arguments ends in NULL; @passed (after "--") too. On failure sets
+     *  @error, from which the status then comes. */
+    int (*run)(Ctl *ctl, char **arguments, char **passed, GError **error);
+} Verb;
+
+extern const Verb list_verb, show_verb, start_verb, resume_verb, stop_verb, freeze_verb, thaw_verb,
+    send_verb, attach_verb, watch_verb, wait_verb, log_verb, top_verb, worktrees_verb, diff_verb,
+    remove_verb, config_verb;
+
+/** The verbs by heading, in the order of --help; the last group has no title. */
+typedef struct {
+    const char *title;
+    const Verb *const *verbs; /* ends in NULL */
+} VerbGroup;
+
+extern const VerbGroup verb_groups[];
+
+/** The verb of that name, or NULL. */
+const Verb *verb_find(const char *name);
+
+/** The options that every verb takes, ended by a zero entry. */
+const GOptionEntry *global_options(Ctl *ctl);
+
+/** `storkitctl _complete WORD…`: what may stand for the last word. Never fails. */
+int complete(Ctl *ctl, char **words);

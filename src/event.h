@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Events as sinks see them, in batches that own their bytes, and their one JSON form (NDJSON).
+ */
+
+typedef enum {
+    EVENT_STATUS,
+    EVENT_OUTPUT,
+    EVENT_AGENT_JSON,
+    EVENT_DONE,
+    EVENT_ERROR,
+} EventType;
+
+/** "status", "output", ...: a static string. */
+const char *event_type_to_string(EventType type);
+
+/** Whose events these are: belongs to the RunLog that outlives them. */
+typedef struct {
+    char *project_root, *story, *agent, *run_id;
+} RunIdentity;
+
+typedef struct {
+    EventType type;
+    guint64 cursor;
+    guint64 time;        /* µs since the epoch */
+    const char *text;    /* status: the word. output: the text. agent_json: the object's text */
+    gsize length;        /* of text */
+    guint64 full_length; /* output of a line past 16 MiB: its length; else 0 */
+    GVariant *details;   /* done, error, and a terminal status: the own keys, a{sv}; else NULL */
+} Event;
+
+/** Past this the `text` or `data` of an event in a signal or a Drain is cut or left out. */
+#define EVENT_BUS_MAX (1024u * 1024)
+
+/** EventBatch: consecutive events of one run; immutable once its reader has given it out. */
+typedef struct {
+    gatomicrefcount references;
+    const RunIdentity *identity;
+    GArray *events;     /* of Event */
+    GPtrArray *strings; /* what the events point into */
+    GPtrArray *variants;
+    GBytes *ndjson; /* made when first asked for */
+} EventBatch;
+
+EventBatch *event_batch_new(const RunIdentity *identity);
+EventBatch *event_batch_ref(EventBatch *batch);
+void event_batch_unref(EventBatch *batch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EventBatch, event_batch_unref)
+
+/** Adds an event. @text_taken (may be NULL) becomes the batch's. */
+void event_batch_add(EventBatch *batch, const Event *event, char *text_taken);
+
+static inline const Event *event_batch_get(const EventBatch *batch, guint i)
+{
+    return &g_array_index(batch->events, Event, i);
+}
+
+/** All events of the batch as NDJSON, encoded once for all who ask (main thread only). Caller
+ *  unrefs. */
+GBytes *event_batch_ndjson(EventBatch *batch);
+
+/** Appends one event's JSON object, without a newline. @max cuts an output's text and leaves an
+ *  agent_json's data out where it is longer (0: never), with `truncated` and `length`. */
+void event_append_json(GString *to, const RunIdentity *identity, const Event *event, gsize max);
+
+/** Where to cut the valid UTF-8 @text so that at most @max bytes stay and no character is split. */
+gsize event_cut_length(const char *text, gsize length, gsize max);
+
+/** Appends @text as a JSON string, quotes included. It must be valid UTF-8. */
+void json_append_string(GString *to, const char *text, gsize length);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * One inotify instance for the folders of all runs (instances are few per user).
+ */
+
+typedef struct FolderWatch FolderWatch;
+
+/** Something in the folder was written, made or moved in, or changed its mode. */
+typedef void (*FolderChanged)(gpointer data);
+
+FolderWatch *folder_watch_new(GError **error);
+void folder_watch_free(FolderWatch *watch);
+
+/** Watches the folder that @folder_fd is open on. Returns an id for folder_watch_remove(), or -1
+ *  and @error. */
+int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, gpointer data,
+                     GError **error);
+void folder_watch_remove(FolderWatch *watch, int id);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <git2.h>
+#include <glib.h>
+
+/*
+ * libgit2 as GLib code likes it: cleanups and errors. Any thread, after worktree_library_init().
+ */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_repository, git_repository_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_reference, git_reference_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_reference_iterator, git_reference_iterator_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_object, git_object_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_commit, git_commit_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_tree, git_tree_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_blob, git_blob_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_index, git_index_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_config, git_config_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_config_iterator, git_config_iterator_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_worktree, git_worktree_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_status_list, git_status_list_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_revwalk, git_revwalk_free)
+
+/** Sets @error (domain STORKIT_ERROR, @code) to the text and libgit2's own words for the failure
+ *  that has just happened in this thread. */
+void git_library_error(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/** Whether opening a repository at or above @path gave @result because it is another user's. */
+gboolean git_library_is_foreign(int result, const char *path);
+
+/** Sets the error for a repository at @path that did not open with @result: what libgit2 said and,
+ *  for one that belongs to another user, the safe.directory command that git wants. */
+void git_library_open_error(GError **error, int code, int result, const char *path);
+
+/** Opens the repository whose work tree is @path. Sets WORKTREE_FAILED. */
+git_repository *git_library_open(const char *path, GError **error);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "agent-kind.h"
+#include "decoder.h"
+
+/*
+ * What each kind of agent says in its JSON lines. All that is known of a kind's lines is in this
+ * room, in one table.
+ */
+
+/** Fills the texts and facts of @line, which is empty, from the object @json (the scan took it)
+ *  with the top-level @type. A line whose type means nothing to @kind is not even parsed. */
+void line_facts_read(AgentKind kind, const char *type, const char *json, gsize length,
+                     DecodedLine *line);

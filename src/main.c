@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include <glib-unix.h>
+
+#include "service.h"
+#include "shim-client.h"
+#include "worktree.h"
+
+static gboolean on_terminate(gpointer user_data)
+{
+    service_stop(user_data);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Each run takes a few descriptors here: the default soft limit of 1024 would be the pool's. The
+ * agents get back what this process was given. */
+static void raise_nofile(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    shim_set_nofile(limit.rlim_cur);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static gboolean parse_options(int *argc, char ***argv, GError **error)
+{
+    gboolean version = FALSE;
+    const GOptionEntry entries[] = {
+        {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("- runs coding agents for a user");
+    g_option_context_set_summary(
+        context, "Owns org.storkit.AgentPool on the session bus, which starts it when it is\n"
+                 "needed. storkitctl(1) talks to it.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, argc, argv, error))
+        return FALSE;
+    if (*argc > 1) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "it takes no arguments");
+        return FALSE;
+    }
+    if (version) {
+        g_print("storkitd %s\n", STORKIT_VERSION);
+        exit(EXIT_SUCCESS);
+    }
+    return TRUE;
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    setlocale(LC_ALL, "");
+    g_set_prgname("storkitd");
+    if (!parse_options(&argc, &argv, &error)) {
+        g_printerr("storkitd: %s\n", error->message);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    raise_nofile();
+    worktree_library_init();
+
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    g_autoptr(Service) service = service_new(loop, &error);
+    if (!service) {
+        g_printerr("storkitd: %s\n", error->message);
+        return EXIT_FAILURE;
+    }
+    g_unix_signal_add(SIGTERM, on_terminate, service);
+    g_unix_signal_add(SIGINT, on_terminate, service);
+    g_main_loop_run(loop);
+    return service_get_exit_status(service);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "pool.h"
+#include "start.h"
+
+/*
+ * What the rooms of the pool share: pool.c (the runs and the questions), start.c (one Start from
+ * its arguments to its reply), adopt.c (finding runs at start-up).
+ */
+
+struct Pool {
+    GPtrArray *runs;   /* Run *, oldest first: live ones, and the listed ended ones */
+    GPtrArray *starts; /* Start * that have not finished */
+    GQueue queue;      /* of those, the ones that wait for admission: first come, first served */
+    WorkQueue *work;
+    FolderWatch *folder_watch;
+    Systemd *systemd;
+    GArray *listeners;
+    GHashTable *waiters;  /* Run * -> GArray of Pending: calls of Wait */
+    GHashTable *stoppers; /* Run * -> GArray of Pending: calls of Stop */
+    char *project_root;
+    guint max_agents;
+    gboolean shutting_down;
+};
+
+extern const RunKeeper pool_run_keeper;
+
+/** The newest run of the key, live before ended, or NULL. Belongs to the pool. */
+Run *pool_lookup(Pool *pool, const char *root, const char *story, const char *agent);
+
+/** Adds a run; the pool takes a reference. */
+void pool_add_run(Pool *pool, Run *run);
+
+/** The run is real and new: ended ones of its key give way, its events go out. */
+void pool_make_visible(Pool *pool, Run *run);
+
+/** Tells the sinks of a visible run, once its cursors are there to be kept. */
+void pool_announce(Pool *pool, Run *run);
+
+/** Forgets a run that was undone, or stopped. */
+void pool_remove_run(Pool *pool, Run *run);
+
+/** The Start that is making @run, or NULL. */
+Start *pool_start_of(Pool *pool, const Run *run);
+
+/** Whether another run than @run is making, or has, what is in the story's worktree. */
+gboolean pool_story_is_shared(Pool *pool, const Run *run);
+
+/** Whether another run prepares the story's worktree now. */
+gboolean pool_story_is_preparing(Pool *pool, const Run *run);
+
+/** A run got further, or a Start ended: those who waited for that may go on. */
+void pool_advance(Pool *pool);
+
+void pool_notify_changed(Pool *pool, Run *run);
+void pool_notify_counts(Pool *pool);
+
+/** Answers every call of Wait and Stop that waits for @run. */
+void pool_answer_waiters(Pool *pool, Run *run);
+
+/** adopt.c: reads one folder as a run that is not followed; NULL (and a log line) for what is
+ *  none of ours. */
+Run *adopt_read(Pool *pool, const char *run_id);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "run-folder.h"
+#include "run.h"
+#include "target.h"
+
+/*
+ * The pool: all runs, and what may be asked of them. It knows nothing of the bus. Every question
+ * that needs the disk, git, a process or systemd is answered later, through a reply.
+ */
+
+typedef struct Pool Pool;
+
+/** The answer to a question: @value (floating or NULL) or @error. Called exactly once, on the main
+ *  loop, perhaps before the asking function returns. */
+typedef void (*PoolReply)(GVariant *value, const GError *error, gpointer data);
+
+/** What sinks and the bus want to know. Any may be NULL. */
+typedef struct {
+    void (*run_visible)(Run *run, gpointer data);    /* its events are to be published */
+    void (*run_has_events)(Run *run, gpointer data); /* its log has more to read */
+    void (*run_changed)(Run *run, gpointer data);    /* its info: a new status, off the list */
+    void (*counts_changed)(gpointer data);           /* Running or Queued */
+} PoolListener;
+
+/** @lost is called when the pool can't go on (the user manager's connection is gone): exit, and be
+ *  started again. */
+Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error);
+void pool_free(Pool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
+
+void pool_add_listener(Pool *pool, const PoolListener *listener, gpointer data);
+
+/** Finds every run by its folder and its scope: once, after the listeners are there. */
+void pool_adopt(Pool *pool);
+
+/** Takes no new runs from now on, and undoes those that are not behind their gate yet
+ *  (ShuttingDown); runs and the queue go on without the service. */
+void pool_shut_down(Pool *pool);
+
+/** Whether the process may end: no Start is half done, no worker is at work. */
+gboolean pool_is_quiet(const Pool *pool);
+
+/** Whether nothing is live and nothing is under way. */
+gboolean pool_is_idle(const Pool *pool);
+
+/* The questions of the contract. @root "" means the property ProjectRoot; @agent "" the default. */
+
+/** Takes @options. */
+void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
+                StartOptions *options, PoolReply reply, gpointer data);
+void pool_stop(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
+               gpointer data);
+void pool_get(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
+              gpointer data);
+void pool_wait(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
+               gpointer data);
+void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data);
+
+/** aa{sv}, floating. */
+GVariant *pool_list(Pool *pool);
+
+/** Finds a run that List shows (TRUE in @live_only: and that is live), and hands it to @found:
+ *  what all further methods begin with. @error is STORKIT_ERROR_NO_SUCH_RUN or _NOT_RUNNING. */
+typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
+void pool_find(Pool *pool, const char *root, const char *story, const char *agent,
+               gboolean live_only, PoolFound found, gpointer data);
+
+/** The run with this id, listed or not, from its folder where it is not in memory. Caller unrefs.
+ *  Sets STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
+Run *pool_find_by_id(Pool *pool, const char *run_id, GError **error);
+
+/** Calls @each for every run in memory that may be published. */
+void pool_foreach_visible(Pool *pool, void (*each)(Run *run, gpointer data), gpointer data);
+
+/* Properties. */
+const char *pool_get_project_root(const Pool *pool);
+/** An absolute path, or "". It is looked at when a call uses it. */
+gboolean pool_set_project_root(Pool *pool, const char *path, GError **error);
+guint pool_get_max_agents(const Pool *pool);
+/** At least 1. Kept over a restart. */
+gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error);
+guint pool_count_running(const Pool *pool);
+guint pool_count_queued(const Pool *pool);

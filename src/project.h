@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/** The project root that @path means: links resolved, a folder inside the work tree stands for its
+ *  top. Sets INVALID_ARGUMENT (relative, no UTF-8), NO_SUCH_PROJECT (no such folder),
+ *  NOT_A_GIT_REPOSITORY (none, or a bare one, a linked worktree: named, with the main one's path).
+ *  Blocks on the disk. Caller frees. */
+char *project_resolve(const char *path, GError **error);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run.h"
+
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "error.h"
+#include "util.h"
+
+/* How long after its grace a shim that was asked to stop may take before the daemon steps in, and
+ * how long a scope may outlive its shim. */
+#define GUARD_SECONDS 5
+
+Run *run_new(RunRecord *record, const RunKeeper *keeper, gpointer keeper_data)
+{
+    Run *run = g_new0(Run, 1);
+    g_ref_count_init(&run->references);
+    run->record = record;
+    run->folder_fd = -1;
+    run->watch_id = -1;
+    run->shim = (Shim)SHIM_INIT;
+    run->log = run_log_new(record);
+    run->listed = TRUE;
+    run->keeper = keeper;
+    run->keeper_data = keeper_data;
+    return run;
+}
+
+Run *run_ref(Run *run)
+{
+    g_ref_count_inc(&run->references);
+    return run;
+}
+
+/* Everything that only a live run has. */
+static void release_live(Run *run)
+{
+    g_clear_handle_id(&run->pump_source, g_source_remove);
+    g_clear_handle_id(&run->shim_source, g_source_remove);
+    g_clear_handle_id(&run->guard_source, g_source_remove);
+    g_clear_pointer(&run->unit_watch, unit_watch_free);
+    if (run->watch_id >= 0)
+        folder_watch_remove(run->folder_watch, run->watch_id);
+    run->watch_id = -1;
+    g_clear_pointer(&run->head, log_reader_free);
+    g_clear_pointer(&run->cgroup, g_free);
+    shim_clear(&run->shim);
+}
+
+void run_unref(Run *run)
+{
+    if (!run || !g_ref_count_dec(&run->references))
+        return;
+    release_live(run);
+    g_clear_pointer(&run->log, run_log_unref);
+    g_clear_pointer(&run->cursors, sink_cursors_unref);
+    g_clear_pointer(&run->result, run_result_unref);
+    run_facts_clear(&run->facts);
+    run_record_free(run->record);
+    g_strfreev(run->unenforced);
+    fd_clear(&run->folder_fd);
+    g_free(run);
+}
+
+/* --- Following --- */
+
+static void take_started(Run *run)
+{
+    if (run->has_started || !run_log_get_started(run->log, &run->started))
+        return;
+    run->has_started = TRUE;
+    if (!run->started.failed)
+        run->phase = RUN_RUNNING;
+    run->keeper->started(run, run->keeper_data);
+}
+
+static void check_gone(Run *run)
+{
+    if (!run->shim_gone || !run->unit_gone)
+        return;
+    g_clear_handle_id(&run->guard_source, g_source_remove);
+    run->shim_gone = FALSE; /* told once */
+    run->keeper->gone(run, run->keeper_data);
+}
+
+static void finish_with_result(Run *run);
+
+/* One batch of the head at a time, below the bus's priority: calls are answered meanwhile. */
+static gboolean pump(gpointer user_data)
+{
+    g_autoptr(Run) run = run_ref(user_data);
+    run_log_refresh(run->log, run->folder_fd);
+    take_started(run);
+    if (!run->head) /* ended, or undone, by what started() led to */
+        return G_SOURCE_REMOVE;
+
+    g_autoptr(EventBatch) batch = log_reader_read(run->head, &run->facts);
+    if (batch) {
+        run->keeper->has_events(run, run->keeper_data);
+        return G_SOURCE_CONTINUE;
+    }
+    run->pump_source = 0;
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    if (state.complete)
+        finish_with_result(run);
+    return G_SOURCE_REMOVE;
+}
+
+static void schedule_pump(Run *run)
+{
+    if (run->pump_source == 0)
+        run->pump_source = g_idle_add(pump, run);
+}
+
+static void on_folder_changed(gpointer data)
+{
+    schedule_pump(data);
+}
+
+static gboolean on_guard(gpointer user_data)
+{
+    Run *run = user_data;
+    run->guard_source = 0;
+    g_warning("run %s does not end by itself: killing its processes", run->record->run_id);
+    run_kill(run);
+    return G_SOURCE_REMOVE;
+}
+
+static void set_guard(Run *run, guint seconds)
+{
+    g_clear_handle_id(&run->guard_source, g_source_remove);
+    run->guard_source = g_timeout_add_seconds(seconds, on_guard, run);
+}
+
+static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
+{
+    g_autoptr(Run) run = run_ref(user_data);
+    siginfo_t info;
+    run->shim_source = 0;
+    /* Ours is reaped here; an adopted one is its new parent's. */
+    waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
+    run->shim_gone = TRUE;
+
+    RunExit exit;
+    if (!run_exit_read(run->folder_fd, &exit))
+        run_kill(run); /* it was killed: nobody else ends what it left */
+    else
+        set_guard(run, GUARD_SECONDS);
+    check_gone(run);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_unit_gone(gpointer user_data)
+{
+    g_autoptr(Run) run = run_ref(user_data);
+    run->unit_gone = TRUE;
+    check_gone(run);
+}
+
+gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GError **error)
+{
+    run->systemd = systemd;
+    run->folder_watch = folder_watch;
+    run->watch_id =
+        folder_watch_add(folder_watch, run->folder_fd, on_folder_changed, run, error);
+    if (run->watch_id < 0)
+        return FALSE;
+    run->head = log_reader_new(run->log, 0, NULL);
+    run->unit_watch = systemd_watch_gone(systemd, run->record->unit, on_unit_gone, run);
+    if (run->shim.pidfd >= 0)
+        run->shim_source = g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_shim_gone, run);
+    else
+        run->shim_gone = TRUE;
+    schedule_pump(run);
+    return TRUE;
+}
+
+/* --- The end --- */
+
+static void end_log(Run *run, RunResult *result)
+{
+    g_autoptr(GError) error = NULL;
+    run->phase = RUN_ENDED;
+    run->result = result;
+    if (!run_result_save(result, run->listed, run->folder_fd, &error))
+        g_warning("keeping the result of run %s: %s", run->record->run_id, error->message);
+    run_log_end(run->log, result);
+    release_live(run);
+    run->keeper->ended(run, run->keeper_data);
+}
+
+static void finish_with_result(Run *run)
+{
+    RunLogState state;
+    RunExit exit;
+    run_log_get_state(run->log, &state);
+    gboolean has_exit = run_exit_read(run->folder_fd, &exit);
+    end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, &run->facts,
+                                   state.transcript_fd));
+}
+
+void run_finish(Run *run)
+{
+    RunExit exit;
+    run_log_refresh(run->log, run->folder_fd);
+    run_log_complete(run->log, run_exit_read(run->folder_fd, &exit) ? exit.bytes : G_MAXUINT64);
+    /* The head reads what is left, its last line included, and finish_with_result() follows. */
+    schedule_pump(run);
+}
+
+void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error)
+{
+    run_log_complete(run->log, 0);
+    end_log(run, run_result_new(outcome, error));
+}
+
+void run_stop(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    guint64 grace = run->record->stop_grace_usec;
+    run->stop_requested = TRUE;
+    if (shim_send_stop(run->folder_fd, grace, &error)) {
+        set_guard(run, (guint)(grace / G_USEC_PER_SEC) + GUARD_SECONDS);
+        return;
+    }
+    g_debug("run %s: %s", run->record->run_id, error->message);
+    set_guard(run, GUARD_SECONDS);
+}
+
+void run_kill(Run *run)
+{
+    if (run->cgroup)
+        cgroup_kill(run->cgroup);
+    systemd_stop_unit(run->systemd, run->record->unit);
+}
+
+gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
+{
+    if (run->phase != RUN_RUNNING || !run->cgroup) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                    "run %s is %s: only a running one can be frozen or thawed",
+                    run->record->run_id, run_get_status(run));
+        return FALSE;
+    }
+    /* The shim lives beside the agent's own cgroup and goes on reading the terminal. */
+    g_autofree char *agent = g_build_filename(run->cgroup, "agent", NULL);
+    if (!cgroup_set_frozen(agent, frozen, error))
+        return FALSE;
+    run->frozen = frozen;
+    return TRUE;
+}
+
+/* --- What it shows --- */
+
+RunLog *run_open_log(Run *run, GError **error)
+{
+    if (run->log)
+        return run_log_ref(run->log);
+    g_autoptr(RunLog) log = run_log_new(run->record);
+    run_log_refresh(log, run->folder_fd);
+    run_log_complete(log, run->result->bytes);
+    run_log_end(log, run->result);
+    return g_steal_pointer(&log);
+}
+
+const char *run_get_status(const Run *run)
+{
+    switch (run->phase) {
+    case RUN_RUNNING:
+        return "running";
+    case RUN_ENDED:
+        return run_result_status(run->result);
+    default:
+        return "pending";
+    }
+}
+
+static const RunFacts *current_facts(const Run *run)
+{
+    return run->result ? &run->result->facts : &run->facts;
+}
+
+const char *run_get_session(const Run *run)
+{
+    return current_facts(run)->session_id;
+}
+
+static void add_string(GVariantDict *dict, const char *key, const char *value)
+{
+    if (value)
+        g_variant_dict_insert(dict, key, "s", value);
+}
+
+static void add_uint64(GVariantDict *dict, const char *key, guint64 value)
+{
+    if (value > 0)
+        g_variant_dict_insert(dict, key, "t", value);
+}
+
+static void add_identity(GVariantDict *dict, const Run *run)
+{
+    const RunRecord *record = run->record;
+    add_string(dict, "project_root", record->project_root);
+    add_string(dict, "story_id", record->story);
+    add_string(dict, "agent_name", record->agent);
+    add_string(dict, "run_id", record->run_id);
+    add_string(dict, "unit", record->unit);
+    add_string(dict, "status", run_get_status(run));
+    if (record->worktree) {
+        add_string(dict, "worktree_path", record->worktree->path);
+        add_string(dict, "branch", record->worktree->branch);
+        add_string(dict, "base_branch", record->worktree->base_branch);
+    }
+}
+
+static void add_figures(GVariantDict *dict, const Run *run)
+{
+    const char *cgroup = run->cgroup;
+    if (!cgroup)
+        return;
+    add_uint64(dict, "memory", cgroup_get_uint(cgroup, "memory.current", 0));
+    add_uint64(dict, "memory_peak", cgroup_get_uint(cgroup, "memory.peak", 0));
+    add_uint64(dict, "cpu_usec", cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0));
+    g_variant_dict_insert(dict, "processes", "u", cgroup_count_processes(cgroup));
+    g_variant_dict_insert(dict, "frozen", "b", run->frozen);
+    if (run->unenforced)
+        g_variant_dict_insert(dict, "unenforced", "^as", run->unenforced);
+}
+
+static void add_result(GVariantDict *dict, const RunResult *result)
+{
+    add_uint64(dict, "ended", result->ended);
+    add_string(dict, "error", result->error);
+    if (result->exit_code >= 0)
+        g_variant_dict_insert(dict, "exit_code", "i", result->exit_code);
+    if (result->exit_signal > 0)
+        g_variant_dict_insert(dict, "exit_signal", "i", result->exit_signal);
+    add_uint64(dict, "memory_peak", result->memory_peak);
+    add_uint64(dict, "cpu_usec", result->cpu_usec);
+}
+
+guint64 run_get_last_cursor(const Run *run)
+{
+    if (run->result)
+        return log_end_cursor(run->result->bytes);
+    return run->head ? log_reader_cursor(run->head) : 0;
+}
+
+GVariant *run_get_info(Run *run)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_identity(&dict, run);
+    add_string(&dict, "session_id", run_get_session(run));
+    add_uint64(&dict, "started", run->has_started && !run->started.failed ? run->started.time : 0);
+    add_uint64(&dict, "cursor", run_get_last_cursor(run));
+    add_uint64(&dict, "retry_at", current_facts(run)->retry_at);
+    run_facts_add_totals(current_facts(run), &dict);
+    if (run->queue_position > 0)
+        g_variant_dict_insert(&dict, "queue_position", "u", run->queue_position);
+    if (run->result)
+        add_result(&dict, run->result);
+    else
+        add_figures(&dict, run);
+    if (run->phase == RUN_RUNNING)
+        g_variant_dict_insert(&dict, "pid", "u", (guint)run->started.agent_pid);
+    return g_variant_dict_end(&dict);
+}

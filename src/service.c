@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "bus-names.h"
+#include "bus-pool.h"
+#include "bus-source.h"
+#include "journal-sink.h"
+#include "util.h"
+
+/* A bus that has not taken one event for this long has stopped reading us. */
+#define STUCK_SECONDS 10
+
+/* How long a service that goes down waits for steps that are under way. */
+#define STOP_SECONDS 20
+
+struct Service {
+    GMainLoop *loop;
+    BusPool parts;
+    JournalSink *journal;
+    sd_bus *bus;
+    GSource *source;
+    guint stuck_timer, stop_timer, quiet_timer;
+    guint running, queued; /* as last announced */
+    gboolean stopping;
+    int exit_status;
+};
+
+static void give_up(Service *service, const char *why)
+{
+    g_critical("%s: ending; runs go on, and the next service finds them", why);
+    service->exit_status = 1;
+    g_main_loop_quit(service->loop);
+}
+
+/* --- The connection --- */
+
+static gboolean connect_bus(Service *service, GError **error);
+
+static void disconnect(Service *service)
+{
+    bus_publisher_set_bus(service->parts.publisher, NULL);
+    g_clear_handle_id(&service->stuck_timer, g_source_remove);
+    if (service->source) {
+        g_source_destroy(service->source);
+        g_clear_pointer(&service->source, g_source_unref);
+    }
+    sd_bus_close(service->bus);
+    service->bus = sd_bus_unref(service->bus);
+}
+
+static gboolean on_stuck(gpointer user_data)
+{
+    Service *service = user_data;
+    g_autoptr(GError) error = NULL;
+    service->stuck_timer = 0;
+    g_warning("the bus has not taken an event for %d s: opening a new connection", STUCK_SECONDS);
+    disconnect(service);
+    if (!connect_bus(service, &error))
+        give_up(service, error->message);
+    return G_SOURCE_REMOVE;
+}
+
+/* The timer runs only while an event waits, so that an idle service makes no wake-ups. */
+static void watch_for_stuck(Service *service)
+{
+    gboolean blocked = bus_publisher_is_blocked(service->parts.publisher);
+    if (!blocked)
+        g_clear_handle_id(&service->stuck_timer, g_source_remove);
+    else if (service->stuck_timer == 0)
+        service->stuck_timer = g_timeout_add_seconds(STUCK_SECONDS, on_stuck, service);
+}
+
+static void on_processed(gpointer data)
+{
+    Service *service = data;
+    gboolean was_blocked = bus_publisher_is_blocked(service->parts.publisher);
+    bus_publisher_on_processed(service->parts.publisher);
+    if (was_blocked && !bus_publisher_is_blocked(service->parts.publisher))
+        g_clear_handle_id(&service->stuck_timer, g_source_remove);
+    watch_for_stuck(service);
+}
+
+static void on_bus_failed(int error, gpointer data)
+{
+    Service *service = data;
+    if (service->stopping) /* the session ends */
+        g_main_loop_quit(service->loop);
+    else
+        give_up(service, "the connection to the bus is lost");
+}
+
+static int open_bus(Service *service)
+{
+    int r = sd_bus_open_user_with_description(&service->bus, "storkitd");
+    if (r >= 0)
+        r = bus_pool_register(service->bus, &service->parts);
+    if (r >= 0) /* the object first: who finds the name finds it there */
+        r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME, 0);
+    return r;
+}
+
+static gboolean connect_bus(Service *service, GError **error)
+{
+    int r = open_bus(service);
+    if (r < 0) {
+        set_errno_error(error, -r, "%s",
+                        r == -EEXIST ? "the bus name " STORKIT_BUS_NAME
+                                       " is taken: another storkitd runs on this bus"
+                                     : "taking the bus name " STORKIT_BUS_NAME
+                                       " on the session bus");
+        return FALSE;
+    }
+    service->source = bus_source_new(service->bus, on_processed, on_bus_failed, service);
+    bus_publisher_set_bus(service->parts.publisher, service->bus);
+    return TRUE;
+}
+
+/* --- What the pool tells --- */
+
+static void on_run_visible(Run *run, gpointer data)
+{
+    Service *service = data;
+    g_autoptr(RunLog) log = run_open_log(run, NULL);
+    bus_publisher_add(service->parts.publisher, run);
+    if (log)
+        journal_sink_add(service->journal, log, run->cursors, run->record->unit);
+    watch_for_stuck(service);
+}
+
+static void on_run_has_events(Run *run, gpointer data)
+{
+    Service *service = data;
+    subscriptions_wake(service->parts.subscriptions, run);
+    bus_publisher_wake(service->parts.publisher, run);
+    journal_sink_wake(service->journal);
+    watch_for_stuck(service);
+}
+
+static void on_counts_changed(gpointer data)
+{
+    Service *service = data;
+    guint running = pool_count_running(service->parts.pool);
+    guint queued = pool_count_queued(service->parts.pool);
+    if (!service->bus)
+        return;
+    if (running != service->running)
+        sd_bus_emit_properties_changed(service->bus, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
+                                       "Running", NULL);
+    if (queued != service->queued)
+        sd_bus_emit_properties_changed(service->bus, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
+                                       "Queued", NULL);
+    service->running = running;
+    service->queued = queued;
+}
+
+static const PoolListener pool_listener = {
+    .run_visible = on_run_visible,
+    .run_has_events = on_run_has_events,
+    .counts_changed = on_counts_changed,
+};
+
+static void on_pool_lost(gpointer data)
+{
+    give_up(data, "the user manager is out of reach");
+}
+
+/* --- The service --- */
+
+Service *service_new(GMainLoop *loop, GError **error)
+{
+    g_autoptr(Service) service = g_new0(Service, 1);
+    service->loop = loop;
+    service->parts.publisher = bus_publisher_new();
+    service->parts.subscriptions = subscriptions_new();
+    service->parts.drains = drains_new();
+    service->parts.pool = pool_new(on_pool_lost, service, error);
+    if (!service->parts.pool)
+        return NULL;
+    service->journal = journal_sink_new();
+    pool_add_listener(service->parts.pool, &pool_listener, service);
+
+    /* The runs before the name: the first call already finds them. But the name before anything is
+     * changed: two services on one state folder must not both undo what is half done. */
+    if (!connect_bus(service, error))
+        return NULL;
+    pool_adopt(service->parts.pool);
+    return g_steal_pointer(&service);
+}
+
+void service_free(Service *service)
+{
+    if (!service)
+        return;
+    g_clear_handle_id(&service->stuck_timer, g_source_remove);
+    g_clear_handle_id(&service->stop_timer, g_source_remove);
+    g_clear_handle_id(&service->quiet_timer, g_source_remove);
+    if (service->bus)
+        sd_bus_flush(service->bus);
+    disconnect(service);
+    journal_sink_free(service->journal);
+    subscriptions_free(service->parts.subscriptions);
+    drains_free(service->parts.drains);
+    bus_publisher_free(service->parts.publisher);
+    pool_free(service->parts.pool);
+    g_free(service);
+}
+
+static gboolean on_stop_timeout(gpointer user_data)
+{
+    Service *service = user_data;
+    service->stop_timer = 0;
+    g_main_loop_quit(service->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean quit_when_quiet(gpointer user_data)
+{
+    Service *service = user_data;
+    if (!pool_is_quiet(service->parts.pool))
+        return G_SOURCE_CONTINUE;
+    service->quiet_timer = 0;
+    g_main_loop_quit(service->loop);
+    return G_SOURCE_REMOVE;
+}
+
+void service_stop(Service *service)
+{
+    if (service->stopping)
+        return;
+    service->stopping = TRUE;
+    sd_notify(0, "STOPPING=1");
+    pool_shut_down(service->parts.pool);
+    service->stop_timer = g_timeout_add_seconds(STOP_SECONDS, on_stop_timeout, service);
+    service->quiet_timer = g_timeout_add(10, quit_when_quiet, service);
+}
+
+int service_get_exit_status(const Service *service)
+{
+    return service->exit_status;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The shim's own cgroup (the scope) and the sub-cgroup `agent` in which everything else runs.
+ */
+
+typedef struct Cgroup {
+    int scope;  /* folders */
+    int agent;  /* made by cgroup_open() */
+    int events; /* the agent's cgroup.events: POLLPRI when it changes */
+} Cgroup;
+
+/** Finds the scope and makes `agent` in it. Returns 0 or -errno. */
+int cgroup_open(Cgroup *ret_cgroup);
+
+/** Whether a process is left in `agent` or below. Reading it arms POLLPRI. */
+bool cgroup_populated(const Cgroup *cgroup);
+
+/** Sends @signal to each process in `agent` and below; 0 only counts. Returns how many there were.
+ *  A process that is born meanwhile may be missed. */
+unsigned cgroup_signal(const Cgroup *cgroup, int signal);
+
+/** Lets frozen processes go on: a frozen one never sees a signal. */
+void cgroup_thaw(const Cgroup *cgroup);
+
+/** Kills every process in `agent` and below, those that are being forked too. */
+void cgroup_kill(const Cgroup *cgroup);
+
+/** Figures; false where this machine does not have them. */
+bool cgroup_cpu_usec(const Cgroup *cgroup, uint64_t *ret_usec);
+bool cgroup_memory_peak(const Cgroup *cgroup, uint64_t *ret_bytes);
+bool cgroup_oom_kills(const Cgroup *cgroup, uint64_t *ret_kills);

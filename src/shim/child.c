@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim-util.h"
+
+typedef enum Step { STEP_PROCESS, STEP_CGROUP, STEP_TERMINAL, STEP_CWD, STEP_EXEC } Step;
+
+static const char *const step_names[] = {
+    [STEP_PROCESS] = "process", [STEP_CGROUP] = "cgroup", [STEP_TERMINAL] = "terminal",
+    [STEP_CWD] = "cwd",         [STEP_EXEC] = "exec",
+};
+
+/* What comes through the close-on-exec pipe; nothing at all once the program executes. */
+struct Report {
+    Step step;
+    int error;
+};
+
+static ChildFailure failure(Step step, int error)
+{
+    return (ChildFailure){.step = step_names[step], .error = error};
+}
+
+/* In the child from here on. */
+
+static _Noreturn void give_up(int report_fd, Step step)
+{
+    struct Report report = {.step = step, .error = errno};
+    /* The shim is gone when this fails: nobody is left to tell. */
+    if (write(report_fd, &report, sizeof report) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void die_with(pid_t shim)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != shim) /* it died before we asked */
+        _exit(126);
+}
+
+static void limit_open_files(uint64_t soft)
+{
+    struct rlimit limit;
+
+    if (soft == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = earlier(soft, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool take_terminal(const ChildPlan *plan)
+{
+    if (plan->controlling && ioctl(plan->terminal, TIOCSCTTY, 0) < 0)
+        return false;
+    return dup2(plan->input, STDIN_FILENO) >= 0 && dup2(plan->terminal, STDOUT_FILENO) >= 0 &&
+           dup2(plan->terminal, STDERR_FILENO) >= 0;
+}
+
+static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
+{
+    die_with(shim);
+    setsid();
+    if (!take_terminal(plan))
+        give_up(report_fd, STEP_TERMINAL);
+    limit_open_files(plan->nofile);
+    if (chdir(plan->cwd) < 0)
+        give_up(report_fd, STEP_CWD);
+    reset_signals();
+    execvp(plan->argv[0], plan->argv);
+    give_up(report_fd, STEP_EXEC);
+}
+
+/* In the shim again. */
+
+static pid_t clone_into(const Cgroup *cgroup, int *ret_pidfd)
+{
+    int pidfd = -1;
+    struct clone_args arguments = {
+        .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
+        .pidfd = (uintptr_t)&pidfd,
+        .exit_signal = SIGCHLD,
+        .cgroup = (uint64_t)cgroup->agent,
+    };
+
+    pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid > 0)
+        *ret_pidfd = pidfd;
+    return pid;
+}
+
+/* Slower. The seccomp filters of some container runtimes, and valgrind, have no clone3. */
+static pid_t fork_into(const Cgroup *cgroup, int report_fd, int *ret_pidfd)
+{
+    pid_t pid = fork();
+    if (pid == 0 && write_text_at(cgroup->agent, "cgroup.procs", "0") < 0)
+        give_up(report_fd, STEP_CGROUP);
+    if (pid > 0)
+        *ret_pidfd = pidfd_open(pid, 0);
+    return pid;
+}
+
+ChildFailure child_spawn(Child *ret_child, const ChildPlan *plan, const Cgroup *cgroup)
+{
+    int ends[2], pidfd = -1;
+    pid_t shim = getpid();
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return failure(STEP_PROCESS, errno);
+    autofd report = ends[0], child_report = ends[1];
+
+    pid_t pid = clone_into(cgroup, &pidfd);
+    if (pid < 0 && errno == ENOSYS)
+        pid = fork_into(cgroup, child_report, &pidfd);
+    if (pid < 0)
+        return failure(STEP_PROCESS, errno);
+    if (pid == 0)
+        become(plan, child_report, shim);
+
+    *ret_child = (Child){.pid = pid, .pidfd = pidfd, .report = report};
+    report = -1;
+    return (ChildFailure){NULL, 0};
+}
+
+ChildFailure child_read_report(Child *child)
+{
+    struct Report report;
+
+    ssize_t n = read(child->report, &report, sizeof report);
+    fd_clear(&child->report);
+    if (n != sizeof report)
+        return (ChildFailure){NULL, 0};
+    return failure(report.step, report.error);
+}
+
+bool child_reap(Child *child, int *ret_code, int *ret_signal)
+{
+    int status;
+
+    if (waitpid(child->pid, &status, WNOHANG) != child->pid)
+        return false;
+    *ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    *ret_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    fd_clear(&child->pidfd);
+    fd_clear(&child->report);
+    child->pid = 0;
+    return true;
+}
+
+void child_interrupt(const Child *child)
+{
+    /* Before its setsid() there is no such group yet. */
+    if (kill(-child->pid, SIGINT) < 0)
+        kill(child->pid, SIGINT);
+    kill(-child->pid, SIGCONT);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cgroup.h"
+
+/*
+ * The one process that the shim waits for: a setup command, then the agent. It leads a session of
+ * its own, lives in the sub-cgroup `agent`, and dies with the shim.
+ */
+
+typedef struct Child {
+    pid_t pid;  /* 0: none */
+    int pidfd;  /* readable once it has exited */
+    int report; /* readable once its program executes or failed to; -1 after that */
+} Child;
+
+typedef struct ChildPlan {
+    char *const *argv; /* argv[0] is looked up on PATH */
+    const char *cwd;
+    int input;        /* its stdin */
+    int terminal;     /* its stdout and stderr */
+    bool controlling; /* the terminal is its controlling one */
+    uint64_t nofile;  /* its soft limit of open files; 0: the shim's own */
+} ChildPlan;
+
+/** What kept the program from executing. */
+typedef struct ChildFailure {
+    const char
+        *step; /* "process", "cgroup", "terminal", "cwd", "exec"; NULL: nothing, it executes */
+    int error; /* errno */
+} ChildFailure;
+
+/** Returns once the process exists, not once its program executes. */
+ChildFailure child_spawn(Child *ret_child, const ChildPlan *plan, const Cgroup *cgroup);
+
+/** To be called when `report` is readable. Never blocks then. */
+ChildFailure child_read_report(Child *child);
+
+/** Reaps the child where it has exited. @ret_signal is 0 where it was not killed by one. */
+bool child_reap(Child *child, int *ret_code, int *ret_signal);
+
+/** Ctrl-C as a terminal would send it: to the child's process group, a stopped one too. */
+void child_interrupt(const Child *child);

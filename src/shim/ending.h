@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "cgroup.h"
+#include "child.h"
+
+/*
+ * How a run is ended: SIGINT to the child's process group where somebody asked for it, SIGTERM to
+ * every process at `term_at`, the kill at `kill_at`. What a child leaves behind gets the same two
+ * with short deadlines, so every end takes this one path.
+ */
+
+typedef struct Ending {
+    const char *reason; /* SHIM_REASON_; NULL: not ending */
+    uint64_t term_at;   /* deadlines; NEVER when passed or not set */
+    uint64_t kill_at;
+    uint64_t give_up_at; /* from then on a full disk does not hold the end up any more */
+    unsigned left_behind;
+} Ending;
+
+void ending_init(Ending *ending);
+
+/** A stop record: ends the run within @grace, or shortens the end that is under way. */
+void ending_stop(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t grace,
+                 uint64_t now);
+
+/** A limit of ours: the same under another @reason, unless the run is being ended already. */
+void ending_limit(Ending *ending, const char *reason, const Child *child, const Cgroup *cgroup,
+                  uint64_t grace, uint64_t now);
+
+/** A SIGTERM to the shim: someone stops the whole scope. */
+void ending_outside(Ending *ending, const Cgroup *cgroup, uint64_t grace, uint64_t now);
+
+/** The child is gone, for @reason unless there is one already: what it left behind goes next. */
+void ending_child_gone(Ending *ending, const char *reason, uint64_t now);
+
+/** Does what is due. */
+void ending_tick(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t now);

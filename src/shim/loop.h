@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "run.h"
+
+/*
+ * The poll loop: it sleeps until something happens or a deadline comes, and tells the run.
+ */
+
+/** Runs until the run is over. @signals is a signalfd for SIGTERM. */
+void loop_run(Run *run, int signals);

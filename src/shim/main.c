@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * storkit-shim: stays beside an agent in its scope, owns its terminal and its transcript, ends it,
+ * and tells how it ended. shim-protocol.h is its whole interface.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <linux/close_range.h>
+
+#include "loop.h"
+#include "options.h"
+#include "run.h"
+#include "shim-util.h"
+
+#define EXIT_USAGE 2
+
+/* The child's exec must not inherit what is ours, nor what the daemon may have leaked to us. */
+static bool descriptors_are_sound(void)
+{
+    struct stat info;
+
+    if (fstat(SHIM_FD_GATE, &info) < 0 || fstat(SHIM_FD_FOLDER, &info) < 0 ||
+        !S_ISDIR(info.st_mode)) {
+        complain("the gate must be fd 3 and the run folder fd 4; see shim-protocol.h");
+        return false;
+    }
+    return close_range(SHIM_FD_GATE, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+/* Nothing interrupts the shim: SIGTERM comes through an fd, all else is blocked or ignored. */
+static int catch_sigterm(void)
+{
+    static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE, SIGQUIT};
+    sigset_t all, term;
+
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would take the child's status with it */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    return signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Waits until the daemon opens the gate. False: it died, or does not want the run any more. */
+static bool pass_gate(int signals)
+{
+    struct pollfd sources[] = {{.fd = SHIM_FD_GATE, .events = POLLIN},
+                               {.fd = signals, .events = POLLIN}};
+    char byte;
+
+    poll(sources, 2, -1);
+    if (!sources[0].revents)
+        return false;
+    bool opened = read(SHIM_FD_GATE, &byte, 1) == 1;
+    close(SHIM_FD_GATE);
+    return opened;
+}
+
+static bool run_to_its_end(Run *run, int signals)
+{
+    int error;
+
+    ending_init(&run->ending);
+    limits_init(&run->limits);
+    const char *step = run_prepare(run, &error);
+    if (step)
+        run_fail(run, step, error);
+    else
+        loop_run(run, signals);
+    return run_report_end(run);
+}
+
+int main(int argc, char **argv)
+{
+    /* Static: the transcript's buffer is no thing for the stack. */
+    static Run run = {
+        .folder = SHIM_FD_FOLDER,
+        .control = -1,
+        .cgroup = {-1, -1, -1},
+        .pty = {-1, -1},
+        .child = {0, -1, -1},
+    };
+
+    if (!options_parse(&run.options, argv) || !descriptors_are_sound())
+        return EXIT_USAGE;
+    int signals = catch_sigterm();
+    if (signals < 0 || !pass_gate(signals))
+        return signals < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+    int r = transcript_open(&run.transcript, run.folder);
+    if (r < 0) {
+        complain("making the transcript: %s", strerror(-r));
+        return EXIT_FAILURE;
+    }
+    return run_to_its_end(&run, signals) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json-scan.h"
+#include "shim-protocol.h"
+#include "shim-util.h"
+
+#define DEFAULT_STOP_GRACE (10 * USEC_PER_SEC)
+#define DEFAULT_ROWS 50
+#define DEFAULT_COLUMNS 200
+
+static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
+{
+    char *end;
+
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+static bool parse_size(const char *text, uint16_t *ret)
+{
+    uint64_t value;
+
+    if (!parse_number(text, UINT16_MAX, &value) || value == 0)
+        return false;
+    *ret = (uint16_t)value;
+    return true;
+}
+
+static bool parse_format(const char *text)
+{
+    uint64_t format;
+    return parse_number(text, SHIM_FORMAT, &format) && format == SHIM_FORMAT;
+}
+
+static bool parse_path(const char *text, const char **ret)
+{
+    *ret = text;
+    return text[0] == '/';
+}
+
+/* It goes between quotes and is looked for byte by byte, so it must be itself in JSON. */
+static bool parse_type(const char *text, const char **ret)
+{
+    *ret = text;
+    return text[0] != '\0' && strlen(text) <= JSON_SCAN_MAX_TYPE && !strpbrk(text, "\"\\\n");
+}
+
+static bool parse_stdin(const char *text, StdinKind *ret)
+{
+    static const char *const kinds[] = {
+        [STDIN_TTY] = "tty", [STDIN_FILE] = "file", [STDIN_PIPE] = "pipe"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(text, kinds[i]) == 0) {
+            *ret = (StdinKind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value of --NAME=VALUE, or NULL where @word is another option. */
+static const char *value_of(const char *word, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(word, name, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
+}
+
+static bool parse_option(Options *options, const char *word)
+{
+    const char *value;
+
+    if ((value = value_of(word, "--cwd")))
+        return parse_path(value, &options->cwd);
+    if ((value = value_of(word, "--setup-record")))
+        return parse_path(value, &options->setup_record);
+    if ((value = value_of(word, "--stop-grace")))
+        return parse_number(value, NEVER, &options->stop_grace);
+    if ((value = value_of(word, "--result-grace")))
+        return parse_number(value, NEVER, &options->result_grace);
+    if ((value = value_of(word, "--closing-type")))
+        return parse_type(value, &options->closing_type);
+    if ((value = value_of(word, "--runtime-max")))
+        return parse_number(value, NEVER, &options->runtime_max);
+    if ((value = value_of(word, "--idle-timeout")))
+        return parse_number(value, NEVER, &options->idle_timeout);
+    if ((value = value_of(word, "--stdin")))
+        return parse_stdin(value, &options->stdin_kind);
+    if ((value = value_of(word, "--rows")))
+        return parse_size(value, &options->rows);
+    if ((value = value_of(word, "--columns")))
+        return parse_size(value, &options->columns);
+    if ((value = value_of(word, "--nofile")))
+        return parse_number(value, NEVER, &options->nofile);
+    return false;
+}
+
+/* `--setup DIR COMMAND`, three words of which @word is the first. */
+static bool parse_setup(Setup *setup, char **word)
+{
+    if (!word[1] || !word[2])
+        return false;
+    setup->command = word[2];
+    return parse_path(word[1], &setup->directory);
+}
+
+static bool refuse(const char *what, const char *word)
+{
+    complain("%s: %s; see shim-protocol.h for the command line", what, word);
+    return false;
+}
+
+static Setup *make_room_for_setups(char **argv)
+{
+    size_t words = 0;
+    while (argv[words])
+        words++;
+    return calloc(words / 3 + 1, sizeof(Setup));
+}
+
+static bool parse_words(Options *options, Setup *setups, char **word)
+{
+    for (; *word && strcmp(*word, "--") != 0; word++) {
+        if (strcmp(*word, "--setup") == 0) {
+            if (!parse_setup(&setups[options->n_setups++], word))
+                return refuse("--setup wants an absolute DIR and a COMMAND", *word);
+            word += 2;
+        } else if (!parse_option(options, *word)) {
+            return refuse("unknown option or bad value", *word);
+        }
+    }
+    if (!*word || !word[1])
+        return refuse("no program to run", "-- PROGRAM is missing");
+    options->argv = word + 1;
+    return true;
+}
+
+bool options_parse(Options *ret_options, char **argv)
+{
+    const char *format = argv[0] && argv[1] ? value_of(argv[1], "--format") : NULL;
+    if (!format || !parse_format(format))
+        return refuse("the first option must be --format=1", format ? format : "it is missing");
+
+    Setup *setups = make_room_for_setups(argv);
+    if (!setups)
+        return refuse("out of memory", argv[0]);
+    *ret_options = (Options){
+        .setups = setups,
+        .stop_grace = DEFAULT_STOP_GRACE,
+        .rows = DEFAULT_ROWS,
+        .columns = DEFAULT_COLUMNS,
+    };
+    if (!parse_words(ret_options, setups, argv + 2)) {
+        free(setups);
+        return false;
+    }
+    if (!ret_options->cwd)
+        return refuse("no folder to run in", "--cwd is missing");
+    return true;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim-util.h"
+
+int record_open_fifo(int folder, const char *name)
+{
+    struct stat info;
+
+    autofd fd = open_at(folder, name, O_RDWR | O_NONBLOCK);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &info) < 0 || !S_ISFIFO(info.st_mode))
+        return -ENXIO;
+    int fifo = fd;
+    fd = -1;
+    return fifo;
+}
+
+/* Whoever wrote this does not speak the protocol: only an empty FIFO is in step again. */
+static void discard_all(int fifo, uint8_t *scratch)
+{
+    complain("a malformed record: dropping what is in the FIFO");
+    while (read(fifo, scratch, SHIM_RECORD_MAX_PAYLOAD) > 0)
+        ;
+}
+
+bool record_read(int fifo, struct ShimRecord *ret_head, uint8_t *ret_payload)
+{
+    ssize_t n;
+
+    /* A record is written at once, so its payload is there when its head is. */
+    while ((n = read(fifo, ret_head, sizeof *ret_head)) > 0) {
+        if (n != sizeof *ret_head || ret_head->length > SHIM_RECORD_MAX_PAYLOAD ||
+            (ret_head->length > 0 &&
+             read(fifo, ret_payload, ret_head->length) != ret_head->length)) {
+            discard_all(fifo, ret_payload);
+            return false;
+        }
+        if (ret_head->version == SHIM_RECORD_VERSION)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim-protocol.h"
+
+/*
+ * The records that come through the FIFOs.
+ */
+
+/** Opens a FIFO of the run folder so that it never reports an end. Returns the fd or -errno. */
+int record_open_fifo(int folder, const char *name);
+
+/** Takes the next record of a version that we know out of @fifo, its payload into @ret_payload
+ *  (SHIM_RECORD_MAX_PAYLOAD bytes). False where there is none. */
+bool record_read(int fifo, struct ShimRecord *ret_head, uint8_t *ret_payload);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sink-cursors.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "util.h"
+
+/* The file: native byte order, it never leaves the machine. */
+struct File {
+    guint64 format;
+    guint64 cursors[3];
+};
+
+#define CURSORS_FORMAT 1
+
+struct SinkCursors {
+    gatomicrefcount references;
+    struct File *file;
+};
+
+static struct File *map_file(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return NULL;
+    /* A file cut short (or never finished) by a crash is filled up with zeros: begin again. */
+    int r = (gsize)st.st_size < sizeof(struct File) ? posix_fallocate(fd, 0, sizeof(struct File)) : 0;
+    if (r != 0) {
+        errno = r;
+        return NULL;
+    }
+    void *map = mmap(NULL, sizeof(struct File), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+SinkCursors *sink_cursors_open(int folder_fd, GError **error)
+{
+    autofd fd = openat(folder_fd, "cursors", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct File *file = fd < 0 ? NULL : map_file(fd);
+    if (!file) {
+        set_errno_error(error, errno, "mapping the run's cursors");
+        return NULL;
+    }
+    if (file->format != CURSORS_FORMAT)
+        *file = (struct File){.format = CURSORS_FORMAT};
+
+    SinkCursors *cursors = g_new0(SinkCursors, 1);
+    g_atomic_ref_count_init(&cursors->references);
+    cursors->file = file;
+    return cursors;
+}
+
+SinkCursors *sink_cursors_ref(SinkCursors *cursors)
+{
+    g_atomic_ref_count_inc(&cursors->references);
+    return cursors;
+}
+
+void sink_cursors_unref(SinkCursors *cursors)
+{
+    if (!cursors || !g_atomic_ref_count_dec(&cursors->references))
+        return;
+    munmap(cursors->file, sizeof(struct File));
+    g_free(cursors);
+}
+
+guint64 sink_cursors_get(SinkCursors *cursors, Sink sink)
+{
+    return __atomic_load_n(&cursors->file->cursors[sink], __ATOMIC_RELAXED);
+}
+
+void sink_cursors_set(SinkCursors *cursors, Sink sink, guint64 cursor)
+{
+    __atomic_store_n(&cursors->file->cursors[sink], cursor, __ATOMIC_RELAXED);
+}

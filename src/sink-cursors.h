@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * How far the bus, the journal and the drain have come in one run's log: a mapped file of the run's
+ * folder. A store to it survives a kill -9 at any instant and costs no system call; its blocks are
+ * reserved beforehand, since a store to a full file system would be a SIGBUS.
+ */
+
+typedef enum {
+    SINK_BUS,
+    SINK_JOURNAL,
+    SINK_DRAIN,
+} Sink;
+
+typedef struct SinkCursors SinkCursors;
+
+/** Maps the file `cursors` of the folder, which is made where it is missing. */
+SinkCursors *sink_cursors_open(int folder_fd, GError **error);
+SinkCursors *sink_cursors_ref(SinkCursors *cursors);
+void sink_cursors_unref(SinkCursors *cursors);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SinkCursors, sink_cursors_unref)
+
+/** The cursor of the last event that @sink is done with; 0: none. From any thread. */
+guint64 sink_cursors_get(SinkCursors *cursors, Sink sink);
+void sink_cursors_set(SinkCursors *cursors, Sink sink, guint64 cursor);

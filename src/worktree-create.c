@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "worktree-internal.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "file-tree.h"
+
+/* ---- create ---- */
+
+static gboolean make_branch(git_repository *repository, const Worktree *worktree, GError **error)
+{
+    g_autoptr(git_commit) commit = NULL;
+    g_autoptr(git_reference) branch = NULL;
+    git_oid id;
+
+    if (git_oid_fromstr(&id, worktree->base_commit) < 0 ||
+        git_commit_lookup(&commit, repository, &id) < 0 ||
+        git_branch_create(&branch, repository, worktree->branch, commit, FALSE) < 0) {
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the branch %s can't be made",
+                          worktree->branch);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean keep_base(git_repository *repository, const Worktree *worktree, GError **error)
+{
+    g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", worktree->branch);
+    g_autoptr(git_config) config = NULL;
+    g_autoptr(git_config) local = NULL;
+
+    /* The level is named because newer libgit2 would write to config.worktree where there is one.
+     */
+    if (git_repository_config(&config, repository) == 0 &&
+        git_config_open_level(&local, config, GIT_CONFIG_LEVEL_LOCAL) == 0 &&
+        git_config_set_string(local, key, worktree->base_branch) == 0)
+        return TRUE;
+    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "git's config can't be written");
+    return FALSE;
+}
+
+/** Makes room: the parent folder, and no admin folder of a worktree that was removed by hand. */
+static gboolean make_room(git_repository *repository, const Worktree *worktree, GError **error)
+{
+    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *parent = g_path_get_dirname(worktree->path);
+    g_autoptr(GError) cause = NULL;
+
+    if (!file_tree_remove(admin, &cause)) {
+        fail(error, "git's folder of a worktree that is gone can't be removed: %s", cause->message);
+        return FALSE;
+    }
+    if (g_mkdir_with_parents(parent, 0777) == 0)
+        return TRUE;
+    fail(error, "%s can't be made: %s", parent, g_strerror(errno));
+    return FALSE;
+}
+
+static gboolean is_tracked(const char *path, gpointer data)
+{
+    git_index *index = data;
+
+    /* Worktrees inside a worktree would be copies of all others. */
+    if (g_str_equal(path, WORKTREES_FOLDER))
+        return TRUE;
+    return git_index_get_bypath(index, path, 0) != NULL;
+}
+
+static gboolean check_copy_path(const char *path, GError **error)
+{
+    g_auto(GStrv) names = g_strsplit(path, "/", -1);
+    gboolean valid = path[0] && !g_path_is_absolute(path) && !g_str_equal(names[0], ".git");
+
+    for (char **name = names; *name && valid; name++)
+        valid = !g_str_equal(*name, "..");
+    if (!valid)
+        fail(error, "`copy` can't have \"%s\": name files or folders inside the project", path);
+    return valid;
+}
+
+static gboolean copy_ignored(const Worktree *worktree, const char *const *copy, GError **error)
+{
+    g_autoptr(git_repository) tree = git_library_open(worktree->path, error);
+    g_autoptr(git_index) index = NULL;
+    g_autoptr(GError) cause = NULL;
+
+    if (!tree)
+        return FALSE;
+    if (git_repository_index(&index, tree) < 0) {
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the index of %s can't be read",
+                          worktree->path);
+        return FALSE;
+    }
+    for (; *copy; copy++) {
+        g_autofree char *clean = NULL;
+        if (!check_copy_path(*copy, error))
+            return FALSE;
+        clean = g_canonicalize_filename(*copy, "/");
+        if (!file_tree_copy(worktree->root, worktree->path, clean + 1, is_tracked, index, &cause)) {
+            fail(error, "`copy` of %s failed: %s", *copy, cause->message);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean write_record(const Worktree *worktree, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+
+    if (g_file_set_contents(worktree->record, "", 0, &cause))
+        return TRUE;
+    fail(error, "the worktree's record can't be written: %s", cause->message);
+    return FALSE;
+}
+
+static gboolean make(git_repository *repository, const Worktree *worktree, const char *const *copy,
+                     GError **error)
+{
+    return (!worktree->new_branch || keep_base(repository, worktree, error)) &&
+           worktree_exclude(repository, error) && make_room(repository, worktree, error) &&
+           worktree_checkout(repository, worktree, error) &&
+           (!copy || copy_ignored(worktree, copy, error));
+}
+
+/** Between plan and creation others may have been at it. */
+static gboolean check_unchanged(const Worktree *worktree, GError **error)
+{
+    g_autoptr(Worktree) now =
+        worktree_plan(worktree->root, worktree->story, worktree->base_branch, error);
+
+    if (!now)
+        return FALSE;
+    if (now->new_worktree == worktree->new_worktree && now->new_branch == worktree->new_branch)
+        return TRUE;
+    fail(error, "the worktree or the branch of story %s changed at this moment: start again",
+         worktree->story);
+    return FALSE;
+}
+
+static gboolean make_or_undo(const Worktree *worktree, const char *const *copy, GError **error)
+{
+    g_autoptr(git_repository) repository = git_library_open(worktree->root, error);
+    g_autoptr(GError) cause = NULL;
+
+    if (!repository)
+        return FALSE;
+    /* First, and outside of what is undone: where someone else was faster, it is theirs. */
+    if (worktree->new_branch && !make_branch(repository, worktree, error))
+        return FALSE;
+    if (make(repository, worktree, copy, error))
+        return TRUE;
+    if (!worktree_undo(worktree, &cause))
+        g_prefix_error(error, "(and could not be undone: %s) ", cause->message);
+    return FALSE;
+}
+
+gboolean worktree_create(const Worktree *worktree, gboolean needs_setup, const char *const *copy,
+                         GError **error)
+{
+    if (!check_unchanged(worktree, error))
+        return FALSE;
+    if (worktree->new_worktree && !make_or_undo(worktree, copy, error))
+        return FALSE;
+    return needs_setup || worktree->prepared || write_record(worktree, error);
+}
+
+/* ---- undo ---- */
+
+/** Whether HEAD of the tree holds nothing that would be lost with it. One that can't be read is
+ *  that of a creation which did not get so far. */
+static gboolean head_is_safe(const Worktree *worktree)
+{
+    g_autoptr(git_repository) tree = NULL;
+    git_oid id;
+
+    if (git_repository_open(&tree, worktree->path) < 0 ||
+        git_reference_name_to_id(&id, tree, "HEAD") < 0)
+        return TRUE;
+    if (worktree->new_branch)
+        return git_oid_streq(&id, worktree->base_commit) == 0;
+    return git_repository_head_detached(tree) == 0;
+}
+
+static gboolean undo_tree(git_repository *repository, const Worktree *worktree, GError **error)
+{
+    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *registered = worktree_registered_path(admin);
+    gboolean ours = worktree_belongs_to(worktree->path, admin);
+
+    if (registered && !g_str_equal(registered, worktree->path))
+        return TRUE;
+    /* A creation that was cut off early leaves an empty folder; any other without our `.git` file
+     * is not ours. */
+    if (!ours && rmdir(worktree->path) < 0 && errno != ENOENT)
+        return TRUE;
+    if (ours && !head_is_safe(worktree)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
+                    "the worktree %s has new commits and is left as it is", worktree->path);
+        return FALSE;
+    }
+    return worktree_remove_files(worktree->root, worktree->path, admin, error);
+}
+
+static gboolean undo_branch(git_repository *repository, const Worktree *worktree, GError **error)
+{
+    g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
+    git_oid id;
+
+    if (git_reference_name_to_id(&id, repository, reference) < 0 ||
+        git_oid_streq(&id, worktree->base_commit) != 0)
+        return TRUE;
+    return worktree_delete_branch(repository, worktree->branch, error);
+}
+
+static gboolean undo_exclude(git_repository *repository, const Worktree *worktree, GError **error)
+{
+    g_autofree char *folder = g_build_filename(worktree->root, WORKTREES_FOLDER, NULL);
+
+    /* Another story's worktree may rely on the line by now. */
+    return g_file_test(folder, G_FILE_TEST_EXISTS) || worktree_unexclude(repository, error);
+}
+
+gboolean worktree_undo(const Worktree *worktree, GError **error)
+{
+    g_autoptr(git_repository) repository = git_library_open(worktree->root, error);
+
+    if (!repository)
+        return FALSE;
+    return (!worktree->new_worktree || undo_tree(repository, worktree, error)) &&
+           (!worktree->new_branch || undo_branch(repository, worktree, error)) &&
+           (!worktree->new_exclude || undo_exclude(repository, worktree, error));
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "error.h"
+#include "git-library.h"
+#include "worktree.h"
+
+/*
+ * What the rooms of the worktree module share: where git keeps things, and small steps on them.
+ */
+
+#define WORKTREES_FOLDER ".storkit/worktrees"
+#define BRANCH_PREFIX "story/"
+#define HEADS "refs/heads/"
+#define REMOTES "refs/remotes/"
+
+/** Sets WORKTREE_FAILED with a text. */
+#define fail(error, ...)                                                                           \
+    g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, __VA_ARGS__)
+
+/** Git's admin folder of the worktree called @story: `.git/worktrees/STORY`. Caller frees. */
+char *worktree_admin_folder(git_repository *repository, const char *story);
+
+/** Where git's admin folder @admin says that its worktree is; NULL where it says nothing. Caller
+ *  frees. */
+char *worktree_registered_path(const char *admin);
+
+/** Whether the folder @path has a `.git` file that names the admin folder @admin. */
+gboolean worktree_belongs_to(const char *path, const char *admin);
+
+/** Whether `git worktree lock` holds the worktree of @admin. */
+gboolean worktree_is_locked(const char *admin);
+
+/** The base that git's config keeps for @branch, or NULL. Caller frees. */
+char *worktree_kept_base(git_repository *repository, const char *branch);
+
+/** Deletes @branch with its reflog and its section of git's config. Sets WORKTREE_FAILED. */
+gboolean worktree_delete_branch(git_repository *repository, const char *branch, GError **error);
+
+/** Removes the work tree at @path at one stroke, then git's folder @admin, then ROOT/.storkit where
+ *  nothing else is in it. What is gone already is no error. Sets WORKTREE_FAILED. */
+gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
+                               GError **error);
+
+/* worktree-exclude.c: the line in .git/info/exclude that hides the worktrees from git status. */
+
+/** Whether git ignores the worktrees of this repository already. */
+gboolean worktree_is_excluded(git_repository *repository);
+/** Adds the line; sets WORKTREE_FAILED. */
+gboolean worktree_exclude(git_repository *repository, GError **error);
+/** Takes the line out again, and the file where nothing else is in it. Sets WORKTREE_FAILED. */
+gboolean worktree_unexclude(git_repository *repository, GError **error);
+
+/* worktree-checkout.c */
+
+/** Whether the files of @commit, or the repository as such, need the git program: there are things
+ *  libgit2 would get silently wrong (filters, encodings, submodules, sparse checkouts, partial
+ *  clones). */
+gboolean worktree_needs_git(git_repository *repository, const git_oid *commit);
+
+/** Makes the worktree of @worktree's branch, which exists, with its files. Sets WORKTREE_FAILED and
+ *  may leave debris. */
+gboolean worktree_checkout(git_repository *repository, const Worktree *worktree, GError **error);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "worktree-work.h"
+
+#include <string.h>
+
+#include "file-tree.h"
+#include "git-program.h"
+#include "worktree-internal.h"
+
+#define NAMES_SHOWN 5
+
+Work *work_new(void)
+{
+    Work *work = g_new0(Work, 1);
+
+    work->files = g_ptr_array_new_with_free_func(g_free);
+    work->commits = g_ptr_array_new_with_free_func(g_free);
+    return work;
+}
+
+void work_free(Work *work)
+{
+    g_ptr_array_unref(work->files);
+    g_ptr_array_unref(work->commits);
+    g_free(work);
+}
+
+/* ---- commits ---- */
+
+typedef struct {
+    GArray *tips; /* git_oid */
+    GArray *safe; /* git_oid: what these reach is not lost */
+} Reach;
+
+static Reach *reach_new(void)
+{
+    Reach *reach = g_new0(Reach, 1);
+
+    reach->tips = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    reach->safe = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    return reach;
+}
+
+static void reach_free(Reach *reach)
+{
+    g_array_unref(reach->tips);
+    g_array_unref(reach->safe);
+    g_free(reach);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reach, reach_free)
+
+/** Adds the commit that @name leads to; one that leads nowhere (origin/HEAD does at times) or to no
+ *  commit has nothing to say. */
+static void add_reference(GArray *ids, git_repository *repository, const char *name)
+{
+    g_autoptr(git_reference) reference = NULL;
+    g_autoptr(git_object) commit = NULL;
+
+    if (git_reference_lookup(&reference, repository, name) == 0 &&
+        git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
+        g_array_append_vals(ids, git_object_id(commit), 1);
+}
+
+static void add_references(GArray *ids, git_repository *repository, const char *glob,
+                           const char *except)
+{
+    g_autoptr(git_reference_iterator) iterator = NULL;
+    const char *name;
+
+    if (git_reference_iterator_glob_new(&iterator, repository, glob) < 0)
+        return;
+    while (git_reference_next_name(&name, iterator) == 0) {
+        if (g_strcmp0(name, except) != 0)
+            add_reference(ids, repository, name);
+    }
+}
+
+static gboolean contains(const GArray *ids, const git_oid *id)
+{
+    for (guint i = 0; i < ids->len; i++) {
+        if (git_oid_equal(&g_array_index(ids, git_oid, i), id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/** Drops the tips that are safe as they are: most are, and then there is nothing to walk. */
+static void drop_safe_tips(Reach *reach)
+{
+    for (guint i = reach->tips->len; i-- > 0;) {
+        if (contains(reach->safe, &g_array_index(reach->tips, git_oid, i)))
+            g_array_remove_index(reach->tips, i);
+    }
+}
+
+static void add_commit(GPtrArray *commits, git_repository *repository, const git_oid *id)
+{
+    g_autoptr(git_commit) commit = NULL;
+    const char *summary = NULL;
+
+    if (git_commit_lookup(&commit, repository, id) == 0)
+        summary = git_commit_summary(commit);
+    g_ptr_array_add(commits,
+                    g_strdup_printf("%.7s %s", git_oid_tostr_s(id), summary ? summary : ""));
+}
+
+static gboolean walk(git_repository *repository, const Reach *reach, GPtrArray *commits)
+{
+    g_autoptr(git_revwalk) revwalk = NULL;
+    git_oid id;
+    int result = git_revwalk_new(&revwalk, repository);
+
+    for (guint i = 0; i < reach->tips->len && result == 0; i++)
+        result = git_revwalk_push(revwalk, &g_array_index(reach->tips, git_oid, i));
+    for (guint i = 0; i < reach->safe->len && result == 0; i++)
+        result = git_revwalk_hide(revwalk, &g_array_index(reach->safe, git_oid, i));
+    while (result == 0) {
+        result = git_revwalk_next(&id, revwalk);
+        if (result == 0)
+            add_commit(commits, repository, &id);
+    }
+    return result == GIT_ITEROVER;
+}
+
+static void add_lines(GPtrArray *lines, const char *text, gsize skip)
+{
+    g_auto(GStrv) split = g_strsplit(text, "\n", -1);
+
+    for (char **line = split; *line; line++) {
+        if (strlen(*line) > skip)
+            g_ptr_array_add(lines, g_strdup(*line + skip));
+    }
+}
+
+/** The same by the git program: libgit2 before 1.7 fails at the end of a shallow clone's history.
+ */
+static gboolean walk_by_git(git_repository *repository, const Reach *reach, GPtrArray *commits,
+                            GError **error)
+{
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *lines = NULL;
+
+    g_ptr_array_add(arguments, g_strdup("log"));
+    g_ptr_array_add(arguments, g_strdup("--format=%h %s"));
+    for (guint i = 0; i < reach->tips->len; i++)
+        g_ptr_array_add(arguments,
+                        g_strdup(git_oid_tostr_s(&g_array_index(reach->tips, git_oid, i))));
+    g_ptr_array_add(arguments, g_strdup("--not"));
+    for (guint i = 0; i < reach->safe->len; i++)
+        g_ptr_array_add(arguments,
+                        g_strdup(git_oid_tostr_s(&g_array_index(reach->safe, git_oid, i))));
+    g_ptr_array_add(arguments, NULL);
+    if (!git_program_run(git_repository_path(repository), (const char *const *)arguments->pdata,
+                         &lines, error))
+        return FALSE;
+    add_lines(commits, lines, 0);
+    return TRUE;
+}
+
+/** Adds to @commits what the tips reach and nothing safe does. */
+static gboolean add_lost(git_repository *repository, Reach *reach, GPtrArray *commits,
+                         GError **error)
+{
+    drop_safe_tips(reach);
+    if (reach->tips->len == 0)
+        return TRUE;
+    if (git_repository_is_shallow(repository) == 1)
+        return walk_by_git(repository, reach, commits, error);
+    if (walk(repository, reach, commits))
+        return TRUE;
+    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the history of %s can't be read",
+                      git_repository_path(repository));
+    return FALSE;
+}
+
+gboolean work_add_branch(Work *work, git_repository *repository, const char *branch,
+                         const char *tree, GError **error)
+{
+    g_autoptr(git_repository) opened = tree ? git_library_open(tree, error) : NULL;
+    g_autofree char *reference = g_strconcat(HEADS, branch, NULL);
+    g_autoptr(Reach) reach = reach_new();
+
+    if (tree && !opened)
+        return FALSE;
+    add_reference(reach->tips, repository, reference);
+    if (opened && git_repository_head_detached(opened) == 1)
+        add_reference(reach->tips, opened, "HEAD");
+    add_references(reach->safe, repository, HEADS "*", reference);
+    add_references(reach->safe, repository, REMOTES "*", NULL);
+    return add_lost(repository, reach, work->commits, error);
+}
+
+/* ---- files ---- */
+
+static gboolean files_by_library(git_repository *repository, GPtrArray *files)
+{
+    git_status_options options = GIT_STATUS_OPTIONS_INIT;
+    g_autoptr(git_status_list) list = NULL;
+
+    options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED;
+    if (git_status_list_new(&list, repository, &options) < 0)
+        return FALSE;
+    for (gsize i = 0; i < git_status_list_entrycount(list); i++) {
+        const git_status_entry *entry = git_status_byindex(list, i);
+        const git_diff_delta *delta =
+            entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
+        g_ptr_array_add(files, g_strdup(delta->new_file.path));
+    }
+    return TRUE;
+}
+
+static gboolean files_by_git(const char *path, GPtrArray *files)
+{
+    static const char *const arguments[] = {"status", "--porcelain", "--untracked-files=normal",
+                                            "--ignore-submodules=none", NULL};
+    g_autofree char *lines = NULL;
+
+    if (!git_program_run(path, arguments, &lines, NULL))
+        return FALSE;
+    add_lines(files, lines, strlen("XY "));
+    return TRUE;
+}
+
+static gboolean add_files(git_repository *repository, GPtrArray *files)
+{
+    const char *path = git_repository_workdir(repository);
+    git_oid head;
+
+    if (git_reference_name_to_id(&head, repository, "HEAD") == 0 &&
+        worktree_needs_git(repository, &head))
+        return files_by_git(path, files);
+    return files_by_library(repository, files);
+}
+
+/* ---- repositories inside ---- */
+
+/** What goes with a repository of its own; of another repository's worktree, only HEAD. */
+static gboolean add_own_commits(Work *work, git_repository *repository)
+{
+    g_autoptr(Reach) reach = reach_new();
+    gboolean linked = git_repository_is_worktree(repository) == 1;
+
+    add_reference(reach->tips, repository, "HEAD");
+    if (!linked) {
+        add_references(reach->tips, repository, HEADS "*", NULL);
+        add_reference(reach->tips, repository, "refs/stash");
+    } else
+        add_references(reach->safe, repository, HEADS "*", NULL);
+    add_references(reach->safe, repository, REMOTES "*", NULL);
+    add_references(reach->safe, repository, "refs/tags/*", NULL);
+    return add_lost(repository, reach, work->commits, NULL);
+}
+
+static void add_unknown(Work *work, const char *path)
+{
+    g_ptr_array_add(work->files, g_strdup_printf("%s, which can't be looked into", path));
+}
+
+static void add_nested(Work *work, const char *path)
+{
+    g_autoptr(git_repository) repository = NULL;
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+
+    if (git_repository_open(&repository, path) < 0 || git_repository_is_bare(repository) ||
+        !add_files(repository, files) || !add_own_commits(work, repository)) {
+        add_unknown(work, path);
+        return;
+    }
+    for (guint i = 0; i < files->len; i++)
+        g_ptr_array_add(work->files, g_build_filename(path, files->pdata[i], NULL));
+}
+
+void work_add_tree(Work *work, const char *path)
+{
+    g_autoptr(git_repository) repository = NULL;
+    g_autoptr(GPtrArray) nested = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
+
+    if (git_repository_open(&repository, path) < 0 || !add_files(repository, work->files))
+        add_unknown(work, path);
+    file_tree_find(path, ".git", nested, unreadable);
+    for (guint i = 0; i < nested->len; i++)
+        add_nested(work, nested->pdata[i]);
+    for (guint i = 0; i < unreadable->len; i++)
+        add_unknown(work, unreadable->pdata[i]);
+}
+
+static gboolean has_tree(git_repository *repository)
+{
+    g_autofree char *git_file =
+        git_repository_is_bare(repository)
+            ? NULL
+            : g_build_filename(git_repository_workdir(repository), ".git", NULL);
+
+    return git_file && g_file_test(git_file, G_FILE_TEST_EXISTS);
+}
+
+void work_add_modules(Work *work, const char *admin)
+{
+    g_autofree char *modules = g_build_filename(admin, "modules", NULL);
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+
+    /* Every repository has a folder `objects`. Those with a tree were looked at there. */
+    file_tree_find(modules, "objects", found, found);
+    for (guint i = 0; i < found->len; i++) {
+        g_autoptr(git_repository) repository = NULL;
+        if (git_repository_open(&repository, found->pdata[i]) < 0)
+            add_unknown(work, found->pdata[i]);
+        else if (!has_tree(repository) && !add_own_commits(work, repository))
+            add_unknown(work, found->pdata[i]);
+    }
+}
+
+/* ---- words ---- */
+
+static void describe(GString *text, const GPtrArray *names, const char *one, const char *many)
+{
+    if (names->len == 0)
+        return;
+    g_string_append_printf(text, "%s%u %s (", text->len ? " and " : "", names->len,
+                           names->len == 1 ? one : many);
+    for (guint i = 0; i < MIN(names->len, NAMES_SHOWN); i++)
+        g_string_append_printf(text, "%s%s", i ? ", " : "", (const char *)names->pdata[i]);
+    g_string_append(text, names->len > NAMES_SHOWN ? ", …)" : ")");
+}
+
+char *work_describe(const Work *work)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    describe(text, work->files, "uncommitted file", "uncommitted files");
+    describe(text, work->commits, "commit that no other branch has",
+             "commits that no other branch has");
+    /* Names of files may be any bytes. */
+    return g_utf8_make_valid(text->str, -1);
+}

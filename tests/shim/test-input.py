@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import hashlib
+import struct
+
+import shimtest
+from shimtest import CLOSE, MESSAGE, RESIZE, TERMINAL, ShimTest
+
+
+class Terminal(ShimTest):
+    def test_what_is_typed_is_not_echoed(self):
+        shim = self.sh('read line; echo "got $line"').running()
+        shim.record(TERMINAL, b"secret\n")
+        shim.end()
+        self.assertEqual(shim.read(), b"got secret\r\n")
+
+    def test_control_c_interrupts(self):
+        shim = self.sh("trap 'echo interrupted; exit 4' INT; echo ready; "
+                       "while :; do sleep 0.05; done").running()
+        shim.saw(b"ready").record(TERMINAL, b"\x03")
+        self.assertEqual(shim.end()["exit_code"], 4)
+        self.assertEqual(shim.read(), b"ready\r\ninterrupted\r\n")
+
+    def test_a_resize_is_seen_by_the_agent(self):
+        shim = self.python("import os,signal\n"
+                           "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])\n"
+                           "print(os.get_terminal_size())\n"
+                           "signal.sigwait([signal.SIGWINCH])\n"
+                           "print(os.get_terminal_size())\n",
+                           options=["--rows=10", "--columns=20"]).running()
+        shim.saw(b"columns=20, lines=10)").record(RESIZE, struct.pack("=HH", 33, 44))
+        shim.end()
+        self.assertIn(b"columns=44, lines=33)", shim.read())
+
+    def test_input_that_is_not_taken_waits_and_none_is_lost(self):
+        shim = self.python("import os,sys,tty,hashlib\n"
+                           "tty.setraw(0); print('ready'); os.read(os.open(sys.argv[1], 0), 1)\n"
+                           "data = b''\n"
+                           "while len(data) < 40000: data += os.read(0, 4096)\n"
+                           "print(hashlib.sha256(data).hexdigest())\n")
+        import os
+        go = f"{shim.path}/go"
+        os.mkfifo(go)
+        shim.command.append(go)
+        shim.running().saw(b"ready")
+        data = bytes(i * 7 % 251 for i in range(40000))
+        for i in range(0, len(data), 4000):
+            shim.record(TERMINAL, data[i:i + 4000])
+        with open(go, "w") as file:
+            file.write("go")
+        shim.end()
+        self.assertIn(hashlib.sha256(data).hexdigest().encode(), shim.read())
+
+
+class Stdin(ShimTest):
+    def test_a_file_is_read_to_its_end(self):
+        shim = self.sh("test -t 0 || cat; test -t 1 && echo tty", options=["--stdin=file"],
+                       stdin=b"the prompt\n")
+        shim.start().end()
+        self.assertEqual(shim.read(), b"the prompt\r\ntty\r\n")
+
+    def test_a_pipe_gives_the_file_then_the_messages_then_the_end(self):
+        shim = self.sh("cat; echo end", options=["--stdin=pipe"], stdin=b"first\n").running()
+        shim.saw(b"first")
+        shim.record(MESSAGE, b"second\n")
+        shim.saw(b"second")
+        shim.record(MESSAGE, b"third\n")
+        shim.record(CLOSE)
+        shim.end()
+        self.assertEqual(shim.read(), b"first\r\nsecond\r\nthird\r\nend\r\n")
+
+    def test_a_large_first_message_comes_whole(self):
+        data = b"x" * (1 << 20)
+        shim = self.sh("sha256sum", options=["--stdin=pipe"], stdin=data).running()
+        shim.record(CLOSE)
+        shim.end()
+        self.assertIn(hashlib.sha256(data).hexdigest().encode(), shim.read())
+
+    def test_an_agent_that_closed_its_stdin_is_left_alone(self):
+        shim = self.sh("exec <&-; echo closed; read line < /dev/tty; echo \"$line\"",
+                       options=["--stdin=pipe"]).running()
+        shim.saw(b"closed").record(MESSAGE, b"nobody reads this\n")
+        shim.record(MESSAGE, b"nor this\n")
+        shim.record(TERMINAL, b"but this\n")
+        shim.end()
+        self.assertEqual(shim.read(), b"closed\r\nbut this\r\n")
+
+    def test_terminal_input_goes_beside_the_pipe(self):
+        shim = self.sh("read line < /dev/tty; echo \"$line\"; cat", options=["--stdin=pipe"]).running()
+        shim.record(TERMINAL, b"typed\n")
+        shim.saw(b"typed")
+        shim.record(CLOSE)
+        shim.end()
+
+
+class Records(ShimTest):
+    def test_unknown_ones_are_skipped(self):
+        shim = self.sh('read line; echo "$line"').running()
+        shim.record(TERMINAL, b"from the future\n", version=2)
+        shim.record(99, b"unknown\n")
+        shim.record(MESSAGE, b"there is no pipe\n")
+        shim.record(TERMINAL, b"known\n")
+        shim.end()
+        self.assertEqual(shim.read(), b"known\r\n")
+
+    def test_garbage_does_not_stop_what_comes_after_it(self):
+        shim = self.sh('read line; echo "$line"').running()
+        for garbage in (b"x", b"garbage, and more of it", struct.pack("=BBH", 1, TERMINAL, 9)):
+            shim.raw(garbage, TERMINAL)
+            shimtest.wait_for(lambda: self.is_empty(f"{shim.path}/input"), "the FIFO to be read")
+        shim.record(TERMINAL, b"sound\n")
+        shim.end()
+        self.assertTrue(shim.read().endswith(b"sound\r\n"))
+
+    @staticmethod
+    def is_empty(fifo):
+        import fcntl, os, termios
+        fd = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        try:
+            return fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0") == b"\0\0\0\0"
+        finally:
+            os.close(fd)
+
+
+if __name__ == "__main__":
+    shimtest.main()

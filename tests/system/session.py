@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What surrounds the daemon: a private session bus, and the user's real systemd and journal."""
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import time
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402
+
+FACTOR = float(os.environ.get("STORKIT_TEST_TIMEOUT_FACTOR", "1"))
+PATIENCE = 20 * FACTOR  # how long a condition may take to come true, in seconds
+RUNTIME = os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+
+
+def wait_until(condition, what, timeout=None):
+    """Waits until @condition() is true, dispatching what comes in on the bus; returns its value.
+    @what says what was waited for, when that fails."""
+    end = time.monotonic() + (PATIENCE if timeout is None else timeout * FACTOR)
+    context = GLib.MainContext.default()
+    while True:
+        while context.iteration(False):
+            pass
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain for {what}")
+        time.sleep(0.005)
+
+
+def connect(address):
+    """A connection of our own to the bus at @address."""
+    flags = (
+        Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+    )
+    connection = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+    connection.set_exit_on_close(False)
+    return connection
+
+
+class Bus:
+    """A session bus that only this test is on: dbus-daemon, or dbus-broker with @broker."""
+
+    def __init__(self, folder, environment, broker=False):
+        self.address = f"unix:path={folder}/bus"
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(f"{folder}/bus")
+        listener.listen(128)
+        # Both take a listening socket as fd 3, by the protocol of systemd's socket activation.
+        program = (
+            "dbus-broker-launch --scope user"
+            if broker
+            else "dbus-daemon --session --nofork --nopidfile --address=systemd:"
+        )
+        self.process = subprocess.Popen(
+            ["sh", "-c", f"LISTEN_PID=$$ LISTEN_FDS=1 exec {program} 3<&{listener.fileno()}"],
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=open(f"{folder}/bus.log", "wb"),
+            stderr=subprocess.STDOUT,
+        )
+        listener.close()
+        self.connection = connect(self.address)
+
+    def owner(self, name):
+        """The unique name that owns @name, or None."""
+        try:
+            return self.connection.call_sync(
+                "org.freedesktop.DBus",
+                "/org/freedesktop/DBus",
+                "org.freedesktop.DBus",
+                "GetNameOwner",
+                GLib.Variant("(s)", (name,)),
+                None,
+                Gio.DBusCallFlags.NONE,
+                -1,
+                None,
+            ).unpack()[0]
+        except GLib.Error:
+            return None
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class UserManager:
+    """The user's own systemd. Other tests share it: only units that the caller names are touched."""
+
+    def __init__(self):
+        self.connection = connect(f"unix:path={RUNTIME}/bus")
+
+    def _call(self, method, signature, *arguments, path="/org/freedesktop/systemd1", interface=None):
+        return self.connection.call_sync(
+            "org.freedesktop.systemd1",
+            path,
+            interface or "org.freedesktop.systemd1.Manager",
+            method,
+            GLib.Variant(signature, arguments),
+            None,
+            Gio.DBusCallFlags.NONE,
+            -1,
+            None,
+        ).unpack()
+
+    def unit_path(self, unit):
+        """The object of a unit that systemd has loaded, or None."""
+        try:
+            return self._call("GetUnit", "(s)", unit)[0]
+        except GLib.Error:
+            return None
+
+    def property(self, unit, name, kind="Unit"):
+        """A property of the unit, None where the unit is gone."""
+        path = self.unit_path(unit)
+        if not path:
+            return None
+        try:
+            return self._call(
+                "Get",
+                "(ss)",
+                f"org.freedesktop.systemd1.{kind}",
+                name,
+                path=path,
+                interface="org.freedesktop.DBus.Properties",
+            )[0]
+        except GLib.Error:
+            return None
+
+    def cgroup(self, unit):
+        """The folder of a scope's cgroup, or None."""
+        path = self.property(unit, "ControlGroup", "Scope")
+        return f"/sys/fs/cgroup{path}" if path else None
+
+    def cgroup_procs(self, unit):
+        """The pids of all processes of a scope, its sub-cgroups included."""
+        pids = []
+        for folder, _, _ in os.walk(self.cgroup(unit) or "/nonexistent"):
+            try:
+                with open(f"{folder}/cgroup.procs") as file:
+                    pids += [int(line) for line in file]
+            except OSError:
+                pass  # gone meanwhile
+        return pids
+
+    def kill(self, unit):
+        """Ends every process of a scope, and waits for the scope to be gone."""
+        for method, signature, *rest in (
+            ("KillUnit", "(ssi)", "all", 9),
+            ("StopUnit", "(ss)", "replace"),
+            ("ResetFailedUnit", "(s)"),
+        ):
+            try:
+                self._call(method, signature, unit, *rest)
+            except GLib.Error:
+                pass  # gone meanwhile
+        wait_until(lambda: not self.unit_path(unit), f"the end of {unit}")
+
+
+def scope_name(run_id):
+    """The unit of a run: the contract's rule."""
+    return f"app-storkit-{re.sub('[^A-Za-z0-9_.]', '_', run_id)}.scope"
+
+
+def journal(run_id):
+    """The journal's entries of a run, oldest first, as dicts."""
+    output = subprocess.run(
+        ["journalctl", "--user", "--output=json", "--all", "--quiet", f"STORKIT_RUN={run_id}"],
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def processes_of(marker):
+    """The pids whose environment holds the bytes NAME=VALUE of @marker, less those that have
+    ended."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as file:
+                if marker.encode() in file.read().split(b"\0"):
+                    found.append(int(entry))
+        except OSError:
+            pass  # ended meanwhile, or not ours
+    return found
+
+
+def describe_process(pid):
+    """The command line of a process, for a message."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return f"{pid} ({shlex.join(file.read().decode(errors='replace').split(chr(0))[:-1])})"
+    except OSError:
+        return str(pid)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git-fixture.h"
+
+#include "project.h"
+
+static void assert_resolves(const char *path, const char *expected)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *root = project_resolve(path, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(root, ==, expected);
+}
+
+static void assert_refused(const char *path, int code, const char *part)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_failed(!project_resolve(path, &error), &error, code, part);
+    g_assert_true(g_utf8_validate(error->message, -1, NULL));
+}
+
+static void test_top_is_the_root(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *slash = g_strconcat(fixture->root, "/", NULL);
+
+    assert_resolves(fixture->root, fixture->root);
+    assert_resolves(slash, fixture->root);
+}
+
+static void test_subfolder_stands_for_the_top(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *below = g_build_filename(fixture->root, "a", "b", NULL);
+
+    g_mkdir_with_parents(below, 0755);
+    assert_resolves(below, fixture->root);
+}
+
+static void test_links_are_resolved(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *link = g_build_filename(fixture->folder, "link", NULL);
+
+    g_assert_cmpint(symlink(fixture->root, link), ==, 0);
+    assert_resolves(link, fixture->root);
+}
+
+static void test_separate_git_folder_is_fine(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *other = g_build_filename(fixture->folder, "other", NULL);
+
+    run(fixture->folder, "git init -q --separate-git-dir=elsewhere other");
+    assert_resolves(other, other);
+}
+
+static void test_relative_path_is_invalid(Fixture *fixture, gconstpointer data)
+{
+    assert_refused("project", STORKIT_ERROR_INVALID_ARGUMENT, "not absolute");
+    assert_refused("", STORKIT_ERROR_INVALID_ARGUMENT, "not absolute");
+}
+
+static void test_path_that_is_no_utf8_is_invalid(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *odd = g_build_filename(fixture->folder, "caf\xe9", NULL);
+    g_autofree char *link = g_build_filename(fixture->folder, "cafe", NULL);
+
+    run(fixture->folder, "git init -q \"$(printf 'caf\\351')\"");
+    g_assert_cmpint(symlink(odd, link), ==, 0);
+    assert_refused(odd, STORKIT_ERROR_INVALID_ARGUMENT, "no UTF-8");
+    assert_refused(link, STORKIT_ERROR_INVALID_ARGUMENT, "no UTF-8");
+}
+
+static void test_missing_folder_is_no_project(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *missing = g_build_filename(fixture->folder, "missing", NULL);
+    g_autofree char *file = g_build_filename(fixture->root, "README", NULL);
+
+    assert_refused(missing, STORKIT_ERROR_NO_SUCH_PROJECT, missing);
+    assert_refused(file, STORKIT_ERROR_NO_SUCH_PROJECT, file);
+}
+
+static void test_folder_outside_git_is_refused(Fixture *fixture, gconstpointer data)
+{
+    assert_refused(fixture->folder, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "git init");
+}
+
+static void test_bare_repository_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *bare = g_build_filename(fixture->folder, "bare.git", NULL);
+
+    run(fixture->folder, "git clone -q --bare project bare.git");
+    assert_refused(bare, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "bare");
+}
+
+static void test_linked_worktree_is_refused_with_the_main_path(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *linked = g_build_filename(fixture->folder, "linked", NULL);
+
+    run(fixture->root, "git worktree add -q ../linked");
+    assert_refused(linked, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, fixture->root);
+}
+
+static void test_other_users_repository_names_the_remedy(Fixture *fixture, gconstpointer data)
+{
+    if (getuid() != 0) {
+        g_test_skip("needs root to give a repository to another user");
+        return;
+    }
+    known_leaks_begin();
+    run(fixture->folder, "chown -R 12345 project");
+    assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                   "git config --global --add safe.directory");
+    run(fixture->folder, "git config --global core.editor true");
+    assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                   "git config --global --add safe.directory");
+    run(fixture->folder, "git config --global --add safe.directory \"$PWD/project\"");
+    assert_resolves(fixture->root, fixture->root);
+    known_leaks_end();
+}
+
+static void test_extensions_that_change_nothing_are_opened(Fixture *fixture, gconstpointer data)
+{
+    known_leaks_begin();
+    run(fixture->root, "git config core.repositoryformatversion 1 && "
+                       "git config extensions.worktreeConfig true");
+    assert_resolves(fixture->root, fixture->root);
+    known_leaks_end();
+}
+
+static void test_unknown_extension_is_refused_by_name(Fixture *fixture, gconstpointer data)
+{
+    known_leaks_begin();
+    run(fixture->root, "git config core.repositoryformatversion 1 && "
+                       "git config extensions.tomorrow true");
+    assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "tomorrow");
+    known_leaks_end();
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    fixture_init();
+    TEST("/project/top-is-the-root", test_top_is_the_root);
+    TEST("/project/subfolder-stands-for-the-top", test_subfolder_stands_for_the_top);
+    TEST("/project/links-are-resolved", test_links_are_resolved);
+    TEST("/project/separate-git-folder-is-fine", test_separate_git_folder_is_fine);
+    TEST("/project/relative-path-is-invalid", test_relative_path_is_invalid);
+    TEST("/project/path-that-is-no-utf8-is-invalid", test_path_that_is_no_utf8_is_invalid);
+    TEST("/project/missing-folder-is-no-project", test_missing_folder_is_no_project);
+    TEST("/project/folder-outside-git-is-refused", test_folder_outside_git_is_refused);
+    TEST("/project/bare-repository-is-refused", test_bare_repository_is_refused);
+    TEST("/project/linked-worktree-is-refused-with-the-main-path",
+         test_linked_worktree_is_refused_with_the_main_path);
+    TEST("/project/other-users-repository-names-the-remedy",
+         test_other_users_repository_names_the_remedy);
+    TEST("/project/extensions-that-change-nothing-are-opened",
+         test_extensions_that_change_nothing_are_opened);
+    TEST("/project/unknown-extension-is-refused-by-name",
+         test_unknown_extension_is_refused_by_name);
+    int result = g_test_run();
+    fixture_finish();
+    return result;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git-fixture.h"
+
+#include "worktree-remove.h"
+
+static void assert_refused(const Fixture *fixture, const char *part)
+{
+    g_autofree char *before = output_of(fixture->root, "git worktree list; git branch");
+    g_autoptr(GError) error = NULL;
+
+    assert_failed(!worktree_remove(fixture->root, "42", FALSE, &error), &error,
+                  STORKIT_ERROR_WORKTREE_DIRTY, part);
+    assert_output(fixture->root, "git worktree list; git branch", before);
+}
+
+static void remove_one(const Fixture *fixture, gboolean force)
+{
+    g_autoptr(GError) error = NULL;
+
+    worktree_remove(fixture->root, "42", force, &error);
+    g_assert_no_error(error);
+    run(fixture->root, "git fsck --strict 2>&1");
+    assert_output(fixture->root, "git worktree list | wc -l; ls -A .storkit 2>&1 || true",
+                  "1\nls: cannot access '.storkit': No such file or directory\n");
+}
+
+static void assert_branch_is_gone(const Fixture *fixture)
+{
+    assert_output(fixture->root, "git branch; git config --get-regexp 'branch.story.*' || true",
+                  "* main\n");
+}
+
+static void assert_branch_is_kept(const Fixture *fixture)
+{
+    assert_output(fixture->root, "git branch", "* main\n  story/42\n");
+}
+
+/** It is refused with @part in the message, and forced it is gone. */
+static void assert_refused_and_forced(const Fixture *fixture, const char *part)
+{
+    assert_refused(fixture, part);
+    remove_one(fixture, TRUE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_clean_one_goes_with_its_branch(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "echo ignored > .gitignore && git add . && git commit -qm ignore");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "touch ignored && mkdir empty");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_merged_one_goes_with_its_branch(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git commit -q --allow-empty -m work");
+    run(fixture->root, "git merge -q --no-ff -m merge story/42");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_pushed_one_goes_with_its_branch(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git commit -q --allow-empty -m work && "
+                        "git update-ref refs/remotes/origin/story/42 HEAD");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_changed_file_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "echo more >> README");
+    assert_refused_and_forced(fixture, "1 uncommitted file (README)");
+}
+
+static void test_untracked_and_staged_files_are_counted(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "touch a b c d e f && git add a");
+    assert_refused_and_forced(fixture, "6 uncommitted files (a, b, c, d, e, …)");
+}
+
+static void test_unmerged_commit_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git commit -q --allow-empty -m one && git tag v1 && "
+                        "git commit -q --allow-empty -m two");
+    assert_refused_and_forced(fixture, "2 commits that no other branch has (");
+}
+
+static void test_commits_on_a_detached_head_are_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git switch -q --detach && git commit -q --allow-empty -m afloat");
+    assert_refused_and_forced(fixture, " afloat)");
+}
+
+static void test_commits_on_another_branch_stay_there(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git switch -qc other && git commit -q --allow-empty -m there");
+    remove_one(fixture, FALSE);
+    assert_output(fixture->root, "git branch", "* main\n  other\n");
+}
+
+static void test_locked_one_is_refused(Fixture *fixture, gconstpointer data)
+{
+    worktree_free(make_worktree(fixture, "42"));
+    run(fixture->root, "git worktree lock --reason 'in a demo' .storkit/worktrees/42");
+    assert_refused_and_forced(fixture, "locked: in a demo");
+}
+
+static void test_leftover_goes_and_unmerged_branch_stays(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git commit -q --allow-empty -m work");
+    run(fixture->root, "rm -rf .storkit");
+    remove_one(fixture, FALSE);
+    assert_branch_is_kept(fixture);
+    remove_one(fixture, TRUE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_leftover_goes_with_a_merged_branch(Fixture *fixture, gconstpointer data)
+{
+    worktree_free(make_worktree(fixture, "42"));
+    run(fixture->root, "rm -rf .storkit");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_missing_one_is_an_error(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_failed(!worktree_remove(fixture->root, "42", TRUE, &error), &error,
+                  STORKIT_ERROR_WORKTREE_FAILED, "no worktree");
+}
+
+static void test_foreign_folder_is_never_touched(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    run(fixture->root, "mkdir -p .storkit/worktrees/42/mine");
+    assert_failed(!worktree_remove(fixture->root, "42", TRUE, &error), &error,
+                  STORKIT_ERROR_WORKTREE_FAILED, "not git's worktree");
+    assert_output(fixture->root, "ls .storkit/worktrees/42", "mine\n");
+}
+
+static void test_story_that_is_a_path_is_invalid(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_failed(!worktree_remove(fixture->root, "../..", TRUE, &error), &error,
+                  STORKIT_ERROR_INVALID_ARGUMENT, "story id");
+}
+
+static void test_nested_repository_with_work_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "echo deps > .gitignore && git add . && git commit -qm ignore");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git clone -q --depth 1 \"file://$PWD/../../..\" deps/shallow && "
+                        "git clone -q ../../.. deps/dep");
+    {
+        g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+        g_assert_false(((WorktreeStatus *)list->pdata[0])->dirty);
+    }
+    run(worktree->path, "cd deps/dep && git commit -q --allow-empty -m inside");
+    assert_refused(fixture, " inside)");
+    run(worktree->path, "cd deps/dep && git push -q origin HEAD:refs/heads/tmp && "
+                        "touch untracked && git -C ../../../../.. branch -qD tmp");
+    assert_refused_and_forced(fixture, "deps/dep/untracked");
+}
+
+static void test_shallow_clone_counts_its_commits(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "for i in 2 3 4; do git commit -q --allow-empty -m $i; done");
+    run(fixture->folder,
+        "mv project origin && git clone -q --depth 2 \"file://$PWD/origin\" project");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git commit -q --allow-empty -m one && git commit -q --allow-empty -m two");
+    assert_refused_and_forced(fixture, "2 commits that no other branch has");
+}
+
+/** A worktree with the submodule `sub`, initialized in it. */
+static Worktree *worktree_with_submodule(const Fixture *fixture)
+{
+    Worktree *worktree;
+
+    run(fixture->folder, "git init -q other && cd other && touch x && git add . && "
+                         "git commit -qm x && cd ../project && "
+                         "git -c protocol.file.allow=always submodule add -q ../other sub 2>&1 && "
+                         "git commit -qm sub");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git -c protocol.file.allow=always submodule update -q --init 2>&1");
+    return worktree;
+}
+
+static void test_clean_submodule_goes(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = worktree_with_submodule(fixture);
+
+    remove_one(fixture, FALSE);
+}
+
+static void test_submodule_with_commits_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = worktree_with_submodule(fixture);
+
+    run(worktree->path, "git -C sub commit -q --allow-empty -m inside && git commit -qam sub2");
+    run(fixture->root, "git merge -q story/42 2>&1");
+    assert_refused(fixture, "1 commit that no other branch has (");
+    run(worktree->path, "git submodule deinit -q -f sub 2>&1");
+    assert_refused(fixture, " inside)");
+    remove_one(fixture, TRUE);
+}
+
+static void test_filtered_files_are_no_work(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "echo '*.up filter=upper' > .gitattributes && echo text > a.up && "
+                       "git add . && git commit -qm filter && "
+                       "git config filter.upper.smudge 'tr a-z A-Z' && "
+                       "git config filter.upper.clean 'tr A-Z a-z'");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "touch -d '2020-01-01' a.up");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_sparse_checkout_is_no_work(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "mkdir in out && touch in/a out/b && git add . && git commit -qm folders && "
+                       "git sparse-checkout set in 2>&1");
+    worktree_free(make_worktree(fixture, "42"));
+    remove_one(fixture, FALSE);
+}
+
+static void test_list_tells_what_each_holds(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = NULL;
+    g_autoptr(Worktree) a = make_worktree(fixture, "a");
+    g_autoptr(Worktree) b = make_worktree(fixture, "b");
+    const WorktreeStatus *first, *second;
+
+    worktree_free(make_worktree(fixture, "c"));
+    run(fixture->root, "git worktree add -q ../foreign && rm -rf .storkit/worktrees/c");
+    run(a->path, "git commit -q --allow-empty -m one && git switch -qc elsewhere main");
+    run(b->path, "touch new");
+    list = worktree_list(fixture->root, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(list->len, ==, 3);
+    first = list->pdata[0];
+    g_assert_cmpstr(first->story, ==, "a");
+    g_assert_cmpstr(first->path, ==, a->path);
+    g_assert_cmpstr(first->branch, ==, "elsewhere");
+    g_assert_cmpstr(first->base_branch, ==, "main");
+    g_assert_cmpuint(first->ahead, ==, 1);
+    g_assert_false(first->dirty || first->missing);
+    second = list->pdata[1];
+    g_assert_cmpuint(second->ahead, ==, 0);
+    g_assert_true(second->dirty && !second->missing);
+    g_assert_true(((WorktreeStatus *)list->pdata[2])->missing);
+}
+
+static void test_list_of_a_project_without_any_is_empty(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+
+    g_assert_cmpuint(list->len, ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    fixture_init();
+    TEST("/worktree-remove/clean-one-goes-with-its-branch", test_clean_one_goes_with_its_branch);
+    TEST("/worktree-remove/merged-one-goes-with-its-branch", test_merged_one_goes_with_its_branch);
+    TEST("/worktree-remove/pushed-one-goes-with-its-branch", test_pushed_one_goes_with_its_branch);
+    TEST("/worktree-remove/changed-file-is-refused", test_changed_file_is_refused);
+    TEST("/worktree-remove/untracked-and-staged-files-are-counted",
+         test_untracked_and_staged_files_are_counted);
+    TEST("/worktree-remove/unmerged-commit-is-refused", test_unmerged_commit_is_refused);
+    TEST("/worktree-remove/commits-on-a-detached-head-are-refused",
+         test_commits_on_a_detached_head_are_refused);
+    TEST("/worktree-remove/commits-on-another-branch-stay-there",
+         test_commits_on_another_branch_stay_there);
+    TEST("/worktree-remove/locked-one-is-refused", test_locked_one_is_refused);
+    TEST("/worktree-remove/leftover-goes-and-unmerged-branch-stays",
+         test_leftover_goes_and_unmerged_branch_stays);
+    TEST("/worktree-remove/leftover-goes-with-a-merged-branch",
+         test_leftover_goes_with_a_merged_branch);
+    TEST("/worktree-remove/missing-one-is-an-error", test_missing_one_is_an_error);
+    TEST("/worktree-remove/foreign-folder-is-never-touched", test_foreign_folder_is_never_touched);
+    TEST("/worktree-remove/story-that-is-a-path-is-invalid", test_story_that_is_a_path_is_invalid);
+    TEST("/worktree-remove/nested-repository-with-work-is-refused",
+         test_nested_repository_with_work_is_refused);
+    TEST("/worktree-remove/shallow-clone-counts-its-commits",
+         test_shallow_clone_counts_its_commits);
+    TEST("/worktree-remove/clean-submodule-goes", test_clean_submodule_goes);
+    TEST("/worktree-remove/submodule-with-commits-is-refused",
+         test_submodule_with_commits_is_refused);
+    TEST("/worktree-remove/filtered-files-are-no-work", test_filtered_files_are_no_work);
+    TEST("/worktree-remove/sparse-checkout-is-no-work", test_sparse_checkout_is_no_work);
+    TEST("/worktree-remove/list-tells-what-each-holds", test_list_tells_what_each_holds);
+    TEST("/worktree-remove/list-of-a-project-without-any-is-empty",
+         test_list_of_a_project_without_any_is_empty);
+    int result = g_test_run();
+    fixture_finish();
+    return result;
+}
