@@ -6,53 +6,49 @@
 /*
  * Straight over sd-bus rather than by way of sd-event: the published glue between sd-event and GLib
  * has a race (systemd PR 43098). What sd-bus waits for may change with every message, so both
- * sd_bus_get_events() and sd_bus_get_timeout() are asked in every prepare.
+ * sd_bus_get_events() and sd_bus_get_timeout() are asked in every prepare. A GPollFD and the
+ * timeout of prepare() rather than the newer g_source_modify_unix_fd() and
+ * g_source_set_ready_time(): those wake the loop up whenever they are called, for ever from here.
  */
 typedef struct {
     GSource source;
     sd_bus *bus;
-    gpointer tag;
+    GPollFD poll;
     BusSourceProcessed processed;
     BusSourceFailed failed;
     gpointer data;
     int error;
 } BusSource;
 
-static gint64 ready_time(sd_bus *bus)
+/* How long sd-bus lets us sleep, in ms; -1: for ever. */
+static int sleep_msec(sd_bus *bus)
 {
-    uint64_t usec;
-    if (sd_bus_get_timeout(bus, &usec) < 0 || usec == UINT64_MAX)
+    uint64_t until;
+    if (sd_bus_get_timeout(bus, &until) < 0 || until == UINT64_MAX)
         return -1;
-    /* Both clocks are CLOCK_MONOTONIC. */
-    return (gint64)usec;
+    /* Both clocks are CLOCK_MONOTONIC; rounded up, so as not to wake up too early and spin. */
+    gint64 left = (gint64)until - g_get_monotonic_time();
+    return left <= 0 ? 0 : (int)MIN((left + 999) / 1000, G_MAXINT);
 }
 
 static gboolean source_prepare(GSource *source, int *timeout)
 {
     BusSource *self = (BusSource *)source;
-    *timeout = -1;
-
     int events = self->error < 0 ? self->error : sd_bus_get_events(self->bus);
     if (events < 0) {
         self->error = events;
         return TRUE;
     }
-    GIOCondition condition = 0;
-    if (events & POLLIN)
-        condition |= G_IO_IN;
-    if (events & POLLOUT)
-        condition |= G_IO_OUT;
-    g_source_modify_unix_fd(source, self->tag, condition);
-    g_source_set_ready_time(source, ready_time(self->bus));
-    return FALSE;
+    self->poll.events =
+        (gushort)((events & POLLIN ? G_IO_IN : 0) | (events & POLLOUT ? G_IO_OUT : 0));
+    *timeout = sleep_msec(self->bus);
+    return *timeout == 0;
 }
 
 static gboolean source_check(GSource *source)
 {
     BusSource *self = (BusSource *)source;
-    gint64 at = g_source_get_ready_time(source);
-    return self->error < 0 || g_source_query_unix_fd(source, self->tag) != 0 ||
-           (at >= 0 && at <= g_get_monotonic_time());
+    return self->error < 0 || self->poll.revents != 0 || sleep_msec(self->bus) == 0;
 }
 
 static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
@@ -80,7 +76,8 @@ GSource *bus_source_new(sd_bus *bus, BusSourceProcessed processed, BusSourceFail
     self->failed = failed;
     self->data = data;
     g_source_set_static_name(source, "sd-bus");
-    self->tag = g_source_add_unix_fd(source, sd_bus_get_fd(bus), G_IO_IN);
+    self->poll.fd = sd_bus_get_fd(bus);
+    g_source_add_poll(source, &self->poll);
     g_source_attach(source, g_main_context_get_thread_default());
     return source;
 }

@@ -182,9 +182,17 @@ static void admit_queued(Pool *pool)
     renumber_queue(pool);
 }
 
+/* The Starts there are, for a walk in which some may finish. */
+static GPtrArray *snapshot_starts(const Pool *pool)
+{
+    GPtrArray *starts = g_ptr_array_new();
+    g_ptr_array_extend(starts, pool->starts, NULL, NULL);
+    return starts;
+}
+
 static void retry_waiting(Pool *pool)
 {
-    g_autoptr(GPtrArray) starts = g_ptr_array_copy(pool->starts, NULL, NULL);
+    g_autoptr(GPtrArray) starts = snapshot_starts(pool);
     for (guint i = 0; i < starts->len; i++)
         if (g_ptr_array_find(pool->starts, g_ptr_array_index(starts, i), NULL))
             start_retry(g_ptr_array_index(starts, i));
@@ -669,7 +677,7 @@ void pool_free(Pool *pool)
 void pool_shut_down(Pool *pool)
 {
     pool->shutting_down = TRUE;
-    g_autoptr(GPtrArray) starts = g_ptr_array_copy(pool->starts, NULL, NULL);
+    g_autoptr(GPtrArray) starts = snapshot_starts(pool);
     for (guint i = 0; i < starts->len; i++)
         start_abandon(g_ptr_array_index(starts, i));
 }

@@ -40,12 +40,17 @@
  *   started      JSON, once, atomically:
  *                {"format":1,"shim_pid":P,"agent_pid":P,"offset":N,"time":USEC}: the program
  *                executes, its output begins at `offset` of the transcript; or
- *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","errno":N}, or
- *                {… "failed":"setup","setup":INDEX,"exit_code":N or "exit_signal":N}
+ *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","step":S,
+ *                "errno":N}, S being "exec", "cwd", "stdin", "setup-record", "cgroup" or another
+ *                word for what could not be made ready; or
+ *                {… "failed":"setup","setup":INDEX,"exit_code":N or "exit_signal":N, or, where the
+ *                command could not even begin, "step":S,"errno":N}.
+ *                A stop during setup leaves no `started`
  *   exit.json    JSON, once, atomically, its blocks reserved at the start:
  *                {"format":1,"reason":R,"exit_code":N or "exit_signal":N,"started":USEC,
  *                 "ended":USEC,"offset":N,"bytes":N,"left_behind":N,"oom_kills":N,
  *                 "memory_peak":N,"cpu_usec":N, and what `started` says of a failure}
+ *                and "lost":N where a stop could not wait for room on a full disk: bytes of output
  *                (a figure the machine does not have is absent; so is `started` where the agent
  *                never was). R is one of the SHIM_REASON_ strings. `bytes` is the transcript's size:
  *                nothing is appended after it.

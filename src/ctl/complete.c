@@ -132,25 +132,36 @@ static void offer_arguments(const Completion *completion, const Verb *verb, guin
     }
 }
 
-/* The project is the one of -C: the other words before the last are the verb and its arguments. */
+static gboolean is_option(const char *word, const char *letter, const char *name)
+{
+    return g_str_equal(word, letter) || g_str_equal(word, name);
+}
+
+static void set_directory(Ctl *ctl, const char *directory)
+{
+    g_free(ctl->directory);
+    ctl->directory = g_strdup(directory);
+}
+
+/* Finds the verb, how many arguments it has so far, and the project of -C. */
 static const Verb *read_words(Ctl *ctl, char **words, guint n, guint *ret_position)
 {
     const Verb *verb = NULL;
 
     *ret_position = 0;
     for (guint i = 0; i < n; i++) {
-        if ((g_str_equal(words[i], "-C") || g_str_equal(words[i], "--directory")) && i + 1 < n) {
-            g_free(ctl->directory);
-            ctl->directory = g_strdup(words[++i]);
-        } else if (g_str_equal(words[i], "-a") || g_str_equal(words[i], "--agent")) {
+        if (is_option(words[i], "-C", "--project") && i + 1 < n)
+            set_directory(ctl, words[++i]);
+        else if (g_str_has_prefix(words[i], "--project="))
+            set_directory(ctl, strchr(words[i], '=') + 1);
+        else if (is_option(words[i], "-a", "--agent"))
             i++;
-        } else if (words[i][0] == '-') {
+        else if (words[i][0] == '-')
             continue;
-        } else if (!verb) {
+        else if (!verb)
             verb = verb_find(words[i]);
-        } else {
+        else
             ++*ret_position;
-        }
     }
     return verb;
 }
@@ -162,7 +173,10 @@ int complete(Ctl *ctl, char **words)
     const char *before = n > 1 ? words[n - 2] : "";
     const Verb *verb = read_words(ctl, words, n > 0 ? n - 1 : 0, &position);
 
-    if (completion.word[0] == '-') {
+    if (is_option(before, "-a", "--agent")) {
+        if (connect_quickly(ctl))
+            offer_agents(&completion, "");
+    } else if (completion.word[0] == '-') {
         offer_options(&completion, verb ? verb->options : NULL);
         offer_options(&completion, global_options(ctl));
         if (g_str_has_prefix(completion.word, "--agent=") && connect_quickly(ctl))
@@ -170,10 +184,7 @@ int complete(Ctl *ctl, char **words)
     } else if (!verb) {
         offer_verbs(&completion);
     } else if (connect_quickly(ctl)) {
-        if (g_str_equal(before, "-a") || g_str_equal(before, "--agent"))
-            offer_agents(&completion, "");
-        else
-            offer_arguments(&completion, verb, position);
+        offer_arguments(&completion, verb, position);
     }
     return 0;
 }

@@ -85,6 +85,12 @@ static char *text_of_event(JsonObject *event, Style *ret_style)
     return g_strdup_printf("failed: %s", json_get_string(event, "message") ?: "no reason given");
 }
 
+/* A long story's name leaves room for what its agent says. */
+static int story_column(const EventView *view)
+{
+    return MIN(view->story_width, terminal_width() / 3);
+}
+
 /* Returns the columns that the prefix takes. */
 static int append_prefix(EventView *view, GString *line, JsonObject *event)
 {
@@ -93,13 +99,15 @@ static int append_prefix(EventView *view, GString *line, JsonObject *event)
     const char *agent = json_get_string(event, "agent_name") ?: "?";
 
     reserve(view, story, agent);
+    int story_width = story_column(view);
+    g_autofree char *cut = text_ellipsize(story, story_width);
     g_string_append_printf(line, "%s%s%s %s", style_begin(STYLE_DIM), clock, style_end(STYLE_DIM),
                            style_begin(STYLE_NAME));
-    text_append_padded(line, story, view->story_width, FALSE);
+    text_append_padded(line, cut, story_width, FALSE);
     g_string_append_c(line, ' ');
     text_append_padded(line, agent, view->agent_width, FALSE);
     g_string_append_printf(line, "%s  ", style_end(STYLE_NAME));
-    return text_width(clock) + view->story_width + view->agent_width + 4;
+    return text_width(clock) + story_width + view->agent_width + 4;
 }
 
 static void append_lines(GString *to, const char *text, int indent, Style style)

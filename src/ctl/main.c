@@ -34,11 +34,10 @@ const Verb *verb_find(const char *name)
 
 const GOptionEntry *global_options(Ctl *ctl)
 {
-    static GOptionEntry options[10];
+    static GOptionEntry options[9];
     const GOptionEntry filled[] = {
-        {"directory", 'C', 0, G_OPTION_ARG_FILENAME, &ctl->directory,
-         "Act as if called in DIR (--project is the same)", "DIR"},
-        {"project", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &ctl->directory, NULL, "DIR"},
+        {"project", 'C', 0, G_OPTION_ARG_FILENAME, &ctl->directory,
+         "The project: act as if called in DIR", "DIR"},
         {"agent", 'a', 0, G_OPTION_ARG_STRING, &ctl->agent, "The agent, where RUN names none",
          "AGENT"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},

@@ -151,21 +151,11 @@ static gboolean add_matches(Ctl *ctl, GPtrArray *listed, const char *argument, S
     return TRUE;
 }
 
-static gboolean set_which_run(GError **error)
-{
-    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                        "which run is meant? Name it: STORY or STORY/AGENT (`storkitctl list` "
-                        "shows them)");
-    return FALSE;
-}
-
 static gboolean add_without_argument(Ctl *ctl, GPtrArray *listed, SelectFlags flags,
                                      GPtrArray *selected, GError **error)
 {
     if (ctl->story)
         return add_matches(ctl, listed, ctl->story, flags, selected, error);
-    if (!(flags & SELECT_ALL_IF_NONE))
-        return set_which_run(error);
     for (guint i = 0; i < listed->len; i++)
         if (!ctl->agent || g_str_equal(((RunInfo *)listed->pdata[i])->agent, ctl->agent))
             g_ptr_array_add(selected, listed->pdata[i]);
@@ -179,11 +169,23 @@ static void *copy_info(gconstpointer info, gpointer unused)
     return run_info_new(node);
 }
 
+static gboolean check_named(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
+{
+    if (arguments[0] || ctl->story || (flags & SELECT_ALL_IF_NONE))
+        return TRUE;
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                        "which run is meant? Name it: STORY or STORY/AGENT (`storkitctl list` "
+                        "shows them)");
+    return FALSE;
+}
+
 GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
 {
-    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
     g_autoptr(GPtrArray) selected = g_ptr_array_new();
 
+    if (!check_named(ctl, arguments, flags, error))
+        return NULL;
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
     if (!listed)
         return NULL;
     if (!arguments[0] && !add_without_argument(ctl, listed, flags, selected, error))

@@ -128,6 +128,7 @@ void top_view_draw(const TopModel *model, int selected, const char *footer, gboo
     int rows, width;
 
     terminal_size(&rows, &width);
+    width--; /* LINE_END would wipe a character in the last column */
     append_line(frame, width, away ? STYLE_WARN : STYLE_BOLD,
                 away ? "the storkit service does not answer; waiting for it" : summary);
     g_string_append(frame, "\r\n" LINE_END "\r\n");

@@ -160,7 +160,7 @@ static void run_command(Top *top, const char *command)
     if (!run)
         return;
     g_autofree char *name = g_strdup_printf("%s/%s", run->info->story, run->info->agent);
-    const char *argv[] = {"/proc/self/exe", "--directory", run->info->project, command, name, NULL};
+    const char *argv[] = {"/proc/self/exe", "-C", run->info->project, command, name, NULL};
     top_view_close();
     terminal_restore();
     signal(SIGINT, SIG_IGN);

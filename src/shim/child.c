@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -96,51 +95,44 @@ static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
 
 /* In the shim again. */
 
-static pid_t clone_into(const Cgroup *cgroup, int *ret_pidfd)
+static pid_t clone_into(const Cgroup *cgroup)
 {
-    int pidfd = -1;
     struct clone_args arguments = {
-        .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
-        .pidfd = (uintptr_t)&pidfd,
+        .flags = CLONE_INTO_CGROUP,
         .exit_signal = SIGCHLD,
         .cgroup = (uint64_t)cgroup->agent,
     };
 
-    pid_t pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (pid > 0)
-        *ret_pidfd = pidfd;
-    return pid;
+    return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
 /* Slower. The seccomp filters of some container runtimes, and valgrind, have no clone3. */
-static pid_t fork_into(const Cgroup *cgroup, int report_fd, int *ret_pidfd)
+static pid_t fork_into(const Cgroup *cgroup, int report_fd)
 {
     pid_t pid = fork();
     if (pid == 0 && write_text_at(cgroup->agent, "cgroup.procs", "0") < 0)
         give_up(report_fd, STEP_CGROUP);
-    if (pid > 0)
-        *ret_pidfd = pidfd_open(pid, 0);
     return pid;
 }
 
 ChildFailure child_spawn(Child *ret_child, const ChildPlan *plan, const Cgroup *cgroup)
 {
-    int ends[2], pidfd = -1;
+    int ends[2];
     pid_t shim = getpid();
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return failure(STEP_PROCESS, errno);
     autofd report = ends[0], child_report = ends[1];
 
-    pid_t pid = clone_into(cgroup, &pidfd);
+    pid_t pid = clone_into(cgroup);
     if (pid < 0 && errno == ENOSYS)
-        pid = fork_into(cgroup, child_report, &pidfd);
+        pid = fork_into(cgroup, child_report);
     if (pid < 0)
         return failure(STEP_PROCESS, errno);
     if (pid == 0)
         become(plan, child_report, shim);
 
-    *ret_child = (Child){.pid = pid, .pidfd = pidfd, .report = report};
+    *ret_child = (Child){.pid = pid, .report = report};
     report = -1;
     return (ChildFailure){NULL, 0};
 }
@@ -156,18 +148,24 @@ ChildFailure child_read_report(Child *child)
     return failure(report.step, report.error);
 }
 
-bool child_reap(Child *child, int *ret_code, int *ret_signal)
+bool child_has_exited(const Child *child)
 {
-    int status;
+    siginfo_t info = {0};
 
-    if (waitpid(child->pid, &status, WNOHANG) != child->pid)
-        return false;
+    return child->pid > 0 &&
+           waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == child->pid;
+}
+
+void child_reap(Child *child, int *ret_code, int *ret_signal)
+{
+    int status = 0;
+
+    waitpid(child->pid, &status, 0);
     *ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     *ret_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    fd_clear(&child->pidfd);
     fd_clear(&child->report);
     child->pid = 0;
-    return true;
 }
 
 void child_interrupt(const Child *child)

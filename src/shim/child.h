@@ -14,7 +14,6 @@
 
 typedef struct Child {
     pid_t pid;  /* 0: none */
-    int pidfd;  /* readable once it has exited */
     int report; /* readable once its program executes or failed to; -1 after that */
 } Child;
 
@@ -40,8 +39,11 @@ ChildFailure child_spawn(Child *ret_child, const ChildPlan *plan, const Cgroup *
 /** To be called when `report` is readable. Never blocks then. */
 ChildFailure child_read_report(Child *child);
 
-/** Reaps the child where it has exited. @ret_signal is 0 where it was not killed by one. */
-bool child_reap(Child *child, int *ret_code, int *ret_signal);
+/** Whether it has exited; SIGCHLD says when to look. */
+bool child_has_exited(const Child *child);
+
+/** Reaps a child that has exited. @ret_signal is 0 where it was not killed by one. */
+void child_reap(Child *child, int *ret_code, int *ret_signal);
 
 /** Ctrl-C as a terminal would send it: to the child's process group, a stopped one too. */
 void child_interrupt(const Child *child);

@@ -12,7 +12,6 @@ enum {
     ON_CONTROL,
     ON_SIGNAL,
     ON_REPORT,
-    ON_CHILD,
     ON_MASTER,
     ON_PIPE,
     ON_FIFO,
@@ -43,13 +42,12 @@ static void watch(struct pollfd *source, int fd, short events)
 
 static void watch_all(const Run *run, int signals, struct pollfd *sources)
 {
-    bool agent = agent_is_there(run), child = run->child.pid > 0;
+    bool agent = agent_is_there(run);
     bool waits_for_cgroup = run->stage == STAGE_END && !run->vacated;
 
     watch(&sources[ON_CONTROL], run->control, POLLIN);
     watch(&sources[ON_SIGNAL], signals, POLLIN);
-    watch(&sources[ON_REPORT], child ? run->child.report : -1, POLLIN);
-    watch(&sources[ON_CHILD], child ? run->child.pidfd : -1, POLLIN);
+    watch(&sources[ON_REPORT], run->child.report, POLLIN);
     watch(&sources[ON_MASTER], run->pty.master, master_events(run));
     watch(&sources[ON_PIPE], run->input.pipe, agent && input_wants_pipe(&run->input) ? POLLOUT : 0);
     watch(&sources[ON_FIFO], run->input.fifo, agent && input_wants_fifo(&run->input) ? POLLIN : 0);
@@ -80,12 +78,16 @@ static void wait_for_events(Run *run, struct pollfd *sources)
     run->now = monotonic_usec();
 }
 
-static void take_signal(Run *run, int signals)
+static void take_signals(Run *run, int signals)
 {
     struct signalfd_siginfo info;
 
-    if (read(signals, &info, sizeof info) == sizeof info)
-        run_terminated(run);
+    while (read(signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGTERM)
+            run_terminated(run);
+        else
+            run_child_exited(run);
+    }
 }
 
 /* A stop record comes before the SIGTERM that may follow it: the reason is the record's. */
@@ -93,12 +95,10 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
 {
     if (sources[ON_CONTROL].revents)
         run_take_control(run);
-    if (sources[ON_SIGNAL].revents)
-        take_signal(run, signals);
     if (sources[ON_REPORT].revents)
         run_child_reported(run);
-    if (sources[ON_CHILD].revents)
-        run_child_exited(run);
+    if (sources[ON_SIGNAL].revents)
+        take_signals(run, signals);
     if (sources[ON_MASTER].revents & (POLLIN | POLLHUP | POLLERR) || run_is_between_children(run))
         if (run->pty.master >= 0 && !transcript_held(&run->transcript))
             run_take_output(run);

@@ -7,5 +7,5 @@
  * The poll loop: it sleeps until something happens or a deadline comes, and tells the run.
  */
 
-/** Runs until the run is over. @signals is a signalfd for SIGTERM. */
+/** Runs until the run is over. @signals is a signalfd for SIGTERM and SIGCHLD. */
 void loop_run(Run *run, int signals);

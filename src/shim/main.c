@@ -36,20 +36,21 @@ static bool descriptors_are_sound(void)
     return close_range(SHIM_FD_GATE, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
-/* Nothing interrupts the shim: SIGTERM comes through an fd, all else is blocked or ignored. */
-static int catch_sigterm(void)
+/* Nothing interrupts the shim: two signals come through an fd, all else is blocked or ignored. */
+static int catch_signals(void)
 {
     static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE, SIGQUIT};
-    sigset_t all, term;
+    sigset_t all, ours;
 
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored, it would take the child's status with it */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    sigemptyset(&term);
-    sigaddset(&term, SIGTERM);
-    return signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGCHLD);
+    return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Waits until the daemon opens the gate. False: it died, or does not want the run any more. */
@@ -60,7 +61,7 @@ static bool pass_gate(int signals)
     char byte;
 
     poll(sources, 2, -1);
-    if (!sources[0].revents)
+    if (!sources[0].revents) /* SIGTERM */
         return false;
     bool opened = read(SHIM_FD_GATE, &byte, 1) == 1;
     close(SHIM_FD_GATE);
@@ -89,12 +90,12 @@ int main(int argc, char **argv)
         .control = -1,
         .cgroup = {-1, -1, -1},
         .pty = {-1, -1},
-        .child = {0, -1, -1},
+        .child = {0, -1},
     };
 
     if (!options_parse(&run.options, argv) || !descriptors_are_sound())
         return EXIT_USAGE;
-    int signals = catch_sigterm();
+    int signals = catch_signals();
     if (signals < 0 || !pass_gate(signals))
         return signals < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 

@@ -200,10 +200,11 @@ void run_child_exited(Run *run)
 {
     Report *report = &run->report;
 
+    if (!child_has_exited(&run->child))
+        return;
     if (run->child.report >= 0)
         run_child_reported(run);
-    if (!child_reap(&run->child, &report->exit_code, &report->exit_signal))
-        return;
+    child_reap(&run->child, &report->exit_code, &report->exit_signal);
     report->exited = true;
     run->drained = false;
     run->drain_left = DRAIN_MAX;

@@ -39,8 +39,13 @@ def wait_for(condition, what):
     raise AssertionError(f"waited in vain: {what}")
 
 
-def msec(value):
-    return str(int(value * 1000))
+def text_of(path):
+    """Of a file in /proc or of a cgroup; "" where its subject is gone."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 class Shim:

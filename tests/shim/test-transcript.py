@@ -79,15 +79,15 @@ class FullDisk(ShimTest):
         sandbox.unmount(self.disk)
         os.rmdir(self.disk)
 
-    def fill(self, shim):
+    def wait_until_full(self, shim):
         wait_for(lambda: stat.S_IMODE(os.stat(f"{shim.path}/transcript").st_mode) == 0o400,
                  "the sign that the disk is full")
 
-    def printer(self, bytes_, then=""):
-        return self.python("import hashlib, os\n"
-                           f"data = b'0123456789abcde' * ({bytes_} // 15)\n"
-                           "for i in range(0, len(data), 1500): os.write(1, data[i:i + 1500])\n"
-                           + then, folder=self.folder())
+    def printer(self):
+        """600,000 bytes, which are more than the disk takes."""
+        return self.python("import os\n"
+                           "for i in range(400): os.write(1, b'0123456789abcde' * 100)\n",
+                           folder=self.folder())
 
     def folder(self):
         path = f"{self.disk}/run"
@@ -95,10 +95,9 @@ class FullDisk(ShimTest):
         return path
 
     def test_the_agent_waits_and_nothing_is_lost(self):
-        shim = self.printer(600000).running()
-        self.fill(shim)
+        shim = self.printer().running()
+        self.wait_until_full(shim)
         held = len(shim.read())
-        self.assertEqual(len(shim.procs()), 1)
         for size in ("size=384k", "size=2m"):
             os.system(f"mount -o remount,{size} {self.disk}")
             wait_for(lambda: len(shim.read()) > held, "the transcript to grow again")
@@ -110,21 +109,22 @@ class FullDisk(ShimTest):
                          hashlib.sha256(b"0123456789abcde" * 40000).digest())
         self.assertEqual(stat.S_IMODE(os.stat(f"{shim.path}/transcript").st_mode), 0o600)
 
-    def test_an_agent_that_ended_is_not_done_before_its_last_words_are_written(self):
-        shim = self.printer(240000, "os.ftruncate(os.open('%s/filler', os.O_RDWR), 0)"
-                            % self.disk)
-        with open(f"{self.disk}/filler", "wb") as filler:
-            filler.write(bytes(32768))
-        shim.running()
-        self.fill(shim)
-        os.unlink(f"{self.disk}/filler")
-        os.system(f"mount -o remount,size=2m {self.disk}")
-        shim.end()
-        self.assertGreaterEqual(len(shim.read()), 240000)
+    def test_the_last_words_of_an_agent_that_ended_wait_for_room(self):
+        shim = self.sh("read line; seq 1 1500", folder=self.folder()).running()
+        filler = f"{self.disk}/filler"
+        with open(filler, "wb", buffering=0) as file:
+            self.assertRaises(OSError, lambda: [file.write(bytes(4096)) for _ in range(100)])
+        shim.record(shimtest.TERMINAL, b"\n")
+        self.wait_until_full(shim)
+        wait_for(lambda: shim.procs() == [], "the agent's exit")
+        os.unlink(filler)
+        end = shim.end()
+        self.assertEqual(shim.read(), b"".join(b"%d\r\n" % i for i in range(1, 1501)))
+        self.assertEqual((end["reason"], end["exit_code"]), ("exited", 0))
 
     def test_a_stop_ends_it_all_the_same_and_says_what_was_lost(self):
-        shim = self.printer(600000).running()
-        self.fill(shim)
+        shim = self.printer().running()
+        self.wait_until_full(shim)
         shim.stop(0.2)
         end = shim.end()
         self.assertEqual(end["reason"], "stopped")

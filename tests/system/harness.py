@@ -68,7 +68,7 @@ def raises(name, function, *arguments, **keywords):
 
 
 def limit_of(function):
-    return getattr(function, "timeout", 90)
+    return getattr(function, "timeout", 60)
 
 
 def tests_of(module):
@@ -83,7 +83,8 @@ def print_list(tests):
     """One line a test for meson.build: name, suite, seconds, whether others may run beside it."""
     for name, function in tests.items():
         suite = getattr(function, "suite", "system")
-        print(name, suite, limit_of(function), getattr(function, "parallel", "true"))
+        # The minute is for what ends a test that has failed.
+        print(name, suite, limit_of(function) + 60, getattr(function, "parallel", "true"))
 
 
 def on_alarm(signal_number, frame):
@@ -95,8 +96,7 @@ def on_term(signal_number, frame):
 
 
 def call_test(function):
-    # A little before meson would: so that what the test began is ended.
-    signal.setitimer(signal.ITIMER_REAL, 0.9 * limit_of(function) * FACTOR)
+    signal.setitimer(signal.ITIMER_REAL, limit_of(function) * FACTOR)
     try:
         if inspect.signature(function).parameters:
             with Pool() as pool:

@@ -190,6 +190,7 @@ class Pool:
         return self
 
     def __exit__(self, kind, error, traceback):
+        signal.setitimer(signal.ITIMER_REAL, 0)  # however late it is, this is still done
         problems = []
         try:
             problems = self._end()
@@ -219,7 +220,11 @@ class Pool:
     def _scopes_of_ended_runs(self):
         if not self.running():
             return []
-        ended = [info for info in self.list() if info["status"] in ("completed", "failed")]
+        try:
+            infos = self.call("List", timeout=10)[0]
+        except PoolError as error:
+            return [f"storkitd does not answer at the end: {error}"]
+        ended = [info for info in infos if info["status"] in ("completed", "failed")]
         return [
             f"left behind: {info['unit']} of a run that is {info['status']}"
             for info in ended
@@ -253,9 +258,14 @@ class Pool:
         assert self.running(), f"storkitd ended at once, with status {self.process.returncode}"
 
     def stop_daemon(self, signal_number=signal.SIGTERM):
-        """Ends storkitd; returns its exit status, as subprocess gives it."""
+        """Ends storkitd; returns its exit status, as subprocess gives it: that of SIGKILL where
+        it did not end by itself."""
         self.process.send_signal(signal_number)
-        return self.process.wait(PATIENCE)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
     def kill_daemon(self):
         self.stop_daemon(signal.SIGKILL)
@@ -386,7 +396,7 @@ class Pool:
     def get(self, root, story, agent=""):
         return self.call("Get", "(sss)", root, story, agent)[0]
 
-    def wait(self, root, story, agent="", timeout=60):
+    def wait(self, root, story, agent="", timeout=30):
         return self.call("Wait", "(sss)", root, story, agent, timeout=timeout)[0]
 
     def subscribe(self, root, story, agent="", cursor=0):
