@@ -146,6 +146,29 @@ static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *re
     return 1;
 }
 
+static int method_list_worktrees(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *root;
+    int r = sd_bus_message_read(m, "s", &root);
+    if (r < 0)
+        return r;
+    pool_list_worktrees(self->pool, root, reply_to_call, sd_bus_message_ref(m));
+    return 1;
+}
+
+static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *root, *story;
+    int force;
+    int r = sd_bus_message_read(m, "ssb", &root, &story, &force);
+    if (r < 0)
+        return r;
+    pool_remove_worktree(self->pool, root, story, force, reply_to_call, sd_bus_message_ref(m));
+    return 1;
+}
+
 /* --- Events --- */
 
 /* A call that is about one run, while the pool looks for it. */
@@ -366,6 +389,11 @@ static const sd_bus_vtable vtable[] = {
     METHOD("Drain", "sss", RUN_NAMES, "as", SD_BUS_PARAM(events), method_drain),
     METHOD("Freeze", "sss", RUN_NAMES, "", , method_freeze),
     METHOD("Thaw", "sss", RUN_NAMES, "", , method_thaw),
+    METHOD("ListWorktrees", "s", SD_BUS_PARAM(project_root), "aa{sv}", SD_BUS_PARAM(worktrees),
+           method_list_worktrees),
+    METHOD("RemoveWorktree", "ssb",
+           SD_BUS_PARAM(project_root) SD_BUS_PARAM(story_id) SD_BUS_PARAM(force), "", ,
+           method_remove_worktree),
     METHOD("GetConfig", "s", SD_BUS_PARAM(project_root), "a{sv}", SD_BUS_PARAM(config),
            method_get_config),
     SD_BUS_SIGNAL_WITH_NAMES("AgentEvent", "sssa{sv}",

@@ -6,7 +6,7 @@
 
 /*
  * What the rooms of the pool share: pool.c (the runs and the questions), start.c (one Start from
- * its arguments to its reply), adopt.c (finding runs at start-up).
+ * its arguments to its reply), adopt.c (finding runs at start-up), pool-worktrees.c, prune.c.
  */
 
 struct Pool {
@@ -55,6 +55,13 @@ void pool_advance(Pool *pool);
 
 void pool_notify_changed(Pool *pool, Run *run);
 void pool_notify_counts(Pool *pool);
+
+/** Stops a live run; @reply is called when nothing of it is left. */
+void pool_stop_run(Pool *pool, Run *run, PoolReply reply, gpointer data);
+
+/** Finds out which project @root ("": ProjectRoot) means; @story may be NULL. */
+void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with_config,
+                  TargetDone done, gpointer data);
 
 /** Answers every call of Wait and Stop that waits for @run. */
 void pool_answer_waiters(Pool *pool, Run *run);

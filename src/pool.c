@@ -335,6 +335,17 @@ static gboolean check_root(const Pool *pool, const char *root, GError **error)
     return FALSE;
 }
 
+void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with_config,
+                  TargetDone done, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (check_root(pool, root, &error))
+        target_resolve(pool->work, root_or_default(pool, root), story, NULL, with_config,
+                       done, data);
+    else
+        done(NULL, error, data);
+}
+
 static Run *find_checked(Pool *pool, const char *root, const char *story, const char *agent,
                          gboolean live_only, GError **error)
 {
@@ -471,25 +482,27 @@ static Question *question_new(Pool *pool, PoolReply reply, gpointer data)
     return question;
 }
 
-static void on_stop_found(Run *run, const GError *error, gpointer data)
+void pool_stop_run(Pool *pool, Run *run, PoolReply reply, gpointer data)
 {
-    g_autofree Question *question = data;
-    Pool *pool = question->pool;
-    if (error) {
-        question->reply(NULL, error, question->data);
-        return;
-    }
-    if (!run_is_live(run)) {
-        unlist(pool, run);
-        question->reply(NULL, NULL, question->data);
-        return;
-    }
-    add_pending(pool->stoppers, run, question->reply, question->data);
+    add_pending(pool->stoppers, run, reply, data);
     Start *start = pool_start_of(pool, run);
     if (start)
         start_stop(start);
     else if (!run->stop_requested)
         run_stop(run);
+}
+
+static void on_stop_found(Run *run, const GError *error, gpointer data)
+{
+    g_autofree Question *question = data;
+    if (error) {
+        question->reply(NULL, error, question->data);
+    } else if (run_is_live(run)) {
+        pool_stop_run(question->pool, run, question->reply, question->data);
+    } else {
+        unlist(question->pool, run);
+        question->reply(NULL, NULL, question->data);
+    }
 }
 
 void pool_stop(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
@@ -547,13 +560,7 @@ static void on_config_target(Target *target_taken, const GError *error, gpointer
 
 void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data)
 {
-    g_autoptr(GError) error = NULL;
-    if (!check_root(pool, root, &error)) {
-        reply(NULL, error, data);
-        return;
-    }
-    target_resolve(pool->work, root_or_default(pool, root), NULL, NULL, TRUE, on_config_target,
-                   question_new(pool, reply, data));
+    pool_resolve(pool, root, NULL, TRUE, on_config_target, question_new(pool, reply, data));
 }
 
 Run *pool_find_by_id(Pool *pool, const char *run_id, GError **error)

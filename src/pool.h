@@ -60,6 +60,13 @@ void pool_wait(Pool *pool, const char *root, const char *story, const char *agen
                gpointer data);
 void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data);
 
+void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data);
+
+/** Removes a story's worktree, its components' `teardown` first. Refuses one that is dirty, has
+ *  commits that no other branch has, or is in use, unless @force, which stops the runs in it. */
+void pool_remove_worktree(Pool *pool, const char *root, const char *story, gboolean force,
+                          PoolReply reply, gpointer data);
+
 /** aa{sv}, floating. */
 GVariant *pool_list(Pool *pool);
 

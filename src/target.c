@@ -27,22 +27,21 @@ void target_free(Target *target)
 
 static gboolean check_names(const Target *target, GError **error)
 {
-    if (!target->story)
-        return TRUE;
-    return name_check("story id", target->story, error) &&
-           (!*target->agent || name_check("agent name", target->agent, error));
+    if (target->story && !name_check("story id", target->story, error))
+        return FALSE;
+    return !target->agent || !*target->agent || name_check("agent name", target->agent, error);
 }
 
 static gboolean load_config(Resolve *resolve)
 {
     Target *target = resolve->target;
-    gboolean default_agent = target->story && !*target->agent;
+    gboolean default_agent = target->agent && !*target->agent;
     if (!resolve->with_config && !default_agent)
         return TRUE;
     target->config = project_config_load(target->root, &resolve->error);
     if (!target->config)
         return FALSE;
-    if (!target->story)
+    if (!target->agent)
         return TRUE;
     const AgentConfig *agent =
         project_config_find_agent(target->config, target->agent, &resolve->error);

@@ -24,8 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)
 /** Called on the main loop with the target, which the callee takes, or with @error. */
 typedef void (*TargetDone)(Target *target, const GError *error, gpointer data);
 
-/** Resolves; @story may be NULL (the project alone is meant, and @agent is not looked at). The
- *  names' form is checked here too. */
+/** Resolves; @story or @agent may be NULL where none is meant. The names' form is checked here
+ *  too. */
 void target_resolve(WorkQueue *queue, const char *root, const char *story, const char *agent,
                     gboolean with_config, TargetDone done, gpointer data);
 
