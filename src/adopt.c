@@ -217,4 +217,5 @@ void pool_adopt(Pool *pool)
         adopt_one(pool, g_ptr_array_index(names, i));
     forget_replaced(pool);
     pool_advance(pool);
+    pool_prune(pool);
 }

@@ -20,7 +20,9 @@ struct Pool {
     GHashTable *waiters;  /* Run * -> GArray of Pending: calls of Wait */
     GHashTable *stoppers; /* Run * -> GArray of Pending: calls of Stop */
     char *project_root;
-    guint max_agents;
+    Settings settings;
+    guint pressure_timer;
+    gboolean pruning;
     gboolean shutting_down;
 };
 
@@ -31,6 +33,12 @@ Run *pool_lookup(Pool *pool, const char *root, const char *story, const char *ag
 
 /** Adds a run; the pool takes a reference. */
 void pool_add_run(Pool *pool, Run *run);
+
+/** Whether one more agent may run now. */
+gboolean pool_has_room(Pool *pool);
+
+/** Removes ended runs that are too old or too many, in a worker thread. */
+void pool_prune(Pool *pool);
 
 /** The run is real and new: ended ones of its key give way, its events go out. */
 void pool_make_visible(Pool *pool, Run *run);

@@ -4,8 +4,14 @@
 #include "error.h"
 #include "names.h"
 #include "pool-internal.h"
+#include "pressure.h"
+#include "prune.h"
 #include "settings.h"
 #include "util.h"
+
+/* How often the memory pressure is looked at while it holds starts back: PSI's own average is one
+ * over ten seconds. */
+#define PRESSURE_SECONDS 2
 
 typedef struct {
     const PoolListener *listener;
@@ -172,14 +178,32 @@ static void renumber_queue(Pool *pool)
         start_get_run(link->data)->queue_position = ++position;
 }
 
+/* Looks again only while somebody waits: an idle pool makes no wake-ups. */
+static gboolean on_pressure_timer(gpointer user_data)
+{
+    Pool *pool = user_data;
+    pool->pressure_timer = 0;
+    pool_advance(pool);
+    return G_SOURCE_REMOVE;
+}
+
+gboolean pool_has_room(Pool *pool)
+{
+    return pool_count_running(pool) < pool->settings.max_agents &&
+           (pool->settings.memory_pressure == 0 ||
+            pressure_get_memory() < pool->settings.memory_pressure);
+}
+
 static void admit_queued(Pool *pool)
 {
     /* A queued run is admitted once its folder is written. */
-    while (pool->queue.length > 0 && !pool->shutting_down &&
-           pool_count_running(pool) < pool->max_agents &&
+    while (pool->queue.length > 0 && !pool->shutting_down && pool_has_room(pool) &&
            start_is_admissible(g_queue_peek_head(&pool->queue)))
         start_admit(g_queue_pop_head(&pool->queue));
     renumber_queue(pool);
+    if (pool->queue.length > 0 && pool->settings.memory_pressure > 0 && pool->pressure_timer == 0)
+        pool->pressure_timer =
+            g_timeout_add_seconds(PRESSURE_SECONDS, on_pressure_timer, pool);
 }
 
 /* The Starts there are, for a walk in which some may finish. */
@@ -252,6 +276,42 @@ void pool_answer_waiters(Pool *pool, Run *run)
     }
 }
 
+/* --- Retention --- */
+
+typedef struct {
+    Pool *pool;
+    Settings settings;
+    GPtrArray *gone;
+} Prune;
+
+static void prune_in_thread(gpointer data)
+{
+    Prune *prune = data;
+    prune->gone = prune_runs(&prune->settings);
+}
+
+static void on_pruned(gpointer data)
+{
+    g_autofree Prune *prune = data;
+    g_autoptr(GPtrArray) gone = prune->gone;
+    prune->pool->pruning = FALSE;
+    for (guint i = prune->pool->runs->len; i > 0; i--) {
+        Run *run = g_ptr_array_index(prune->pool->runs, i - 1);
+        if (g_ptr_array_find_with_equal_func(gone, run->record->run_id, g_str_equal, NULL))
+            pool_remove_run(prune->pool, run);
+    }
+}
+
+void pool_prune(Pool *pool)
+{
+    if (pool->pruning || pool->shutting_down)
+        return;
+    pool->pruning = TRUE;
+    Prune *prune = g_new0(Prune, 1);
+    *prune = (Prune){.pool = pool, .settings = pool->settings};
+    work_queue_push(pool->work, "prune", prune_in_thread, on_pruned, prune);
+}
+
 /* --- What runs tell --- */
 
 static void on_started(Run *run, gpointer data)
@@ -300,6 +360,7 @@ static void on_ended(Run *run, gpointer data)
     if (start)
         start_on_ended(start);
     pool_advance(pool);
+    pool_prune(pool);
 }
 
 const RunKeeper pool_run_keeper = {
@@ -611,9 +672,14 @@ gboolean pool_set_project_root(Pool *pool, const char *path, GError **error)
     return TRUE;
 }
 
+const Settings *pool_get_settings(const Pool *pool)
+{
+    return &pool->settings;
+}
+
 guint pool_get_max_agents(const Pool *pool)
 {
-    return pool->max_agents;
+    return pool->settings.max_agents;
 }
 
 static void save_max_agents(gpointer data)
@@ -634,7 +700,7 @@ gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error)
                             "MaxAgents must be at least 1");
         return FALSE;
     }
-    pool->max_agents = max_agents;
+    pool->settings.max_agents = max_agents;
     work_queue_push(pool->work, "settings", save_max_agents, ignore_done,
                     GUINT_TO_POINTER(max_agents));
     pool_advance(pool);
@@ -656,7 +722,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     pool->stoppers = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref,
                                            (GDestroyNotify)g_array_unref);
     pool->project_root = g_strdup("");
-    pool->max_agents = settings_load_max_agents();
+    settings_load(&pool->settings);
     pool->folder_watch = folder_watch_new(error);
     if (!pool->folder_watch)
         return NULL;
@@ -668,6 +734,7 @@ void pool_free(Pool *pool)
 {
     if (!pool)
         return;
+    g_clear_handle_id(&pool->pressure_timer, g_source_remove);
     g_queue_clear(&pool->queue);
     g_clear_pointer(&pool->starts, g_ptr_array_unref);
     g_clear_pointer(&pool->waiters, g_hash_table_unref);

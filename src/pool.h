@@ -5,6 +5,7 @@
 
 #include "run-folder.h"
 #include "run.h"
+#include "settings.h"
 #include "target.h"
 
 /*
@@ -87,6 +88,7 @@ void pool_foreach_visible(Pool *pool, void (*each)(Run *run, gpointer data), gpo
 const char *pool_get_project_root(const Pool *pool);
 /** An absolute path, or "". It is looked at when a call uses it. */
 gboolean pool_set_project_root(Pool *pool, const char *path, GError **error);
+const Settings *pool_get_settings(const Pool *pool);
 guint pool_get_max_agents(const Pool *pool);
 /** At least 1. Kept over a restart. */
 gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error);

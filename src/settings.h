@@ -4,11 +4,21 @@
 #include <glib.h>
 
 /*
- * What a user sets for the pool as a whole and the service keeps: $XDG_STATE_HOME/storkit/settings.
+ * What a user sets for the pool as a whole:
+ *   $XDG_CONFIG_HOME/storkit/storkitd.conf   written by the user, read when the service starts
+ *   $XDG_STATE_HOME/storkit/settings         MaxAgents as the bus property was set
  */
 
-/** MaxAgents as it was set, or the machine's default: an agent for each GiB of memory (they wait
- *  for the network most of their time, so memory is what they run out of), at least 4, at most 64. */
-guint settings_load_max_agents(void);
+typedef struct {
+    guint max_agents;
+    guint64 keep_usec;      /* how long ended runs are kept; 0: for ever */
+    guint64 keep_bytes;     /* how much they may take up in all; 0: as much as they like */
+    guint64 idle_exit_usec; /* 0: the service never ends by itself */
+    double memory_pressure; /* starts wait while more of the time (in %) stalls; 0: off */
+} Settings;
 
+/** Reads both files. A key that is unknown or means nothing is logged and has its default. */
+void settings_load(Settings *ret_settings);
+
+/** Keeps MaxAgents. Blocking. */
 gboolean settings_save_max_agents(guint max_agents, GError **error);

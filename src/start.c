@@ -606,7 +606,7 @@ static RunRecord *new_record(const Target *target, StartOptions *options)
 
 void start_begin(Pool *pool, Target *target, StartOptions *options, PoolReply reply, gpointer data)
 {
-    gboolean full = pool_count_running(pool) >= pool->max_agents || pool->queue.length > 0;
+    gboolean full = !pool_has_room(pool) || pool->queue.length > 0;
     g_autoptr(Run) run = run_new(new_record(target, options), &pool_run_keeper, pool);
     run->phase = RUN_PREPARING;
     pool_add_run(pool, run);
