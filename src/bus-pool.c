@@ -262,8 +262,8 @@ static void freeze_found(Run *run, const GError *error, gpointer data)
 {
     g_autoptr(RunCall) call = data;
     g_autoptr(GError) own_error = NULL;
-    if (!error && run_set_frozen(run, call->frozen, &own_error))
-        bus_publisher_send_live(call->self->publisher, run, call->frozen ? "frozen" : "running");
+    if (!error)
+        run_set_frozen(run, call->frozen, &own_error);
     reply_to_call(NULL, error ? error : own_error, sd_bus_message_ref(call->call));
 }
 

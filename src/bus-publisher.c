@@ -268,11 +268,7 @@ void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *stat
 {
     if (!run->log || !publisher->bus)
         return;
-    Event event = {.type = EVENT_STATUS,
-                   .cursor = run_get_last_cursor(run),
-                   .time = now_usec(),
-                   .text = status,
-                   .length = strlen(status)};
+    Event event = event_live_status(run_get_last_cursor(run), status);
     send_event(publisher, run_log_identity(run->log), &event);
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util.h"
+
 static const char *const type_names[] = {
     [EVENT_STATUS] = "status", [EVENT_OUTPUT] = "output", [EVENT_AGENT_JSON] = "agent_json",
     [EVENT_DONE] = "done",     [EVENT_ERROR] = "error",
@@ -53,6 +55,15 @@ void event_batch_add(EventBatch *batch, const Event *event, char *text_taken)
         g_ptr_array_add(batch->variants, own.details);
     }
     g_array_append_val(batch->events, own);
+}
+
+Event event_live_status(guint64 cursor, const char *status)
+{
+    return (Event){.type = EVENT_STATUS,
+                   .cursor = cursor,
+                   .time = now_usec(),
+                   .text = status,
+                   .length = strlen(status)};
 }
 
 static const char hex[] = "0123456789abcdef";

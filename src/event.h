@@ -63,6 +63,9 @@ static inline const Event *event_batch_get(const EventBatch *batch, guint i)
  *  unrefs. */
 GBytes *event_batch_ndjson(EventBatch *batch);
 
+/** A status that is no event of the log and carries the cursor of the event before it: now. */
+Event event_live_status(guint64 cursor, const char *status);
+
 /** Appends one event's JSON object, without a newline. @max cuts an output's text and leaves an
  *  agent_json's data out where it is longer (0: never), with `truncated` and `length`. */
 void event_append_json(GString *to, const RunIdentity *identity, const Event *event, gsize max);

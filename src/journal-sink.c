@@ -33,11 +33,19 @@ typedef struct {
     guint64 done; /* the cursor of the last event written */
 } Source;
 
+/* An entry that is no event. */
+typedef struct {
+    RunLog *log;
+    char *unit, *message;
+    const char *message_id; /* a constant */
+} Note;
+
 struct JournalSink {
     gatomicrefcount references; /* the thread's and the owner's */
     GMutex lock;
     GCond wake;
     GPtrArray *added; /* Source *, not yet the thread's */
+    GPtrArray *notes; /* Note *, the same */
     gboolean more, quit, busy;
 
     /* The thread's own. */
@@ -57,11 +65,20 @@ static void source_free(Source *source)
     g_free(source);
 }
 
+static void note_free(Note *note)
+{
+    run_log_unref(note->log);
+    g_free(note->unit);
+    g_free(note->message);
+    g_free(note);
+}
+
 static void sink_unref(JournalSink *sink)
 {
     if (!g_atomic_ref_count_dec(&sink->references))
         return;
     g_ptr_array_unref(sink->added);
+    g_ptr_array_unref(sink->notes);
     g_ptr_array_unref(sink->sources);
     g_mutex_clear(&sink->lock);
     g_cond_clear(&sink->wake);
@@ -190,19 +207,24 @@ static void send_event(const Source *source, const Event *event)
     sd_journal_sendv(entry.fields, (int)entry.count);
 }
 
-static void send_skipped(const Source *source, guint64 from, guint64 to)
+static void send_note(RunLog *log, const char *unit, const char *message, const char *message_id)
 {
     g_auto(Entry) entry = {.count = 0};
+    add_text(&entry, "MESSAGE", message);
+    if (message_id)
+        add_text(&entry, "MESSAGE_ID", message_id);
+    add_identity(&entry, run_log_identity(log), unit);
+    add_number(&entry, "PRIORITY", LOG_WARNING);
+    sd_journal_sendv(entry.fields, (int)entry.count);
+}
+
+static void send_skipped(const Source *source, guint64 from, guint64 to)
+{
     g_autofree char *message = g_strdup_printf(
         "The journal was more than ten minutes behind: events after cursor %" G_GUINT64_FORMAT
         " up to %" G_GUINT64_FORMAT " are in the transcript only",
         from, to);
-    add_text(&entry, "MESSAGE", message);
-    add_text(&entry, "MESSAGE_ID", STORKIT_MESSAGE_SKIPPED);
-    add_identity(&entry, run_log_identity(source->log), source->unit);
-    add_number(&entry, "STORKIT_CURSOR", to);
-    add_number(&entry, "PRIORITY", LOG_WARNING);
-    sd_journal_sendv(entry.fields, (int)entry.count);
+    send_note(source->log, source->unit, message, STORKIT_MESSAGE_SKIPPED);
 }
 
 /* --- The thread --- */
@@ -290,11 +312,25 @@ static gboolean wait_for_work(JournalSink *sink, gboolean any)
     return !sink->quit;
 }
 
+static void write_notes(JournalSink *sink)
+{
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
+    g_mutex_lock(&sink->lock);
+    while (sink->notes->len > 0)
+        g_ptr_array_add(notes, g_ptr_array_steal_index(sink->notes, 0));
+    g_mutex_unlock(&sink->lock);
+    for (guint i = 0; i < notes->len; i++) {
+        const Note *note = g_ptr_array_index(notes, i);
+        send_note(note->log, note->unit, note->message, note->message_id);
+    }
+}
+
 static gpointer run_thread(gpointer data)
 {
     JournalSink *sink = data;
     gboolean any = FALSE;
     while (wait_for_work(sink, any)) {
+        write_notes(sink);
         refill(sink);
         any = sink->tokens < 1 || write_round(sink);
     }
@@ -309,6 +345,7 @@ JournalSink *journal_sink_new(void)
     g_mutex_init(&sink->lock);
     g_cond_init(&sink->wake);
     sink->added = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
+    sink->notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
     sink->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
     sink->tokens = BURST;
     sink->refilled = g_get_monotonic_time();
@@ -341,6 +378,17 @@ void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, cons
 
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->added, source);
+    g_mutex_unlock(&sink->lock);
+    journal_sink_wake(sink);
+}
+
+void journal_sink_note(JournalSink *sink, RunLog *log, const char *unit, const char *message,
+                       const char *message_id)
+{
+    Note *note = g_new0(Note, 1);
+    *note = (Note){run_log_ref(log), g_strdup(unit), g_strdup(message), message_id};
+    g_mutex_lock(&sink->lock);
+    g_ptr_array_add(sink->notes, note);
     g_mutex_unlock(&sink->lock);
     journal_sink_wake(sink);
 }

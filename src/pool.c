@@ -328,6 +328,13 @@ static void on_has_events(Run *run, gpointer data)
     TELL(pool, run_has_events, run COMMA);
 }
 
+static void on_noted(Run *run, RunNote note, gpointer data)
+{
+    Pool *pool = data;
+    TELL(pool, run_noted, run COMMA note COMMA);
+    pool_notify_changed(pool, run);
+}
+
 static void on_gone(Run *run, gpointer data)
 {
     run_finish(run);
@@ -366,6 +373,7 @@ static void on_ended(Run *run, gpointer data)
 const RunKeeper pool_run_keeper = {
     .started = on_started,
     .has_events = on_has_events,
+    .noted = on_noted,
     .gone = on_gone,
     .ended = on_ended,
 };

@@ -23,6 +23,7 @@ typedef void (*PoolReply)(GVariant *value, const GError *error, gpointer data);
 typedef struct {
     void (*run_visible)(Run *run, gpointer data);    /* its events are to be published */
     void (*run_has_events)(Run *run, gpointer data); /* its log has more to read */
+    void (*run_noted)(Run *run, RunNote note, gpointer data);
     void (*run_changed)(Run *run, gpointer data);    /* its info: a new status, off the list */
     void (*counts_changed)(gpointer data);           /* Running or Queued */
 } PoolListener;

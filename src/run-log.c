@@ -106,8 +106,10 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
     /* The size first, `started` after it: the shim writes `started` before the first byte of the
      * agent, so what the size counts while there is no `started` is setup's output for certain. */
     struct stat st;
-    if (state.transcript_fd >= 0 && fstat(state.transcript_fd, &st) == 0)
+    if (state.transcript_fd >= 0 && fstat(state.transcript_fd, &st) == 0) {
         state.readable = MAX(state.readable, (guint64)st.st_size);
+        state.held = (st.st_mode & S_IWUSR) == 0;
+    }
 
     RunStarted started = {0};
     gboolean new_record = !log->has_started_record && run_started_read(folder_fd, &started);

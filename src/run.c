@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run.h"
 
+#include <fcntl.h>
+
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -19,7 +21,7 @@ Run *run_new(RunRecord *record, const RunKeeper *keeper, gpointer keeper_data)
     g_ref_count_init(&run->references);
     run->record = record;
     run->folder_fd = -1;
-    run->watch_id = -1;
+    run->watch_id = run->cgroup_watch_id = -1;
     run->shim = (Shim)SHIM_INIT;
     run->log = run_log_new(record);
     run->listed = TRUE;
@@ -43,7 +45,9 @@ static void release_live(Run *run)
     g_clear_pointer(&run->unit_watch, unit_watch_free);
     if (run->watch_id >= 0)
         folder_watch_remove(run->folder_watch, run->watch_id);
-    run->watch_id = -1;
+    if (run->cgroup_watch_id >= 0)
+        folder_watch_remove(run->folder_watch, run->cgroup_watch_id);
+    run->watch_id = run->cgroup_watch_id = -1;
     g_clear_pointer(&run->head, log_reader_free);
     g_clear_pointer(&run->cgroup, g_free);
     shim_clear(&run->shim);
@@ -76,6 +80,37 @@ static void take_started(Run *run)
     run->keeper->started(run, run->keeper_data);
 }
 
+static void note(Run *run, RunNote what)
+{
+    run->keeper->noted(run, what, run->keeper_data);
+}
+
+static void check_held(Run *run)
+{
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    if (state.held == run->held)
+        return;
+    run->held = state.held;
+    note(run, run->held ? NOTE_DISK_FULL : NOTE_DISK_ROOM);
+}
+
+/* The scope's figure counts what is below it, so the agent's own cgroup too. */
+static guint64 count_oom_kills(const Run *run)
+{
+    return cgroup_get_keyed(run->cgroup, "memory.events", "oom_kill", 0);
+}
+
+static void on_cgroup_changed(gpointer data)
+{
+    Run *run = data;
+    guint64 kills = count_oom_kills(run);
+    if (kills <= run->oom_kills)
+        return;
+    run->oom_kills = kills;
+    note(run, NOTE_OOM_KILL);
+}
+
 static void check_gone(Run *run)
 {
     if (!run->shim_gone || !run->unit_gone)
@@ -93,6 +128,7 @@ static gboolean pump(gpointer user_data)
     g_autoptr(Run) run = run_ref(user_data);
     run_log_refresh(run->log, run->folder_fd);
     take_started(run);
+    check_held(run);
     if (!run->head) /* ended, or undone, by what started() led to */
         return G_SOURCE_REMOVE;
 
@@ -160,6 +196,16 @@ static void on_unit_gone(gpointer user_data)
     check_gone(run);
 }
 
+static void follow_cgroup(Run *run)
+{
+    autofd fd = run->cgroup ? open(run->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    run->oom_kills = count_oom_kills(run);
+    run->cgroup_watch_id =
+        folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
+}
+
 gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GError **error)
 {
     run->systemd = systemd;
@@ -168,6 +214,7 @@ gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GErro
         folder_watch_add(folder_watch, run->folder_fd, on_folder_changed, run, error);
     if (run->watch_id < 0)
         return FALSE;
+    follow_cgroup(run);
     run->head = log_reader_new(run->log, 0, NULL);
     run->unit_watch = systemd_watch_gone(systemd, run->record->unit, on_unit_gone, run);
     if (run->shim.pidfd >= 0)
@@ -250,6 +297,7 @@ gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
     if (!cgroup_set_frozen(agent, frozen, error))
         return FALSE;
     run->frozen = frozen;
+    note(run, frozen ? NOTE_FROZEN : NOTE_THAWED);
     return TRUE;
 }
 
@@ -326,6 +374,10 @@ static void add_figures(GVariantDict *dict, const Run *run)
     add_uint64(dict, "cpu_usec", cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0));
     g_variant_dict_insert(dict, "processes", "u", cgroup_count_processes(cgroup));
     g_variant_dict_insert(dict, "frozen", "b", run->frozen);
+    if (run->held)
+        g_variant_dict_insert(dict, "disk_full", "b", TRUE);
+    if (run->oom_kills > 0)
+        g_variant_dict_insert(dict, "oom_kills", "t", run->oom_kills);
     if (run->unenforced)
         g_variant_dict_insert(dict, "unenforced", "^as", run->unenforced);
 }

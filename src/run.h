@@ -27,10 +27,20 @@ typedef enum {
 
 typedef struct Run Run;
 
+/** Something about a live run that is no event of its log. */
+typedef enum {
+    NOTE_FROZEN,
+    NOTE_THAWED,
+    NOTE_DISK_FULL,  /* the agent is held back until there is room */
+    NOTE_DISK_ROOM,  /* it goes on */
+    NOTE_OOM_KILL,   /* the kernel killed a process of it for memory; the rest goes on */
+} RunNote;
+
 /** Who looks after runs (the pool). All are called on the main loop. */
 typedef struct {
     void (*started)(Run *run, gpointer data);     /* `started` is there: run->started */
     void (*has_events)(Run *run, gpointer data);  /* its log has more to read */
+    void (*noted)(Run *run, RunNote note, gpointer data);
     void (*gone)(Run *run, gpointer data);        /* shim and scope are gone */
     void (*ended)(Run *run, gpointer data);       /* its last event can be read */
 } RunKeeper;
@@ -48,7 +58,7 @@ struct Run {
     gboolean stop_requested;
     gboolean frozen;
     guint queue_position; /* 0: not in the queue */
-    char **unenforced;    /* limits that this machine does not delegate, or NULL */
+    char **unenforced; /* limits that this machine does not delegate, or NULL */
 
     /* Of a live run. */
     Shim shim;
@@ -63,7 +73,9 @@ struct Run {
     const RunKeeper *keeper;
     gpointer keeper_data;
     FolderWatch *folder_watch;
-    int watch_id;
+    int watch_id, cgroup_watch_id;
+    gboolean held;
+    guint64 oom_kills;
     LogReader *head;
     guint pump_source, shim_source, guard_source;
     UnitWatch *unit_watch;

@@ -7,6 +7,7 @@
 #include "bus-pool.h"
 #include "bus-source.h"
 #include "journal-sink.h"
+#include "message-ids.h"
 #include "util.h"
 
 /* A bus that has not taken one event for this long has stopped reading us. */
@@ -21,7 +22,8 @@ struct Service {
     JournalSink *journal;
     sd_bus *bus;
     GSource *source;
-    guint stuck_timer, stop_timer, quiet_timer;
+    guint stuck_timer, stop_timer, quiet_timer, idle_timer;
+    gint64 last_activity; /* monotonic */
     guint running, queued; /* as last announced */
     gboolean stopping;
     int exit_status;
@@ -75,6 +77,7 @@ static void watch_for_stuck(Service *service)
 static void on_processed(gpointer data)
 {
     Service *service = data;
+    service->last_activity = g_get_monotonic_time();
     gboolean was_blocked = bus_publisher_is_blocked(service->parts.publisher);
     bus_publisher_on_processed(service->parts.publisher);
     if (was_blocked && !bus_publisher_is_blocked(service->parts.publisher))
@@ -117,6 +120,67 @@ static gboolean connect_bus(Service *service, GError **error)
     return TRUE;
 }
 
+/* --- Going when there is nothing to do --- */
+
+static void watch_for_idle(Service *service);
+
+static gboolean is_idle(Service *service)
+{
+    return pool_is_idle(service->parts.pool) &&
+           subscriptions_count(service->parts.subscriptions) == 0 &&
+           bus_publisher_is_idle(service->parts.publisher) &&
+           !journal_sink_is_busy(service->journal);
+}
+
+static gboolean quit_when_quiet(gpointer user_data)
+{
+    Service *service = user_data;
+    if (!pool_is_quiet(service->parts.pool))
+        return G_SOURCE_CONTINUE;
+    service->quiet_timer = 0;
+    g_main_loop_quit(service->loop);
+    return G_SOURCE_REMOVE;
+}
+
+/* Calls that the bus delivered before it took the name back are answered; later ones start the
+ * next service. systemd is told first, so that it does not take this end for a crash. */
+static void leave(Service *service)
+{
+    int r;
+    g_debug("nothing to do: ending, until the next call");
+    service->stopping = TRUE;
+    sd_notify(0, "STOPPING=1");
+    sd_bus_release_name(service->bus, STORKIT_BUS_NAME);
+    do
+        r = sd_bus_process(service->bus, NULL);
+    while (r > 0);
+    service->quiet_timer = g_timeout_add(10, quit_when_quiet, service);
+}
+
+static gboolean on_idle_timer(gpointer user_data)
+{
+    Service *service = user_data;
+    guint64 limit = pool_get_settings(service->parts.pool)->idle_exit_usec;
+    service->idle_timer = 0;
+    if (is_idle(service) && g_get_monotonic_time() - service->last_activity >= (gint64)limit)
+        leave(service);
+    else
+        watch_for_idle(service);
+    return G_SOURCE_REMOVE;
+}
+
+/* Only while no agent runs: an idle pool of agents makes no wake-ups. */
+static void watch_for_idle(Service *service)
+{
+    guint64 limit = pool_get_settings(service->parts.pool)->idle_exit_usec;
+    gboolean wanted = limit > 0 && !service->stopping && pool_is_idle(service->parts.pool);
+    if (!wanted)
+        g_clear_handle_id(&service->idle_timer, g_source_remove);
+    else if (service->idle_timer == 0)
+        service->idle_timer =
+            g_timeout_add((guint)MIN(limit / 1000 + 1, G_MAXINT), on_idle_timer, service);
+}
+
 /* --- What the pool tells --- */
 
 static void on_run_visible(Run *run, gpointer data)
@@ -138,6 +202,31 @@ static void on_run_has_events(Run *run, gpointer data)
     watch_for_stuck(service);
 }
 
+static const struct {
+    const char *status;     /* as a live status on the bus and to subscribers */
+    const char *message;    /* for the journal */
+    const char *message_id;
+} notes[] = {
+    [NOTE_FROZEN] = {"frozen", "Agent is frozen", NULL},
+    [NOTE_THAWED] = {"running", "Agent goes on", NULL},
+    [NOTE_DISK_FULL] = {"disk_full", "The disk is full: the agent is held back until there is room",
+                        STORKIT_MESSAGE_DISK_FULL},
+    [NOTE_DISK_ROOM] = {"running", "There is room on the disk again: the agent goes on", NULL},
+    [NOTE_OOM_KILL] = {"oom_kill", "The kernel killed a process of the agent for memory; the rest "
+                                   "of the run goes on",
+                       STORKIT_MESSAGE_OOM_KILL},
+};
+
+static void on_run_noted(Run *run, RunNote note, gpointer data)
+{
+    Service *service = data;
+    bus_publisher_send_live(service->parts.publisher, run, notes[note].status);
+    subscriptions_send_live(service->parts.subscriptions, run, notes[note].status);
+    if (run->log)
+        journal_sink_note(service->journal, run->log, run->record->unit, notes[note].message,
+                          notes[note].message_id);
+}
+
 static void on_counts_changed(gpointer data)
 {
     Service *service = data;
@@ -153,11 +242,13 @@ static void on_counts_changed(gpointer data)
                                        "Queued", NULL);
     service->running = running;
     service->queued = queued;
+    watch_for_idle(service);
 }
 
 static const PoolListener pool_listener = {
     .run_visible = on_run_visible,
     .run_has_events = on_run_has_events,
+    .run_noted = on_run_noted,
     .counts_changed = on_counts_changed,
 };
 
@@ -185,7 +276,9 @@ Service *service_new(GMainLoop *loop, GError **error)
      * changed: two services on one state folder must not both undo what is half done. */
     if (!connect_bus(service, error))
         return NULL;
+    service->last_activity = g_get_monotonic_time();
     pool_adopt(service->parts.pool);
+    watch_for_idle(service);
     return g_steal_pointer(&service);
 }
 
@@ -196,6 +289,7 @@ void service_free(Service *service)
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
     g_clear_handle_id(&service->stop_timer, g_source_remove);
     g_clear_handle_id(&service->quiet_timer, g_source_remove);
+    g_clear_handle_id(&service->idle_timer, g_source_remove);
     if (service->bus)
         sd_bus_flush(service->bus);
     disconnect(service);
@@ -211,16 +305,6 @@ static gboolean on_stop_timeout(gpointer user_data)
 {
     Service *service = user_data;
     service->stop_timer = 0;
-    g_main_loop_quit(service->loop);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean quit_when_quiet(gpointer user_data)
-{
-    Service *service = user_data;
-    if (!pool_is_quiet(service->parts.pool))
-        return G_SOURCE_CONTINUE;
-    service->quiet_timer = 0;
     g_main_loop_quit(service->loop);
     return G_SOURCE_REMOVE;
 }

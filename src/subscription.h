@@ -23,4 +23,7 @@ int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GE
 /** The run's log has more to read. */
 void subscriptions_wake(Subscriptions *subscriptions, Run *run);
 
+/** Gives a status that is no event of the log (`frozen`, ...) to those who are at its head. */
+void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status);
+
 guint subscriptions_count(const Subscriptions *subscriptions);

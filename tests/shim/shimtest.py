@@ -62,7 +62,7 @@ class Shim:
                 file.write(stdin)
         words = [word for setup in setups for word in ("--setup", *setup)]
         self.command = [*WRAPPER, SHIM, "--format=1", f"--cwd={cwd}", *options, *words, "--", *argv]
-        self.env = {"PATH": os.environ["PATH"], **(env or {})}
+        self.env = {"PATH": "/usr/bin:/bin", **(env or {})}
 
     def spawn(self):
         """Starts the shim, in its cgroup, before its gate."""

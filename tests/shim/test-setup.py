@@ -78,10 +78,12 @@ class Setup(ShimTest):
 
     def test_a_stop_ends_it(self):
         shim = self.sh("echo never", options=self.options,
-                       setups=[("/", "echo busy; sleep 1000")]).start()
-        shim.saw(b"busy").stop(5)
+                       setups=[("/", "trap 'exit 9' INT; echo busy; while :; do sleep 0.05; done"),
+                               ("/", "echo never")]).start()
+        shim.saw(b"busy").stop(30)
         end = shim.end()
-        self.assertEqual((end["reason"], end["exit_signal"]), ("stopped", signal.SIGINT))
+        self.assertEqual((end["reason"], end["exit_code"]), ("stopped", 9))
+        self.assertEqual(shim.read(), b"busy\r\n")
         self.assertFalse(shim.exists("started") or shim.exists("started.tmp"))
         self.assertEqual(end["offset"], end["bytes"])
         self.assertFalse(os.path.exists(self.record))

@@ -42,8 +42,8 @@ class PoolError(Exception):
 
 def pool_error(error):
     name = Gio.DBusError.get_remote_error(error) or error.domain
-    Gio.DBusError.strip_remote_error(error)
-    return PoolError(name.removeprefix(f"{NAME}.Error."), error.message)
+    message = error.message.removeprefix(f"GDBus.Error:{name}: ")
+    return PoolError(name.removeprefix(f"{NAME}.Error."), message)
 
 
 def option_variant(value):
@@ -465,7 +465,9 @@ class Pool:
     def wait_for(self, predicate, timeout=None, what="an AgentEvent"):
         """The first AgentEvent so far or to come of which @predicate is true. With a string: the
         first of that type."""
-        wanted = (lambda event: event["type"] == predicate) if isinstance(predicate, str) else predicate
+        wanted = predicate
+        if isinstance(predicate, str):
+            wanted = lambda event: event["type"] == predicate  # noqa: E731
         try:
             return wait_until(lambda: next(filter(wanted, self.events), None), what, timeout)
         except AssertionError:

@@ -61,7 +61,7 @@ class Bus:
             else "dbus-daemon --session --nofork --nopidfile --address=systemd:"
         )
         self.process = subprocess.Popen(
-            ["sh", "-c", f"LISTEN_PID=$$ LISTEN_FDS=1 exec {program} 3<&{listener.fileno()}"],
+            ["bash", "-c", f"LISTEN_PID=$$ LISTEN_FDS=1 exec {program} 3<&{listener.fileno()}"],
             env=environment,
             pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,
@@ -94,15 +94,15 @@ class Bus:
 
 
 class UserManager:
-    """The user's own systemd. Other tests share it: only units that the caller names are touched."""
+    """The user's own systemd. Other tests share it: it touches only units that the caller names."""
 
     def __init__(self):
         self.connection = connect(f"unix:path={RUNTIME}/bus")
 
-    def _call(self, method, signature, *arguments, path="/org/freedesktop/systemd1", interface=None):
+    def _call(self, method, signature, *arguments, path=None, interface=None):
         return self.connection.call_sync(
             "org.freedesktop.systemd1",
-            path,
+            path or "/org/freedesktop/systemd1",
             interface or "org.freedesktop.systemd1.Manager",
             method,
             GLib.Variant(signature, arguments),

@@ -85,7 +85,8 @@ def test_repository_has_a_roster_of_stand_ins():
 def test_scopes_are_seen_and_ended():
     """The end of a pool ends its scopes, whatever their processes do against it."""
     with Pool(daemon=False) as pool:
-        unit, process = start_in_scope(pool, "s.a.0000000001", "children 2 daemon; children 1 refork")
+        scenario = "children 2 daemon; children 1 refork"
+        unit, process = start_in_scope(pool, "s.a.0000000001", scenario)
         assert pool.scope_exists(unit)
         assert len(pool.cgroup_procs(unit)) == 5
         manager = pool.manager
