@@ -6,6 +6,9 @@
 #define MAX_COUNT (G_GUINT64_CONSTANT(1) << 53)
 #define MAX_SECONDS G_GUINT64_CONSTANT(253402300799) /* the end of the year 9999 */
 
+/* More is no cost, and json-glib's versions differ in what they make of a number that is too big. */
+#define MAX_COST_USD 1e12
+
 static void add_text(DecodedLine *line, const char *text)
 {
     if (!text)
@@ -27,7 +30,7 @@ static void read_session(JsonObject *json, const char *path, LineFacts *facts)
 
 static void read_cost(JsonObject *json, const char *path, LineFacts *facts)
 {
-    facts->has_cost = line_json_double(json, path, G_MAXDOUBLE, &facts->cost_usd);
+    facts->has_cost = line_json_double(json, path, MAX_COST_USD, &facts->cost_usd);
 }
 
 static void read_tokens(JsonObject *json, const char *input_path, const char *output_path,
