@@ -78,6 +78,7 @@ GVariant *drains_take(Drains *drains, Run *run, GError **error)
         sink_cursors_set(run->cursors, SINK_DRAIN, position->given);
 
     GVariantBuilder builder;
+    guint64 before = position->given;
     g_variant_builder_init(&builder, G_VARIANT_TYPE_STRING_ARRAY);
     g_autoptr(GString) text = g_string_new(NULL);
     const Event *event;
@@ -90,5 +91,7 @@ GVariant *drains_take(Drains *drains, Run *run, GError **error)
         position->given = event->cursor;
         position->next++;
     }
+    if (position->given == before && log_reader_is_at_end(position->reader))
+        g_hash_table_remove(drains->positions, run->record->run_id); /* its cursor is kept */
     return g_variant_builder_end(&builder);
 }

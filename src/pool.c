@@ -337,7 +337,9 @@ static void on_noted(Run *run, RunNote note, gpointer data)
 
 static void on_gone(Run *run, gpointer data)
 {
-    run_finish(run);
+    Start *start = pool_start_of(data, run);
+    if (!start || !start_is_undoing(start))
+        run_finish(run);
 }
 
 /* Off the list, and so that a restart keeps it off. */

@@ -88,6 +88,11 @@ gboolean start_is_at_worktree(const Start *start)
     return start->at_worktree;
 }
 
+gboolean start_is_undoing(const Start *start)
+{
+    return start->error && !start->real;
+}
+
 gboolean start_is_admissible(const Start *start)
 {
     return !start->busy;

@@ -53,6 +53,9 @@ Run *start_get_run(const Start *start);
 /** Whether this Start prepares its story's worktree now: others on the same story wait. */
 gboolean start_is_at_worktree(const Start *start);
 
+/** Whether this Start failed before its gate and takes care of what is left itself. */
+gboolean start_is_undoing(const Start *start);
+
 /** Whether a queued Start may be admitted: what it was asked for is on the disk. */
 gboolean start_is_admissible(const Start *start);
 
