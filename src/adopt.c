@@ -13,7 +13,7 @@
  * Finding runs at start-up: by their folders, and for the live ones by their scopes. What a folder
  * says decides:
  *   summary.json       ended, and it is known how
- *   no transcript      its Start died before the gate: undone (or kept, where it was queued)
+ *   no transcript      its Start died before the gate: undone, and queued again if it had been
  *   else               followed: if nothing of it is left, following it ends it at once
  */
 
@@ -22,6 +22,10 @@ Run *adopt_read(Pool *pool, const char *run_id)
     g_autoptr(GError) error = NULL;
     autofd folder_fd = run_folder_open(run_id, &error);
     RunRecord *record = folder_fd < 0 ? NULL : run_record_read(folder_fd, &error);
+    if (record && !g_str_equal(record->run_id, run_id)) { /* a copy that somebody made */
+        g_clear_pointer(&record, run_record_free);
+        g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "its run.json is another run's");
+    }
     if (!record) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             g_warning("leaving the folder of run %s alone: %s", run_id, error->message);
@@ -45,16 +49,6 @@ static gboolean has_file(const Run *run, const char *name)
 {
     struct stat st;
     return fstatat(run->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* A folder whose Start died before run.json was on the disk: nothing else had been made. */
-static void remove_unfinished_folder(const char *run_id)
-{
-    autofd folder_fd = run_folder_open(run_id, NULL);
-    struct stat st;
-    if (folder_fd >= 0 && fstatat(folder_fd, "run.json", &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-        errno == ENOENT && fstatat(folder_fd, "transcript", &st, AT_SYMLINK_NOFOLLOW) < 0)
-        run_folder_remove(run_id);
 }
 
 /* --- Runs that go on --- */
@@ -86,34 +80,60 @@ typedef struct {
     Run *run;
 } Adoption;
 
+static Adoption *adoption_new(Pool *pool, Run *run)
+{
+    Adoption *adoption = g_new0(Adoption, 1);
+    *adoption = (Adoption){pool, run_ref(run)};
+    return adoption;
+}
+
+static void adoption_free(Adoption *adoption)
+{
+    run_unref(adoption->run);
+    g_free(adoption);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Adoption, adoption_free)
+
+static void on_control_group(GObject *source, GAsyncResult *result, gpointer user_data);
+
+static gboolean ask_control_group(gpointer user_data)
+{
+    Adoption *adoption = user_data;
+    systemd_get_control_group(adoption->pool->systemd, adoption->run->record->unit,
+                              on_control_group, adoption);
+    return G_SOURCE_REMOVE;
+}
+
 static void on_control_group(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    g_autofree Adoption *adoption = user_data;
-    g_autoptr(Run) run = adoption->run;
+    g_autoptr(Adoption) adoption = user_data;
     g_autoptr(GError) error = NULL;
+    Run *run = adoption->run;
     g_autofree char *group = systemd_get_control_group_finish(result);
     if (group)
-        run->cgroup = cgroup_folder(group);
+        run_set_cgroup(run, cgroup_folder(group));
     open_shim(run);
 
+    gboolean has_shim = run->shim.pidfd >= 0;
+    if (!has_shim && shim_is_alive(run->folder_fd)) {
+        /* systemd has not answered, or it ends right now: nothing to kill a run for. */
+        g_timeout_add_seconds(1, ask_control_group, g_steal_pointer(&adoption));
+        return;
+    }
     if (!run_follow(run, adoption->pool->folder_watch, adoption->pool->systemd, &error))
         g_warning("following run %s: %s", run->record->run_id, error->message);
-    else if (run->shim.pidfd < 0)
+    else if (!has_shim)
         run_kill(run); /* processes without their shim */
 }
 
 static void follow(Pool *pool, Run *run)
 {
-    pool_add_run(pool, run);
     run->phase = RUN_SETUP; /* until its `started` has been read */
-    run_log_refresh(run->log, run->folder_fd); /* so that the sinks find their cursors in it */
     if (!has_file(run, "started"))
         start_resume_setup(pool, run);
+    run_refresh(run); /* so that the sinks find their cursors in its log, and calls its status */
     pool_make_visible(pool, run);
-
-    Adoption *adoption = g_new0(Adoption, 1);
-    *adoption = (Adoption){pool, run_ref(run)};
-    systemd_get_control_group(pool->systemd, run->record->unit, on_control_group, adoption);
+    ask_control_group(adoption_new(pool, run));
 }
 
 /* --- Starts that were cut short --- */
@@ -123,29 +143,25 @@ static void follow(Pool *pool, Run *run)
 static gboolean decide_unstarted(gpointer user_data)
 {
     Adoption *adoption = user_data;
-    if (!has_file(adoption->run, "transcript") && shim_is_alive(adoption->run->folder_fd))
+    gboolean began = has_file(adoption->run, "transcript");
+    if (!began && shim_is_alive(adoption->run->folder_fd))
         return G_SOURCE_CONTINUE;
-    if (has_file(adoption->run, "transcript")) {
+    if (began)
         follow(adoption->pool, adoption->run);
-    } else {
-        pool_add_run(adoption->pool, adoption->run);
+    else
         start_undo_found(adoption->pool, adoption->run);
-    }
-    run_unref(adoption->run);
-    g_free(adoption);
+    adoption_free(adoption);
     return G_SOURCE_REMOVE;
 }
 
 static void adopt_unstarted(Pool *pool, Run *run)
 {
-    if (run->record->queued) {
-        pool_add_run(pool, run);
+    if (run->record->queued && !run->record->worktree) {
         start_requeue(pool, run);
-        pool_make_visible(pool, run);
         return;
     }
-    Adoption *adoption = g_new0(Adoption, 1);
-    *adoption = (Adoption){pool, run_ref(run)};
+    run->phase = RUN_PREPARING;
+    Adoption *adoption = adoption_new(pool, run);
     if (decide_unstarted(adoption))
         g_timeout_add(5, decide_unstarted, adoption);
 }
@@ -155,7 +171,6 @@ static void adopt_unstarted(Pool *pool, Run *run)
 static void adopt_ended(Pool *pool, Run *run)
 {
     /* One that List does not show is still read to its end by sinks that were not done with it. */
-    pool_add_run(pool, run);
     if (!run->cursors || sink_cursors_get(run->cursors, SINK_BUS) != run_get_last_cursor(run) ||
         sink_cursors_get(run->cursors, SINK_JOURNAL) != run_get_last_cursor(run)) {
         run->visible = FALSE;
@@ -167,8 +182,9 @@ static void adopt_one(Pool *pool, const char *run_id)
 {
     g_autoptr(Run) run = adopt_read(pool, run_id);
     if (!run)
-        remove_unfinished_folder(run_id);
-    else if (run->result)
+        return;
+    pool_add_run(pool, run); /* its key is taken from now on */
+    if (run->result)
         adopt_ended(pool, run);
     else if (has_file(run, "transcript"))
         follow(pool, run);
@@ -212,10 +228,13 @@ static void forget_replaced(Pool *pool)
 
 void pool_adopt(Pool *pool)
 {
+    run_folders_tidy();
     g_autoptr(GPtrArray) names = list_folders();
     for (guint i = 0; i < names->len; i++)
         adopt_one(pool, g_ptr_array_index(names, i));
     forget_replaced(pool);
+    for (guint i = 0; i < pool->runs->len; i++)
+        pool_notify_changed(pool, g_ptr_array_index(pool->runs, i));
     pool_advance(pool);
     pool_prune(pool);
 }

@@ -8,3 +8,5 @@
 #define STORKIT_BUS_NAME "org.storkit.AgentPool"
 #define STORKIT_OBJECT_PATH "/org/storkit/AgentPool"
 #define STORKIT_INTERFACE "org.storkit.AgentPool"
+#define STORKIT_RUNS_PATH "/org/storkit/AgentPool/run"
+#define STORKIT_RUN_INTERFACE "org.storkit.Run"

@@ -3,9 +3,11 @@
 
 #include <systemd/sd-bus.h>
 
+#include "attachment.h"
 #include "bus-publisher.h"
 #include "drain.h"
 #include "pool.h"
+#include "steering.h"
 #include "subscription.h"
 
 /*
@@ -18,6 +20,8 @@ typedef struct {
     BusPublisher *publisher;
     Subscriptions *subscriptions;
     Drains *drains;
+    Steering *steering;
+    Attachments *attachments;
 } BusPool;
 
 /** Puts the object on @bus; @bus_pool must outlive it. Negative errno on failure. */

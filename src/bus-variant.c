@@ -63,7 +63,11 @@ int bus_append_variant(sd_bus_message *m, GVariant *value)
 
 /* --- Reading --- */
 
-static int read_value(sd_bus_message *m, GVariant **ret_value);
+/* A message may have 128 MiB; as variants that many bytes would be gigabytes, and the bus would
+ * wait for them. No call has a reason to hold as many values as this. */
+#define MAX_VALUES 10000u
+
+static int read_value(sd_bus_message *m, guint *budget, GVariant **ret_value);
 
 static GVariant *basic_to_variant(char type, const void *p)
 {
@@ -88,6 +92,12 @@ static GVariant *basic_to_variant(char type, const void *p)
         return g_variant_new_double(*(const double *)p);
     case 's':
         return g_variant_new_string(*(const char *const *)p);
+    case 'o':
+        return g_variant_new_object_path(*(const char *const *)p);
+    case 'g':
+        return g_variant_new_signature(*(const char *const *)p);
+    case 'h': /* the number only: whoever takes it for a value refuses it */
+        return g_variant_new_handle(*(const int *)p);
     default:
         return NULL;
     }
@@ -106,12 +116,12 @@ static int read_basic(sd_bus_message *m, char type, GVariant **ret_value)
     return *ret_value ? 0 : -EOPNOTSUPP;
 }
 
-static int read_elements(sd_bus_message *m, GVariantBuilder *builder)
+static int read_elements(sd_bus_message *m, guint *budget, GVariantBuilder *builder)
 {
     int r;
     while ((r = sd_bus_message_at_end(m, FALSE)) == 0) {
         GVariant *element = NULL;
-        r = read_value(m, &element);
+        r = read_value(m, budget, &element);
         if (r < 0)
             return r;
         g_variant_builder_add_value(builder, element);
@@ -119,7 +129,8 @@ static int read_elements(sd_bus_message *m, GVariantBuilder *builder)
     return r;
 }
 
-static int read_container(sd_bus_message *m, char type, const char *contents, GVariant **ret_value)
+static int read_container(sd_bus_message *m, char type, const char *contents, guint *budget,
+                          GVariant **ret_value)
 {
     g_autofree char *full = type == 'a'   ? g_strdup_printf("a%s", contents)
                             : type == 'e' ? g_strdup_printf("{%s}", contents)
@@ -129,7 +140,7 @@ static int read_container(sd_bus_message *m, char type, const char *contents, GV
         return r;
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE(full));
-    r = read_elements(m, &builder);
+    r = read_elements(m, budget, &builder);
     if (r >= 0)
         r = sd_bus_message_exit_container(m);
     if (r < 0) {
@@ -140,12 +151,12 @@ static int read_container(sd_bus_message *m, char type, const char *contents, GV
     return 0;
 }
 
-static int read_boxed(sd_bus_message *m, const char *contents, GVariant **ret_value)
+static int read_boxed(sd_bus_message *m, const char *contents, guint *budget, GVariant **ret_value)
 {
     GVariant *value = NULL;
     int r = sd_bus_message_enter_container(m, 'v', contents);
     if (r >= 0)
-        r = read_value(m, &value);
+        r = read_value(m, budget, &value);
     if (r >= 0)
         r = sd_bus_message_exit_container(m);
     if (r < 0) {
@@ -157,24 +168,27 @@ static int read_boxed(sd_bus_message *m, const char *contents, GVariant **ret_va
     return 0;
 }
 
-static int read_value(sd_bus_message *m, GVariant **ret_value)
+static int read_value(sd_bus_message *m, guint *budget, GVariant **ret_value)
 {
     char type;
     const char *contents;
     int r = sd_bus_message_peek_type(m, &type, &contents);
     if (r <= 0)
         return r < 0 ? r : -ENXIO;
+    if ((*budget)-- == 0)
+        return -E2BIG;
     if (type == 'v')
-        return read_boxed(m, contents, ret_value);
+        return read_boxed(m, contents, budget, ret_value);
     if (type == 'a' || type == 'r' || type == 'e')
-        return read_container(m, type, contents, ret_value);
+        return read_container(m, type, contents, budget, ret_value);
     return read_basic(m, type, ret_value);
 }
 
 int bus_read_dict(sd_bus_message *m, GVariant **ret_dict)
 {
     GVariant *dict = NULL;
-    int r = read_value(m, &dict);
+    guint budget = MAX_VALUES;
+    int r = read_value(m, &budget, &dict);
     if (r < 0)
         return r;
     *ret_dict = g_variant_ref_sink(dict);

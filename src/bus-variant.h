@@ -11,5 +11,6 @@
 /** Appends @value of any type. */
 int bus_append_variant(sd_bus_message *m, GVariant *value);
 
-/** Reads the dictionary a{sv} that comes next, whatever its values are. Caller unrefs. */
+/** Reads the dictionary a{sv} that comes next, whatever its values are. -E2BIG: there are more than
+ *  10,000 of them, nested ones counted. Caller unrefs. */
 int bus_read_dict(sd_bus_message *m, GVariant **ret_dict);

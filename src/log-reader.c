@@ -12,7 +12,6 @@
 
 /* The first cursor that is a byte's. */
 #define CURSOR_BASE 16u
-#define CURSOR_PENDING 1u
 
 /* Where a reader stands. Two readers of one log with the same place will read the same. */
 typedef struct {
@@ -283,7 +282,7 @@ static void decode_next(Decoding *decoding)
     Place *place = &decoding->reader->place;
     if (!place->pending) {
         place->pending = TRUE;
-        add_status(decoding, CURSOR_PENDING, run_log_created(decoding->reader->log), "pending");
+        add_status(decoding, LOG_CURSOR_PENDING, run_log_created(decoding->reader->log), "pending");
     }
     /* Lines that give no event must not end a batch: NULL means that nothing more is there. */
     while (decoding->batch->events->len == 0 && take_lines(decoding))
@@ -418,7 +417,7 @@ static gboolean seek(LogReader *reader, guint64 cursor)
     Place *place = &reader->place;
     place->pending = TRUE;
     place->cursor = cursor;
-    if (cursor == CURSOR_PENDING)
+    if (cursor == LOG_CURSOR_PENDING)
         return TRUE;
     if (state.result && cursor == log_end_cursor(state.readable)) {
         *place = (Place){.offset = state.readable, .cursor = cursor, .pending = TRUE,
@@ -468,7 +467,7 @@ LogReader *log_reader_new_at_head(RunLog *log)
     RunLogState state;
     run_log_get_state(log, &state);
     reader->place.pending = TRUE;
-    reader->place.cursor = CURSOR_PENDING;
+    reader->place.cursor = LOG_CURSOR_PENDING;
     if (state.transcript_fd < 0)
         return reader;
     reader->place.offset = line_start_before(state.transcript_fd, state.readable);

@@ -52,5 +52,8 @@ gboolean log_reader_is_at_end(const LogReader *reader);
 /** How many bytes of the transcript are still before this reader. */
 guint64 log_reader_backlog(const LogReader *reader);
 
+/** The cursor of a run's first event, `pending`. */
+#define LOG_CURSOR_PENDING 1u
+
 /** The cursor of the terminal event of a run whose transcript has @bytes. */
 guint64 log_end_cursor(guint64 bytes);

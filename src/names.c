@@ -36,7 +36,8 @@ gboolean name_check(const char *what, const char *name, GError **error)
     if (name_is_valid(name))
         return TRUE;
     /* The name may be anything a client sent: shown in ASCII and not at any length. */
-    g_autofree char *shown = g_strescape(name, NULL);
+    g_autofree char *head = g_strndup(name, 100);
+    g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(
         error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
         "%s \"%.100s\" is not valid: use 1 to %d of the characters A-Z a-z 0-9 . _ -, "

@@ -64,9 +64,6 @@ void pool_advance(Pool *pool);
 void pool_notify_changed(Pool *pool, Run *run);
 void pool_notify_counts(Pool *pool);
 
-/** Stops a live run; @reply is called when nothing of it is left. */
-void pool_stop_run(Pool *pool, Run *run, PoolReply reply, gpointer data);
-
 /** Finds out which project @root ("": ProjectRoot) means; @story may be NULL. */
 void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with_config,
                   TargetDone done, gpointer data);

@@ -179,7 +179,7 @@ static void remove_when_unused(Job *job)
         return;
     }
     if (job->force) {
-        pool_stop_run(job->pool, run, on_user_stopped, job);
+        pool_stop(job->pool, run, on_user_stopped, job);
         return;
     }
     g_set_error(&job->error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_BUSY,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool.h"
 
+#include <limits.h>
+#include <string.h>
+
 #include "error.h"
 #include "names.h"
 #include "pool-internal.h"
@@ -174,8 +177,13 @@ guint pool_count_queued(const Pool *pool)
 static void renumber_queue(Pool *pool)
 {
     guint position = 0;
-    for (GList *link = pool->queue.head; link; link = link->next)
-        start_get_run(link->data)->queue_position = ++position;
+    for (GList *link = pool->queue.head; link; link = link->next) {
+        Run *run = start_get_run(link->data);
+        if (run->queue_position == ++position)
+            continue;
+        run->queue_position = position;
+        pool_notify_changed(pool, run);
+    }
 }
 
 /* Looks again only while somebody waits: an idle pool makes no wake-ups. */
@@ -202,8 +210,7 @@ static void admit_queued(Pool *pool)
         start_admit(g_queue_pop_head(&pool->queue));
     renumber_queue(pool);
     if (pool->queue.length > 0 && pool->settings.memory_pressure > 0 && pool->pressure_timer == 0)
-        pool->pressure_timer =
-            g_timeout_add_seconds(PRESSURE_SECONDS, on_pressure_timer, pool);
+        pool->pressure_timer = g_timeout_add_seconds(PRESSURE_SECONDS, on_pressure_timer, pool);
 }
 
 /* The Starts there are, for a walk in which some may finish. */
@@ -317,9 +324,17 @@ void pool_prune(Pool *pool)
 static void on_started(Run *run, gpointer data)
 {
     Pool *pool = data;
+    g_autoptr(Run) keep = run_ref(run);
     Start *start = pool_start_of(pool, run);
     if (start)
         start_on_started(start);
+    pool_notify_changed(pool, run);
+}
+
+static void on_output(Run *run, gpointer data)
+{
+    Pool *pool = data;
+    TELL(pool, run_output, run COMMA);
 }
 
 static void on_has_events(Run *run, gpointer data)
@@ -357,6 +372,7 @@ static void on_ended(Run *run, gpointer data)
     Pool *pool = data;
     g_autoptr(Run) keep = run_ref(run);
     pool_announce(pool, run);
+    TELL(pool, run_output, run COMMA);
     TELL(pool, run_has_events, run COMMA);
     pool_notify_changed(pool, run);
     pool_answer_waiters(pool, run);
@@ -374,6 +390,7 @@ static void on_ended(Run *run, gpointer data)
 
 const RunKeeper pool_run_keeper = {
     .started = on_started,
+    .output = on_output,
     .has_events = on_has_events,
     .noted = on_noted,
     .gone = on_gone,
@@ -384,7 +401,6 @@ const RunKeeper pool_run_keeper = {
 
 typedef struct {
     Pool *pool;
-    gboolean live_only;
     PoolFound found;
     PoolReply reply;
     gpointer data;
@@ -411,36 +427,28 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 {
     g_autoptr(GError) error = NULL;
     if (check_root(pool, root, &error))
-        target_resolve(pool->work, root_or_default(pool, root), story, NULL, with_config,
-                       done, data);
+        target_resolve(pool->work, root_or_default(pool, root), story, NULL, with_config, done,
+                       data);
     else
         done(NULL, error, data);
 }
 
 static Run *find_checked(Pool *pool, const char *root, const char *story, const char *agent,
-                         gboolean live_only, GError **error)
+                         GError **error)
 {
     Run *run = pool_lookup(pool, root, story, agent);
-    if (!run) {
+    if (!run)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
                     "no run of agent '%s' on story '%s' in %s: List shows the runs there are",
                     agent, story, root);
-        return NULL;
-    }
-    if (live_only && !run_is_live(run)) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
-                    "agent '%s' on story '%s' is %s, not running", agent, story,
-                    run_get_status(run));
-        return NULL;
-    }
     return run;
 }
 
 static void find_and_answer(Pool *pool, const char *root, const char *story, const char *agent,
-                            gboolean live_only, PoolFound found, gpointer data)
+                            PoolFound found, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    Run *run = find_checked(pool, root, story, agent, live_only, &error);
+    Run *run = find_checked(pool, root, story, agent, &error);
     g_autoptr(Run) keep = run ? run_ref(run) : NULL;
     found(keep, error, data);
 }
@@ -452,12 +460,12 @@ static void on_find_target(Target *target_taken, const GError *error, gpointer d
     if (error)
         question->found(NULL, error, question->data);
     else
-        find_and_answer(question->pool, target->root, target->story, target->agent,
-                        question->live_only, question->found, question->data);
+        find_and_answer(question->pool, target->root, target->story, target->agent, question->found,
+                        question->data);
 }
 
-void pool_find(Pool *pool, const char *root, const char *story, const char *agent,
-               gboolean live_only, PoolFound found, gpointer data)
+void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
+               gpointer data)
 {
     g_autoptr(GError) error = NULL;
     if (!check_root(pool, root, &error)) {
@@ -467,11 +475,11 @@ void pool_find(Pool *pool, const char *root, const char *story, const char *agen
     /* The usual case needs no disk; and it works for a project that is gone from it. */
     const char *path = root_or_default(pool, root);
     if (*agent && pool_lookup(pool, path, story, agent)) {
-        find_and_answer(pool, path, story, agent, live_only, found, data);
+        find_and_answer(pool, path, story, agent, found, data);
         return;
     }
     Question *question = g_new0(Question, 1);
-    *question = (Question){.pool = pool, .live_only = live_only, .found = found, .data = data};
+    *question = (Question){.pool = pool, .found = found, .data = data};
     target_resolve(pool->work, path, story, agent, FALSE, on_find_target, question);
 }
 
@@ -495,8 +503,7 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
     return TRUE;
 }
 
-static gboolean check_start(Pool *pool, const Target *target, StartOptions *options,
-                            GError **error)
+static gboolean check_start(Pool *pool, const Target *target, StartOptions *options, GError **error)
 {
     Run *run = pool_lookup(pool, target->root, target->story, target->agent);
     if (run && run_is_live(run)) {
@@ -553,8 +560,13 @@ static Question *question_new(Pool *pool, PoolReply reply, gpointer data)
     return question;
 }
 
-void pool_stop_run(Pool *pool, Run *run, PoolReply reply, gpointer data)
+void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data)
 {
+    if (!run_is_live(run)) {
+        unlist(pool, run);
+        reply(NULL, NULL, data);
+        return;
+    }
     add_pending(pool->stoppers, run, reply, data);
     Start *start = pool_start_of(pool, run);
     if (start)
@@ -563,50 +575,12 @@ void pool_stop_run(Pool *pool, Run *run, PoolReply reply, gpointer data)
         run_stop(run);
 }
 
-static void on_stop_found(Run *run, const GError *error, gpointer data)
+void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data)
 {
-    g_autofree Question *question = data;
-    if (error) {
-        question->reply(NULL, error, question->data);
-    } else if (run_is_live(run)) {
-        pool_stop_run(question->pool, run, question->reply, question->data);
-    } else {
-        unlist(question->pool, run);
-        question->reply(NULL, NULL, question->data);
-    }
-}
-
-void pool_stop(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
-               gpointer data)
-{
-    pool_find(pool, root, story, agent, FALSE, on_stop_found, question_new(pool, reply, data));
-}
-
-static void on_get_found(Run *run, const GError *error, gpointer data)
-{
-    g_autofree Question *question = data;
-    question->reply(error ? NULL : run_get_info(run), error, question->data);
-}
-
-void pool_get(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
-              gpointer data)
-{
-    pool_find(pool, root, story, agent, FALSE, on_get_found, question_new(pool, reply, data));
-}
-
-static void on_wait_found(Run *run, const GError *error, gpointer data)
-{
-    g_autofree Question *question = data;
-    if (error || !run_is_live(run))
-        question->reply(error ? NULL : run_get_info(run), error, question->data);
+    if (run_is_live(run))
+        add_pending(pool->waiters, run, reply, data);
     else
-        add_pending(question->pool->waiters, run, question->reply, question->data);
-}
-
-void pool_wait(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
-               gpointer data)
-{
-    pool_find(pool, root, story, agent, FALSE, on_wait_found, question_new(pool, reply, data));
+        reply(run_get_info(run), NULL, data);
 }
 
 GVariant *pool_list(Pool *pool)
@@ -672,6 +646,11 @@ const char *pool_get_project_root(const Pool *pool)
 
 gboolean pool_set_project_root(Pool *pool, const char *path, GError **error)
 {
+    if (strlen(path) >= PATH_MAX) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "ProjectRoot can't be that long: no path has %d bytes or more", PATH_MAX);
+        return FALSE;
+    }
     if (*path && !g_path_is_absolute(path)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "ProjectRoot must be an absolute path or empty, not '%s'", path);
@@ -727,10 +706,10 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     g_queue_init(&pool->queue);
     pool->work = work_queue_new();
     pool->listeners = g_array_new(FALSE, FALSE, sizeof(Listening));
-    pool->waiters = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref,
-                                          (GDestroyNotify)g_array_unref);
-    pool->stoppers = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref,
-                                           (GDestroyNotify)g_array_unref);
+    pool->waiters =
+        g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
+    pool->stoppers =
+        g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
     pool->folder_watch = folder_watch_new(error);

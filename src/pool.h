@@ -22,6 +22,7 @@ typedef void (*PoolReply)(GVariant *value, const GError *error, gpointer data);
 /** What sinks and the bus want to know. Any may be NULL. */
 typedef struct {
     void (*run_visible)(Run *run, gpointer data);    /* its events are to be published */
+    void (*run_output)(Run *run, gpointer data);     /* its transcript has grown, or is complete */
     void (*run_has_events)(Run *run, gpointer data); /* its log has more to read */
     void (*run_noted)(Run *run, RunNote note, gpointer data);
     void (*run_changed)(Run *run, gpointer data);    /* its info: a new status, off the list */
@@ -54,12 +55,6 @@ gboolean pool_is_idle(const Pool *pool);
 /** Takes @options. */
 void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
                 StartOptions *options, PoolReply reply, gpointer data);
-void pool_stop(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
-               gpointer data);
-void pool_get(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
-              gpointer data);
-void pool_wait(Pool *pool, const char *root, const char *story, const char *agent, PoolReply reply,
-               gpointer data);
 void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data);
 
 void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data);
@@ -72,11 +67,17 @@ void pool_remove_worktree(Pool *pool, const char *root, const char *story, gbool
 /** aa{sv}, floating. */
 GVariant *pool_list(Pool *pool);
 
-/** Finds a run that List shows (TRUE in @live_only: and that is live), and hands it to @found:
- *  what all further methods begin with. @error is STORKIT_ERROR_NO_SUCH_RUN or _NOT_RUNNING. */
+/** Finds a run that List shows, and hands it to @found: what all questions about one run begin
+ *  with. @error is STORKIT_ERROR_NO_SUCH_RUN, or what is wrong with the names. */
 typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
 void pool_find(Pool *pool, const char *root, const char *story, const char *agent,
-               gboolean live_only, PoolFound found, gpointer data);
+               PoolFound found, gpointer data);
+
+/** Ends a live run and takes it off the list; replies when nothing of it is left. */
+void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data);
+
+/** Replies with the run's info when it has ended. */
+void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data);
 
 /** The run with this id, listed or not, from its folder where it is not in memory. Caller unrefs.
  *  Sets STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */

@@ -2,6 +2,7 @@
 #include "project.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,13 @@ static char *real_folder(const char *path, GError **error)
 
 static gboolean check_argument(const char *path, GError **error)
 {
+    /* First of all: what is too long is not even quoted. */
+    if (strlen(path) >= PATH_MAX) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "the project root has %" G_GSIZE_FORMAT " bytes: no path has %d or more",
+                    strlen(path), PATH_MAX);
+        return FALSE;
+    }
     if (!g_utf8_validate(path, -1, NULL)) {
         g_autofree char *shown = g_utf8_make_valid(path, -1);
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,

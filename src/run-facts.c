@@ -59,6 +59,20 @@ void run_facts_clear(RunFacts *facts)
     *facts = (RunFacts){0};
 }
 
+static gboolean totals_equal(const RunFacts *a, const RunFacts *b)
+{
+    return a->has_cost == b->has_cost && a->cost_usd == b->cost_usd &&
+           a->has_turns == b->has_turns && a->turns == b->turns &&
+           a->has_input_tokens == b->has_input_tokens && a->input_tokens == b->input_tokens &&
+           a->has_output_tokens == b->has_output_tokens && a->output_tokens == b->output_tokens;
+}
+
+gboolean run_facts_look_equal(const RunFacts *a, const RunFacts *b)
+{
+    return g_strcmp0(a->session_id, b->session_id) == 0 && a->retry_at == b->retry_at &&
+           totals_equal(a, b);
+}
+
 void run_facts_add_totals(const RunFacts *facts, GVariantDict *dict)
 {
     if (facts->has_cost)

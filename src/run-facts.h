@@ -30,5 +30,8 @@ void run_facts_add(RunFacts *facts, LineFacts *line);
 void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy);
 void run_facts_clear(RunFacts *facts);
 
+/** Whether both show the same: session, reset time, totals. */
+gboolean run_facts_look_equal(const RunFacts *a, const RunFacts *b);
+
 /** Adds the totals (`cost_usd`, `turns`, `input_tokens`, `output_tokens`) that are known. */
 void run_facts_add_totals(const RunFacts *facts, GVariantDict *dict);

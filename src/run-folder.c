@@ -30,6 +30,17 @@ void start_options_free(StartOptions *options)
     g_free(options);
 }
 
+StartOptions *start_options_copy(const StartOptions *options)
+{
+    StartOptions *copy = g_new0(StartOptions, 1);
+    copy->prompt = g_strdup(options->prompt);
+    copy->resume = g_strdup(options->resume);
+    copy->base_branch = g_strdup(options->base_branch);
+    copy->env = g_strdupv(options->env);
+    copy->limits = options->limits;
+    return copy;
+}
+
 void run_record_free(RunRecord *record)
 {
     if (!record)
@@ -144,9 +155,8 @@ static Worktree *read_worktree(JsonObject *root, const RunRecord *record)
     worktree->base_commit = g_strdup(json_get_string(object, "base_commit"));
     worktree->record = g_strdup(json_get_string(object, "record"));
     worktree->new_worktree = json_object_get_boolean_member_with_default(object, "new_worktree", 0);
-    worktree->new_branch =
-        worktree->base_commit &&
-        json_object_get_boolean_member_with_default(object, "new_branch", FALSE);
+    worktree->new_branch = worktree->base_commit &&
+                           json_object_get_boolean_member_with_default(object, "new_branch", FALSE);
     worktree->new_exclude = json_object_get_boolean_member_with_default(object, "new_exclude", 0);
     worktree->prepared = json_object_get_boolean_member_with_default(object, "prepared", 0);
     return worktree;
@@ -257,27 +267,69 @@ int run_folder_open(const char *run_id, GError **error)
     return fd;
 }
 
-void run_folder_remove(const char *run_id)
+/* No run id begins with a dot. */
+#define REMOVING ".removing."
+
+static void remove_folder(const char *path)
 {
-    g_autofree char *path = folder_path(run_id);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *file = g_build_filename(path, name, NULL);
         g_unlink(file);
     }
-    if (g_rmdir(path) < 0 && errno != ENOENT)
+    if (g_rmdir(path) < 0)
         g_warning("removing the run's folder %s: %s", path, g_strerror(errno));
+}
+
+void run_folder_remove(const char *run_id)
+{
+    g_autofree char *path = folder_path(run_id);
+    g_autofree char *parent = runs_folder();
+    g_autofree char *hidden = g_strconcat(parent, "/" REMOVING, run_id, NULL);
+    /* At one stroke: half a folder would look like a Start that was cut short, and be undone. */
+    if (g_rename(path, hidden) == 0)
+        remove_folder(hidden);
+    else if (errno != ENOENT)
+        g_warning("removing the run's folder %s: %s", path, g_strerror(errno));
+}
+
+/* One in which not even run.json was finished: nothing else had been made. What is not empty then
+ * is somebody else's. */
+static void remove_unfinished(const char *path)
+{
+    g_autofree char *record = g_build_filename(path, "run.json", NULL);
+    g_autofree char *temporary = g_strconcat(record, ".new", NULL);
+    if (g_file_test(record, G_FILE_TEST_EXISTS))
+        return;
+    g_unlink(temporary);
+    if (g_rmdir(path) < 0)
+        g_warning("leaving %s alone: it has no run.json", path);
+}
+
+void run_folders_tidy(void)
+{
+    g_autofree char *parent = runs_folder();
+    g_autoptr(GDir) dir = g_dir_open(parent, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(parent, name, NULL);
+        if (g_str_has_prefix(name, REMOVING))
+            remove_folder(path);
+        else if (run_id_is_valid(name))
+            remove_unfinished(path);
+        else
+            g_message("leaving %s alone: it is no run's", path);
+    }
 }
 
 /* --- What the shim wrote --- */
 
 static const char *known_reason(const char *reason)
 {
-    static const char *const reasons[] = {SHIM_REASON_EXITED,  SHIM_REASON_STOPPED,
-                                          SHIM_REASON_RUNTIME, SHIM_REASON_IDLE,
-                                          SHIM_REASON_RESULT,  SHIM_REASON_OUTSIDE,
-                                          SHIM_REASON_SETUP,   SHIM_REASON_EXEC};
+    static const char *const reasons[] = {
+        SHIM_REASON_EXITED, SHIM_REASON_STOPPED, SHIM_REASON_RUNTIME, SHIM_REASON_IDLE,
+        SHIM_REASON_RESULT, SHIM_REASON_OUTSIDE, SHIM_REASON_SETUP,   SHIM_REASON_EXEC};
     for (gsize i = 0; reason && i < G_N_ELEMENTS(reasons); i++)
         if (g_str_equal(reason, reasons[i]))
             return reasons[i];

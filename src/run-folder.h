@@ -22,6 +22,8 @@ typedef struct {
 } StartOptions;
 
 StartOptions *start_options_new(void);
+/** Caller frees. */
+StartOptions *start_options_copy(const StartOptions *options);
 void start_options_free(StartOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StartOptions, start_options_free)
 
@@ -60,8 +62,12 @@ int run_folder_create(const char *run_id, GError **error);
 /** Opens the folder of @run_id; -1 and @error. */
 int run_folder_open(const char *run_id, GError **error);
 
-/** Removes the folder and all in it; what is gone is gone. */
+/** Removes the folder and all in it, at one stroke for everyone who looks; what is gone is gone. */
 void run_folder_remove(const char *run_id);
+
+/** Finishes what a service that was killed had begun: folders half removed, and those in which not
+ *  even run.json is. What is no run's is left alone, with a log line. For start-up. */
+void run_folders_tidy(void);
 
 /** What the shim wrote to `started`. */
 typedef struct {

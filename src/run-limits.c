@@ -230,7 +230,8 @@ static gboolean set_field(Limits *limits, gsize index, const char *text, GError 
     }
     if (fields[index].parse(text, field_of(limits, index)))
         return TRUE;
-    g_autofree char *shown = g_strescape(text, NULL);
+    g_autofree char *head = g_strndup(text, 100);
+    g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                 "%s cannot be \"%.100s\": write %s, or \"infinity\"", fields[index].key, shown,
                 fields[index].accepted);
@@ -243,7 +244,8 @@ gboolean limits_set(Limits *limits, const char *key, const char *text, GError **
 
     if (find_field(key, &index))
         return set_field(limits, index, text, error);
-    g_autofree char *shown = g_strescape(key, NULL);
+    g_autofree char *head = g_strndup(key, 100);
+    g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                 "\"%.100s\" is no limit: there are memory_max, memory_high, cpu_weight, cpu_quota, "
                 "io_weight, tasks_max, runtime_max and idle_timeout",

@@ -56,7 +56,13 @@ static char *describe_setup_failure(const RunRecord *record, const RunStarted *s
                                     int transcript_fd)
 {
     guint at = 2 * started->setup;
-    const char *command = at + 1 < g_strv_length(record->setup) ? record->setup[at + 1] : "?";
+    gboolean known = at + 1 < g_strv_length(record->setup);
+    const char *folder = known ? record->setup[at] : "?";
+    const char *command = known ? record->setup[at + 1] : "?";
+    if (started->failed_errno != 0)
+        return g_strdup_printf("setup command `%s` can't be run in %s: %s (`path` of its component "
+                               "is relative to the worktree)",
+                               command, folder, g_strerror(started->failed_errno));
     g_autofree char *status = describe_status(started->exit_code, started->exit_signal);
     g_autofree char *tail = read_tail(transcript_fd);
     return g_strdup_printf("setup command `%s` failed: %s%s%s", command, status,

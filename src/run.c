@@ -80,6 +80,13 @@ static void take_started(Run *run)
     run->keeper->started(run, run->keeper_data);
 }
 
+gboolean run_refresh(Run *run)
+{
+    gboolean more = run_log_refresh(run->log, run->folder_fd);
+    take_started(run);
+    return more;
+}
+
 static void note(Run *run, RunNote what)
 {
     run->keeper->noted(run, what, run->keeper_data);
@@ -126,9 +133,10 @@ static void finish_with_result(Run *run);
 static gboolean pump(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
-    run_log_refresh(run->log, run->folder_fd);
-    take_started(run);
+    gboolean more = run_refresh(run);
     check_held(run);
+    if (more)
+        run->keeper->output(run, run->keeper_data);
     if (!run->head) /* ended, or undone, by what started() led to */
         return G_SOURCE_REMOVE;
 
@@ -171,6 +179,14 @@ static void set_guard(Run *run, guint seconds)
     run->guard_source = g_timeout_add_seconds(seconds, on_guard, run);
 }
 
+/* The shim left nothing in it: what is there still came back from elsewhere. */
+static void end_scope(Run *run)
+{
+    if (run->cgroup)
+        cgroup_kill(run->cgroup);
+    set_guard(run, GUARD_SECONDS);
+}
+
 static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
@@ -184,7 +200,7 @@ static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
     if (!run_exit_read(run->folder_fd, &exit))
         run_kill(run); /* it was killed: nobody else ends what it left */
     else
-        set_guard(run, GUARD_SECONDS);
+        end_scope(run);
     check_gone(run);
     return G_SOURCE_REMOVE;
 }
@@ -196,22 +212,60 @@ static void on_unit_gone(gpointer user_data)
     check_gone(run);
 }
 
+/* The shim lives beside the agent's own cgroup and goes on reading the terminal. */
+static char *agent_cgroup(const Run *run)
+{
+    return g_build_filename(run->cgroup, "agent", NULL);
+}
+
 static void follow_cgroup(Run *run)
 {
     autofd fd = run->cgroup ? open(run->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
+    g_autofree char *agent = agent_cgroup(run);
+    run->frozen = cgroup_get_uint(agent, "cgroup.freeze", 0) != 0;
     run->oom_kills = count_oom_kills(run);
-    run->cgroup_watch_id =
-        folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
+    run->cgroup_watch_id = folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
+}
+
+static char **find_unenforced(const Run *run)
+{
+    const struct {
+        const char *limit, *controller;
+        guint64 value;
+    } all[] = {
+        {"memory_max", "memory", run->record->limits.memory_max},
+        {"memory_high", "memory", run->record->limits.memory_high},
+        {"cpu_weight", "cpu", run->record->limits.cpu_weight},
+        {"cpu_quota", "cpu", run->record->limits.cpu_quota_usec},
+        {"io_weight", "io", run->record->limits.io_weight},
+        {"tasks_max", "pids", run->record->limits.tasks_max},
+    };
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    gboolean any = FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
+        if (all[i].value == LIMIT_UNSET || cgroup_has_controller(run->cgroup, all[i].controller))
+            continue;
+        g_strv_builder_add(builder, all[i].limit);
+        any = TRUE;
+    }
+    return any ? g_strv_builder_end(builder) : NULL;
+}
+
+void run_set_cgroup(Run *run, char *folder)
+{
+    g_free(run->cgroup);
+    g_strfreev(run->unenforced);
+    run->cgroup = folder;
+    run->unenforced = find_unenforced(run);
 }
 
 gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GError **error)
 {
     run->systemd = systemd;
     run->folder_watch = folder_watch;
-    run->watch_id =
-        folder_watch_add(folder_watch, run->folder_fd, on_folder_changed, run, error);
+    run->watch_id = folder_watch_add(folder_watch, run->folder_fd, on_folder_changed, run, error);
     if (run->watch_id < 0)
         return FALSE;
     follow_cgroup(run);
@@ -269,6 +323,7 @@ void run_stop(Run *run)
     g_autoptr(GError) error = NULL;
     guint64 grace = run->record->stop_grace_usec;
     run->stop_requested = TRUE;
+    run->frozen = FALSE; /* the shim thaws what it is to end */
     if (shim_send_stop(run->folder_fd, grace, &error)) {
         set_guard(run, (guint)(grace / G_USEC_PER_SEC) + GUARD_SECONDS);
         return;
@@ -284,18 +339,27 @@ void run_kill(Run *run)
     systemd_stop_unit(run->systemd, run->record->unit);
 }
 
+gboolean run_check_running(const Run *run, GError **error)
+{
+    if (run->phase == RUN_RUNNING)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                run->phase == RUN_ENDED
+                    ? "agent '%s' on story '%s' is %s: start it anew first"
+                    : "agent '%s' on story '%s' is %s: its program does not run yet",
+                run->record->agent, run->record->story, run_get_status(run));
+    return FALSE;
+}
+
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
 {
-    if (run->phase != RUN_RUNNING || !run->cgroup) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
-                    "run %s is %s: only a running one can be frozen or thawed",
-                    run->record->run_id, run_get_status(run));
+    if (!run_check_running(run, error))
         return FALSE;
-    }
-    /* The shim lives beside the agent's own cgroup and goes on reading the terminal. */
-    g_autofree char *agent = g_build_filename(run->cgroup, "agent", NULL);
+    g_autofree char *agent = agent_cgroup(run);
     if (!cgroup_set_frozen(agent, frozen, error))
         return FALSE;
+    if (frozen == run->frozen)
+        return TRUE;
     run->frozen = frozen;
     note(run, frozen ? NOTE_FROZEN : NOTE_THAWED);
     return TRUE;
@@ -326,14 +390,14 @@ const char *run_get_status(const Run *run)
     }
 }
 
-static const RunFacts *current_facts(const Run *run)
+const RunFacts *run_get_facts(const Run *run)
 {
     return run->result ? &run->result->facts : &run->facts;
 }
 
 const char *run_get_session(const Run *run)
 {
-    return current_facts(run)->session_id;
+    return run_get_facts(run)->session_id;
 }
 
 static void add_string(GVariantDict *dict, const char *key, const char *value)
@@ -373,7 +437,16 @@ static void add_figures(GVariantDict *dict, const Run *run)
     add_uint64(dict, "memory_peak", cgroup_get_uint(cgroup, "memory.peak", 0));
     add_uint64(dict, "cpu_usec", cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0));
     g_variant_dict_insert(dict, "processes", "u", cgroup_count_processes(cgroup));
-    g_variant_dict_insert(dict, "frozen", "b", run->frozen);
+}
+
+static void add_condition(GVariantDict *dict, const Run *run)
+{
+    if (run->cgroup)
+        g_variant_dict_insert(dict, "frozen", "b", run->frozen);
+    if (run->phase == RUN_RUNNING)
+        g_variant_dict_insert(dict, "pid", "u", (guint)run->started.agent_pid);
+    if (run->queue_position > 0)
+        g_variant_dict_insert(dict, "queue_position", "u", run->queue_position);
     if (run->held)
         g_variant_dict_insert(dict, "disk_full", "b", TRUE);
     if (run->oom_kills > 0)
@@ -398,25 +471,37 @@ guint64 run_get_last_cursor(const Run *run)
 {
     if (run->result)
         return log_end_cursor(run->result->bytes);
-    return run->head ? log_reader_cursor(run->head) : 0;
+    /* `pending` is there from the first moment, whether or not the head has come to it. */
+    return run->head ? MAX(log_reader_cursor(run->head), LOG_CURSOR_PENDING) : LOG_CURSOR_PENDING;
+}
+
+static void add_state(GVariantDict *dict, const Run *run)
+{
+    const RunFacts *facts = run_get_facts(run);
+    add_identity(dict, run);
+    add_string(dict, "session_id", facts->session_id);
+    add_uint64(dict, "started", run->has_started && !run->started.failed ? run->started.time : 0);
+    add_uint64(dict, "retry_at", facts->retry_at);
+    run_facts_add_totals(facts, dict);
+    if (run->result)
+        add_result(dict, run->result);
+    else
+        add_condition(dict, run);
+}
+
+GVariant *run_get_state(Run *run)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_state(&dict, run);
+    return g_variant_dict_end(&dict);
 }
 
 GVariant *run_get_info(Run *run)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
-    add_identity(&dict, run);
-    add_string(&dict, "session_id", run_get_session(run));
-    add_uint64(&dict, "started", run->has_started && !run->started.failed ? run->started.time : 0);
+    add_state(&dict, run);
     add_uint64(&dict, "cursor", run_get_last_cursor(run));
-    add_uint64(&dict, "retry_at", current_facts(run)->retry_at);
-    run_facts_add_totals(current_facts(run), &dict);
-    if (run->queue_position > 0)
-        g_variant_dict_insert(&dict, "queue_position", "u", run->queue_position);
-    if (run->result)
-        add_result(&dict, run->result);
-    else
+    if (!run->result)
         add_figures(&dict, run);
-    if (run->phase == RUN_RUNNING)
-        g_variant_dict_insert(&dict, "pid", "u", (guint)run->started.agent_pid);
     return g_variant_dict_end(&dict);
 }

@@ -39,6 +39,7 @@ typedef enum {
 /** Who looks after runs (the pool). All are called on the main loop. */
 typedef struct {
     void (*started)(Run *run, gpointer data);     /* `started` is there: run->started */
+    void (*output)(Run *run, gpointer data);      /* its transcript has grown */
     void (*has_events)(Run *run, gpointer data);  /* its log has more to read */
     void (*noted)(Run *run, RunNote note, gpointer data);
     void (*gone)(Run *run, gpointer data);        /* shim and scope are gone */
@@ -57,6 +58,7 @@ struct Run {
     gboolean announced; /* ... and the sinks know of it */
     gboolean stop_requested;
     gboolean frozen;
+    gboolean input_closed; /* by CloseInput; a service that is started anew does not know */
     guint queue_position; /* 0: not in the queue */
     char **unenforced; /* limits that this machine does not delegate, or NULL */
 
@@ -94,6 +96,12 @@ static inline gboolean run_is_live(const Run *run)
     return run->phase != RUN_ENDED;
 }
 
+/** Tells the run where its scope's processes are: @folder, which it takes. */
+void run_set_cgroup(Run *run, char *folder);
+
+/** Looks once at what the folder says by now; whether there is more output to read. */
+gboolean run_refresh(Run *run);
+
 /** Follows the run's folder, its shim (run->shim.pidfd; -1: gone already) and its scope from now
  *  on. The scope must be there, or have been. */
 gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GError **error);
@@ -111,6 +119,9 @@ void run_stop(Run *run);
 /** Kills all that the run has, shim included: for what can't be asked any more. */
 void run_kill(Run *run);
 
+/** Whether the agent's program executes; else STORKIT_ERROR_NOT_RUNNING says what it does. */
+gboolean run_check_running(const Run *run, GError **error);
+
 /** Stops or continues every process of the agent (not the shim). */
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
 
@@ -120,11 +131,18 @@ RunLog *run_open_log(Run *run, GError **error);
 /** The contract's info, a{sv} (floating). */
 GVariant *run_get_info(Run *run);
 
+/** The same without what changes from moment to moment: its cursor, and the figures of its memory,
+ *  CPU time and processes. */
+GVariant *run_get_state(Run *run);
+
 /** "pending", "running", "completed", "failed". */
 const char *run_get_status(const Run *run);
+
+/** What the agent has said of itself by now. Belongs to the run. */
+const RunFacts *run_get_facts(const Run *run);
 
 /** The session id known by now, or NULL. Belongs to the run. */
 const char *run_get_session(const Run *run);
 
-/** The cursor of the last event there is by now; 0: none yet. */
+/** The cursor of the last event there is by now. */
 guint64 run_get_last_cursor(const Run *run);

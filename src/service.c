@@ -5,6 +5,7 @@
 
 #include "bus-names.h"
 #include "bus-pool.h"
+#include "bus-run.h"
 #include "bus-source.h"
 #include "journal-sink.h"
 #include "message-ids.h"
@@ -19,6 +20,7 @@
 struct Service {
     GMainLoop *loop;
     BusPool parts;
+    BusRuns *runs;
     JournalSink *journal;
     sd_bus *bus;
     GSource *source;
@@ -43,6 +45,7 @@ static gboolean connect_bus(Service *service, GError **error);
 static void disconnect(Service *service)
 {
     bus_publisher_set_bus(service->parts.publisher, NULL);
+    bus_runs_set_bus(service->runs, NULL);
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
     if (service->source) {
         g_source_destroy(service->source);
@@ -99,6 +102,8 @@ static int open_bus(Service *service)
     int r = sd_bus_open_user_with_description(&service->bus, "storkitd");
     if (r >= 0)
         r = bus_pool_register(service->bus, &service->parts);
+    if (r >= 0)
+        r = bus_runs_set_bus(service->runs, service->bus);
     if (r >= 0) /* the object first: who finds the name finds it there */
         r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME, 0);
     return r;
@@ -199,7 +204,20 @@ static void on_run_has_events(Run *run, gpointer data)
     subscriptions_wake(service->parts.subscriptions, run);
     bus_publisher_wake(service->parts.publisher, run);
     journal_sink_wake(service->journal);
+    bus_runs_on_events(service->runs, run);
     watch_for_stuck(service);
+}
+
+static void on_run_output(Run *run, gpointer data)
+{
+    Service *service = data;
+    attachments_wake(service->parts.attachments, run);
+}
+
+static void on_run_changed(Run *run, gpointer data)
+{
+    Service *service = data;
+    bus_runs_on_changed(service->runs, run);
 }
 
 static const struct {
@@ -247,7 +265,9 @@ static void on_counts_changed(gpointer data)
 
 static const PoolListener pool_listener = {
     .run_visible = on_run_visible,
+    .run_output = on_run_output,
     .run_has_events = on_run_has_events,
+    .run_changed = on_run_changed,
     .run_noted = on_run_noted,
     .counts_changed = on_counts_changed,
 };
@@ -266,6 +286,9 @@ Service *service_new(GMainLoop *loop, GError **error)
     service->parts.publisher = bus_publisher_new();
     service->parts.subscriptions = subscriptions_new();
     service->parts.drains = drains_new();
+    service->parts.steering = steering_new();
+    service->parts.attachments = attachments_new();
+    service->runs = bus_runs_new(&service->parts);
     service->parts.pool = pool_new(on_pool_lost, service, error);
     if (!service->parts.pool)
         return NULL;
@@ -290,9 +313,12 @@ void service_free(Service *service)
     g_clear_handle_id(&service->stop_timer, g_source_remove);
     g_clear_handle_id(&service->quiet_timer, g_source_remove);
     g_clear_handle_id(&service->idle_timer, g_source_remove);
+    steering_free(service->parts.steering);
     if (service->bus)
         sd_bus_flush(service->bus);
     disconnect(service);
+    bus_runs_free(service->runs);
+    attachments_free(service->parts.attachments);
     journal_sink_free(service->journal);
     subscriptions_free(service->parts.subscriptions);
     drains_free(service->parts.drains);

@@ -176,8 +176,12 @@ gboolean shim_is_alive(int folder_fd)
 
 gboolean shim_make_fifos(int folder_fd, GError **error)
 {
-    if (mkfifoat(folder_fd, "control", 0600) < 0 || mkfifoat(folder_fd, "input", 0600) < 0) {
-        set_errno_error(error, errno, "making the run's FIFOs");
+    static const char *const names[] = {"control", "input"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        /* A queued run whose first try was cut short has them. */
+        if (mkfifoat(folder_fd, names[i], 0600) == 0 || errno == EEXIST)
+            continue;
+        set_errno_error(error, errno, "making the run's FIFO %s", names[i]);
         return FALSE;
     }
     return TRUE;

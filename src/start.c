@@ -149,15 +149,30 @@ static void undo_in_thread(gpointer data)
     g_autoptr(GError) error = NULL;
     if (start->undo_worktree && !worktree_undo(record->worktree, &error))
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
+    fault_point("undo-folder");
     /* Sinks that still read have the files open. */
     if (!start->answered)
         run_folder_remove(record->run_id);
+}
+
+/* It had waited for its turn, and the service went down in the middle of it: it waits for the next.
+ */
+static gboolean returns_to_queue(const Start *start)
+{
+    return start->run->record->queued && !start->run->stop_requested &&
+           g_error_matches(start->error, STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN);
 }
 
 static void on_undone(gpointer data)
 {
     Start *start = data;
     Run *run = start->run;
+    fault_point("undone");
+    if (returns_to_queue(start)) {
+        start_requeue(start->pool, run);
+        finish(start);
+        return;
+    }
     gboolean stopped = g_error_matches(start->error, STORKIT_ERROR, STORKIT_ERROR_STOPPED);
     start->undone = TRUE;
     if (!start->answered)
@@ -185,6 +200,7 @@ static void check_undo(Start *start)
     if (!start->undo_unit_gone || !start->undo_shim_gone)
         return;
     start->undo_unit_gone = FALSE;
+    fault_point("undo-disk");
     undo_disk(start);
 }
 
@@ -211,17 +227,17 @@ static gboolean on_undo_shim_gone(int fd, GIOCondition condition, gpointer user_
 static void undo_processes(Start *start)
 {
     Run *run = start->run;
+    fault_point("undo");
     fd_clear(&run->shim.gate);
     if (run->shim.pidfd >= 0)
-        start->undo_shim_source =
-            g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_undo_shim_gone, start);
+        start->undo_shim_source = g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_undo_shim_gone, start);
     else
         start->undo_shim_gone = TRUE;
 
     if (start->scope_asked) {
         systemd_stop_unit(start->pool->systemd, run->record->unit);
-        start->undo_watch = systemd_watch_gone(start->pool->systemd, run->record->unit,
-                                               on_undo_unit_gone, start);
+        start->undo_watch =
+            systemd_watch_gone(start->pool->systemd, run->record->unit, on_undo_unit_gone, start);
     } else {
         start->undo_unit_gone = TRUE;
     }
@@ -258,7 +274,6 @@ void start_on_started(Start *start)
     Run *run = start->run;
     if (!run->started.failed) {
         give_reply(start, run_get_info(run), NULL);
-        pool_notify_changed(start->pool, run);
         finish(start);
         return;
     }
@@ -281,10 +296,10 @@ void start_on_ended(Start *start)
         start->error = g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped",
                                    run->record->run_id);
     if (!start->error)
-        start->error = g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                                   "run %s ended before its program was executed: %s",
-                                   run->record->run_id,
-                                   run->result->error ? run->result->error : "no reason is known");
+        start->error =
+            g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
+                        "run %s ended before its program was executed: %s", run->record->run_id,
+                        run->result->error ? run->result->error : "no reason is known");
     undo_disk(start);
 }
 
@@ -306,30 +321,6 @@ static void open_gate(Start *start)
 
 /* --- The scope --- */
 
-static char **find_unenforced(const Run *run)
-{
-    const struct {
-        const char *limit, *controller;
-        guint64 value;
-    } all[] = {
-        {"memory_max", "memory", run->record->limits.memory_max},
-        {"memory_high", "memory", run->record->limits.memory_high},
-        {"cpu_weight", "cpu", run->record->limits.cpu_weight},
-        {"cpu_quota", "cpu", run->record->limits.cpu_quota_usec},
-        {"io_weight", "io", run->record->limits.io_weight},
-        {"tasks_max", "pids", run->record->limits.tasks_max},
-    };
-    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-    gboolean any = FALSE;
-    for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
-        if (all[i].value == LIMIT_UNSET || cgroup_has_controller(run->cgroup, all[i].controller))
-            continue;
-        g_strv_builder_add(builder, all[i].limit);
-        any = TRUE;
-    }
-    return any ? g_strv_builder_end(builder) : NULL;
-}
-
 static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Start *start = user_data;
@@ -339,16 +330,17 @@ static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
         return;
     }
     fault_point("scope");
-    start->run->cgroup = cgroup_of_process(start->run->shim.pid);
+    char *cgroup = cgroup_of_process(start->run->shim.pid);
+    if (cgroup)
+        run_set_cgroup(start->run, cgroup);
     if (was_stopped(start))
         return;
-    if (!start->run->cgroup) {
+    if (!cgroup) {
         fail(start, g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
                                 "the shim of run %s went away before its scope was there",
                                 start->run->record->run_id));
         return;
     }
-    start->run->unenforced = find_unenforced(start->run);
     open_gate(start);
 }
 
@@ -408,8 +400,8 @@ static RunRecord *copy_identity(const RunRecord *record)
     plan->agent = g_strdup(record->agent);
     plan->kind = record->kind;
     plan->created = record->created;
-    plan->options = start_options_new();
-    plan->options->resume = g_strdup(record->options->resume);
+    plan->queued = record->queued;
+    plan->options = start_options_copy(record->options);
     return plan;
 }
 
@@ -429,8 +421,7 @@ static AgentCommand *plan_command(Start *start, const AgentConfig *agent)
     if (!command)
         return NULL;
 
-    char **environment =
-        agent_environment_build(start->environment, agent, &context, options->env);
+    char **environment = agent_environment_build(start->environment, agent, &context, options->env);
     g_strfreev(start->environment);
     start->environment = environment;
     plan->argv = g_steal_pointer(&command->argv);
@@ -446,8 +437,8 @@ static gboolean write_stdin(Start *start, const char *text)
 {
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/stdin", start->folder_fd);
     start->has_stdin = text != NULL;
-    return !text || g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600,
-                                             &start->error);
+    return !text ||
+           g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, &start->error);
 }
 
 static gboolean prepare_folder(Start *start, const AgentCommand *command)
@@ -455,9 +446,10 @@ static gboolean prepare_folder(Start *start, const AgentCommand *command)
     if (start->folder_fd < 0)
         start->folder_fd = run_folder_create(start->plan->run_id, &start->error);
     fault_point("folder");
-    return start->folder_fd >= 0 &&
-           run_record_write(start->plan, start->folder_fd, &start->error) &&
-           shim_make_fifos(start->folder_fd, &start->error) &&
+    if (start->folder_fd < 0 || !run_record_write(start->plan, start->folder_fd, &start->error))
+        return FALSE;
+    fault_point("record");
+    return shim_make_fifos(start->folder_fd, &start->error) &&
            write_stdin(start, command->stdin_text) &&
            (start->run->cursors ||
             (start->cursors = sink_cursors_open(start->folder_fd, &start->error)));
@@ -478,7 +470,7 @@ static void prepare_in_thread(gpointer data)
     g_autoptr(AgentCommand) command = plan_command(start, agent);
     if (!command || !prepare_folder(start, command))
         return;
-    fault_point("record");
+    fault_point("files");
     worktree_create(plan->worktree, *plan->setup != NULL, (const char *const *)config->copy,
                     &start->error);
     fault_point("worktree");
@@ -569,6 +561,7 @@ static void write_queued_in_thread(gpointer data)
     if (start->folder_fd < 0 || !run_record_write(record, start->folder_fd, &start->error))
         return;
     start->cursors = sink_cursors_open(start->folder_fd, &start->error);
+    fault_point("queued");
 }
 
 static void on_queued(gpointer data)
@@ -588,12 +581,19 @@ static void on_queued(gpointer data)
     pool_advance(start->pool);
 }
 
+static int by_age(gconstpointer a, gconstpointer b, gpointer unused)
+{
+    const Start *left = a, *right = b;
+    return left->run->record->created > right->run->record->created ? 1 : -1;
+}
+
 static void enqueue(Start *start)
 {
+    Pool *pool = start->pool;
     start->run->phase = RUN_QUEUED;
     start->run->record->queued = TRUE;
-    g_queue_push_tail(&start->pool->queue, start);
-    start->run->queue_position = g_queue_get_length(&start->pool->queue);
+    g_queue_insert_sorted(&pool->queue, start, by_age, NULL);
+    start->run->queue_position = (guint)g_queue_index(&pool->queue, start) + 1;
     pool_notify_counts(start->pool);
 }
 
@@ -641,6 +641,7 @@ void start_requeue(Pool *pool, Run *run)
     Start *start = start_new(pool, run, NULL, NULL);
     start->answered = TRUE;
     enqueue(start);
+    pool_make_visible(pool, run);
 }
 
 void start_resume_setup(Pool *pool, Run *run)
@@ -653,9 +654,14 @@ void start_undo_found(Pool *pool, Run *run)
 {
     Start *start = start_new(pool, run, NULL, NULL);
     start->scope_asked = TRUE;
-    fail(start, g_error_new(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                            "the service went down while run %s was being started",
-                            run->record->run_id));
+    /* Its events are published only once somebody has been told that it is there. */
+    start->answered =
+        run->record->queued || (run->cursors && sink_cursors_get(run->cursors, SINK_BUS) > 0);
+    if (start->answered)
+        pool_make_visible(pool, run);
+    fail(start,
+         g_error_new(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                     "the service went down while run %s was being started", run->record->run_id));
 }
 
 /* --- Stop --- */

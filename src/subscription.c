@@ -168,20 +168,27 @@ void subscriptions_wake(Subscriptions *subscriptions, Run *run)
     }
 }
 
+static void queue_live(Subscription *subscription, const char *status)
+{
+    Event event = event_live_status(log_reader_cursor(subscription->reader), status);
+    GString *text = g_string_new(NULL);
+    event_append_json(text, run_log_identity(subscription->run->log), &event, 0);
+    g_string_append_c(text, '\n');
+    subscription->bytes = g_string_free_to_bytes(text);
+    subscription->written = 0;
+    watch(subscription, TRUE);
+}
+
 void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status)
 {
-    for (guint i = 0; run->log && i < subscriptions->all->len; i++) {
-        Subscription *subscription = g_ptr_array_index(subscriptions->all, i);
-        if (subscription->run != run || subscription->wants_room ||
-            log_reader_cursor(subscription->reader) != run_get_last_cursor(run))
+    for (guint i = subscriptions->all->len; run->log && i > 0; i--) {
+        Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
+        if (subscription->run != run)
             continue;
-        Event event = event_live_status(run_get_last_cursor(run), status);
-        GString *text = g_string_new(NULL);
-        event_append_json(text, run_log_identity(run->log), &event, 0);
-        g_string_append_c(text, '\n');
-        subscription->bytes = g_string_free_to_bytes(text);
-        subscription->written = 0;
-        watch(subscription, TRUE);
+        if (!follow_head(subscription)) /* one that has just come is not there yet */
+            drop(subscription);
+        else if (!subscription->bytes)
+            queue_live(subscription, status);
     }
 }
 

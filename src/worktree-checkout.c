@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "fault.h"
 #include "git-program.h"
 
 /* ---- what only git can do ---- */
@@ -171,8 +172,10 @@ static gboolean checkout_by_library(git_repository *repository, const Worktree *
     options.checkout_options.checkout_strategy = GIT_CHECKOUT_NONE;
     if (git_branch_lookup(&branch, repository, worktree->branch, GIT_BRANCH_LOCAL) == 0) {
         options.ref = branch;
-        if (git_worktree_add(&made, repository, worktree->story, worktree->path, &options) == 0 &&
-            git_repository_open_from_worktree(&tree, made) == 0 && checkout_files(tree) == 0)
+        int r = git_worktree_add(&made, repository, worktree->story, worktree->path, &options);
+        fault_point("admin");
+        if (r == 0 && git_repository_open_from_worktree(&tree, made) == 0 &&
+            checkout_files(tree) == 0)
             return TRUE;
     }
     git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the worktree %s can't be made",

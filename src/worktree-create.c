@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "file-tree.h"
 
 /* ---- create ---- */
@@ -118,10 +119,19 @@ static gboolean write_record(const Worktree *worktree, GError **error)
 static gboolean make(git_repository *repository, const Worktree *worktree, const char *const *copy,
                      GError **error)
 {
-    return (!worktree->new_branch || keep_base(repository, worktree, error)) &&
-           worktree_exclude(repository, error) && make_room(repository, worktree, error) &&
-           worktree_checkout(repository, worktree, error) &&
-           (!copy || copy_ignored(worktree, copy, error));
+    if (worktree->new_branch && !keep_base(repository, worktree, error))
+        return FALSE;
+    fault_point("base");
+    if (!worktree_exclude(repository, error))
+        return FALSE;
+    fault_point("exclude");
+    if (!make_room(repository, worktree, error))
+        return FALSE;
+    fault_point("room");
+    if (!worktree_checkout(repository, worktree, error))
+        return FALSE;
+    fault_point("checkout");
+    return !copy || copy_ignored(worktree, copy, error);
 }
 
 /** Between plan and creation others may have been at it. */
@@ -149,6 +159,7 @@ static gboolean make_or_undo(const Worktree *worktree, const char *const *copy, 
     /* First, and outside of what is undone: where someone else was faster, it is theirs. */
     if (worktree->new_branch && !make_branch(repository, worktree, error))
         return FALSE;
+    fault_point("branch");
     if (make(repository, worktree, copy, error))
         return TRUE;
     if (!worktree_undo(worktree, &cause))
@@ -228,7 +239,11 @@ gboolean worktree_undo(const Worktree *worktree, GError **error)
 
     if (!repository)
         return FALSE;
-    return (!worktree->new_worktree || undo_tree(repository, worktree, error)) &&
-           (!worktree->new_branch || undo_branch(repository, worktree, error)) &&
-           (!worktree->new_exclude || undo_exclude(repository, worktree, error));
+    if (worktree->new_worktree && !undo_tree(repository, worktree, error))
+        return FALSE;
+    fault_point("undo-tree");
+    if (worktree->new_branch && !undo_branch(repository, worktree, error))
+        return FALSE;
+    fault_point("undo-branch");
+    return !worktree->new_exclude || undo_exclude(repository, worktree, error);
 }

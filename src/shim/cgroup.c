@@ -149,6 +149,7 @@ bool cgroup_populated(const Cgroup *cgroup)
     return find_figure(text, "populated", &populated) && populated != 0;
 }
 
+/* Each process there but ourselves. */
 static unsigned signal_procs(int folder, int signal)
 {
     char line[32];
@@ -162,7 +163,7 @@ static unsigned signal_procs(int folder, int signal)
     while (fgets(line, sizeof line, file)) {
         pid_t pid = (pid_t)strtol(line, NULL, 10);
         /* A process of a foreign pid namespace reads as 0, which kill() takes for our own group. */
-        if (pid > 0 && kill(pid, signal) == 0)
+        if (pid > 0 && pid != getpid() && kill(pid, signal) == 0)
             count++;
     }
     fclose(file);
@@ -193,7 +194,7 @@ static unsigned signal_tree(int folder, int signal, unsigned depth)
 
 unsigned cgroup_signal(const Cgroup *cgroup, int signal)
 {
-    return signal_tree(cgroup->agent, signal, MAX_DEPTH);
+    return signal_tree(cgroup->scope, signal, MAX_DEPTH);
 }
 
 void cgroup_thaw(const Cgroup *cgroup)
@@ -208,6 +209,14 @@ void cgroup_kill(const Cgroup *cgroup)
     int r = write_text_at(cgroup->agent, "cgroup.kill", "1");
     if (r < 0)
         complain("killing the agent's cgroup: %s (Linux 5.14 or newer is needed)", strerror(-r));
+    /* What moved itself beside us: an agent may, its uid owns the scope. */
+    cgroup_signal(cgroup, SIGKILL);
+}
+
+void cgroup_kill_beside(const Cgroup *cgroup)
+{
+    if (cgroup->scope >= 0 && cgroup_signal(cgroup, 0) > 0)
+        write_text_at(cgroup->scope, "cgroup.kill", "1");
 }
 
 bool cgroup_cpu_usec(const Cgroup *cgroup, uint64_t *ret_usec)

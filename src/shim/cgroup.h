@@ -20,15 +20,19 @@ int cgroup_open(Cgroup *ret_cgroup);
 /** Whether a process is left in `agent` or below. Reading it arms POLLPRI. */
 bool cgroup_populated(const Cgroup *cgroup);
 
-/** Sends @signal to each process in `agent` and below; 0 only counts. Returns how many there were.
- *  A process that is born meanwhile may be missed. */
+/** Sends @signal to each process in the scope but us, wherever it moved itself; 0 only counts.
+ *  Returns how many there were. A process that is born meanwhile may be missed. */
 unsigned cgroup_signal(const Cgroup *cgroup, int signal);
 
 /** Lets frozen processes go on: a frozen one never sees a signal. */
 void cgroup_thaw(const Cgroup *cgroup);
 
-/** Kills every process in `agent` and below, those that are being forked too. */
+/** Kills every process in `agent` and below, those that are being forked too; and those that moved
+ *  themselves elsewhere in the scope, as cgroup_signal() finds them. */
 void cgroup_kill(const Cgroup *cgroup);
+
+/** For the very end: where another process is left in the scope, kills all of it, us included. */
+void cgroup_kill_beside(const Cgroup *cgroup);
 
 /** Figures; false where this machine does not have them. */
 bool cgroup_cpu_usec(const Cgroup *cgroup, uint64_t *ret_usec);

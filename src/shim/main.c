@@ -104,5 +104,7 @@ int main(int argc, char **argv)
         complain("making the transcript: %s", strerror(-r));
         return EXIT_FAILURE;
     }
-    return run_to_its_end(&run, signals) ? EXIT_SUCCESS : EXIT_FAILURE;
+    bool reported = run_to_its_end(&run, signals);
+    cgroup_kill_beside(&run.cgroup);
+    return reported ? EXIT_SUCCESS : EXIT_FAILURE;
 }

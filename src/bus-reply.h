@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+/*
+ * Answers to method calls, from what the domain says.
+ */
+
+/** Answers with the D-Bus error of @error. */
+void bus_reply_error(sd_bus_message *call, const GError *error);
+
+/** Answers with @value as the only one; NULL: without one. */
+void bus_reply_value(sd_bus_message *call, GVariant *value);
+
+/** Answers with a copy of @fd, which is closed; with @error where it is -1. */
+void bus_reply_fd(sd_bus_message *call, int fd, const GError *error);
+
+/** A PoolReply: @data is the call, of which it drops a reference. */
+void bus_reply_to_call(GVariant *value, const GError *error, gpointer data);

@@ -1,0 +1,131 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Holds what is written for people against the sources: each list of names in the one is the list
+in the other."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+CATALOG = f"{ROOT}/data/storkit.catalog"
+INTERFACE = f"{ROOT}/introspection/org.storkit.AgentPool.xml"
+PAGE = os.environ["PAGE"]
+
+
+def read(path):
+    with open(path if path.startswith("/") else f"{ROOT}/{path}", encoding="utf-8") as file:
+        return file.read()
+
+
+def section(page, name):
+    """The text of one section of a manual page."""
+    return re.search(rf"(?ms)^\.Sh {name}\n(.*?)(?=^\.Sh |\Z)", read(page))[1]
+
+
+def tags(text):
+    """The words in bold of a list's tags."""
+    items = re.findall(r"(?m)^\.It (.*)", text)
+    return {word for item in items for word in re.findall(r"S[y] (\w+)=?", item)}
+
+
+class Catalog(unittest.TestCase):
+    def test_explains_every_message_id_and_no_other(self):
+        ids = re.findall(r'"([0-9a-f]{32})"', read("src/message-ids.h"))
+        self.assertCountEqual(re.findall(r"(?m)^-- ([0-9a-f]{32})$", read(CATALOG)), ids)
+
+    def test_is_what_journalctl_reads(self):
+        with tempfile.TemporaryDirectory() as root:
+            folder = f"{root}/usr/lib/systemd/catalog"
+            os.makedirs(folder)
+            shutil.copy(CATALOG, folder)
+            update = self.journalctl(root, "--update-catalog")
+            self.assertEqual((update.returncode, update.stderr), (0, ""))
+            for message_id in re.findall(r"(?m)^-- (\w+)$", read(CATALOG)):
+                text = self.journalctl(root, "--dump-catalog", message_id).stdout
+                self.assertIn("Subject: ", text)
+                self.assertIn("storkit", text)
+
+    def journalctl(self, root, *arguments):
+        return subprocess.run(
+            ["journalctl", f"--root={root}", *arguments], capture_output=True, text=True
+        )
+
+    def test_uses_fields_that_entries_have(self):
+        fields = set(re.findall(r'"([A-Z_]+)"', read("src/journal-sink.c")))
+        self.assertLessEqual(set(re.findall(r"@(\w+)@", read(CATALOG))), fields)
+
+
+class InterfacePage(unittest.TestCase):
+    def test_has_every_error(self):
+        errors = set(re.findall(r'NAME\("(\w+)"\)', read("src/error.c")))
+        listed = set(re.findall(r"(?m)^\.It Er (\w+)", section(PAGE, "ERROR NAMES")))
+        self.assertEqual(listed, errors)
+        used = re.findall(r"(?s)Errors: ([\w\s,]+)", read(INTERFACE))
+        self.assertLessEqual({name for names in used for name in re.findall(r"\w+", names)}, errors)
+
+    def test_has_every_key_of_info(self):
+        inserted = r'(?:add_\w+|g_variant_dict_insert)\(&?dict,\s*"(\w+)"'
+        keys = set(re.findall(inserted, read("src/run.c") + read("src/run-facts.c")))
+        self.assertEqual(tags(section(PAGE, "INFO")), keys)
+
+    def test_has_every_journal_field(self):
+        fields = set(re.findall(r'"([A-Z_]+)"', read("src/journal-sink.c")))
+        listed = set(re.findall(r"\bEv ([A-Z_]+)", section(PAGE, "JOURNAL")))
+        self.assertEqual(listed, fields)
+
+    def test_has_every_option_of_a_start(self):
+        known = r'(?:g_str_equal\(key, |\{)"([a-z_]+)"'
+        keys = set(re.findall(known, read("src/start-options.c")))
+        keys |= set(re.findall(r'\{"([a-z_]+)", offsetof', read("src/run-limits.c")))
+        text = re.search(r"(?s)<!--\s*StartWithOptions:(.*?)-->", read(INTERFACE))[1]
+        listed = re.findall(r"(?m)^ *(?:- |  )(`.*?) \(|^ *- (`.*`),$", text)
+        self.assertEqual(set(re.findall(r"`(\w+)`", str(listed))), keys)
+
+
+class ConfigurationPages(unittest.TestCase):
+    def test_have_every_key_of_the_project_file(self):
+        keys = set(re.findall(r'(?m)^    \{"(\w+)",', read("src/config-toml.cc")))
+        page = read("man/storkit.toml.5")
+        listed = {
+            key
+            for item in re.findall(r"(?m)^\.It (Sy .*)", page)
+            for key in re.findall(r"Sy (\w+) No =", item)
+        }
+        self.assertEqual(listed, keys - {"agent", "component"})
+
+    def test_have_every_setting(self):
+        settings = read("src/settings.c")
+        keys = set(re.findall(r'\{GROUP_\w+, "(\w+)"', settings))
+        keys |= set(re.findall(r'#define KEY_\w+ "(\w+)"', settings))
+        self.assertEqual(tags(section("man/storkitd.8", "CONFIGURATION")), keys)
+
+    def test_have_every_file_of_a_run(self):
+        files = set(re.findall(r'"(run\.json|\w+\.json)"', read("src/run-folder.c")))
+        files |= {"transcript", "times", "started", "control", "input", "cursors", "stdin"}
+        listed = set(re.findall(r"\.Pa ([\w.]+)", section("man/storkitd.8", "FILES")))
+        self.assertLessEqual(files, listed)
+
+
+class Pages(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("mandoc"), "needs mandoc")
+    def test_have_no_faults(self):
+        for page in [PAGE, *glob.glob(f"{ROOT}/man/*.[1-9]")]:
+            lint = subprocess.run(
+                ["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True
+            )
+            self.assertEqual(lint.stdout + lint.stderr, "", page)
+
+    def test_name_no_page_of_ours_that_there_is_not(self):
+        ours = {os.path.basename(page) for page in [PAGE, *glob.glob(f"{ROOT}/man/*.[1-9]")]}
+        for page in [PAGE, *glob.glob(f"{ROOT}/man/*.[1-9]")]:
+            for name, number in re.findall(r"\.Xr (\S*storkit\S*) (\d)", read(page)):
+                self.assertIn(f"{name}.{number}", ours, page)
+
+
+if __name__ == "__main__":
+    unittest.main()

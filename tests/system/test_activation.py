@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The service as such: the bus starts it, systemd stops it, and nothing of an agent goes with it."""
+
+import os
+import subprocess
+import time
+
+from gi.repository import Gio, GLib
+
+from harness import FACTOR, NAME, PATH, Pool, connect, main, serial, skip, wait_until
+from session import RUNTIME
+from traces import touch
+
+UNIT = "storkitd.service"
+SOURCE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../..")
+SERVICES = f"{RUNTIME}/dbus-1/services"
+UNITS = f"{RUNTIME}/systemd/user"
+REAL_BUS = {"XDG_RUNTIME_DIR": RUNTIME, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={RUNTIME}/bus"}
+
+
+def run(*command, **keywords):
+    return subprocess.run(
+        command, env=os.environ | REAL_BUS, stdout=subprocess.PIPE, text=True, check=True, **keywords
+    ).stdout
+
+
+def systemctl(*arguments):
+    return run("systemctl", "--user", *arguments)
+
+
+def ask_bus(connection, method, parameters=None):
+    return connection.call_sync(
+        "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method, parameters,
+        None, Gio.DBusCallFlags.NONE, -1, None,
+    ).unpack()  # fmt: skip
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+
+
+class Installed:
+    """The service as a developer puts it into their own session from the build tree: files that the
+    real bus and the real user manager read. What it writes goes into the pool's folders."""
+
+    def __init__(self, pool):
+        self.pool = pool
+        self.bus = connect(REAL_BUS["DBUS_SESSION_BUS_ADDRESS"])
+        self.files = {
+            f"{SERVICES}/{NAME}.service": self._fill_in(f"dbus-1/{NAME}.service.in"),
+            f"{UNITS}/{UNIT}": self._fill_in(f"systemd/{UNIT}.in"),
+            f"{UNITS}/{UNIT}.d/test.conf": self._drop_in(),
+        }
+
+    def _fill_in(self, template):
+        with open(f"{SOURCE}/data/{template}") as file:
+            return file.read().replace("@libexecdir@", os.path.dirname(os.environ["STORKITD"]))
+
+    def _drop_in(self):
+        theirs = ("PATH", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+        variables = {k: v for k, v in self.pool.environment.items() if k not in theirs}
+        lines = [f'Environment="{name}={value}"' for name, value in variables.items()]
+        return "[Service]\n" + "\n".join(lines) + "\n"
+
+    def _reload(self):
+        systemctl("daemon-reload")
+        ask_bus(self.bus, "ReloadConfig")
+
+    def __enter__(self):
+        there = ask_bus(self.bus, "ListActivatableNames")[0] + ask_bus(self.bus, "ListNames")[0]
+        if NAME in there or systemctl("show", "--value", "--property=LoadState", UNIT) != "not-found\n":
+            skip(f"{NAME} is installed in this session")
+        for path, text in self.files.items():
+            write(path, text)
+        self._reload()
+        return self
+
+    def __exit__(self, *error):
+        systemctl("stop", UNIT)
+        if error[0]:
+            print(run("journalctl", "--user", "--no-pager", "--lines=50", "--unit", UNIT))
+        subprocess.run(["systemctl", "--user", "reset-failed", UNIT], stderr=subprocess.DEVNULL)
+        for path in self.files:
+            os.unlink(path)
+        os.rmdir(f"{UNITS}/{UNIT}.d")
+        self._reload()
+
+    def call(self, method, signature, *arguments):
+        """A call by busctl, which starts the service."""
+        return run("busctl", "--user", "call", NAME, PATH, NAME, method, signature, *arguments)
+
+    def owned(self):
+        return ask_bus(self.bus, "NameHasOwner", GLib.Variant("(s)", (NAME,)))[0]
+
+
+@serial
+def test_first_call_starts_the_service():
+    """On a bus where nothing of ours runs, `busctl --user call … Start` starts the service and an
+    agent; gdbus monitor prints its events, systemctl shows its scope in the slice."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        root = pool.repository(agents={"coder": f"init; wait {pool.folder}/go; print I am done."})
+        assert not session.owned()
+        answer = session.call("Start", "sss", root, "42_login", "")
+        assert answer.startswith("a{sv}") and '"status" s "running"' in answer
+        assert systemctl("is-active", UNIT) == "active\n"
+        (run_id,) = pool.run_folders()
+        assert f"app-storkit-{run_id}.scope" in systemctl("status", "--no-pager", "app-storkit.slice")
+        assert f"{root}/.storkit/worktrees/42_login" in pool.git(root, "worktree", "list")
+
+        printed = f"{pool.folder}/monitor"
+        with open(printed, "w") as file:
+            monitor = subprocess.Popen(
+                ["gdbus", "monitor", "--session", "--dest", NAME, "--object-path", PATH],
+                env=os.environ | REAL_BUS, stdout=file,
+            )  # fmt: skip
+        wait_until(lambda: "is owned by" in open(printed).read(), "gdbus monitor")
+        touch(f"{pool.folder}/go")
+        wait_until(lambda: "I am done." in open(printed).read(), "the event in gdbus monitor")
+        monitor.terminate()
+        monitor.wait()
+        wait_until(
+            lambda: run("journalctl", "--user", "--quiet", "STORKIT_STORY=42_login", f"STORKIT_RUN={run_id}"),
+            "the journal's entries",
+        )
+
+
+@serial
+def test_stop_of_the_service_stops_no_agent():
+    """`systemctl --user stop` ends the service cleanly and at once; its agents go on, and the next
+    call starts it again and finds them."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        root = pool.repository(agents={"coder": "idle"})
+        session.call("Start", "sss", root, "42_login", "")
+        (run_id,) = pool.run_folders()
+        unit = f"app-storkit-{run_id}.scope"
+        before = pool.cgroup_procs(unit)
+        systemctl("stop", UNIT)
+        assert not session.owned()
+        # A status other than 0 would leave it `failed`.
+        assert systemctl("show", "--value", "--property=ActiveState", UNIT) == "inactive\n"
+        assert pool.cgroup_procs(unit) == before != []
+
+        answer = session.call("Get", "sss", root, "42_login", "")
+        assert '"status" s "running"' in answer and run_id in answer, answer
+        session.call("Stop", "sss", root, "42_login", "")
+        assert pool.cgroup_procs(unit) == []
+
+
+@serial
+def test_crash_of_the_service_is_mended():
+    """After a SIGKILL systemd starts the service again by itself; its agents go on."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        root = pool.repository(agents={"coder": "idle"})
+        session.call("Start", "sss", root, "42_login", "")
+        pid = systemctl("show", "--value", "--property=MainPID", UNIT)
+        os.kill(int(pid), 9)
+        wait_until(
+            lambda: systemctl("show", "--value", "--property=MainPID", UNIT) not in (pid, "0\n")
+            and session.owned(),
+            "the service",
+        )
+        assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
+
+
+def test_sigterm_ends_it_at_once(pool):
+    """SIGTERM ends an idle daemon, and one with agents, at once and with status 0."""
+    root = pool.repository(agents={"coder": "idle"})
+    for story in ("one", "two"):
+        began = time.monotonic()
+        assert pool.stop_daemon() == 0
+        assert time.monotonic() - began < 3 * FACTOR
+        pool.start_daemon()
+        pool.start(root, story)
+    assert pool.stop_daemon() == 0
+    assert all(pool.scope_exists(unit) for unit in pool.units)
+
+
+def test_second_service_gives_up(pool):
+    """A second storkitd on the bus ends with a message and harms nothing."""
+    root = pool.repository(agents={"coder": "idle"})
+    pool.start(root, "42_login")
+    second = subprocess.run(
+        [os.environ["STORKITD"]], env=pool.environment, stderr=subprocess.PIPE, text=True
+    )
+    assert second.returncode == 1 and "is taken" in second.stderr
+    assert pool.get(root, "42_login")["status"] == "running"
+
+
+def test_command_line_is_checked():
+    """--version prints it; anything unknown is an error with status 2."""
+    assert run(os.environ["STORKITD"], "--version").startswith("storkitd ")
+    for argument in ("--colour", "argument"):
+        wrong = subprocess.run([os.environ["STORKITD"], argument], stderr=subprocess.PIPE, text=True)
+        assert wrong.returncode == 2 and wrong.stderr.startswith("storkitd: ")
+
+
+if __name__ == "__main__":
+    main()

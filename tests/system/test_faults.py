@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""SIGKILL between each pair of steps of Start: nothing is left of it, or it is a run."""
+
+import os
+import random
+import signal
+import time
+
+from gi.repository import GLib
+
+from follower import all_events, numbered_lines, terminal_events
+from harness import NAME, PoolError, long, main, raises, timeout, wait_until
+from session import processes_of
+
+# In the order in which a Start comes by: see fault_point() in src/.
+BEFORE_FOLDER_IS_DONE = ("folder",)
+WORKTREE = ("record", "files", "branch", "base", "exclude", "room", "admin", "checkout", "worktree")
+PROCESSES = ("shim", "scope-asked", "scope", "before-gate")
+BEFORE_GATE = BEFORE_FOLDER_IS_DONE + WORKTREE + PROCESSES
+UNDO = ("undo", "undo-disk", "undo-tree", "undo-branch", "undo-folder", "undone")
+
+LOST_REPLY = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.ServiceUnknown")
+
+
+def begin_faulty(pool, fault):
+    """Starts a daemon that kills itself at that point. It may do so before it owns its name."""
+    pool.environment["STORKIT_FAULT"] = fault
+    try:
+        pool.start_daemon()
+    except AssertionError:
+        assert pool.process.returncode == -signal.SIGKILL, pool.process.returncode
+    finally:
+        del pool.environment["STORKIT_FAULT"]
+
+
+def wait_for_death(pool, fault):
+    wait_until(lambda: not pool.running(), f"the death at {fault}")
+    assert pool.process.returncode == -signal.SIGKILL, (fault, pool.process.returncode)
+
+
+def start_lost(pool, fault, root, story, agent=""):
+    """A Start whose daemon dies at that point; a daemon without faults is there again afterwards."""
+    pool.stop_daemon()
+    begin_faulty(pool, fault)
+    starting = pool.begin("Start", "(sss)", root, story, agent)
+    wait_for_death(pool, fault)
+    try:
+        starting.result()
+        raise AssertionError(f"{fault}: the Start has replied")
+    except PoolError as error:
+        assert error.name in LOST_REPLY, (fault, error)
+    pool.start_daemon()
+
+
+def contents(path):
+    if os.path.islink(path):
+        return os.readlink(path)
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def snapshot(root):
+    """All that is in the repository, but for git's objects."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        if folder == f"{root}/.git":
+            folders.remove("objects")
+        found |= {os.path.relpath(f"{folder}/{name}", root): "" for name in folders}
+        for name in files:
+            found[os.path.relpath(f"{folder}/{name}", root)] = contents(f"{folder}/{name}")
+    return found
+
+
+def units_of(pool, story):
+    """The scopes of that story's runs that systemd knows."""
+    units = pool.manager._call("ListUnitsByPatterns", "(asas)", [], [f"app-storkit-{story}.*"])[0]
+    return [unit[0] for unit in units]
+
+
+def own_processes(pool):
+    """Processes of this pool other than bus and daemon."""
+    return set(processes_of(pool.marker)) - {pool.process.pid, pool.bus.process.pid}
+
+
+def difference(before, after):
+    return sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )
+
+
+def wait_for_nothing(pool, root, before, story, what):
+    """Waits until of a Start of @story nothing is left."""
+
+    def left():
+        return (
+            pool.list()
+            or pool.run_folders()
+            or units_of(pool, story)
+            or own_processes(pool)
+            or difference(before, snapshot(root))
+        )
+
+    try:
+        wait_until(lambda: not left(), "nothing to be left")
+    except AssertionError:
+        raise AssertionError(f"{what}: left is {left()}") from None
+    assert pool.get_property("Running") == 0 and pool.get_property("Queued") == 0
+
+
+def check_same_start(pool, root, story, agent=""):
+    """The Start that was cut short works now; then all that it made is taken away again."""
+    info = pool.start(root, story, agent)
+    assert pool.wait(root, story, agent)["status"] == "completed"
+    assert numbered_lines(all_events(pool, info["run_id"])) == [1, 2, 3]
+    pool.stop(root, story, agent)
+    return info
+
+
+def check_all(pool, root, faults, story_of, agent=""):
+    for fault in faults:
+        story = story_of(fault)
+        before = snapshot(root)
+        start_lost(pool, fault, root, story, agent)
+        wait_for_nothing(pool, root, before, story, fault)
+        check_same_start(pool, root, story, agent)
+        pool.remove_worktree(root, story, True)
+        for run in pool.run_folders():
+            forget(pool, run)
+
+
+def forget(pool, run):
+    """Takes away the folder of an ended run, as a user may."""
+    folder = pool.run_folder(run)
+    for name in os.listdir(folder):
+        os.unlink(f"{folder}/{name}")
+    os.rmdir(folder)
+
+
+QUICK = "init; lines 3; result; exit 0"
+
+
+@timeout(120)
+def test_death_before_the_gate_leaves_nothing(pool):
+    """A Start whose daemon dies before the gate leaves no trace, and the same Start works."""
+    root = pool.repository(agents={"coder": QUICK})
+    check_all(pool, root, BEFORE_GATE, lambda fault: f"s-{fault}")
+
+
+@timeout(60)
+def test_death_before_the_gate_spares_the_storys_worktree(pool):
+    """A Start in another agent's worktree that dies takes nothing of it along."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": QUICK, "host": f"init; wait {go}; result"})
+    host = pool.start(root, "s", "host")
+    with open(f"{host['worktree_path']}/work", "w") as file:
+        file.write("unfinished")
+    before = snapshot(root)
+    for fault in ("record", "files", "worktree", "shim", "scope", "before-gate"):
+        start_lost(pool, fault, root, "s", "coder")
+        wait_until(lambda: pool.run_folders() == [host["run_id"]], f"{fault}: one run folder")
+        assert difference(before, snapshot(root)) == [], fault
+        assert [info["run_id"] for info in pool.list()] == [host["run_id"]]
+    check_same_start(pool, root, "s", "coder")
+    open(go, "w").close()
+    assert pool.wait(root, "s", "host")["status"] == "completed"
+
+
+@timeout(120)
+def test_death_during_the_undoing(pool):
+    """An undoing that is itself cut short, again and again, is finished in the end."""
+    root = pool.repository(agents={"coder": QUICK})
+    before = snapshot(root)
+    for number, fault in enumerate(UNDO):
+        story = f"s{number}"
+        pool.stop_daemon()
+        begin_faulty(pool, "before-gate")
+        starting = pool.begin("Start", "(sss)", root, story, "")
+        wait_for_death(pool, "before-gate")
+        raises(LOST_REPLY[0], starting.result)
+        for _ in range(2):
+            begin_faulty(pool, fault)
+            # What the first one has undone is not undone again by the second.
+            wait_until(lambda: not pool.running() or not pool.run_folders(), f"{fault}")
+            pool.kill_daemon()
+        pool.start_daemon()
+        wait_for_nothing(pool, root, before, story, fault)
+    check_same_start(pool, root, "s0")
+
+
+@timeout(60)
+def test_death_while_a_failed_start_is_undone(pool):
+    """A Start that fails, and whose daemon dies in undoing it, leaves nothing either."""
+    config = 'copy = ["unreadable"]\n' + pool.roster({"coder": QUICK})
+    root = pool.repository(config=config)
+    os.mkdir(f"{root}/unreadable", 0)
+    before = snapshot(root)
+    for number, fault in enumerate(UNDO):
+        start_lost(pool, fault, root, f"s{number}")
+        wait_for_nothing(pool, root, before, f"s{number}", fault)
+        raises("WorktreeFailed", pool.start, root, f"s{number}")
+        wait_for_nothing(pool, root, before, f"s{number}", fault)
+
+
+def test_death_behind_the_gate_is_a_run(pool):
+    """A Start whose daemon dies behind the gate is a run: there once, ending as it should."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": f"init; wait {go}; lines 3; result; exit 0"})
+    start_lost(pool, "after-gate", root, "s")
+    (info,) = pool.list()
+    raises("AlreadyRunning", pool.start, root, "s")
+    wait_until(lambda: pool.get(root, "s")["status"] == "running", "a running agent")
+    assert pool.run_folders() == [info["run_id"]] and len(units_of(pool, "s")) == 1
+    open(go, "w").close()
+    assert pool.wait(root, "s")["status"] == "completed"
+    events = all_events(pool, info["run_id"])
+    assert numbered_lines(events) == [1, 2, 3] and len(terminal_events(events)) == 1
+
+
+@timeout(120)
+def test_death_at_its_turn_keeps_a_queued_run(pool):
+    """A run of the queue whose turn is cut short waits for the next one, and runs once."""
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    for number, fault in enumerate(("queued",) + WORKTREE + PROCESSES + ("after-gate",)):
+        go = f"{pool.folder}/go{number}"
+        root = pool.repository(
+            f"project{number}", agents={"first": f"init; wait {go}; result", "coder": QUICK}
+        )
+        pool.start(root, "a", "first")
+        pool.stop_daemon()
+        begin_faulty(pool, fault)
+        starting = pool.begin("Start", "(sss)", root, "b", "coder")
+        if fault == "queued":
+            wait_for_death(pool, fault)
+        else:
+            assert starting.result()["status"] == "pending", fault
+        open(go, "w").close()
+        wait_for_death(pool, fault)
+        pool.start_daemon()
+        info = pool.wait(root, "b", "coder")
+        assert info["status"] == "completed", (fault, info)
+        events = all_events(pool, info["run_id"])
+        assert numbered_lines(events) == [1, 2, 3], fault
+        assert [e["status"] for e in events if e["type"] == "status"] == ["pending", "running"]
+        assert len(units_of(pool, "b")) == 0, fault
+
+
+def test_stop_at_its_turn_keeps_a_queued_run(pool):
+    """A run of the queue whose checkout a restart of the service cuts short waits again."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"first": f"init; wait {go}; result", "coder": QUICK})
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    pool.start(root, "a", "first")
+    info = pool.start(root, "b", "coder")
+    assert info["status"] == "pending"
+    open(go, "w").close()
+    folder = pool.run_folder(info["run_id"])
+    wait_until(lambda: os.path.exists(f"{folder}/control"), "its turn")
+    pool.restart_daemon()
+    assert pool.wait(root, "b", "coder")["status"] == "completed"
+    assert numbered_lines(all_events(pool, info["run_id"])) == [1, 2, 3]
+
+
+def kill_at_random(pool, root, story, generator):
+    """One Start under a daemon that is killed some time later; whether it became a run."""
+    starting = pool.begin("Start", "(sss)", root, story, "")
+    end = time.monotonic() + generator.uniform(0, 0.08)
+    wait_until(lambda: starting.done() or time.monotonic() > end, "the moment of the kill")
+    replied = starting.done()
+    pool.kill_daemon()
+    try:
+        starting.result()
+    except PoolError as error:
+        assert error.name in LOST_REPLY, error
+        assert not replied
+    pool.start_daemon()
+    wait_until(lambda: not any(i["status"] == "pending" for i in pool.list()), "a decision")
+    return replied
+
+
+def check_random_kills(pool, count):
+    generator = random.Random(4711)
+    root = pool.repository(agents={"coder": QUICK})
+    became_runs = 0
+    for number in range(count):
+        story = f"s{number}"
+        before = snapshot(root)
+        replied = kill_at_random(pool, root, story, generator)
+        if pool.list():
+            became_runs += 1
+            info = pool.wait(root, story)
+            assert info["status"] == "completed", info
+            assert numbered_lines(all_events(pool, info["run_id"])) == [1, 2, 3]
+            pool.stop(root, story)
+        else:
+            assert not replied
+            wait_for_nothing(pool, root, before, story, story)
+            check_same_start(pool, root, story)
+        pool.remove_worktree(root, story, True)
+        for run in pool.run_folders():
+            forget(pool, run)
+    print(f"{became_runs} of {count} became runs")
+    assert 0 < became_runs < count
+
+
+@timeout(60)
+def test_death_at_random_moments_of_start(pool):
+    """Whenever the daemon dies in a Start: it is a whole run afterwards, or nothing at all."""
+    check_random_kills(pool, 12)
+
+
+@long
+@timeout(300)
+def test_death_at_many_random_moments_of_start(pool):
+    """The same a hundred times."""
+    check_random_kills(pool, 100)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs as objects, as a desktop sees them: through GLib's client of ObjectManager."""
+
+import os
+
+from gi.repository import Gio, GLib
+
+from harness import NAME, PATH, EventStream, main, raises, wait_until
+from pool import pool_error
+
+RUN = "org.storkit.Run"
+FIGURES = {"Cursor", "Memory", "MemoryPeak", "CpuUsec", "Processes"}
+
+
+def camel_case(key):
+    return "".join(map(str.capitalize, key.split("_")))
+
+
+class Objects:
+    """The runs' objects as GLib's client keeps them, and what it was told."""
+
+    def __init__(self, pool):
+        self.changes = []
+        self.manager = Gio.DBusObjectManagerClient.new_sync(
+            pool.bus.connection, Gio.DBusObjectManagerClientFlags.DO_NOT_AUTO_START, NAME, PATH,
+            None, None, None, None,
+        )  # fmt: skip
+        self.manager.connect("interface-proxy-properties-changed", self._on_changed)
+
+    def _on_changed(self, manager, node, proxy, changed, invalidated):
+        assert not invalidated, f"invalidated, and not sent: {invalidated}"
+        self.changes.append(changed.unpack())
+
+    def ids(self):
+        return [self.property(proxy, "RunId") for proxy in self.proxies()]
+
+    def proxies(self):
+        return [node.get_interface(RUN) for node in self.manager.get_objects() if node.get_interface(RUN)]
+
+    def proxy(self, run_id):
+        def find():
+            return next((p for p in self.proxies() if self.property(p, "RunId") == run_id), None)
+
+        return wait_until(find, f"the object of {run_id}")
+
+    def property(self, proxy, name):
+        """As the client has it, without asking the service."""
+        value = proxy.get_cached_property(name)
+        return value.unpack() if value else None
+
+    def wait_for(self, proxy, name, value):
+        wait_until(
+            lambda: self.property(proxy, name) == value,
+            f"{name} to become {value!r}; it is {self.property(proxy, name)!r}",
+        )
+
+
+def call(proxy, method, signature=None, *arguments):
+    variant = GLib.Variant(signature, arguments) if signature else None
+    try:
+        reply = proxy.call_sync(method, variant, Gio.DBusCallFlags.NONE, 30000, None)
+    except GLib.Error as error:
+        raise pool_error(error) from None
+    return reply.unpack()[0] if reply.n_children() else None
+
+
+def call_fd(proxy, method, signature=None, *arguments):
+    variant = GLib.Variant(signature, arguments) if signature else None
+    reply, fds = proxy.call_with_unix_fd_list_sync(
+        method, variant, Gio.DBusCallFlags.NONE, 30000, None, None
+    )
+    return fds.get(reply.unpack()[0])
+
+
+def all_properties(proxy):
+    connection = proxy.get_connection()
+    return connection.call_sync(
+        NAME, proxy.get_object_path(), "org.freedesktop.DBus.Properties", "GetAll",
+        GLib.Variant("(s)", (RUN,)), None, Gio.DBusCallFlags.NONE, -1, None,
+    ).unpack()[0]  # fmt: skip
+
+
+def check_properties(proxy, info):
+    """The object says what Get does; what is absent there is empty here."""
+    found = all_properties(proxy)
+    wanted = {camel_case(key): value for key, value in info.items()}
+    for name, value in found.items():
+        if name in wanted and name not in FIGURES:
+            assert value == wanted[name], f"{name} is {value!r}, not {wanted[name]!r}"
+        elif name not in wanted:
+            assert not value, f"{name} is {value!r}, and Get has none"
+    assert wanted.keys() <= found.keys(), wanted.keys() - found.keys()
+
+
+def test_a_run_comes_changes_and_goes_as_an_object(pool):
+    """A client that only listens sees a run from its start to its being taken off the list."""
+    objects = Objects(pool)
+    assert objects.proxies() == []
+    root = pool.repository(agents={"coder": "init; wait go; text hello; result; idle"})
+    info = pool.start(root, "s")
+    proxy = objects.proxy(info["run_id"])
+    objects.wait_for(proxy, "Status", "running")
+    objects.wait_for(proxy, "Pid", info["pid"])
+    wait_until(lambda: objects.property(proxy, "SessionId"), "the session's id")
+    assert objects.property(proxy, "Turns") == 0
+    with open(f"{info['worktree_path']}/go", "w"):
+        pass
+    objects.wait_for(proxy, "Turns", 1)
+    check_properties(proxy, pool.get(root, "s"))
+    pool.stop(root, "s")
+    wait_until(lambda: objects.proxies() == [], "the object to go")
+    assert not any(FIGURES & changed.keys() for changed in objects.changes), "figures were sent"
+
+
+def test_an_ended_run_stays_an_object(pool):
+    """An ended run keeps its object, with how it ended, until a new one of its key replaces it."""
+    objects = Objects(pool)
+    root = pool.repository(agents={"coder": "init; exit 3"})
+    first = pool.start(root, "s")
+    info = pool.wait(root, "s")
+    proxy = objects.proxy(first["run_id"])
+    objects.wait_for(proxy, "Status", "failed")
+    objects.wait_for(proxy, "ExitCode", 3)
+    assert objects.property(proxy, "Error") == info["error"]
+    assert objects.property(proxy, "Ended") == info["ended"]
+    check_properties(proxy, info)
+    second = pool.start(root, "s")
+    pool.wait(root, "s")
+    wait_until(lambda: objects.ids() == [second["run_id"]], "the second object alone")
+    call(objects.proxy(second["run_id"]), "Stop")
+    wait_until(lambda: objects.proxies() == [], "the object to go")
+    raises("NoSuchRun", pool.get, root, "s")
+
+
+def test_a_queued_run_shows_its_place(pool):
+    """QueuePosition follows the queue."""
+    objects = Objects(pool)
+    root = pool.repository(agents={"coder": "idle"})
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    pool.start(root, "a")
+    second = objects.proxy(pool.start(root, "b")["run_id"])
+    third = objects.proxy(pool.start(root, "c")["run_id"])
+    objects.wait_for(second, "QueuePosition", 1)
+    objects.wait_for(third, "QueuePosition", 2)
+    pool.stop(root, "a")
+    objects.wait_for(second, "Status", "running")
+    objects.wait_for(second, "QueuePosition", 0)
+    objects.wait_for(third, "QueuePosition", 1)
+    pool.stop(root, "c")
+    pool.stop(root, "b")
+    wait_until(lambda: objects.proxies() == [], "the objects to go")
+
+
+def test_an_object_steers_its_run(pool):
+    """The object's methods do what the pool's do: messages, size, freezing, the end."""
+    root = pool.repository(
+        agents={"coder": {"scenario": "size; init; read", "interactive": True}}
+    )
+    info = pool.start(root, "s")
+    objects = Objects(pool)
+    proxy = objects.proxy(info["run_id"])
+    terminal = call_fd(proxy, "Attach")
+    events = EventStream(call_fd(proxy, "Subscribe", "(t)", 0))
+    assert next(events)["status"] == "pending"
+    call(proxy, "Resize", "(qq)", 33, 77)
+    call(proxy, "SendInput", "(ay)", b"typed")
+    call(proxy, "SendMessage", "(s)", "Go on.")
+    pool.wait_for(lambda event: event.get("text") == "answer 2")
+    pool.wait_for(lambda event: event.get("text") == "size 33 77")
+    call(proxy, "Freeze")
+    objects.wait_for(proxy, "Frozen", True)
+    call(proxy, "Thaw")
+    objects.wait_for(proxy, "Frozen", False)
+    raises("InvalidArgument", call, proxy, "Resize", "(qq)", 0, 0)
+    call(proxy, "CloseInput")
+    assert call(proxy, "Wait")["status"] == "completed"
+    raises("NotRunning", call, proxy, "SendMessage", "(s)", "Too late.")
+    assert [event["type"] for event in events][-1] == "done"
+    with os.fdopen(terminal, "rb") as file:
+        assert b"answer 2" in file.read()
+
+
+def test_a_new_daemon_has_the_objects_of_old_runs(pool):
+    """After a restart of the service the live run and the ended one are objects as before."""
+    root = pool.repository(agents={"coder": "init; idle", "quick": "init; result"})
+    live = pool.start(root, "s")
+    pool.start(root, "s", "quick")
+    ended = pool.wait(root, "s", "quick")
+    objects = Objects(pool)
+    pool.restart_daemon()
+    wait_until(
+        lambda: sorted(objects.ids()) == sorted([live["run_id"], ended["run_id"]]), "both objects"
+    )
+    objects.wait_for(objects.proxy(live["run_id"]), "Status", "running")
+    check_properties(objects.proxy(ended["run_id"]), ended)
+    pool.stop(root, "s")
+    wait_until(lambda: objects.ids() == [ended["run_id"]], "the live run's object to go")
+
+
+def test_what_is_no_run_is_no_object(pool):
+    """A path below the runs' that is none of theirs answers that there is no such object."""
+    for path in (f"{PATH}/run/nobody", f"{PATH}/run/_zz", f"{PATH}/run/a/b"):
+        try:
+            pool.bus.connection.call_sync(
+                NAME, path, RUN, "Stop", None, None, Gio.DBusCallFlags.NONE, -1, None
+            )
+        except GLib.Error as error:
+            assert Gio.DBusError.get_remote_error(error).endswith("UnknownObject"), error
+        else:
+            raise AssertionError(f"{path} took a Stop")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What SECURITY.md says of the service's surface."""
+
+import os
+import socket
+import stat
+
+from gi.repository import GLib
+
+from harness import Pool, main, raises, wait_until
+from session import RUNTIME
+
+MIB = 1024 * 1024
+
+
+def authenticate(pool, uid):
+    """What the bus says to a client that claims to be @uid."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(f"{pool.folder}/bus")
+        client.sendall(b"\0AUTH EXTERNAL " + str(uid).encode().hex().encode() + b"\r\n")
+        return client.recv(1024).split()[0]
+
+
+def check_other_user_is_refused(pool):
+    assert authenticate(pool, os.getuid()) == b"OK"
+    for uid in (os.getuid() + 1, 0):
+        assert authenticate(pool, uid) == b"REJECTED", uid
+
+
+def test_other_user_is_refused_by_dbus_daemon():
+    """dbus-daemon lets in whom the kernel says that the client is, and only the bus's own user."""
+    with Pool(daemon=False) as pool:
+        check_other_user_is_refused(pool)
+
+
+def test_other_user_is_refused_by_dbus_broker():
+    """dbus-broker lets in whom the kernel says that the client is, and only the bus's own user."""
+    with Pool(daemon=False, broker=True) as pool:
+        check_other_user_is_refused(pool)
+
+
+def test_session_bus_is_in_a_folder_of_its_user():
+    """Only the user can enter the folder of the session bus's socket."""
+    status = os.stat(RUNTIME)
+    assert status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) == 0o700, oct(status.st_mode)
+
+
+def test_folders_of_runs_are_private(pool):
+    """Others can read neither a run's folder nor a file in it, however open the umask is."""
+    before = os.umask(0)
+    try:
+        pool.restart_daemon()
+    finally:
+        os.umask(before)
+    root = pool.repository(agents={"coder": "init; text hi; result"})
+    run = pool.start(root, "42_login", prompt="secret", env={"TOKEN": "secret"})["run_id"]
+    pool.wait(root, "42_login")
+    folder = pool.run_folder(run)
+    paths = [folder, os.path.dirname(folder)] + [f"{folder}/{name}" for name in os.listdir(folder)]
+    assert len(paths) > 6, paths
+    for path in paths:
+        assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, path
+
+
+def test_oversized_arguments_are_refused(pool):
+    """An argument that is too long is InvalidArgument, with a message of a few words."""
+    root = pool.repository()
+    for call in (
+        lambda: pool.start("/" + "x" * 5000, "s"),
+        lambda: pool.start("/" + "x" * MIB, "s"),
+        lambda: pool.get_config("/" + "x" * MIB),
+        lambda: pool.start(root, "x" * MIB),
+        lambda: pool.start(root, "s", "x" * MIB),
+        lambda: pool.get(root, "☃" * MIB),
+        lambda: pool.subscribe_run("x" * MIB),
+        lambda: pool.start(root, "s", prompt="x" * (4 * MIB + 1)),
+        lambda: pool.start(root, "s", resume="x" * MIB),
+        lambda: pool.start(root, "s", base_branch="x" * MIB),
+        lambda: pool.start(root, "s", memory_max="9" * MIB),
+        lambda: pool.start(root, "s", env={"A": "x" * MIB}),
+        lambda: pool.start(root, "s", **{"x" * MIB: ""}),
+        lambda: pool.set_property("ProjectRoot", GLib.Variant("s", "/" + "x" * MIB)),
+    ):
+        error = raises("InvalidArgument", call)
+        assert len(error.message) < 1000, error.message[:1000]
+    assert pool.list() == []
+
+
+def start_with(pool, root, options):
+    return pool.call("StartWithOptions", "(sssa{sv})", root, "s", "", options)
+
+
+def test_options_of_any_type_are_refused(pool):
+    """Options of every type that D-Bus has get an answer, InvalidArgument."""
+    root = pool.repository()
+    for signature, value in (
+        ("y", 1), ("b", True), ("d", 1.5), ("o", "/a"), ("g", "s"), ("as", ["a"]), ("v", GLib.Variant("s", "a")),
+        ("(sv)", ("a", GLib.Variant("i", 1))), ("a{sv}", {}), ("a{ys}", {1: "a"}), ("aaaaas", []),
+    ):  # fmt: skip
+        for key in ("prompt", "env"):
+            options = {key: GLib.Variant(signature, value)}
+            raises("InvalidArgument", start_with, pool, root, options)
+    assert pool.list() == []
+
+
+def test_millions_of_values_are_refused(pool):
+    """A message of many millions of values is refused before it takes the memory that it would."""
+    root = pool.repository()
+    huge = GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(bytes(8 * MIB)), True)
+    raises("InvalidArgument", start_with, pool, root, {"prompt": huge})
+    with open(f"/proc/{pool.process.pid}/status") as file:
+        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    assert pool.list() == []
+    # The message itself may be there a few times; under a sanitizer, freed memory stays a while.
+    assert peak < 300 * 1024, f"{peak} KiB"
+
+
+def test_printed_fields_are_not_the_services_own(pool):
+    """What an agent prints cannot pass for the fields that the service gives an event."""
+    lie = '{"type":"status","status":"stopped","run_id":"forged","story_id":"forged","cursor":1}'
+    root = pool.repository(agents={"coder": f"init; json {lie}; text a\\nSTORKIT_STORY=forged; result"})
+    run = pool.start(root, "42_login")["run_id"]
+    events = list(pool.subscribe(root, "42_login"))
+    assert {event["run_id"] for event in events} == {run}
+    assert {event["story_id"] for event in events} == {"42_login"}
+    cursors = [event["cursor"] for event in events]
+    assert cursors == sorted(set(cursors))
+    assert [e["status"] for e in events if e["type"] == "status"] == ["pending", "running"]
+    entries = wait_until(
+        lambda: (e := pool.journal(run)) and e[-1]["STORKIT_EVENT"] == "done" and e, "the journal"
+    )
+    assert {entry["STORKIT_STORY"] for entry in entries} == {"42_login"}
+    assert any("\nSTORKIT_STORY=forged" in entry["MESSAGE"] for entry in entries)
+
+
+def test_printed_result_does_not_end_a_run(pool):
+    """A run whose agent, or a tool of its, prints a result goes on for as long as it does."""
+    root = pool.repository(agents={"coder": "init; result; text more; idle"})
+    info = pool.start(root, "42_login")
+    pool.wait_for(lambda event: event.get("text") == "more")
+    assert pool.get(root, "42_login")["status"] == "running"
+    assert pool.scope_exists(info["unit"])
+    pool.stop(root, "42_login")
+
+
+if __name__ == "__main__":
+    main()

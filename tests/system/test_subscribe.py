@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Subscribe: every event once and in order, from any cursor, each reader at its own pace."""
+
+import json
+import os
+
+from gi.repository import GLib
+
+from follower import Follower, all_events, is_last, numbered_lines
+from harness import long, main, raises, serial, timeout, wait_until
+
+MB = 1 << 20
+
+
+def memory_of(pid):
+    """The bytes of memory that are the process's own, without files that it has mapped."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        fields = dict(line.split(":", 1) for line in file if "kB" in line)
+    return sum(1024 * int(fields[name].split()[0]) for name in ("Pss_Anon", "SwapPss"))
+
+
+def test_every_cursor_is_a_place_to_go_on(pool):
+    """A Subscribe with any event's cursor begins with the next event."""
+    root = pool.repository(
+        agents={"coder": "init; text one; print \\e[1mtwo; lines 3; text end; result; bytes tail"}
+    )
+    info = pool.start(root, "s")
+    pool.wait(root, "s")
+    events = all_events(pool, info["run_id"])
+    assert [e["type"] for e in events[:2]] == ["status", "status"] and is_last(events[-1])
+    assert events[-2]["text"] == "tail" and len(events) > 12
+    for number, event in enumerate(events):
+        rest = list(pool.subscribe_run(info["run_id"], event["cursor"]))
+        assert rest == events[number + 1 :], event
+
+
+def test_cursor_that_is_none_is_refused(pool):
+    """A cursor between two events, past the end, or of another run is InvalidArgument."""
+    root = pool.repository(agents={"coder": "init; print some words; result; exit 0"})
+    info = pool.start(root, "s")
+    pool.wait(root, "s")
+    cursors = {event["cursor"] for event in all_events(pool, info["run_id"])}
+    for cursor in [*range(1, max(cursors) + 40), 1 << 52, (1 << 64) - 1]:
+        if cursor not in cursors:
+            raises("InvalidArgument", pool.subscribe, root, "s", "", cursor)
+    raises("NoSuchRun", pool.subscribe_run, "s.coder.0123456789")
+    raises("InvalidArgument", pool.subscribe_run, "../../etc/passwd")
+
+
+def test_many_subscribers_see_the_same_bytes(pool):
+    """Subscribers who came at different times have the same lines; one that leaves is missed by
+    nobody, and the daemon closes its side."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": f"init; wait {go}; lines 2000; result; exit 0"})
+    pool.start(root, "s")
+    pool.wait_for("agent_json")
+    before = len(os.listdir(f"/proc/{pool.process.pid}/fd"))
+    streams = [pool.subscribe(root, "s") for _ in range(20)]
+    first = [stream.read_line() for stream in streams]
+    assert len(set(first)) == 1
+    for stream in streams[10:]:
+        stream.close()
+    open(go, "w").close()
+    rest = [b"\n".join(iter(stream.read_line, None)) for stream in streams[:10]]
+    assert len(set(rest)) == 1
+    events = [json.loads(line) for line in rest[0].split(b"\n")]
+    assert numbered_lines(events) == list(range(1, 2001)) and is_last(events[-1])
+    late = b"\n".join(iter(pool.subscribe(root, "s").read_line, None))
+    assert late == first[0] + b"\n" + rest[0]
+    wait_until(
+        lambda: len(os.listdir(f"/proc/{pool.process.pid}/fd")) <= before, "the pipes to be closed"
+    )
+
+
+def test_stream_ends_after_the_last_event(pool):
+    """The end of file comes right after the terminal event: of a stop, a failure, a success."""
+    root = pool.repository(agents={"coder": "init; idle", "three": "exit 3", "ok": "result"})
+    for agent, kind in (("coder", "status"), ("three", "error"), ("ok", "done")):
+        info = pool.start(root, "s", agent)
+        stream = pool.subscribe_run(info["run_id"])
+        if agent == "coder":
+            pool.stop(root, "s", agent)
+        events = list(stream)
+        assert is_last(events[-1]) and events[-1]["type"] == kind
+        assert not any(map(is_last, events[:-1]))
+
+
+def test_queued_run_can_be_followed(pool):
+    """A subscriber of a queued run sees it from its turn to its end."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": f"init; wait {go}; result", "next": "lines 5"})
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    pool.start(root, "s", "coder")
+    pool.start(root, "s", "next")
+    stream = pool.subscribe(root, "s", "next")
+    assert next(stream)["status"] == "pending"
+    open(go, "w").close()
+    assert numbered_lines(stream) == [1, 2, 3, 4, 5]
+
+
+def check_reader_that_waits(pool, size):
+    """One subscriber reads nothing until the run is over; another reads all along."""
+    root = pool.repository(agents={"coder": f"init; flood {size} 400; lines 5; result; exit 0"})
+    lazy_info = pool.start(root, "s")
+    lazy = pool.subscribe(root, "s")
+    assert next(lazy)["type"] == "status"
+    memory = [memory_of(pool.process.pid)]
+    count = 0
+
+    def take(event):
+        nonlocal count
+        count += 1
+        if count % 20000 == 0:
+            memory.append(memory_of(pool.process.pid))
+            assert pool.get(root, "s")["status"] in ("running", "completed")
+
+    eager = Follower(pool, lazy_info["run_id"], take)
+    eager.finish(timeout=600)
+    assert pool.wait(root, "s")["status"] == "completed"
+    memory.append(memory_of(pool.process.pid))
+
+    late = 1
+    while lazy.read_line() is not None:
+        late += 1
+    memory.append(memory_of(pool.process.pid))
+    assert late == count, f"{late} events for the lazy, {count} for the eager"
+    grown = (max(memory) - memory[0]) / MB
+    print(f"{count} events, {grown:.1f} MB more memory at most: {[m >> 20 for m in memory][:40]}")
+    return grown
+
+
+@timeout(120)
+def test_reader_that_waits(pool):
+    """A subscriber that reads nothing of a run until its end costs no memory, delays nobody, and
+    then has all of it."""
+    # The sanitizer keeps freed memory for a while.
+    allowed = 300 if "ASAN_OPTIONS" in os.environ else 24
+    assert check_reader_that_waits(pool, "30M") < allowed
+
+
+@long
+@serial
+@timeout(900)
+def test_reader_that_waits_for_a_gigabyte(pool):
+    """The same for a run of 1 GB."""
+    allowed = 400 if "ASAN_OPTIONS" in os.environ else 24
+    assert check_reader_that_waits(pool, "1G") < allowed
+
+
+def test_subscriber_of_a_stream_without_lines(pool):
+    """A reader who comes to an ended run has everything at once, and the end."""
+    root = pool.repository(agents={"coder": "exit 0"})
+    info = pool.start(root, "s")
+    pool.wait(root, "s")
+    kinds = [event["type"] for event in pool.subscribe_run(info["run_id"])]
+    assert kinds == ["status", "status", "done"]
+
+
+if __name__ == "__main__":
+    main()
