@@ -7,7 +7,7 @@
 
 struct BusRuns {
     BusPool *bus_pool;
-    sd_bus *bus;       /* or NULL */
+    sd_bus *bus;       /* that hears of changes, or NULL */
     GHashTable *shown; /* run id -> Object * */
 };
 
@@ -260,11 +260,8 @@ void bus_runs_on_events(BusRuns *runs, Run *run)
 
 /* --- The bus --- */
 
-int bus_runs_set_bus(BusRuns *runs, sd_bus *bus)
+int bus_runs_register(BusRuns *runs, sd_bus *bus)
 {
-    runs->bus = bus;
-    if (!bus)
-        return 0;
     int r = sd_bus_add_object_manager(bus, NULL, STORKIT_OBJECT_PATH);
     if (r >= 0)
         r = sd_bus_add_fallback_vtable(bus, NULL, STORKIT_RUNS_PATH, STORKIT_RUN_INTERFACE, vtable,
@@ -272,6 +269,11 @@ int bus_runs_set_bus(BusRuns *runs, sd_bus *bus)
     if (r >= 0)
         r = sd_bus_add_node_enumerator(bus, NULL, STORKIT_RUNS_PATH, list_objects, runs);
     return r;
+}
+
+void bus_runs_set_bus(BusRuns *runs, sd_bus *bus)
+{
+    runs->bus = bus;
 }
 
 BusRuns *bus_runs_new(BusPool *bus_pool)

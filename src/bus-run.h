@@ -17,8 +17,12 @@ typedef struct BusRuns BusRuns;
 BusRuns *bus_runs_new(BusPool *bus_pool);
 void bus_runs_free(BusRuns *runs);
 
-/** Puts them on @bus, which replaces an earlier one; NULL: on none. Negative errno on failure. */
-int bus_runs_set_bus(BusRuns *runs, sd_bus *bus);
+/** Puts them on @bus. Negative errno on failure. */
+int bus_runs_register(BusRuns *runs, sd_bus *bus);
+
+/** Tells of what changes on @bus from now on; NULL: nowhere. Who has just seen the name of the
+ *  service asks for what there is already. */
+void bus_runs_set_bus(BusRuns *runs, sd_bus *bus);
 
 /** What the pool's listener hears: the object comes, changes, or goes. */
 void bus_runs_on_changed(BusRuns *runs, Run *run);

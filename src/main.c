@@ -12,7 +12,8 @@
 
 static gboolean on_terminate(gpointer user_data)
 {
-    service_stop(user_data);
+    Service **service = user_data;
+    service_stop(*service);
     return G_SOURCE_CONTINUE;
 }
 
@@ -67,13 +68,15 @@ int main(int argc, char **argv)
     worktree_library_init();
 
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    g_autoptr(Service) service = service_new(loop, &error);
+    g_autoptr(Service) service = NULL;
+    /* First of all: a signal that comes while it is being made waits for the loop. */
+    g_unix_signal_add(SIGTERM, on_terminate, &service);
+    g_unix_signal_add(SIGINT, on_terminate, &service);
+    service = service_new(loop, &error);
     if (!service) {
         g_printerr("storkitd: %s\n", error->message);
         return EXIT_FAILURE;
     }
-    g_unix_signal_add(SIGTERM, on_terminate, service);
-    g_unix_signal_add(SIGINT, on_terminate, service);
     g_main_loop_run(loop);
     return service_get_exit_status(service);
 }

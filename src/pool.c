@@ -719,10 +719,30 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     return pool->systemd ? g_steal_pointer(&pool) : NULL;
 }
 
+/* Answers to callers who wait for what this service does not see any more. */
+static void refuse_pending(GHashTable *table)
+{
+    g_autoptr(GError) error =
+        g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                            "the service is going down and the run goes on: ask again");
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        GArray *pendings = value;
+        for (guint i = 0; i < pendings->len; i++) {
+            const Pending *pending = &g_array_index(pendings, Pending, i);
+            pending->reply(NULL, error, pending->data);
+        }
+    }
+}
+
 void pool_free(Pool *pool)
 {
     if (!pool)
         return;
+    refuse_pending(pool->waiters);
+    refuse_pending(pool->stoppers);
     g_clear_handle_id(&pool->pressure_timer, g_source_remove);
     g_queue_clear(&pool->queue);
     g_clear_pointer(&pool->starts, g_ptr_array_unref);

@@ -62,7 +62,9 @@ static gboolean on_stuck(gpointer user_data)
     service->stuck_timer = 0;
     g_warning("the bus has not taken an event for %d s: opening a new connection", STUCK_SECONDS);
     disconnect(service);
-    if (!connect_bus(service, &error))
+    if (connect_bus(service, &error))
+        bus_runs_set_bus(service->runs, service->bus);
+    else
         give_up(service, error->message);
     return G_SOURCE_REMOVE;
 }
@@ -103,7 +105,7 @@ static int open_bus(Service *service)
     if (r >= 0)
         r = bus_pool_register(service->bus, &service->parts);
     if (r >= 0)
-        r = bus_runs_set_bus(service->runs, service->bus);
+        r = bus_runs_register(service->runs, service->bus);
     if (r >= 0) /* the object first: who finds the name finds it there */
         r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME, 0);
     return r;
@@ -301,6 +303,7 @@ Service *service_new(GMainLoop *loop, GError **error)
         return NULL;
     service->last_activity = g_get_monotonic_time();
     pool_adopt(service->parts.pool);
+    bus_runs_set_bus(service->runs, service->bus);
     watch_for_idle(service);
     return g_steal_pointer(&service);
 }

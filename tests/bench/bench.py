@@ -76,32 +76,47 @@ def bare_loop(programs):
     return float(ask(programs["pty-throughput"], "discard", programs["stand-in"], env=environment))
 
 
-def end_run(project):
-    """Takes the ended run off the list; returns its report and its transcript's line types."""
-    info = call("Wait", "sss", project, "story", "")
+def cpu_time(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
+def await_quiet():
+    """Until the service has published what is left: nobody waits for that, but the next measurement
+    is to have the machine for itself."""
+    pid = service_pid()
+    before = -1
+    while before != (before := cpu_time(pid)):
+        time.sleep(0.5)
+
+
+def end_run(project, story):
+    """Takes the ended run off the list; returns its report and how many events it had."""
+    info = call("Wait", "sss", project, story, "")
+    await_quiet()
     folder = run_folder(info["run_id"]["data"])
     report = read_json(folder, "exit.json")
     with open(f"{folder}/transcript", "rb") as file:
         texts = sum(line.startswith(b'{"type":"assistant"') for line in file)
         file.seek(0)
         lines = sum(1 for _ in file)
-    call("Stop", "sss", project, "story", "")
+    call("Stop", "sss", project, story, "")
     subprocess.check_call(["rm", "-r", folder])
     # Each line is an event, and one more where it is text; then pending, running and done.
     return report, lines + texts + 3
 
 
-def transcript_alone(project):
+def transcript_alone(project, story):
     """Seconds from the agent's first instruction to the end of its transcript."""
-    call("Start", "sss", project, "story", "")
-    report, _ = end_run(project)
+    call("Start", "sss", project, story, "")
+    report, _ = end_run(project, story)
     return (report["ended"] - report["started"]) / 1e6
 
 
-def followed(programs, how, project):
+def followed(programs, how, project, story):
     """Seconds to the last event, the number of events, and of those that were missed."""
-    seconds, events = ask(programs["bench-follow"], how, project, "story").split()
-    _, expected = end_run(project)
+    seconds, events = ask(programs["bench-follow"], how, project, story).split()
+    _, expected = end_run(project, story)
     return float(seconds), int(events), expected - int(events)
 
 
@@ -217,11 +232,11 @@ def report_throughput(programs, project, rounds):
     head(f"{BYTES // 1024 // 1024} MiB of stream-json in lines of {LINE} bytes: {rounds} times, in turns")
     loops, alone, fds, signals = [], [], [], []
     lost = 0
-    for _ in range(rounds):
+    for i in range(rounds):
         loops.append(bare_loop(programs))
-        alone.append(transcript_alone(project))
+        alone.append(transcript_alone(project, f"alone{i}"))
         for how, times in (("fd", fds), ("signals", signals)):
-            seconds, events, missed = followed(programs, how, project)
+            seconds, events, missed = followed(programs, how, project, f"{how}{i}")
             times.append(seconds)
             lost += missed
     for what, times in (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The service as such: the bus starts it, systemd stops it, and nothing of an agent goes with it."""
+"""The service itself: the bus starts it, systemd stops it, and no agent goes with it."""
 
 import os
 import subprocess
@@ -20,7 +20,12 @@ REAL_BUS = {"XDG_RUNTIME_DIR": RUNTIME, "DBUS_SESSION_BUS_ADDRESS": f"unix:path=
 
 def run(*command, **keywords):
     return subprocess.run(
-        command, env=os.environ | REAL_BUS, stdout=subprocess.PIPE, text=True, check=True, **keywords
+        command,
+        env=os.environ | REAL_BUS,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        **keywords,
     ).stdout
 
 
@@ -70,7 +75,10 @@ class Installed:
 
     def __enter__(self):
         there = ask_bus(self.bus, "ListActivatableNames")[0] + ask_bus(self.bus, "ListNames")[0]
-        if NAME in there or systemctl("show", "--value", "--property=LoadState", UNIT) != "not-found\n":
+        if (
+            NAME in there
+            or systemctl("show", "--value", "--property=LoadState", UNIT) != "not-found\n"
+        ):
             skip(f"{NAME} is installed in this session")
         for path, text in self.files.items():
             write(path, text)
@@ -106,7 +114,9 @@ def test_first_call_starts_the_service():
         assert answer.startswith("a{sv}") and '"status" s "running"' in answer
         assert systemctl("is-active", UNIT) == "active\n"
         (run_id,) = pool.run_folders()
-        assert f"app-storkit-{run_id}.scope" in systemctl("status", "--no-pager", "app-storkit.slice")
+        assert f"app-storkit-{run_id}.scope" in systemctl(
+            "status", "--no-pager", "app-storkit.slice"
+        )
         assert f"{root}/.storkit/worktrees/42_login" in pool.git(root, "worktree", "list")
 
         printed = f"{pool.folder}/monitor"
@@ -121,7 +131,9 @@ def test_first_call_starts_the_service():
         monitor.terminate()
         monitor.wait()
         wait_until(
-            lambda: run("journalctl", "--user", "--quiet", "STORKIT_STORY=42_login", f"STORKIT_RUN={run_id}"),
+            lambda: run(
+                "journalctl", "--user", "--quiet", "STORKIT_STORY=42_login", f"STORKIT_RUN={run_id}"
+            ),
             "the journal's entries",
         )
 
@@ -192,7 +204,9 @@ def test_command_line_is_checked():
     """--version prints it; anything unknown is an error with status 2."""
     assert run(os.environ["STORKITD"], "--version").startswith("storkitd ")
     for argument in ("--colour", "argument"):
-        wrong = subprocess.run([os.environ["STORKITD"], argument], stderr=subprocess.PIPE, text=True)
+        wrong = subprocess.run(
+            [os.environ["STORKITD"], argument], stderr=subprocess.PIPE, text=True
+        )
         assert wrong.returncode == 2 and wrong.stderr.startswith("storkitd: ")
 
 

@@ -7,13 +7,11 @@ import re
 
 from gi.repository import GLib
 
-from harness import main, raises, timeout, wait_until
+from harness import Pool, main, raises, timeout, wait_until
 from traces import touch, with_setup
 
 DATA = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../data/agents")
 MIB = 1 << 20
-
-
 
 
 def signals_of(pool, run_id):
@@ -28,7 +26,7 @@ def signals_of(pool, run_id):
 
 
 def run(pool, scenario, root=None, **agent):
-    """Runs an agent to its end; returns its info and its events from the fd, which were there live."""
+    """Runs an agent to its end; returns its info and its events, read from the fd live."""
     root = root or pool.repository(agents={"coder": {"scenario": scenario} | agent})
     info = pool.start(root, "42_login")
     events = list(pool.subscribe_run(info["run_id"]))
@@ -62,12 +60,20 @@ def test_cursors_are_places_in_the_transcript(pool):
     info, events = run(pool, "print one; text two; bytes last")
     lines = transcript(pool, info).splitlines(keepends=True)
     ends = [16 + sum(map(len, lines[: i + 1])) for i in range(3)]
-    assert kinds(events) == ["pending", "running", "output", "output", "agent_json", "output", "done"]
+    assert kinds(events) == [
+        "pending",
+        "running",
+        "output",
+        "output",
+        "agent_json",
+        "output",
+        "done",
+    ]
     assert cursors(events) == [1, 17, ends[0], ends[0] + 1, ends[1], ends[2], ends[2] + 2]
 
 
 def test_running_comes_behind_setup(pool):
-    """Where setup printed, running is one behind its last byte and the agent's line begins afresh."""
+    """Where setup printed, running is one behind its last byte; the agent begins a fresh line."""
     root = with_setup(pool, "printf unfinished", agents={"coder": "print agent"})
     info, events = run(pool, None, root)
     assert kinds(events) == ["pending", "output", "running", "output", "done"]
@@ -92,7 +98,9 @@ def test_every_cursor_gives_the_rest(pool):
     root = with_setup(pool, "echo setup", agents={"coder": f"{say}; wait {pool.folder}/go"})
     pool.start(root, "42_login")
     pool.wait_for(lambda event: event.get("text") == "three")
-    live = [pool.subscribe(root, "42_login", cursor=cursor) for cursor in (1, 17 + len("setup\r\n"))]
+    live = [
+        pool.subscribe(root, "42_login", cursor=cursor) for cursor in (1, 17 + len("setup\r\n"))
+    ]
     touch(f"{pool.folder}/go")
     info = pool.wait(root, "42_login")
     events = list(pool.subscribe(root, "42_login"))
@@ -126,10 +134,22 @@ def test_subscribe_run_wants_a_run(pool):
 def test_assistants_texts_are_outputs_before_the_line(pool):
     """An assistant line is one output for each text of its content, then agent_json; other lines
     are agent_json alone, passed on as printed."""
-    content = [{"type": "text", "text": "a"}, {"type": "tool_use"}, {"type": "text", "text": "b\nc"}]
+    content = [
+        {"type": "text", "text": "a"},
+        {"type": "tool_use"},
+        {"type": "text", "text": "b\nc"},
+    ]
     line = json.dumps({"type": "assistant", "message": {"content": content}})
-    _, events = run(pool, f"json {line}; json {{ \"type\" :\"odd\", \"a\":1.50 }}")
-    assert kinds(events) == ["pending", "running", "output", "output", "agent_json", "agent_json", "done"]
+    _, events = run(pool, f'json {line}; json {{ "type" :"odd", "a":1.50 }}')
+    assert kinds(events) == [
+        "pending",
+        "running",
+        "output",
+        "output",
+        "agent_json",
+        "agent_json",
+        "done",
+    ]
     assert outputs(events) == ["a", "b\nc"]
     pool.wait_for("done")
     assert pool.events[-2]["data"] == '{ "type" :"odd", "a":1.50 }'
@@ -154,7 +174,9 @@ def test_odd_bytes_become_clean_text(pool):
         "caf\u00e9 \u2713": "caf\u00e9 \u2713",
     }
     scenario = "; ".join(f"print {line}" for line in lines)
-    _, events = run(pool, scenario + r'; print  ; print \e[2J; print \e[?25h{"type":"x"}; bytes \e[?25h')
+    _, events = run(
+        pool, scenario + r'; print  ; print \e[2J; print \e[?25h{"type":"x"}; bytes \e[?25h'
+    )
     assert outputs(events) == list(lines.values()), outputs(events)
     assert [event["data"] for event in events if event["type"] == "agent_json"] == [{"type": "x"}]
     assert events == signals_of(pool, events[0]["run_id"])
@@ -162,7 +184,9 @@ def test_odd_bytes_become_clean_text(pool):
 
 def test_lone_surrogates_and_nul_in_json(pool):
     """Lone surrogates and \\u0000 in a text become U+FFFD in the output; the line is passed on."""
-    line = r'{"type":"assistant","message":{"content":[{"type":"text","text":"a\\ud800b\\u0000c"}]}}'
+    line = (
+        r'{"type":"assistant","message":{"content":[{"type":"text","text":"a\\ud800b\\u0000c"}]}}'
+    )
     _, events = run(pool, f"print {line}")
     assert outputs(events) == ["a\ufffdb\ufffdc"]
     pool.wait_for("done")
@@ -192,7 +216,9 @@ def test_lying_types_are_taken(pool):
 
 def test_split_lines_are_one(pool):
     """A line that comes in pieces, in the middle of a character too, is one line."""
-    _, events = run(pool, r"bytes {\"a\":\"\xe2; sleep 20; bytes \x9c; sleep 20; bytes \x93\"}; print ")
+    _, events = run(
+        pool, r"bytes {\"a\":\"\xe2; sleep 20; bytes \x9c; sleep 20; bytes \x93\"}; print "
+    )
     (event,) = (event for event in events if event["type"] == "agent_json")
     assert event["data"] == {"a": "\u2713"}
 
@@ -239,13 +265,15 @@ def memory_peak(pool):
 def test_line_of_100_mb_is_taken_in_constant_memory(pool):
     """A line past 16 MiB is one truncated output with its length everywhere; the transcript has it;
     the daemon's memory does not grow with it."""
-    text = "z" * 50000
-    root = pool.repository(agents={"coder": f"print warm; wait {pool.folder}/go; repeat 2000 bytes {text}; print ; print after"})
+    text, go = "z" * 50000, f"{pool.folder}/go"
+    root = pool.repository(
+        agents={"coder": f"print warm; wait {go}; repeat 2000 bytes {text}; print ; print after"}
+    )
     info = pool.start(root, "42_login")
     stream = pool.subscribe(root, "42_login")
     pool.wait_for(lambda event: event.get("text") == "warm")
     before = memory_peak(pool)
-    touch(f"{pool.folder}/go")
+    touch(go)
     events = list(stream)
     signals = signals_of(pool, info["run_id"])
     grown = memory_peak(pool) - before
@@ -265,7 +293,9 @@ def test_line_of_100_mb_is_taken_in_constant_memory(pool):
 def test_signals_drain_and_fd_agree(pool):
     """The same events, cursors and times come live and later, by signal, Subscribe and Drain; times
     never go back."""
-    root = pool.repository(agents={"coder": "init; lines 300; text hi; sleep 30; lines 300; result"})
+    root = pool.repository(
+        agents={"coder": "init; lines 300; text hi; sleep 30; lines 300; result"}
+    )
     info = pool.start(root, "42_login")
     live = list(pool.subscribe(root, "42_login"))
     later = list(pool.subscribe(root, "42_login"))
@@ -280,10 +310,19 @@ def test_signals_drain_and_fd_agree(pool):
     assert {event["project_root"] for event in live} == {root}
 
 
+def test_dbus_broker_carries_the_same():
+    """On dbus-broker, too, the signals are the events, long lines included."""
+    with Pool(broker=True) as pool:
+        info, events = run(pool, "init; lines 2000; flood 1 700K; result")
+        assert signals_of(pool, info["run_id"]) == events
+
+
 def test_drain_gives_each_event_once(pool):
     """Drain gives what came since the last one, at most 8 MiB at a time, then nothing; its position
     outlives a restart of the daemon."""
-    root = pool.repository(agents={"coder": f"print one; wait {pool.folder}/go; flood 12M 300K; result"})
+    root = pool.repository(
+        agents={"coder": f"print one; wait {pool.folder}/go; flood 12M 300K; result"}
+    )
     info = pool.start(root, "42_login")
     pool.wait_for(lambda event: event.get("text") == "one")
     first = pool.drain(root, "42_login")
@@ -302,7 +341,7 @@ def test_drain_gives_each_event_once(pool):
 
 
 def test_slow_reader_delays_nobody(pool):
-    """A subscriber that does not read holds up neither the agent nor another, and misses nothing."""
+    """A subscriber that does not read holds up neither agent nor others, and misses nothing."""
     root = pool.repository(agents={"coder": "lines 20000 some line that is not too short; result"})
     info = pool.start(root, "42_login")
     slow = pool.subscribe(root, "42_login")
@@ -327,8 +366,8 @@ TEXT_OF_KIND = {
 
 
 def without_kinds_texts(kind, events):
-    """The index applies the general rules only: takes the outputs away that a kind's JSON gives, each
-    of which has to stand right before its line."""
+    """Takes away the outputs that a kind's JSON gives, of which the index knows nothing; each has
+    to stand right before its line."""
     kept = []
     for event in events:
         text = TEXT_OF_KIND[kind](event["data"]) if event["type"] == "agent_json" else None
@@ -346,7 +385,9 @@ def matches(output, wanted):
 
 def check_capture(name, wanted, kind, events):
     shown = [
-        f"agent_json:{event['data'].get('type')}" if event["type"] == "agent_json" else event["type"]
+        f"agent_json:{event['data'].get('type')}"
+        if event["type"] == "agent_json"
+        else event["type"]
         for event in events
     ]
     assert shown == wanted["events"], f"{name}: {shown}"
@@ -361,7 +402,10 @@ def test_captured_transcripts_give_the_events_of_their_index(pool):
     with open(f"{DATA}/index.json") as file:
         index = json.load(file)
     agents = {
-        name.removesuffix(".raw"): {"scenario": f"replay {DATA}/{name}", "kind": name.partition("-")[0]}
+        name.removesuffix(".raw"): {
+            "scenario": f"replay {DATA}/{name}",
+            "kind": name.partition("-")[0],
+        }
         for name in index
     }
     root = pool.repository(agents=agents)
@@ -391,7 +435,8 @@ def test_captured_failures_are_told_in_the_clis_words(pool):
         "opencode-text": None,
     }
     agents = {
-        name: {"scenario": f"replay {DATA}/{name}.raw", "kind": name.partition("-")[0]} for name in ends
+        name: {"scenario": f"replay {DATA}/{name}.raw", "kind": name.partition("-")[0]}
+        for name in ends
     }
     root = pool.repository(agents=agents)
     for name, error in ends.items():

@@ -18,7 +18,7 @@ MESSAGE_IDS = {
 
 
 def run_with_journal(pool, scenario, stop=False):
-    """Runs an agent to its end; returns its info, its events and, once all are there, its entries."""
+    """Runs an agent to its end; returns its info, its events and, when all are there, entries."""
     root = pool.repository(agents={"coder": scenario})
     info = pool.start(root, "42_login")
     if stop:
@@ -88,7 +88,10 @@ def test_big_data_is_cut(pool):
 def test_journalctl_shows_a_scopes_log(pool):
     """`journalctl --user -u SCOPE` and STORKIT_STORY=… show what the agent said."""
     info, events, _ = run_with_journal(pool, "print I was here.")
-    for match in (["-u", info["unit"]], [f"STORKIT_RUN={info['run_id']}", "STORKIT_STORY=42_login"]):
+    for match in (
+        ["-u", info["unit"]],
+        [f"STORKIT_RUN={info['run_id']}", "STORKIT_STORY=42_login"],
+    ):
         output = subprocess.run(
             ["journalctl", "--user", "--quiet", "--output=short", *match],
             stdout=subprocess.PIPE, text=True, check=True,

@@ -23,7 +23,7 @@ class Objects:
         self.changes = []
         self.manager = Gio.DBusObjectManagerClient.new_sync(
             pool.bus.connection, Gio.DBusObjectManagerClientFlags.DO_NOT_AUTO_START, NAME, PATH,
-            None, None, None, None,
+            None, None, None,
         )  # fmt: skip
         self.manager.connect("interface-proxy-properties-changed", self._on_changed)
 
@@ -46,7 +46,7 @@ class Objects:
     def property(self, proxy, name):
         """As the client has it, without asking the service."""
         value = proxy.get_cached_property(name)
-        return value.unpack() if value else None
+        return None if value is None else value.unpack()
 
     def wait_for(self, proxy, name, value):
         wait_until(

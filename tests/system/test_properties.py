@@ -43,7 +43,13 @@ def test_properties_have_their_types(pool):
     for i in range(reply.n_children()):
         name, value = (reply.get_child_value(i).get_child_value(j) for j in range(2))
         types[name.get_string()] = value.get_variant().get_type_string()
-    assert types == {"Version": "s", "ProjectRoot": "s", "MaxAgents": "u", "Running": "u", "Queued": "u"}
+    assert types == {
+        "Version": "s",
+        "ProjectRoot": "s",
+        "MaxAgents": "u",
+        "Running": "u",
+        "Queued": "u",
+    }
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", pool.get_property("Version"))
     assert pool.get_property("ProjectRoot") == ""
 
@@ -137,13 +143,25 @@ def test_bad_values_are_refused(pool):
 def test_get_config_shows_what_is_understood(pool):
     """GetConfig is the roster and the components, with the values that hold."""
     config = '[[component]]\nname = "web"\npath = "front"\nsetup = ["npm ci"]\n'
-    agents = {"coder": {"model": "opus", "max_turns": 50, "memory_max": "4G"}, "reviewer": {"kind": "codex"}}
+    agents = {
+        "coder": {"model": "opus", "max_turns": 50, "memory_max": "4G"},
+        "reviewer": {"kind": "codex"},
+    }
     root = pool.repository(config=config + pool.roster(agents))
     understood = pool.get_config(root)
     (component,) = (dict(found) for found in understood["components"])
-    assert (component["name"], component["path"], component["setup"]) == ("web", "front", ["npm ci"])
+    assert (component["name"], component["path"], component["setup"]) == (
+        "web",
+        "front",
+        ["npm ci"],
+    )
     coder, reviewer = understood["agents"]
-    assert (coder["name"], coder["kind"], coder["model"], coder["max_turns"]) == ("coder", "claude", "opus", 50)
+    assert (coder["name"], coder["kind"], coder["model"], coder["max_turns"]) == (
+        "coder",
+        "claude",
+        "opus",
+        50,
+    )
     assert coder["memory_max"] == 4 << 30
     assert (reviewer["name"], reviewer["kind"]) == ("reviewer", "codex")
 

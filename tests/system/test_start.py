@@ -30,7 +30,10 @@ def reply_types(pool, method, signature, *arguments):
     info = reply.get_child_value(0)
     entries = (info.get_child_value(i) for i in range(info.n_children()))
     return {
-        entry.get_child_value(0).get_string(): entry.get_child_value(1).get_variant().get_type_string()
+        entry.get_child_value(0)
+        .get_string(): entry.get_child_value(1)
+        .get_variant()
+        .get_type_string()
         for entry in entries
     }
 
@@ -58,8 +61,16 @@ def test_start_answers_the_info_of_a_running_agent(pool):
     assert extra.items() <= MAY_BE_THERE.items(), extra
 
     info = pool.get(root, "42_login")
-    assert (info["project_root"], info["story_id"], info["agent_name"]) == (root, "42_login", "coder")
-    assert (info["status"], info["base_branch"], info["branch"]) == ("running", "main", "story/42_login")
+    assert (info["project_root"], info["story_id"], info["agent_name"]) == (
+        root,
+        "42_login",
+        "coder",
+    )
+    assert (info["status"], info["base_branch"], info["branch"]) == (
+        "running",
+        "main",
+        "story/42_login",
+    )
     assert info["worktree_path"] == f"{root}/.storkit/worktrees/42_login"
     assert re.fullmatch(r"42_login\.coder\.[a-z0-9]{10}", info["run_id"])
     assert info["unit"] == scope_name(info["run_id"])
@@ -268,13 +279,19 @@ def test_folder_inside_stands_for_the_top(pool):
 
 
 def test_bad_project_is_refused(pool):
-    """No such folder, no git repository, a linked worktree, a relative path: each its own error."""
+    """No such folder, no git repository, a bare one, a linked worktree, a relative path, one that
+    is no UTF-8: each is refused by what it is."""
     root = pool.repository()
     os.mkdir(f"{pool.folder}/plain")
     refused(pool, root, "NoSuchProject", path=f"{pool.folder}/nowhere")
     refused(pool, root, "NoSuchProject", path=f"{root}/README")
     refused(pool, root, "NotAGitRepository", path=f"{pool.folder}/plain")
     refused(pool, root, "InvalidArgument", path="project")
+    pool.git(pool.folder, "init", "--quiet", "--bare", "bare")
+    refused(pool, root, "NotAGitRepository", path=f"{pool.folder}/bare")
+    os.mkdir(f"{pool.folder}/".encode() + b"\xff")
+    os.symlink(f"{pool.folder}/".encode() + b"\xff", f"{pool.folder}/link")
+    refused(pool, root, "InvalidArgument", path=f"{pool.folder}/link")
     pool.git(root, "worktree", "add", "--quiet", f"{pool.folder}/linked")
     error = refused(pool, root, "NotAGitRepository", path=f"{pool.folder}/linked")
     assert root in error.message
@@ -283,7 +300,19 @@ def test_bad_project_is_refused(pool):
 def test_bad_names_are_refused(pool):
     """A story or agent outside the contract's form is InvalidArgument and is named."""
     root = pool.repository()
-    for name in ("", ".hidden", "a/b", "../up", "a..b", "dot.", "x.lock", "-x", "a b", "ä", "x" * 65):
+    for name in (
+        "",
+        ".hidden",
+        "a/b",
+        "../up",
+        "a..b",
+        "dot.",
+        "x.lock",
+        "-x",
+        "a b",
+        "ä",
+        "x" * 65,
+    ):
         refused(pool, root, "InvalidArgument", story=name)
         if name:
             refused(pool, root, "InvalidArgument", agent=name)
@@ -459,7 +488,10 @@ def test_bad_options_are_refused(pool):
 
 def config_with_gate(pool):
     """A roster whose setup waits for the file `go`, and then fails if there is a file `fail`."""
-    commands = [f"while [ ! -e {pool.folder}/go ]; do sleep 0.02; done", f"[ ! -e {pool.folder}/fail ]"]
+    commands = [
+        f"while [ ! -e {pool.folder}/go ]; do sleep 0.02; done",
+        f"[ ! -e {pool.folder}/fail ]",
+    ]
     return with_setup(pool, *commands)
 
 

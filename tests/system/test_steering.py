@@ -185,10 +185,12 @@ def test_a_daemon_that_ends_answers_what_waits(pool):
     """A call that waits for the agent is answered when the service goes down; the run goes on."""
     root = pool.repository(agents=interactive("init; idle"))
     pool.start(root, "s")
-    call = pool.begin("SendMessage", "(ssss)", root, "s", "coder", "x" * MIB)
+    message = pool.begin("SendMessage", "(ssss)", root, "s", "coder", "x" * MIB)
+    wait = pool.begin("Wait", "(sss)", root, "s", "coder")
     pool.get(root, "s")
     pool.restart_daemon()
-    raises("ShuttingDown", call.result)
+    raises("ShuttingDown", message.result)
+    raises("org.freedesktop.DBus.Error.NoReply", wait.result)
     assert wait_until(lambda: pool.get(root, "s")["status"] == "running", "the run's adoption")
     pool.stop(root, "s")
 

@@ -54,7 +54,13 @@ def test_success_is_completed_with_its_totals(pool):
     """Exit 0 after a result that reports success is `completed`; Info and `done` have the session,
     the exit code and the totals."""
     info, event = completed(pool, "init; text Hello.; result")
-    totals = {"exit_code": 0, "cost_usd": 0.0125, "turns": 1, "input_tokens": 100, "output_tokens": 20}
+    totals = {
+        "exit_code": 0,
+        "cost_usd": 0.0125,
+        "turns": 1,
+        "input_tokens": 100,
+        "output_tokens": 20,
+    }
     for key, value in totals.items():
         assert info[key] == event[key] == value, key
     assert info["session_id"] == event["session_id"] != ""
@@ -102,9 +108,14 @@ def test_result_with_an_error_is_a_failure(pool):
     assert info["session_id"]
 
 
-def test_last_result_counts(pool):
-    """Of several results the last one decides."""
+def test_last_result_counts_when_it_is_good(pool):
+    """Of several results the last one decides: success after a failure is completed."""
     completed(pool, "init; result error No.; init; result")
+
+
+def test_last_result_counts_when_it_is_bad(pool):
+    """Of several results the last one decides: a failure after a success is failed."""
+    assert failed(pool, "init; result; init; result error No.")[1]["message"] == "No."
 
 
 def test_session_id_is_kept(pool):
@@ -121,9 +132,26 @@ def test_what_the_agent_left_is_ended(pool):
     assert pool.cgroup_procs(info["unit"]) == []
 
 
+def test_agent_that_hangs_after_its_result_is_ended(pool):
+    """An agent that stays after its result is ended after result_grace, and is completed."""
+    completed(pool, "init; result; idle", result_grace="100ms")
+
+
+def test_runtime_max_ends_a_run(pool):
+    """A run that goes on for longer than runtime_max is ended and has failed for that."""
+    assert "runtime_max" in failed(pool, "init; idle", runtime_max="200ms")[1]["message"]
+
+
+def test_idle_timeout_ends_a_run(pool):
+    """A run that prints nothing for idle_timeout is ended and has failed for that."""
+    assert "idle_timeout" in failed(pool, "init; idle", idle_timeout="200ms")[1]["message"]
+
+
 def test_agents_words_do_not_end_a_run(pool):
     """Nothing that an agent prints ends its run: it is running as long as its process is."""
-    root = pool.repository(agents={"coder": f'init; result; json {{"type":"done"}}; wait {pool.folder}/go'})
+    root = pool.repository(
+        agents={"coder": f'init; result; json {{"type":"done"}}; wait {pool.folder}/go'}
+    )
     info = pool.start(root, "42_login")
     pool.wait_for(lambda event: "done" in event.get("data", ""))
     assert pool.get(root, "42_login")["status"] == "running"
@@ -150,7 +178,9 @@ def test_stop_ends_all_and_keeps_the_worktree(pool):
     assert (events[-1]["type"], events[-1]["status"]) == ("status", "stopped")
     pool.wait_for(lambda event: event.get("status") == "stopped")
     assert_ends_once(signals_of(pool, info["run_id"]))
-    assert [e["cursor"] for e in pool.subscribe_run(info["run_id"])] == [e["cursor"] for e in events]
+    assert [e["cursor"] for e in pool.subscribe_run(info["run_id"])] == [
+        e["cursor"] for e in events
+    ]
 
 
 def test_stopped_run_is_no_such_run(pool):
@@ -183,7 +213,7 @@ def test_stop_answers_those_who_wait(pool):
 
 
 def test_stop_of_an_ended_run_takes_it_off_the_list(pool):
-    """Stop of an ended run sends no event; its folder stays, and a restart keeps it off the list."""
+    """Stop of an ended run sends no event; its folder stays, a restart does not bring it back."""
     root = pool.repository()
     run_id = pool.start(root, "42_login")["run_id"]
     pool.wait(root, "42_login")
@@ -251,7 +281,9 @@ def test_stop_during_setup_leaves_nothing(pool):
 def slow_login(pool):
     """A login shell that says when it begins and waits for the file `go`."""
     with open(f"{pool.environment['HOME']}/.bash_profile", "w") as file:
-        file.write(f"touch {pool.folder}/asked; until [ -e {pool.folder}/go ]; do sleep 0.02; done\n")
+        file.write(
+            f"touch {pool.folder}/asked; until [ -e {pool.folder}/go ]; do sleep 0.02; done\n"
+        )
 
 
 def test_stop_while_preparing_leaves_nothing(pool):

@@ -42,7 +42,7 @@ def test_worktree_is_reused(pool):
 
 
 def test_base_branch_is_the_callers(pool):
-    """base_branch decides where the branch begins, is kept, and one that differs is refused later."""
+    """base_branch is where the branch begins; it is kept, and another is refused later."""
     root = pool.repository()
     pool.git(root, "checkout", "--quiet", "-b", "next")
     pool.git(root, "commit", "--quiet", "--allow-empty", "--message", "of next")
@@ -103,7 +103,10 @@ def test_setup_runs_in_order_in_its_folder(pool):
     """The components' commands run in order, each in its component's folder, before the agent; what
     they print are events before `running`."""
     config = ""
-    for name, commands in (("web", '["echo web: $PWD", "echo second"]'), ("api", '["basename $PWD"]')):
+    for name, commands in (
+        ("web", '["echo web: $PWD", "echo second"]'),
+        ("api", '["basename $PWD"]'),
+    ):
         config += f'[[component]]\nname = "{name}"\npath = "{name}"\nsetup = {commands}\n'
     root = pool.repository(config=config + pool.roster({"coder": "print the agent"}))
     for folder in ("web", "api"):
@@ -150,7 +153,7 @@ def test_setup_is_done_once(pool):
 
 
 def test_second_agent_waits_for_the_first_ones_setup(pool):
-    """A second agent on a story shares its worktree, and begins when the first one's setup is done."""
+    """A second agent on a story shares its worktree, and waits for the first one's setup."""
     go = f"{pool.folder}/go"
     root = with_setup(
         pool,

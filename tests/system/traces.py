@@ -33,7 +33,9 @@ def traces(pool, root):
     return {
         "refs": pool.git(root, "for-each-ref"),
         "worktrees": pool.git(root, "worktree", "list", "--porcelain"),
-        "admin folders": os.listdir(f"{git}/worktrees") if os.path.exists(f"{git}/worktrees") else None,
+        "admin folders": os.listdir(f"{git}/worktrees")
+        if os.path.exists(f"{git}/worktrees")
+        else None,
         "config": read_text(f"{git}/config"),
         "exclude": read_text(f"{git}/info/exclude"),
         ".storkit": sorted(path for path, _, _ in os.walk(f"{root}/.storkit")),

@@ -58,6 +58,17 @@ static void test_relative_path_is_invalid(Fixture *fixture, gconstpointer data)
     assert_refused("", STORKIT_ERROR_INVALID_ARGUMENT, "not absolute");
 }
 
+static void test_path_that_is_too_long_is_not_quoted(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *rest = g_strnfill(1024 * 1024, 'x');
+    g_autofree char *path = g_strconcat("/", rest, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(project_resolve(path, &error));
+    g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT);
+    g_assert_cmpuint(strlen(error->message), <, 200);
+}
+
 static void test_path_that_is_no_utf8_is_invalid(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *odd = g_build_filename(fixture->folder, "caf\xe9", NULL);
@@ -144,6 +155,7 @@ int main(int argc, char **argv)
     TEST("/project/links-are-resolved", test_links_are_resolved);
     TEST("/project/separate-git-folder-is-fine", test_separate_git_folder_is_fine);
     TEST("/project/relative-path-is-invalid", test_relative_path_is_invalid);
+    TEST("/project/path-that-is-too-long-is-not-quoted", test_path_that_is_too_long_is_not_quoted);
     TEST("/project/path-that-is-no-utf8-is-invalid", test_path_that_is_no_utf8_is_invalid);
     TEST("/project/missing-folder-is-no-project", test_missing_folder_is_no_project);
     TEST("/project/folder-outside-git-is-refused", test_folder_outside_git_is_refused);
