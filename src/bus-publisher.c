@@ -26,6 +26,10 @@ typedef struct {
     EventBatch *batch;
     guint next;      /* event of the batch */
     gboolean active; /* in the queue of those that have something */
+
+    /* Cursors: of the last event on the socket, of the last one before the question to the bus that
+     * is under way, and of the last one that the bus has taken for certain. */
+    guint64 sent, asked, taken;
 } Publication;
 
 struct BusPublisher {
@@ -34,6 +38,10 @@ struct BusPublisher {
     GQueue active;
     guint source;
     Publication *in_flight; /* its event batch->events[next - 1] is not on the socket yet */
+    gint64 in_flight_since;
+    sd_bus_slot *question; /* behind events that the bus may not have taken yet */
+    gint64 question_since;
+    gboolean unasked; /* events went out behind it */
     double tokens;
     gint64 refilled;
 };
@@ -98,8 +106,8 @@ static int append_event(sd_bus_message *m, const RunIdentity *identity, const Ev
         r = sd_bus_message_open_container(m, 'a', "{sv}");
     if (r >= 0)
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "project_root", "s",
-                                  identity->project_root, "run_id", "s", identity->run_id,
-                                  "cursor", "t", event->cursor, "time", "t", event->time);
+                                  identity->project_root, "run_id", "s", identity->run_id, "cursor",
+                                  "t", event->cursor, "time", "t", event->time);
     if (r >= 0)
         r = append_own_keys(m, event);
     return r < 0 ? r : sd_bus_message_close_container(m);
@@ -124,13 +132,14 @@ static void send_event(BusPublisher *publisher, const RunIdentity *identity, con
 static gboolean has_room(const BusPublisher *publisher)
 {
     uint64_t queued = 0;
-    return publisher->bus && sd_bus_get_n_queued_write(publisher->bus, &queued) >= 0 &&
-           queued == 0;
+    return publisher->bus && sd_bus_get_n_queued_write(publisher->bus, &queued) >= 0 && queued == 0;
 }
 
-static void commit(Publication *publication)
+static void commit(BusPublisher *publisher, Publication *publication)
 {
     const Event *event = event_batch_get(publication->batch, publication->next - 1);
+    publication->sent = event->cursor;
+    publisher->unasked = TRUE;
     if (publication->run->cursors)
         sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
 }
@@ -148,8 +157,7 @@ static const Event *peek(Publication *publication)
 static void refill(BusPublisher *publisher)
 {
     gint64 now = g_get_monotonic_time();
-    publisher->tokens +=
-        (double)(now - publisher->refilled) * SIGNALS_PER_SECOND / G_USEC_PER_SEC;
+    publisher->tokens += (double)(now - publisher->refilled) * SIGNALS_PER_SECOND / G_USEC_PER_SEC;
     publisher->tokens = MIN(publisher->tokens, BURST);
     publisher->refilled = now;
 }
@@ -169,18 +177,26 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
         send_event(publisher, publication->batch->identity, event);
         publisher->tokens -= 1;
         publication->next++;
-        if (has_room(publisher))
-            commit(publication);
-        else
+        if (has_room(publisher)) {
+            commit(publisher, publication);
+        } else {
             publisher->in_flight = publication;
+            publisher->in_flight_since = g_get_monotonic_time();
+        }
     }
     return TRUE;
+}
+
+static gboolean is_over(const Publication *publication)
+{
+    return !publication->active && log_reader_is_at_end(publication->reader) &&
+           publication->taken == publication->sent;
 }
 
 static void retire(BusPublisher *publisher, Publication *publication)
 {
     publication->active = FALSE;
-    if (log_reader_is_at_end(publication->reader))
+    if (is_over(publication))
         g_hash_table_remove(publisher->publications, publication->run);
 }
 
@@ -188,13 +204,56 @@ static gboolean on_tick(gpointer user_data);
 
 static void schedule(BusPublisher *publisher)
 {
+    /* Without room, bus_publisher_on_processed() goes on. */
     if (publisher->source != 0 || publisher->active.length == 0 || publisher->in_flight ||
-        !publisher->bus)
+        !has_room(publisher))
         return;
-    publisher->source = publisher->tokens >= 1
-                            ? g_idle_add(on_tick, publisher)
-                            : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20, on_tick, publisher,
-                                                 NULL);
+    publisher->source = publisher->tokens >= 1 ? g_idle_add(on_tick, publisher)
+                                               : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20,
+                                                                    on_tick, publisher, NULL);
+}
+
+static void ask(BusPublisher *publisher);
+
+static void note_taken(BusPublisher *publisher)
+{
+    GHashTableIter iter;
+    Publication *publication;
+    g_hash_table_iter_init(&iter, publisher->publications);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication)) {
+        publication->taken = publication->asked;
+        if (is_over(publication))
+            g_hash_table_iter_remove(&iter);
+    }
+}
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPublisher *publisher = userdata;
+    publisher->question = sd_bus_slot_unref(publisher->question);
+    if (!sd_bus_message_is_method_error(m, NULL))
+        note_taken(publisher);
+    ask(publisher);
+    return 0;
+}
+
+/* One question at a time: while the bus is busy, one covers many events. */
+static void ask(BusPublisher *publisher)
+{
+    GHashTableIter iter;
+    Publication *publication;
+    if (publisher->question || !publisher->unasked || publisher->in_flight || !publisher->bus)
+        return;
+    publisher->unasked = FALSE;
+    publisher->question_since = g_get_monotonic_time();
+    g_hash_table_iter_init(&iter, publisher->publications);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
+        publication->asked = publication->sent;
+    int r = sd_bus_call_method_async(publisher->bus, &publisher->question, "org.freedesktop.DBus",
+                                     "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId",
+                                     on_answer, publisher, NULL);
+    if (r < 0)
+        g_warning("asking the bus whether it reads: %s", g_strerror(-r));
 }
 
 static void pump(BusPublisher *publisher)
@@ -207,6 +266,7 @@ static void pump(BusPublisher *publisher)
         else
             retire(publisher, publication);
     }
+    ask(publisher);
     schedule(publisher);
 }
 
@@ -220,11 +280,13 @@ static gboolean on_tick(gpointer user_data)
 
 void bus_publisher_on_processed(BusPublisher *publisher)
 {
-    Publication *publication = publisher->in_flight;
-    if (!publication || !has_room(publisher))
+    if (!has_room(publisher))
         return;
-    publisher->in_flight = NULL;
-    commit(publication);
+    Publication *publication = g_steal_pointer(&publisher->in_flight);
+    if (publication) {
+        commit(publisher, publication);
+        ask(publisher);
+    }
     schedule(publisher);
 }
 
@@ -248,6 +310,8 @@ void bus_publisher_add(BusPublisher *publisher, Run *run)
     Publication *publication = g_new0(Publication, 1);
     publication->run = run_ref(run);
     publication->reader = open_reader(run, log);
+    publication->sent = publication->asked = publication->taken =
+        log_reader_cursor(publication->reader);
     publication->log = g_steal_pointer(&log);
     g_hash_table_insert(publisher->publications, run, publication);
     bus_publisher_wake(publisher, run);
@@ -272,23 +336,51 @@ void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *stat
     send_event(publisher, run_log_identity(run->log), &event);
 }
 
+/* Goes back to what the bus has taken for certain. */
+static void rewind_publication(BusPublisher *publisher, Publication *publication)
+{
+    LogReader *reader = log_reader_new(publication->log, publication->taken, NULL);
+    if (!reader)
+        return;
+    log_reader_free(publication->reader);
+    publication->reader = reader;
+    g_clear_pointer(&publication->batch, event_batch_unref);
+    publication->sent = publication->asked = publication->taken;
+    if (!publication->active)
+        g_queue_push_tail(&publisher->active, publication);
+    publication->active = TRUE;
+}
+
+static void rewind_all(BusPublisher *publisher)
+{
+    GHashTableIter iter;
+    Publication *publication;
+    const Publication *in_flight = g_steal_pointer(&publisher->in_flight);
+    g_hash_table_iter_init(&iter, publisher->publications);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
+        if (publication == in_flight || publication->taken != publication->sent)
+            rewind_publication(publisher, publication);
+}
+
 void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus)
 {
+    publisher->question = sd_bus_slot_unref(publisher->question);
+    publisher->unasked = FALSE;
     publisher->bus = bus;
-    Publication *publication = g_steal_pointer(&publisher->in_flight);
-    if (publication)
-        publication->next--;
+    rewind_all(publisher);
     schedule(publisher);
 }
 
-gboolean bus_publisher_is_blocked(const BusPublisher *publisher)
+gint64 bus_publisher_waits_since(const BusPublisher *publisher)
 {
-    return publisher->in_flight != NULL;
+    if (publisher->question)
+        return publisher->question_since;
+    return publisher->in_flight ? publisher->in_flight_since : 0;
 }
 
 gboolean bus_publisher_is_idle(const BusPublisher *publisher)
 {
-    return publisher->active.length == 0 && !publisher->in_flight;
+    return publisher->active.length == 0 && !publisher->in_flight && !publisher->question;
 }
 
 BusPublisher *bus_publisher_new(void)
@@ -307,6 +399,7 @@ void bus_publisher_free(BusPublisher *publisher)
     if (!publisher)
         return;
     g_clear_handle_id(&publisher->source, g_source_remove);
+    sd_bus_slot_unref(publisher->question);
     g_queue_clear(&publisher->active);
     g_hash_table_unref(publisher->publications);
     g_free(publisher);

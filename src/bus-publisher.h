@@ -10,6 +10,11 @@
  * own cursor. The next one is sent only when the connection has written the one before it to the
  * socket: so the queue in this process is never more than one event, a bus that does not read
  * delays nothing but its own signals, and at a crash exactly that one event is in doubt.
+ *
+ * What is on the socket is not yet with the bus: dbus-daemon stops reading a connection whose
+ * messages it hoards for somebody else, and megabytes fit in between. So a question to the bus goes
+ * behind the events; its answer says that it has taken them. On a new connection, those go again of
+ * which it has not said so.
  */
 
 typedef struct BusPublisher BusPublisher;
@@ -17,7 +22,7 @@ typedef struct BusPublisher BusPublisher;
 BusPublisher *bus_publisher_new(void);
 void bus_publisher_free(BusPublisher *publisher);
 
-/** Publishes on @bus from now on (NULL: on none). What was in flight on another is sent again. */
+/** Publishes on @bus from now on (NULL: on none). What another had not taken is sent again. */
 void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus);
 
 /** Publishes the run's events, from its cursor on. A backlog from a long absence is skipped: the
@@ -30,8 +35,8 @@ void bus_publisher_wake(BusPublisher *publisher, Run *run);
 /** The connection has written something. */
 void bus_publisher_on_processed(BusPublisher *publisher);
 
-/** Whether something waits for the bus to take it. */
-gboolean bus_publisher_is_blocked(const BusPublisher *publisher);
+/** Since when (monotonic µs) the bus has taken nothing of what it should; 0: it owes us nothing. */
+gint64 bus_publisher_waits_since(const BusPublisher *publisher);
 
 /** Whether there is nothing left to publish now. */
 gboolean bus_publisher_is_idle(const BusPublisher *publisher);

@@ -11,7 +11,7 @@
 #include "message-ids.h"
 #include "util.h"
 
-/* A bus that has not taken one event for this long has stopped reading us. */
+/* A bus that has taken nothing of us for this long has stopped reading us. */
 #define STUCK_SECONDS 10
 
 /* How long a service that goes down waits for steps that are under way. */
@@ -25,7 +25,7 @@ struct Service {
     sd_bus *bus;
     GSource *source;
     guint stuck_timer, stop_timer, quiet_timer, idle_timer;
-    gint64 last_activity; /* monotonic */
+    gint64 last_activity;  /* monotonic */
     guint running, queued; /* as last announced */
     gboolean stopping;
     int exit_status;
@@ -40,7 +40,7 @@ static void give_up(Service *service, const char *why)
 
 /* --- The connection --- */
 
-static gboolean connect_bus(Service *service, GError **error);
+static gboolean connect_bus(Service *service, uint64_t name_flags, GError **error);
 
 static void disconnect(Service *service)
 {
@@ -55,38 +55,50 @@ static void disconnect(Service *service)
     service->bus = sd_bus_unref(service->bus);
 }
 
-static gboolean on_stuck(gpointer user_data)
+/* The bus may not have noticed yet that the old connection is gone: it reads it no more. */
+static void reconnect(Service *service)
 {
-    Service *service = user_data;
     g_autoptr(GError) error = NULL;
-    service->stuck_timer = 0;
-    g_warning("the bus has not taken an event for %d s: opening a new connection", STUCK_SECONDS);
+    g_warning("the bus has taken no event for %d s: opening a new connection", STUCK_SECONDS);
     disconnect(service);
-    if (connect_bus(service, &error))
+    if (connect_bus(service, SD_BUS_NAME_REPLACE_EXISTING, &error))
         bus_runs_set_bus(service->runs, service->bus);
     else
         give_up(service, error->message);
+}
+
+static void watch_for_stuck(Service *service);
+
+static gboolean on_stuck_timer(gpointer user_data)
+{
+    Service *service = user_data;
+    gint64 since = bus_publisher_waits_since(service->parts.publisher);
+    service->stuck_timer = 0;
+    if (since > 0 && g_get_monotonic_time() - since >= STUCK_SECONDS * G_USEC_PER_SEC)
+        reconnect(service);
+    else
+        watch_for_stuck(service);
     return G_SOURCE_REMOVE;
 }
 
-/* The timer runs only while an event waits, so that an idle service makes no wake-ups. */
+/* The timer runs only while the bus owes us something, so that an idle service makes no wake-ups.
+ */
 static void watch_for_stuck(Service *service)
 {
-    gboolean blocked = bus_publisher_is_blocked(service->parts.publisher);
-    if (!blocked)
+    gint64 since = bus_publisher_waits_since(service->parts.publisher);
+    if (since == 0)
         g_clear_handle_id(&service->stuck_timer, g_source_remove);
     else if (service->stuck_timer == 0)
-        service->stuck_timer = g_timeout_add_seconds(STUCK_SECONDS, on_stuck, service);
+        service->stuck_timer = g_timeout_add(
+            STUCK_SECONDS * 1000 - (guint)((g_get_monotonic_time() - since) / 1000) + 1,
+            on_stuck_timer, service);
 }
 
 static void on_processed(gpointer data)
 {
     Service *service = data;
     service->last_activity = g_get_monotonic_time();
-    gboolean was_blocked = bus_publisher_is_blocked(service->parts.publisher);
     bus_publisher_on_processed(service->parts.publisher);
-    if (was_blocked && !bus_publisher_is_blocked(service->parts.publisher))
-        g_clear_handle_id(&service->stuck_timer, g_source_remove);
     watch_for_stuck(service);
 }
 
@@ -99,7 +111,7 @@ static void on_bus_failed(int error, gpointer data)
         give_up(service, "the connection to the bus is lost");
 }
 
-static int open_bus(Service *service)
+static int open_bus(Service *service, uint64_t name_flags)
 {
     int r = sd_bus_open_user_with_description(&service->bus, "storkitd");
     if (r >= 0)
@@ -107,13 +119,14 @@ static int open_bus(Service *service)
     if (r >= 0)
         r = bus_runs_register(service->runs, service->bus);
     if (r >= 0) /* the object first: who finds the name finds it there */
-        r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME, 0);
+        r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME,
+                                SD_BUS_NAME_ALLOW_REPLACEMENT | name_flags);
     return r;
 }
 
-static gboolean connect_bus(Service *service, GError **error)
+static gboolean connect_bus(Service *service, uint64_t name_flags, GError **error)
 {
-    int r = open_bus(service);
+    int r = open_bus(service, name_flags);
     if (r < 0) {
         set_errno_error(error, -r, "%s",
                         r == -EEXIST ? "the bus name " STORKIT_BUS_NAME
@@ -223,8 +236,8 @@ static void on_run_changed(Run *run, gpointer data)
 }
 
 static const struct {
-    const char *status;     /* as a live status on the bus and to subscribers */
-    const char *message;    /* for the journal */
+    const char *status;  /* as a live status on the bus and to subscribers */
+    const char *message; /* for the journal */
     const char *message_id;
 } notes[] = {
     [NOTE_FROZEN] = {"frozen", "Agent is frozen", NULL},
@@ -232,8 +245,9 @@ static const struct {
     [NOTE_DISK_FULL] = {"disk_full", "The disk is full: the agent is held back until there is room",
                         STORKIT_MESSAGE_DISK_FULL},
     [NOTE_DISK_ROOM] = {"running", "There is room on the disk again: the agent goes on", NULL},
-    [NOTE_OOM_KILL] = {"oom_kill", "The kernel killed a process of the agent for memory; the rest "
-                                   "of the run goes on",
+    [NOTE_OOM_KILL] = {"oom_kill",
+                       "The kernel killed a process of the agent for memory; the rest "
+                       "of the run goes on",
                        STORKIT_MESSAGE_OOM_KILL},
 };
 
@@ -299,7 +313,7 @@ Service *service_new(GMainLoop *loop, GError **error)
 
     /* The runs before the name: the first call already finds them. But the name before anything is
      * changed: two services on one state folder must not both undo what is half done. */
-    if (!connect_bus(service, error))
+    if (!connect_bus(service, 0, error))
         return NULL;
     service->last_activity = g_get_monotonic_time();
     pool_adopt(service->parts.pool);

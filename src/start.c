@@ -179,7 +179,7 @@ static void on_undone(gpointer data)
         pool_remove_run(start->pool, run);
     else if (!start->real)
         run_finish_without_shim(run, stopped ? OUTCOME_STOPPED : OUTCOME_FAILED,
-                                start->error->message);
+                                stopped ? "stopped" : start->error->message);
     give_reply(start, NULL, start->error);
     pool_answer_waiters(start->pool, run);
     finish(start);

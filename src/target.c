@@ -84,7 +84,9 @@ void target_resolve(WorkQueue *queue, const char *root, const char *story, const
     resolve->with_config = with_config;
     resolve->done = done;
     resolve->data = data;
-    work_queue_push(queue, NULL, resolve_in_thread, on_resolved, resolve);
+    /* In the order of the calls: Starts are served first come, first served. */
+    g_autofree char *lane = g_strconcat("resolve ", root, NULL);
+    work_queue_push(queue, lane, resolve_in_thread, on_resolved, resolve);
 }
 
 const AgentConfig *target_get_agent(const Target *target)

@@ -182,7 +182,8 @@ def test_sigterm_ends_it_at_once(pool):
     for story in ("one", "two"):
         began = time.monotonic()
         assert pool.stop_daemon() == 0
-        assert time.monotonic() - began < 3 * FACTOR
+        # Well below the 20 s that a step under way may take.
+        assert time.monotonic() - began < 10 * FACTOR
         pool.start_daemon()
         pool.start(root, story)
     assert pool.stop_daemon() == 0

@@ -256,6 +256,14 @@ def test_json_past_4_mib_gives_no_output(pool):
     assert len(events[2]["data"]["message"]["content"][0]["text"]) > 4 * MIB
 
 
+def test_json_past_16_mib_is_a_truncated_output(pool):
+    """A JSON line past 16 MiB is not looked into: it is one truncated output."""
+    _, events = run(pool, "flood 1 17M")
+    assert kinds(events)[2:] == ["output", "output", "done"]
+    assert all(event["truncated"] and event["length"] == 17 * MIB for event in events[2:4])
+    assert events[2]["text"].startswith('{"type":"assistant"')
+
+
 def memory_peak(pool):
     with open(f"/proc/{pool.process.pid}/status") as file:
         return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) * 1024
@@ -343,11 +351,23 @@ def test_drain_gives_each_event_once(pool):
 def test_slow_reader_delays_nobody(pool):
     """A subscriber that does not read holds up neither agent nor others, and misses nothing."""
     root = pool.repository(agents={"coder": "lines 20000 some line that is not too short; result"})
-    info = pool.start(root, "42_login")
+    pool.start(root, "42_login")
     slow = pool.subscribe(root, "42_login")
     events = list(pool.subscribe(root, "42_login"))
     pool.wait(root, "42_login")
     assert list(slow) == events and len(events) == 20004
+
+
+def test_reader_that_goes_away_harms_nobody(pool):
+    """A subscriber that closes its end in the middle is forgotten; the others see all."""
+    root = pool.repository(agents={"coder": f"lines 20000; wait {pool.folder}/go; lines 20000"})
+    info = pool.start(root, "42_login")
+    fickle, faithful = (pool.subscribe(root, "42_login") for _ in range(2))
+    next(fickle)
+    fickle.close()
+    touch(f"{pool.folder}/go")
+    assert len(outputs(faithful)) == 40000
+    assert pool.wait(root, "42_login")["run_id"] == info["run_id"]
 
 
 # Captured transcripts

@@ -73,8 +73,9 @@ def check_many(pool, count, maximum):
     replies = [call.result()["status"] for call in calls]
     assert set(replies[maximum:]) <= {"pending", "running"}
     wait_until(lambda: len(running_events(pool)) == count, "the last signal")
-    assert running_events(pool)[maximum:] == stories[maximum:]
-    assert sorted(running_events(pool)[:maximum]) == sorted(stories[:maximum])
+    # Those that are let in one after the other may overtake each other on the way to their exec.
+    for place, story in enumerate(running_events(pool)):
+        assert abs(place - stories.index(story)) < maximum, running_events(pool)
     assert 1 < most_at_once(pool) <= maximum
     for event in [event for event in pool.events if event["type"] == "done"]:
         assert len(terminal_events(pool, event["run_id"])) == 1

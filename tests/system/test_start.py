@@ -9,7 +9,8 @@ import subprocess
 
 from gi.repository import Gio, GLib
 
-from harness import NAME, PATH, STAND_IN, Pool, main, raises, scope_name, skip, wait_until
+from harness import NAME, PATH, STAND_IN, Pool, connect, main, raises, scope_name, skip, wait_until
+from pool import PendingCall
 from traces import assert_leaves_nothing, read_text, refused, touch, traces, with_setup
 
 # What the info of an agent that runs holds, and what else it may hold.
@@ -527,6 +528,18 @@ def test_slow_start_that_fails_is_an_error_event():
         assert pool.run_folders() == [info["run_id"]]
         assert [run["status"] for run in pool.list()] == ["failed"]
         assert not pool.scope_exists(info["unit"])
+
+
+def test_caller_that_goes_away_does_not_matter(pool):
+    """A Start whose caller leaves the bus before the reply goes on."""
+    root = config_with_gate(pool)
+    caller = connect(pool.bus.address)
+    PendingCall(caller, "Start", GLib.Variant("(sss)", (root, "42_login", "")))
+    wait_until(lambda: pool.list(), "the run")
+    caller.close_sync()
+    touch(f"{pool.folder}/go")
+    pool.wait_for("done")
+    assert pool.get(root, "42_login")["status"] == "completed"
 
 
 def test_busctl_can_do_it(pool):

@@ -379,6 +379,26 @@ def test_a_person_attaches_in_a_real_terminal(pool):
         tmux("kill-server", check=False)
 
 
+def test_nothing_stays_open(pool):
+    """Attaching, typing and sending messages leave no descriptor open in the service."""
+    root = pool.repository(agents=interactive("init; read"))
+    pool.start(root, "s")
+    pool.wait_for(lambda event: event.get("text") == "answer 1")
+
+    def count():
+        return len(os.listdir(f"/proc/{pool.process.pid}/fd"))
+
+    before = count()
+    terminals = [attach(pool, root, "s") for _ in range(5)]
+    pool.send_input(root, "s", b"x" * KIB)
+    pool.send_message(root, "s", "x" * 500 * KIB)
+    pool.resize(root, "s", 20, 40)
+    pool.wait_for(lambda event: event.get("text") == "answer 2")
+    for terminal in terminals:
+        terminal.close()
+    wait_until(lambda: count() == before, f"{before} open descriptors again")
+
+
 # Freezing
 
 
@@ -403,9 +423,8 @@ def test_a_frozen_agent_halts_until_it_is_thawed(pool):
     assert pool.get(root, "s")["frozen"] is False
     wait_until(lambda: "frozen 0" in open(f"{agent}/cgroup.events").read(), "a thawed cgroup")
     replay = pool.subscribe(root, "s")
-    assert [next(replay)["status"] for _ in range(2)] == ["pending", "running"]
     pool.freeze(root, "s")
-    assert next(replay)["status"] == "frozen"
+    assert [next(replay)["status"] for _ in range(3)] == ["pending", "running", "frozen"]
 
 
 def test_freezing_twice_is_told_once(pool):
