@@ -15,22 +15,11 @@ static void add_strv(GVariantDict *dict, const char *key, char *const *values)
         g_variant_dict_insert(dict, key, "^as", values);
 }
 
-static void add_limit(GVariantDict *dict, const char *key, guint64 value)
-{
-    if (value != LIMIT_UNSET && value != LIMIT_NONE)
-        g_variant_dict_insert(dict, key, "t", value);
-}
-
 static void add_limits(GVariantDict *dict, const Limits *limits)
 {
-    add_limit(dict, "memory_max", limits->memory_max);
-    add_limit(dict, "memory_high", limits->memory_high);
-    add_limit(dict, "cpu_weight", limits->cpu_weight);
-    add_limit(dict, "cpu_quota_usec", limits->cpu_quota_usec);
-    add_limit(dict, "io_weight", limits->io_weight);
-    add_limit(dict, "tasks_max", limits->tasks_max);
-    add_limit(dict, "runtime_max_usec", limits->runtime_max_usec);
-    add_limit(dict, "idle_timeout_usec", limits->idle_timeout_usec);
+    for (gsize i = 0; i < LIMITS_COUNT; i++)
+        if (limits_get(limits, i) != LIMIT_UNSET)
+            g_variant_dict_insert(dict, limits_info(i)->value_key, "t", limits_get(limits, i));
 }
 
 static GVariant *agent_to_variant(const AgentConfig *agent)
@@ -73,19 +62,19 @@ GVariant *project_config_to_variant(const ProjectConfig *config)
     g_variant_builder_init(&agents, G_VARIANT_TYPE("aa{sv}"));
     g_variant_builder_init(&components, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < config->agents->len; i++)
-        g_variant_builder_add_value(&agents, agent_to_variant(g_ptr_array_index(config->agents, i)));
+        g_variant_builder_add_value(&agents,
+                                    agent_to_variant(g_ptr_array_index(config->agents, i)));
     for (guint i = 0; i < config->components->len; i++)
-        g_variant_builder_add_value(
-            &components, component_to_variant(g_ptr_array_index(config->components, i)));
+        g_variant_builder_add_value(&components,
+                                    component_to_variant(g_ptr_array_index(config->components, i)));
 
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
     g_variant_dict_insert_value(&dict, "agents", g_variant_builder_end(&agents));
     g_variant_dict_insert_value(&dict, "components", g_variant_builder_end(&components));
     add_strv(&dict, "copy", config->copy);
     if (config->warnings->len > 0)
-        g_variant_dict_insert_value(
-            &dict, "warnings",
-            g_variant_new_strv((const char *const *)config->warnings->pdata,
-                               (gssize)config->warnings->len));
+        g_variant_dict_insert_value(&dict, "warnings",
+                                    g_variant_new_strv((const char *const *)config->warnings->pdata,
+                                                       (gssize)config->warnings->len));
     return g_variant_dict_end(&dict);
 }

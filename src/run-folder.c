@@ -59,30 +59,16 @@ void run_record_free(RunRecord *record)
 
 /* --- run.json --- */
 
-static const struct {
-    const char *key;
-    gsize offset;
-} limit_members[] = {
-    {"memory_max", G_STRUCT_OFFSET(Limits, memory_max)},
-    {"memory_high", G_STRUCT_OFFSET(Limits, memory_high)},
-    {"cpu_weight", G_STRUCT_OFFSET(Limits, cpu_weight)},
-    {"cpu_quota_usec", G_STRUCT_OFFSET(Limits, cpu_quota_usec)},
-    {"io_weight", G_STRUCT_OFFSET(Limits, io_weight)},
-    {"tasks_max", G_STRUCT_OFFSET(Limits, tasks_max)},
-    {"runtime_max_usec", G_STRUCT_OFFSET(Limits, runtime_max_usec)},
-    {"idle_timeout_usec", G_STRUCT_OFFSET(Limits, idle_timeout_usec)},
-};
-
 static void add_limits(JsonBuilder *builder, const Limits *limits)
 {
     json_builder_set_member_name(builder, "limits");
     json_builder_begin_object(builder);
-    for (gsize i = 0; i < G_N_ELEMENTS(limit_members); i++) {
-        guint64 value = G_STRUCT_MEMBER(guint64, limits, limit_members[i].offset);
+    for (gsize i = 0; i < LIMITS_COUNT; i++) {
+        guint64 value = limits_get(limits, i);
         if (value == LIMIT_NONE)
-            json_add_string(builder, limit_members[i].key, "infinity");
+            json_add_string(builder, limits_info(i)->value_key, "infinity");
         else if (value != LIMIT_UNSET)
-            json_add_uint(builder, limit_members[i].key, value);
+            json_add_uint(builder, limits_info(i)->value_key, value);
     }
     json_builder_end_object(builder);
 }
@@ -91,10 +77,11 @@ static void read_limits(JsonObject *parent, Limits *limits)
 {
     limits_init(limits);
     JsonObject *object = json_get_object(parent, "limits");
-    for (gsize i = 0; object && i < G_N_ELEMENTS(limit_members); i++) {
-        const char *key = limit_members[i].key;
-        G_STRUCT_MEMBER(guint64, limits, limit_members[i].offset) =
-            json_get_string(object, key) ? LIMIT_NONE : json_get_uint(object, key, LIMIT_UNSET);
+    for (gsize i = 0; object && i < LIMITS_COUNT; i++) {
+        const char *key = limits_info(i)->value_key;
+        limits_put(limits, i,
+                   json_get_string(object, key) ? LIMIT_NONE
+                                                : json_get_uint(object, key, LIMIT_UNSET));
     }
 }
 

@@ -173,19 +173,43 @@ static gboolean parse_timeout(const char *text, guint64 *ret)
 #define ACCEPTED_SPAN "a time such as \"90s\", \"5m\" or \"1h 30m\", or a number of seconds"
 
 static const struct {
-    const char *key;
+    LimitInfo info;
     gsize offset;
     ParseFunc parse;
     const char *accepted;
-} fields[] = {
-    {"memory_max", offsetof(Limits, memory_max), parse_memory, ACCEPTED_SIZE},
-    {"memory_high", offsetof(Limits, memory_high), parse_memory, ACCEPTED_SIZE},
-    {"cpu_weight", offsetof(Limits, cpu_weight), parse_weight, ACCEPTED_WEIGHT},
-    {"cpu_quota", offsetof(Limits, cpu_quota_usec), parse_quota, "a percentage such as \"150%\""},
-    {"io_weight", offsetof(Limits, io_weight), parse_weight, ACCEPTED_WEIGHT},
-    {"tasks_max", offsetof(Limits, tasks_max), parse_count, "a positive integer"},
-    {"runtime_max", offsetof(Limits, runtime_max_usec), parse_timeout, ACCEPTED_SPAN},
-    {"idle_timeout", offsetof(Limits, idle_timeout_usec), parse_timeout, ACCEPTED_SPAN},
+} fields[LIMITS_COUNT] = {
+    {{"memory_max", "memory_max", "MemoryMax", "memory"},
+     offsetof(Limits, memory_max),
+     parse_memory,
+     ACCEPTED_SIZE},
+    {{"memory_high", "memory_high", "MemoryHigh", "memory"},
+     offsetof(Limits, memory_high),
+     parse_memory,
+     ACCEPTED_SIZE},
+    {{"cpu_weight", "cpu_weight", "CPUWeight", "cpu"},
+     offsetof(Limits, cpu_weight),
+     parse_weight,
+     ACCEPTED_WEIGHT},
+    {{"cpu_quota", "cpu_quota_usec", "CPUQuotaPerSecUSec", "cpu"},
+     offsetof(Limits, cpu_quota_usec),
+     parse_quota,
+     "a percentage such as \"150%\""},
+    {{"io_weight", "io_weight", "IOWeight", "io"},
+     offsetof(Limits, io_weight),
+     parse_weight,
+     ACCEPTED_WEIGHT},
+    {{"tasks_max", "tasks_max", "TasksMax", "pids"},
+     offsetof(Limits, tasks_max),
+     parse_count,
+     "a positive integer"},
+    {{"runtime_max", "runtime_max_usec", NULL, NULL},
+     offsetof(Limits, runtime_max_usec),
+     parse_timeout,
+     ACCEPTED_SPAN},
+    {{"idle_timeout", "idle_timeout_usec", NULL, NULL},
+     offsetof(Limits, idle_timeout_usec),
+     parse_timeout,
+     ACCEPTED_SPAN},
 };
 
 static guint64 *field_of(Limits *limits, gsize index)
@@ -193,9 +217,19 @@ static guint64 *field_of(Limits *limits, gsize index)
     return (guint64 *)((char *)limits + fields[index].offset);
 }
 
-static guint64 field_value(const Limits *limits, gsize index)
+const LimitInfo *limits_info(gsize index)
+{
+    return &fields[index].info;
+}
+
+guint64 limits_get(const Limits *limits, gsize index)
 {
     return *(const guint64 *)((const char *)limits + fields[index].offset);
+}
+
+void limits_put(Limits *limits, gsize index, guint64 value)
+{
+    *field_of(limits, index) = value;
 }
 
 void limits_init(Limits *limits)
@@ -207,7 +241,7 @@ void limits_init(Limits *limits)
 static gboolean find_field(const char *key, gsize *ret_index)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
-        if (g_str_equal(fields[i].key, key)) {
+        if (g_str_equal(fields[i].info.key, key)) {
             *ret_index = i;
             return TRUE;
         }
@@ -233,7 +267,7 @@ static gboolean set_field(Limits *limits, gsize index, const char *text, GError 
     g_autofree char *head = g_strndup(text, 100);
     g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                "%s cannot be \"%.100s\": write %s, or \"infinity\"", fields[index].key, shown,
+                "%s cannot be \"%.100s\": write %s, or \"infinity\"", fields[index].info.key, shown,
                 fields[index].accepted);
     return FALSE;
 }
@@ -256,7 +290,7 @@ gboolean limits_set(Limits *limits, const char *key, const char *text, GError **
 void limits_override(Limits *limits, const Limits *over)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
-        guint64 value = field_value(over, i);
+        guint64 value = limits_get(over, i);
 
         if (value != LIMIT_UNSET)
             *field_of(limits, i) = value == LIMIT_NONE ? LIMIT_UNSET : value;

@@ -28,6 +28,20 @@ typedef struct {
     guint64 idle_timeout_usec; /* without a byte of output */
 } Limits;
 
+/** What is known of each limit, for those who go through all of them. */
+typedef struct {
+    const char *key;        /* of the config and of StartWithOptions: "cpu_quota" */
+    const char *value_key;  /* of its value as a number: "cpu_quota_usec" */
+    const char *property;   /* systemd's; NULL: the shim's own */
+    const char *controller; /* the cgroup controller that enforces it, or NULL */
+} LimitInfo;
+
+#define LIMITS_COUNT 8
+
+const LimitInfo *limits_info(gsize index);
+guint64 limits_get(const Limits *limits, gsize index);
+void limits_put(Limits *limits, gsize index, guint64 value);
+
 /** Makes every limit LIMIT_UNSET. */
 void limits_init(Limits *limits);
 

@@ -231,23 +231,14 @@ static void follow_cgroup(Run *run)
 
 static char **find_unenforced(const Run *run)
 {
-    const struct {
-        const char *limit, *controller;
-        guint64 value;
-    } all[] = {
-        {"memory_max", "memory", run->record->limits.memory_max},
-        {"memory_high", "memory", run->record->limits.memory_high},
-        {"cpu_weight", "cpu", run->record->limits.cpu_weight},
-        {"cpu_quota", "cpu", run->record->limits.cpu_quota_usec},
-        {"io_weight", "io", run->record->limits.io_weight},
-        {"tasks_max", "pids", run->record->limits.tasks_max},
-    };
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     gboolean any = FALSE;
-    for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
-        if (all[i].value == LIMIT_UNSET || cgroup_has_controller(run->cgroup, all[i].controller))
+    for (gsize i = 0; i < LIMITS_COUNT; i++) {
+        const LimitInfo *limit = limits_info(i);
+        if (!limit->controller || limits_get(&run->record->limits, i) == LIMIT_UNSET ||
+            cgroup_has_controller(run->cgroup, limit->controller))
             continue;
-        g_strv_builder_add(builder, all[i].limit);
+        g_strv_builder_add(builder, limit->key);
         any = TRUE;
     }
     return any ? g_strv_builder_end(builder) : NULL;

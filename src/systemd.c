@@ -62,8 +62,9 @@ Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **erro
         r = sd_bus_call_method_async(systemd->bus, NULL, SERVICE, MANAGER_PATH, MANAGER,
                                      "Subscribe", NULL, NULL, "");
     if (r < 0) {
-        set_errno_error(error, -r, "connecting to the user's systemd (is there one? "
-                                   "`systemctl --user status` tells)");
+        set_errno_error(error, -r,
+                        "connecting to the user's systemd (is there one? "
+                        "`systemctl --user status` tells)");
         systemd_free(systemd);
         return NULL;
     }
@@ -96,8 +97,8 @@ typedef struct {
     guint64 timeout_stop_usec;
     Limits limits;
     sd_bus_slot *match, *call;
-    char *job;                 /* once the method has replied */
-    GHashTable *removed;       /* jobs that ended before that: path -> result */
+    char *job;           /* once the method has replied */
+    GHashTable *removed; /* jobs that ended before that: path -> result */
     gboolean without_oom_policy;
 } ScopeStart;
 
@@ -171,27 +172,14 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
     return 0;
 }
 
-static int append_limit(sd_bus_message *m, const char *property, guint64 value)
-{
-    return value == LIMIT_UNSET ? 0 : sd_bus_message_append(m, "(sv)", property, "t", value);
-}
-
 static int append_limits(sd_bus_message *m, const Limits *limits)
 {
-    const struct {
-        const char *property;
-        guint64 value;
-    } all[] = {
-        {"MemoryMax", limits->memory_max},
-        {"MemoryHigh", limits->memory_high},
-        {"CPUWeight", limits->cpu_weight},
-        {"CPUQuotaPerSecUSec", limits->cpu_quota_usec},
-        {"IOWeight", limits->io_weight},
-        {"TasksMax", limits->tasks_max},
-    };
     int r = 0;
-    for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(all); i++)
-        r = append_limit(m, all[i].property, all[i].value);
+    for (gsize i = 0; r >= 0 && i < LIMITS_COUNT; i++) {
+        const char *property = limits_info(i)->property;
+        if (property && limits_get(limits, i) != LIMIT_UNSET)
+            r = sd_bus_message_append(m, "(sv)", property, "t", limits_get(limits, i));
+    }
     return r;
 }
 
@@ -369,10 +357,9 @@ UnitWatch *systemd_watch_gone(Systemd *systemd, const char *unit, UnitGone gone,
     UnitWatch *watch = g_new0(UnitWatch, 1);
     watch->gone = gone;
     watch->data = data;
-    g_autofree char *rule =
-        g_strdup_printf("type='signal',sender='" SERVICE "',interface='" MANAGER
-                        "',member='UnitRemoved',arg0='%s'",
-                        unit);
+    g_autofree char *rule = g_strdup_printf("type='signal',sender='" SERVICE "',interface='" MANAGER
+                                            "',member='UnitRemoved',arg0='%s'",
+                                            unit);
     int r = sd_bus_add_match_async(systemd->bus, &watch->match, rule, on_unit_removed, NULL, watch);
     if (r >= 0)
         r = sd_bus_call_method_async(systemd->bus, &watch->call, SERVICE, MANAGER_PATH, MANAGER,
