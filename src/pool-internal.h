@@ -5,8 +5,9 @@
 #include "start.h"
 
 /*
- * What the rooms of the pool share: pool.c (the runs and the questions), start.c (one Start from
- * its arguments to its reply), adopt.c (finding runs at start-up), pool-worktrees.c, prune.c.
+ * What the rooms of the pool share: pool.c (the runs), pool-questions.c, pool-admission.c (who may
+ * start), pool-waiting.c (who waits for an end), pool-worktrees.c, start.c (one Start from its
+ * arguments to its reply) and adopt.c (finding runs at start-up).
  */
 
 struct Pool {
@@ -48,6 +49,19 @@ void pool_announce(Pool *pool, Run *run);
 
 /** Forgets a run that was undone, or stopped. */
 void pool_remove_run(Pool *pool, Run *run);
+
+/** Takes an ended run off the list, and keeps it off over a restart. */
+void pool_unlist(Pool *pool, Run *run);
+
+/** The Starts there are, for a walk in which some may finish. Caller unrefs. */
+GPtrArray *pool_snapshot_starts(const Pool *pool);
+
+/** A call of Wait, or of Stop, for pool_answer_waiters(). */
+void pool_add_waiter(Pool *pool, Run *run, PoolReply reply, gpointer data);
+void pool_add_stopper(Pool *pool, Run *run, PoolReply reply, gpointer data);
+
+/** Answers all of them: the service goes down and will not see those runs end. */
+void pool_refuse_waiters(Pool *pool);
 
 /** The Start that is making @run, or NULL. */
 Start *pool_start_of(Pool *pool, const Run *run);

@@ -25,8 +25,8 @@ typedef struct {
     void (*run_output)(Run *run, gpointer data);     /* its transcript has grown, or is complete */
     void (*run_has_events)(Run *run, gpointer data); /* its log has more to read */
     void (*run_noted)(Run *run, RunNote note, gpointer data);
-    void (*run_changed)(Run *run, gpointer data);    /* its info: a new status, off the list */
-    void (*counts_changed)(gpointer data);           /* Running or Queued */
+    void (*run_changed)(Run *run, gpointer data); /* its info: a new status, off the list */
+    void (*counts_changed)(gpointer data);        /* Running or Queued */
 } PoolListener;
 
 /** @lost is called when the pool can't go on (the user manager's connection is gone): exit, and be
@@ -70,8 +70,8 @@ GVariant *pool_list(Pool *pool);
 /** Finds a run that List shows, and hands it to @found: what all questions about one run begin
  *  with. @error is STORKIT_ERROR_NO_SUCH_RUN, or what is wrong with the names. */
 typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
-void pool_find(Pool *pool, const char *root, const char *story, const char *agent,
-               PoolFound found, gpointer data);
+void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
+               gpointer data);
 
 /** Ends a live run and takes it off the list; replies when nothing of it is left. */
 void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data);

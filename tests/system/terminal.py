@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Terminal: a program in a real terminal, which is tmux's."""
+
+import os
+import shlex
+import subprocess
+
+from session import wait_until
+
+
+class Terminal:
+    """Used in a `with`. Runs @command (a list) in a terminal of that size; its screen stays to be
+    read when the program has ended."""
+
+    def __init__(self, folder, environment, command, rows=24, columns=80, cwd=None):
+        self.socket = f"{folder}/tmux-{os.urandom(4).hex()}"
+        self.environment = {"LC_ALL": "C.UTF-8"} | environment
+        start = f"new-session -d -x {columns} -y {rows}".split()
+        if cwd:
+            start += ["-c", cwd]
+        self._tmux(
+            "set-option", "-g", "remain-on-exit", "on", ";",
+            "set-option", "-g", "history-limit", "10000", ";",
+            "set-option", "-g", "status", "off", ";",
+            "set-option", "-g", "window-size", "manual", ";",
+            *start, shlex.join(command),
+        )  # fmt: skip
+
+    def _tmux(self, *arguments):
+        return subprocess.run(
+            ["tmux", "-S", self.socket, "-f", "/dev/null", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        ).stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._tmux("kill-server")
+        wait_until(lambda: not self._answers(), "the end of tmux")
+
+    def _answers(self):
+        probe = ["tmux", "-S", self.socket, "list-sessions"]
+        return subprocess.run(probe, env=self.environment, capture_output=True).returncode == 0
+
+    def screen(self, history=False):
+        """What is to be seen, without trailing blanks; with @history what has scrolled away too,
+        and lines that were folded in one piece."""
+        options = ["-J", "-S", "-"] if history else []
+        text = self._tmux("capture-pane", "-p", *options)
+        return "\n".join(line.rstrip() for line in text.splitlines()).rstrip("\n")
+
+    def wait_for(self, text, gone=False):
+        """Waits until @text is to be seen (with @gone: is not); returns the screen."""
+        what = f"{text!r} to {'go from' if gone else 'come on'} the screen"
+        try:
+            wait_until(lambda: (text in self.screen()) != gone, what)
+        except AssertionError:
+            print(f"--- the screen\n{self.screen()}\n---")
+            raise
+        return self.screen()
+
+    def type(self, text):
+        self._tmux("send-keys", "-l", "--", text)
+
+    def press(self, *keys):
+        """Keys by tmux's names: Enter, Up, C-]."""
+        self._tmux("send-keys", *keys)
+
+    def resize(self, rows, columns):
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def clear(self):
+        """Forgets what has scrolled away."""
+        self._tmux("clear-history")
+
+    def wait_for_end(self):
+        """Waits until the program has ended; returns its exit status."""
+        wait_until(
+            lambda: self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1",
+            "the end of the program in the terminal",
+        )
+        return int(self._tmux("display-message", "-p", "#{pane_dead_status}") or -1)

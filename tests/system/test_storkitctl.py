@@ -1,0 +1,688 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""storkitctl, every command of it, against the real service."""
+
+import json
+import os
+import signal
+import subprocess
+from contextlib import contextmanager
+
+from gi.repository import GLib
+
+from harness import NAME, PATIENCE, Pool, connect, main, scope_name, timeout, wait_until
+from terminal import Terminal
+
+STORKITCTL = os.environ.get("STORKITCTL", "storkitctl")
+ESC = "\x1b"
+
+# Exit statuses, as storkitctl(1) has them.
+FAILED, USAGE, NOT_FOUND, NO_SERVICE, REFUSED, RUN_FAILED, RUN_STOPPED = 1, 2, 3, 4, 5, 10, 11
+
+# A call of every command that needs the service, for a project with the story 42_login.
+COMMANDS = [
+    ["list"],
+    ["show", "42"],
+    ["start", "43_new"],
+    ["resume", "42"],
+    ["stop", "42"],
+    ["freeze", "42"],
+    ["thaw", "42"],
+    ["watch", "42"],
+    ["watch"],
+    ["wait", "42"],
+    ["attach", "42"],
+    ["send", "42", "hello"],
+    ["worktrees"],
+    ["diff", "42"],
+    ["remove", "42"],
+    ["config"],
+]
+
+
+class Ctl:
+    """storkitctl, called in a project with one agent `coder` that plays @scenario."""
+
+    def __init__(self, pool, scenario=None, agents=None):
+        self.pool = pool
+        self.root = pool.repository(agents=agents or {"coder": {"scenario": scenario}})
+        self.environment = pool.environment | {"LC_ALL": "C.UTF-8"}
+
+    def begin(self, *arguments, cwd=None, environment=None, **keywords):
+        streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        return subprocess.Popen(
+            [STORKITCTL, *arguments],
+            cwd=cwd or self.root,
+            env=self.environment | (environment or {}),
+            text=True,
+            **(streams | keywords),
+        )
+
+    def finish(self, process, status=0, input=None):
+        """Waits for the end; returns what came out."""
+        out, err = process.communicate(input, timeout=2 * PATIENCE)
+        words = " ".join(process.args[1:])
+        assert "Sanitizer" not in err and "runtime error" not in err, err
+        assert process.returncode == status, f"{words}: {process.returncode}: {out}{err}"
+        process.out, process.err = out, err
+        return process
+
+    def __call__(self, *arguments, status=0, input=None, **keywords):
+        return self.finish(self.begin(*arguments, **keywords), status, input)
+
+    def out(self, *arguments, **keywords):
+        return self(*arguments, **keywords).out
+
+    def json(self, *arguments, **keywords):
+        return json.loads(self.out("--json", *arguments, **keywords))
+
+    def lines(self, *arguments, **keywords):
+        """The objects that --json prints one a line."""
+        return list(map(json.loads, self.out("--json", *arguments, **keywords).splitlines()))
+
+    def start(self, story="42_login", *arguments):
+        info = self.json("start", story, *arguments)
+        self.pool.units.add(scope_name(info["run_id"]))
+        return info
+
+    def touch(self, info, name="go"):
+        """What the stand-in's `wait NAME` waits for."""
+        with open(f"{info['worktree_path']}/{name}", "w"):
+            pass
+
+    def terminal(self, *arguments, **keywords):
+        keywords = {"cwd": self.root} | keywords
+        environment = self.environment | keywords.pop("environment", {})
+        return Terminal(self.pool.folder, environment, [STORKITCTL, *arguments], **keywords)
+
+
+@contextmanager
+def calls_seen(pool):
+    """The names of the methods called on the bus, as a monitor sees them."""
+    seen = []
+    monitor = connect(pool.bus.address)
+
+    def on_message(connection, message, incoming):
+        if incoming and message.get_interface() == NAME:
+            seen.append(message.get_member())
+        return None  # a monitor may not answer
+
+    monitor.add_filter(on_message)
+    monitor.call_sync(
+        "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Monitoring",
+        "BecomeMonitor", GLib.Variant("(asu)", ([f"interface='{NAME}',type='method_call'"], 0)),
+        None, 0, -1, None,
+    )  # fmt: skip
+    yield seen
+    monitor.close_sync(None)
+
+
+def cursors(events):
+    return [(event["run_id"], event["cursor"]) for event in events]
+
+
+# Runs
+
+
+def test_starts_lists_and_shows_a_run(pool):
+    """start says where it works; list and show have the run, as a table and as JSON."""
+    ctl = Ctl(pool, "init; text Hello.; wait go; result")
+    said = ctl("start", "42_login").err
+    assert "42_login/coder is running in" in said, said
+    info = ctl.json("list")[0]
+    pool.units.add(info["unit"])
+    assert (info["story_id"], info["status"]) == ("42_login", "running")
+    table = ctl.out("list")
+    assert "42_login" in table and "1 run listed" in table, table
+    assert "STORY" not in ctl.out("list", "--no-legend")
+    assert ctl.json("show", "42")[0]["run_id"] == info["run_id"]
+    shown = ctl.out("show", "42/c")
+    assert info["run_id"] in shown and info["worktree_path"] in shown, shown
+    ctl.touch(info)
+    assert "42_login/coder" in ctl.out("wait", "42")
+    assert "completed" in ctl.out()
+    assert ctl.out("list", cwd=pool.folder).count("42_login") == 1
+    assert ctl.json("list", "--everywhere")[0]["status"] == "completed"
+
+
+def test_story_is_known_inside_its_worktree(pool):
+    """Inside a story's worktree its run is meant where no other is named."""
+    ctl = Ctl(pool, "init; wait go; result")
+    info = ctl.start()
+    assert ctl.json("show", cwd=info["worktree_path"])[0]["run_id"] == info["run_id"]
+    ctl("stop", "42", cwd=info["worktree_path"])
+
+
+def test_start_passes_every_option_on(pool):
+    """Each option of start reaches the agent or its scope."""
+    ctl = Ctl(pool, "argv; env COLOUR; result")
+    pool.git(ctl.root, "branch", "other")
+    info = ctl.start(
+        "42_login", "--prompt=Do it in {{story_id}}.", "--env=COLOUR=dark red", "-b", "other",
+        "--memory-max=1G", "--memory-high=900M", "--cpu-weight=50", "--cpu-quota=150%",
+        "--io-weight=60", "--tasks-max=100", "--runtime-max=1h", "--idle-timeout=10min",
+        "--resume=11111111-2222-3333-4444-555555555555",
+    )  # fmt: skip
+    assert info["base_branch"] == "other"
+    ctl("wait", "42")
+    events = ctl.lines("watch", "42")
+    argv = next(e["data"]["argv"] for e in events if e.get("data", {}).get("type") == "argv")
+    assert "Do it in 42_login." in argv
+    assert argv[argv.index("--resume") + 1] == "11111111-2222-3333-4444-555555555555"
+    assert any(event.get("text") == "COLOUR=dark red" for event in events)
+    with open(f"{pool.run_folder(info['run_id'])}/run.json") as file:
+        limits = json.dumps(json.load(file))
+    for value in (1 << 30, 900 << 20, 50, 60, 100, 3600 * 10**6, 600 * 10**6):
+        assert str(value) in limits, f"{value} is not in {limits}"
+
+
+def test_start_takes_its_prompt_from_a_file_or_a_pipe(pool):
+    """--prompt-file reads a file, and standard input for `-`."""
+    ctl = Ctl(pool, "argv; result")
+    with open(f"{pool.folder}/prompt", "w") as file:
+        file.write("Out of a file.")
+    ctl("start", "1_file", f"--prompt-file={pool.folder}/prompt", "--wait")
+    ctl("start", "2_pipe", "--prompt-file=-", "--wait", input="Out of a pipe.")
+    assert "Out of a file." in ctl.out("--json", "watch", "1_file")
+    assert "Out of a pipe." in ctl.out("--json", "watch", "2_pipe")
+
+
+def test_start_waits_in_the_queue_and_says_so(pool):
+    """A start beyond MaxAgents shows its place on a terminal, and is done when it runs."""
+    ctl = Ctl(pool, "init; wait go; result")
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    first = ctl.start()
+    assert ctl.start("43_next", "--no-block")["status"] == "pending"
+    with ctl.terminal("start", "44_last") as terminal:
+        terminal.wait_for("44_last waits in the queue, number 2")
+        ctl("stop", "43")
+        terminal.wait_for("44_last waits in the queue, number 1")
+        ctl.touch(first)
+        assert terminal.wait_for_end() == 0
+        assert "44_last/coder is running in" in terminal.screen().replace("\n", "")
+        assert "waits in the queue" not in terminal.screen()
+    ctl("stop", "44")
+
+
+def test_stopping_a_queued_run_ends_its_start(pool):
+    """A start that waits in the queue ends with its own status when the run is stopped."""
+    ctl = Ctl(pool, "init; idle")
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    ctl.start()
+    waiting = ctl.begin("start", "43_next")
+    wait_until(lambda: len(pool.list()) == 2, "the queued run")
+    ctl("stop", "43")
+    assert "stopped" in ctl.finish(waiting, RUN_STOPPED).err
+    ctl("stop", "42")
+
+
+def test_start_follows_to_the_end(pool):
+    """start --follow shows the events, and its status says how the run ended."""
+    ctl = Ctl(pool, "init; text Hello there.; result")
+    assert "Hello there." in ctl.out("start", "1", "--follow")
+    ctl = CtlIn(pool, ctl.root)
+    pool.write_config(ctl.root, pool.roster({"coder": "print Alas.; exit 3"}))
+    failed = ctl("start", "2", "-f", status=RUN_FAILED)
+    assert "Alas." in failed.out and "exit status 3" in failed.out, failed.out
+    ctl("start", "3", "--wait", status=RUN_FAILED)
+
+
+class CtlIn(Ctl):
+    """storkitctl in a project that is there already."""
+
+    def __init__(self, pool, root):
+        self.pool, self.root = pool, root
+        self.environment = pool.environment | {"LC_ALL": "C.UTF-8"}
+
+
+def test_stop_ends_several_runs(pool):
+    """stop ends each of the runs named, and their scopes are gone when it is done."""
+    ctl = Ctl(pool, "init; idle")
+    runs = [ctl.start("42_login"), ctl.start("43_search")]
+    said = ctl("stop", "42", "43").err
+    assert "42_login/coder stopped" in said and "43_search/coder stopped" in said, said
+    assert not any(pool.scope_exists(run["unit"]) for run in runs)
+    assert ctl.json("list") == []
+
+
+def test_freeze_and_thaw(pool):
+    """freeze halts a run and thaw lets it go on; list tells."""
+    ctl = Ctl(pool, "init; wait go; result")
+    info = ctl.start()
+    ctl("freeze", "42")
+    assert ctl.json("show", "42")[0]["frozen"] is True
+    assert "frozen" in ctl.out("list")
+    ctl.touch(info)
+    ctl("thaw", "42")
+    ctl("wait", "42")
+
+
+def test_resume_goes_on_with_the_session(pool):
+    """resume starts the agent with the session id that its run had named."""
+    ctl = Ctl(pool, "init; argv; result")
+    ctl("start", "42_login", "--wait")
+    session = ctl.json("show", "42")[0]["session_id"]
+    ctl("resume", "42", "Now", "test", "it.", "--wait")
+    events = ctl.lines("watch", "42")
+    argv = next(e["data"]["argv"] for e in events if e.get("data", {}).get("type") == "argv")
+    assert argv[argv.index("--resume") + 1] == session
+    assert "Now test it." in argv
+
+
+def test_resume_refuses_what_it_cannot_resume(pool):
+    """resume says what to do about a run that is live, or that named no session."""
+    ctl = Ctl(pool, "print No session.; wait go")
+    info = ctl.start()
+    assert "storkitctl send" in ctl("resume", "42", status=REFUSED).err
+    ctl.touch(info)
+    ctl("wait", "42")
+    assert "storkitctl start" in ctl("resume", "42", status=REFUSED).err
+
+
+# Following
+
+
+def test_watch_shows_events(pool):
+    """watch shows one run or several from their start, for people and as the service's JSON."""
+    ctl = Ctl(pool, r"init; text Hello.; print \e[31mred\e[0m and \x07; result")
+    ctl("start", "42_login", "--wait")
+    ctl("start", "43_search", "--wait")
+    text = ctl.out("watch", "42")
+    assert "Hello." in text and "red and" in text and ESC not in text, text
+    events = ctl.lines("watch", "42", "43")
+    replay = [e for run in ("42_login", "43_search") for e in pool.subscribe(ctl.root, run)]
+    assert sorted(cursors(events)) == sorted(cursors(replay))
+    assert len(ctl.lines("watch", "42", "-n2")) == 2
+
+
+def test_watch_of_all_follows_new_runs(pool):
+    """watch without a run follows what starts from then on, each event once, until interrupted."""
+    ctl = Ctl(pool, "init; text Hello.; result")
+    with calls_seen(pool) as calls:
+        watcher = ctl.begin("--json", "watch")
+        wait_until(lambda: "List" in calls, "the watcher's first look")
+    ctl("start", "42_login", "--wait")
+    ctl("start", "43_search", "--wait")
+    seen = [json.loads(watcher.stdout.readline())]
+    while sum(event["type"] == "done" for event in seen) < 2:
+        seen.append(json.loads(watcher.stdout.readline()))
+    watcher.send_signal(signal.SIGINT)
+    watcher.communicate()
+    replay = [e for run in ("42_login", "43_search") for e in pool.subscribe(ctl.root, run)]
+    assert sorted(cursors(seen)) == sorted(cursors(replay))
+
+
+def test_watch_outlives_the_service(pool):
+    """A watch goes on over a SIGKILL of the service: nothing is lost and nothing is twice."""
+    ctl = Ctl(pool, "init; lines 200 before; wait go; lines 200 after; result")
+    info = ctl.start()
+    watcher = ctl.begin("--json", "watch", "42")
+    seen = [watcher.stdout.readline()]
+    while "before 00000200" not in seen[-1]:
+        seen.append(watcher.stdout.readline())
+    pool.kill_daemon()
+    ctl.touch(info)
+    pool.start_daemon()
+    seen += ctl.finish(watcher).out.splitlines()
+    live = cursors(map(json.loads, seen))
+    assert live == cursors(pool.subscribe(ctl.root, "42_login"))
+    assert len(set(live)) == len(live) > 400
+
+
+def test_wait_outlives_the_service(pool):
+    """A wait goes on over a SIGKILL of the service, and its status is that of the run."""
+    ctl = Ctl(pool, "init; wait go; exit 3")
+    info = ctl.start()
+    with calls_seen(pool) as calls:
+        waiting = ctl.begin("wait", "42")
+        wait_until(lambda: "Wait" in calls, "the call of Wait")
+    pool.kill_daemon()
+    ctl.touch(info)
+    pool.start_daemon()
+    assert "exit status 3" in ctl.finish(waiting, RUN_FAILED).out
+
+
+def test_wait_waits_for_any_or_all(pool):
+    """wait --any returns with the first end, --all with the last; the status says how."""
+    ctl = Ctl(pool, "init; wait go; exit 3")
+    first, second = ctl.start("42_login"), ctl.start("43_search")
+    any_, all_ = ctl.begin("wait", "--any", "42", "43"), ctl.begin("wait", "42", "43")
+    ctl.touch(first)
+    assert "42_login" in ctl.finish(any_, RUN_FAILED).out
+    assert all_.poll() is None
+    ctl("stop", "43")
+    out = ctl.finish(all_, RUN_FAILED).out
+    assert "42_login" in out and "43_search" in out, out
+    third = ctl.start("44_quiet")
+    waiting = ctl.begin("--json", "wait", "44")
+    wait_until(lambda: waiting.poll() is None, "the wait")
+    ctl.touch(third)
+    assert json.loads(ctl.finish(waiting, RUN_FAILED).out)["exit_code"] == 3
+
+
+def test_wait_tells_a_stopped_run(pool):
+    """A run that was stopped while it was waited for has a status of its own."""
+    ctl = Ctl(pool, "init; idle")
+    ctl.start()
+    with calls_seen(pool) as calls:
+        waiting = ctl.begin("wait", "42")
+        wait_until(lambda: "Wait" in calls, "the call of Wait")
+    ctl("stop", "42")
+    ctl.finish(waiting, RUN_STOPPED)
+
+
+def test_log_is_the_journal(pool):
+    """log shows a story's journal, by journalctl, and needs no service for it."""
+    ctl = Ctl(pool, "init; text Hello from the journal.; result")
+    ctl("start", "42_login", "--wait")
+    wait_until(lambda: "Hello from" in ctl.out("log", "42_login"), "the journal's entry")
+    entries = ctl.lines("log", "42", "-n", "1")
+    assert len(entries) == 1 and entries[0]["STORKIT_STORY"] == "42_login"
+    assert "Hello from" in ctl.out("log", "42", "--", "--output=cat")
+    pool.kill_daemon()
+    assert "Hello from" in ctl.out("log", "42_login")
+
+
+# Steering
+
+
+def test_send_talks_to_an_agent(pool):
+    """send gives an interactive agent a message, from the arguments or a pipe; --close ends it."""
+    agent = {"scenario": "init; read; result", "interactive": True}
+    ctl = Ctl(pool, agents={"coder": agent})
+    ctl.start()
+    ctl("send", "42", "Use", "tabs.")
+    ctl("send", "42", input="And no tests.")
+    ctl("send", "42", "--close")
+    ctl("wait", "42")
+    text = ctl.out("--json", "watch", "42")
+    assert "Use tabs." in text and "And no tests." in text, text
+
+
+def test_send_types_bytes(pool):
+    """send --raw types bytes into the agent's terminal."""
+    ctl = Ctl(pool, "init; read; result")
+    ctl.start()
+    ctl("send", "--raw", "42", input="typed words\n\x04")
+    ctl("wait", "42")
+    assert "typed words" in ctl.out("watch", "42")
+
+
+def test_send_refuses_an_agent_that_takes_no_messages(pool):
+    """send to an agent that is not interactive says what to do."""
+    ctl = Ctl(pool, "init; idle")
+    ctl.start()
+    refused = ctl("send", "42", "hello", status=REFUSED)
+    assert "interactive" in refused.err, refused.err
+    ctl("stop", "42")
+
+
+def test_attach_is_the_agents_terminal(pool):
+    """attach shows the agent's terminal and takes keys; its size follows; Ctrl-] detaches."""
+    ctl = Ctl(pool, "print Ready.; size; read")
+    ctl.start()
+    with ctl.terminal("attach", "42") as terminal:
+        terminal.wait_for("Attached to 42_login/coder")
+        terminal.wait_for("size 24 80")
+        terminal.resize(50, 200)
+        terminal.wait_for("size 50 200")
+        terminal.type("Hello agent")
+        terminal.press("Enter")
+        terminal.wait_for("Hello agent")
+        terminal.press("C-]")
+        assert terminal.wait_for_end() == 0
+        terminal.wait_for("Detached; 42_login/coder runs on.")
+    assert ctl.json("show", "42")[0]["status"] == "running"
+    with ctl.terminal("attach", "42", rows=50, columns=200) as terminal:
+        terminal.wait_for("Attached")
+        ctl("stop", "42")
+        assert terminal.wait_for_end() == 0
+        assert "stopped" in terminal.screen()
+
+
+def test_attach_outlives_the_service(pool):
+    """An attached terminal is attached again when the service has been killed and is back."""
+    ctl = Ctl(pool, "print Ready.; read; result")
+    ctl.start()
+    with ctl.terminal("attach", "42") as terminal:
+        terminal.wait_for("Ready.")
+        pool.kill_daemon()
+        pool.start_daemon()
+        with calls_seen(pool) as calls:
+            wait_until(lambda: "Resize" in calls, "the terminal to be attached again")
+        terminal.type("Still here?")
+        terminal.press("Enter", "C-d")
+        terminal.wait_for_end()
+    assert "Still here?" in ctl.out("watch", "42")
+
+
+def test_watch_and_list_fit_any_terminal(pool):
+    """list and watch fit 80x24 and 200x50; a watch goes on while it is resized."""
+    long_line = "word " * 60
+    ctl = Ctl(pool, f"init; text {long_line}; wait go; text The end.; result")
+    info = ctl.start()
+    for rows, columns in ((24, 80), (50, 200)):
+        with ctl.terminal("list", rows=rows, columns=columns) as terminal:
+            assert terminal.wait_for_end() == 0
+            table = terminal.screen().splitlines()
+            assert len(table[1]) <= columns and table[1].startswith("42_login"), table
+    with ctl.terminal("watch", "42") as terminal:
+        terminal.wait_for("word")
+        terminal.resize(50, 200)
+        ctl.touch(info)
+        terminal.wait_for("The end.")
+        assert terminal.wait_for_end() == 0
+
+
+def test_top_is_live(pool):
+    """top shows the runs in place, in any size, and its keys stop, attach and show the log."""
+    ctl = Ctl(pool, "init; text Busy with it.; read")
+    ctl.start("42_login")
+    ctl.start("43_search")
+    with ctl.terminal("top") as terminal:
+        screen = terminal.wait_for("43_search")
+        assert all(len(line) <= 80 for line in screen.splitlines())
+        terminal.wait_for("Busy with it.")
+        terminal.resize(50, 200)
+        wait_until(lambda: len(terminal.screen().splitlines()) > 24, "the footer at the bottom")
+        terminal.wait_for("42_login")
+        terminal.resize(24, 80)
+        terminal.press("a")
+        terminal.wait_for("Attached to 42_login/coder")
+        terminal.press("C-]")
+        terminal.wait_for("43_search")
+        terminal.press("j", "s")
+        terminal.wait_for("Stop 43_search/coder? y/n")
+        terminal.press("y")
+        terminal.wait_for("43_search", gone=True)
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+    ctl("stop", "42")
+
+
+def test_top_waits_for_the_service(pool):
+    """top says that the service is away, and goes on when it is back."""
+    ctl = Ctl(pool, "init; idle")
+    ctl.start()
+    with ctl.terminal("top") as terminal:
+        terminal.wait_for("42_login")
+        pool.kill_daemon()
+        terminal.wait_for("service is away")
+        pool.start_daemon()
+        terminal.wait_for("service is away", gone=True)
+        terminal.wait_for("42_login")
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+    ctl("stop", "42")
+
+
+# Worktrees and the project
+
+
+def test_diff_shows_the_worktrees_work(pool):
+    """diff shows committed and uncommitted work against the base, through git's pager."""
+    ctl = Ctl(pool, r"write login.py def check(): pass\n; commit Write it; write README Hi.\n; result")
+    ctl("start", "42_login", "--wait")
+    text = ctl.out("diff", "42")
+    assert "+def check(): pass" in text and "+Hi." in text, text
+    files = {entry["path"]: entry for entry in ctl.json("diff", "42")["files"]}
+    assert files["login.py"]["added"] == 1 and "README" in files
+    assert "login.py |" in ctl.out("diff", "42", "--", "--stat")
+    pager = {"GIT_PAGER": "sed 's/^/PAGED /'"}
+    with ctl.terminal("diff", "42", environment=pager) as terminal:
+        terminal.wait_for_end()
+        assert "PAGED " in terminal.screen()
+    with ctl.terminal("diff", "42", "--no-pager", environment=pager) as terminal:
+        terminal.wait_for_end()
+        assert "PAGED " not in terminal.screen()
+
+
+def test_worktrees_are_listed_and_removed(pool):
+    """remove refuses unmerged and dirty work until forced; worktrees tells of both."""
+    ctl = Ctl(pool, "write new.txt Work.; result")
+    ctl("start", "42_login", "--wait")
+    (worktree,) = ctl.json("worktrees")
+    assert (worktree["story"], worktree["dirty"]) == ("42_login", True)
+    assert "uncommitted" in ctl.out("worktrees")
+    refused = ctl("remove", "42", status=REFUSED)
+    assert "42_login" in refused.err, refused.err
+    assert os.path.exists(worktree["path"])
+    ctl("remove", "--force", "42")
+    assert not os.path.exists(worktree["path"])
+    assert ctl.json("worktrees") == []
+
+
+def test_config_is_what_the_service_understood(pool):
+    """config shows the agents with their keys."""
+    ctl = Ctl(pool, agents={"coder": {"scenario": "init", "memory_max": "2G"}, "reviewer": {}})
+    assert [agent["name"] for agent in ctl.json("config")["agents"]] == ["coder", "reviewer"]
+    text = ctl.out("config")
+    assert "reviewer" in text and "2.0G" in text, text
+
+
+# How it speaks
+
+
+def test_json_is_json_everywhere(pool):
+    """Every command that prints something prints JSON with --json."""
+    ctl = Ctl(pool, "init; text Hello.; result")
+    ctl("start", "42_login", "--wait")
+    for command in (["list"], ["show"], ["worktrees"], ["diff", "42"], ["config"]):
+        ctl.json(*command)
+    for command in (["watch", "42"], ["wait", "42"], ["start", "43", "-f"], ["start", "44", "-w"]):
+        assert ctl.lines(*command)
+
+
+def test_colours_are_for_terminals_only(pool):
+    """There are colours on a terminal, and no escape sequence in a pipe, or where it is not wanted."""
+    ctl = Ctl(pool, "init; text Hello.; result")
+    ctl("start", "42_login", "--wait")
+    for command in (["list"], ["show", "42"], ["watch", "42"], ["worktrees"], ["config"]):
+        assert ESC not in ctl.out(*command), command
+        assert ESC in terminal_bytes(ctl, command, {}), command
+        assert ESC not in terminal_bytes(ctl, command, {"NO_COLOR": "1"}), command
+        assert ESC not in terminal_bytes(ctl, command, {"TERM": "dumb"}), command
+
+
+def terminal_bytes(ctl, command, environment):
+    """What storkitctl writes to a terminal, byte for byte."""
+    master, slave = os.openpty()
+    environment = {"TERM": "xterm-256color"} | environment
+    process = ctl.begin(*command, environment=environment, stdout=slave)
+    os.close(slave)
+    output = b""
+    try:
+        while part := os.read(master, 65536):
+            output += part
+    except OSError:
+        pass  # the last of it has been read
+    os.close(master)
+    ctl.finish(process)
+    return output.decode()
+
+
+def test_wrong_arguments_get_a_hint(pool):
+    """Wrong arguments of any command end it with 2 and a way to learn more."""
+    ctl = Ctl(pool, "init")
+    verbs = {command[0] for command in COMMANDS} | {"top", "log"}
+    for verb in sorted(verbs):
+        assert f"`storkitctl {verb} --help`" in ctl(verb, "--no-such-option", status=USAGE).err
+        assert verb in ctl.out(verb, "--help")
+    for wrong in (
+        ["no-such-command"], ["list", "x"], ["stop"], ["wait"], ["start"], ["send"], ["remove"],
+        ["wait", "--any", "--all", "x"], ["start", "x", "--env=NOTHING"], ["attach", "x", "y"],
+        ["start", "../x"], ["start", "x", "--memory-max=lots"], ["-C", "/", "worktrees"], ["top"],
+        ["start", "x", "-p", "a", "--prompt-file", "b"], ["watch", "-n", "many"],
+    ):  # fmt: skip
+        error = ctl(*wrong, status=USAGE).err
+        assert error.startswith("storkitctl: ") and len(error) > 30, error
+
+
+def test_no_such_run_has_a_status(pool):
+    """A run that there is not ends every command with 3."""
+    ctl = Ctl(pool, "init")
+    for verb in ("show", "stop", "freeze", "thaw", "watch", "wait", "attach", "resume", "diff",
+                 "remove"):  # fmt: skip
+        error = ctl(verb, "99", status=NOT_FOUND).err
+        assert "“99”" in error and "storkitctl" in error, error
+    ctl("send", "99", "hello", status=NOT_FOUND)
+    ctl("start", "42/nobody", status=NOT_FOUND)
+    ctl("list", "-C", f"{pool.folder}/nowhere", status=NOT_FOUND)
+
+
+def test_ambiguous_names_are_asked_about(pool):
+    """A shortened story or a story of two agents that could be either is a question."""
+    ctl = Ctl(pool, agents={"coder": "init; idle", "reviewer": "init; idle"})
+    ctl.start("42_login")
+    ctl.start("42_logout/reviewer")
+    ctl.start("42_logout/coder")
+    assert "42_login, 42_logout" in ctl("stop", "42", status=USAGE).err
+    assert "42_logout/coder" in ctl("stop", "42_logo", status=USAGE).err
+    ctl("stop", "42_logo/r", "42_logo/c", "42_login")
+
+
+def test_without_a_service_it_says_what_to_do():
+    """Where the service can't be started, every command ends with 4 and says what to do."""
+    with Pool(daemon=False) as pool:
+        ctl = Ctl(pool, "init")
+        for command in COMMANDS:
+            error = ctl(*command, status=NO_SERVICE).err
+            assert "install storkit" in error, error
+        with ctl.terminal("top") as terminal:
+            assert terminal.wait_for_end() == NO_SERVICE
+        no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={pool.folder}/no-bus"}
+        assert "no session bus" in ctl("list", status=NO_SERVICE, environment=no_bus).err
+
+
+@timeout(120)
+def test_service_that_dies_in_the_middle_is_told(pool):
+    """A service that is killed while it owes an answer ends every command with 4, at once."""
+    ctl = Ctl(pool, "init; result")
+    ctl("start", "42_login", "--wait")
+    for command in COMMANDS:
+        pool.process.send_signal(signal.SIGSTOP)
+        with calls_seen(pool) as calls:
+            process = ctl.begin(*command)
+            wait_until(lambda: calls, f"a call of {command}")
+        pool.kill_daemon()
+        error = ctl.finish(process, NO_SERVICE).err
+        assert "went away before it answered" in error, error
+        pool.start_daemon()
+
+
+def test_service_that_dies_during_a_stop_is_told(pool):
+    """A stop whose service is killed says that it does not know; the next one ends the run."""
+    ctl = Ctl(pool, agents={"coder": {"scenario": "ignore INT; ignore TERM; init; idle",
+                                      "stop_grace": "60s"}})  # fmt: skip
+    ctl.start()
+    with calls_seen(pool) as calls:
+        stopping = ctl.begin("stop", "42")
+        wait_until(lambda: "Stop" in calls, "the call of Stop")
+    pool.kill_daemon()
+    assert "storkitctl list" in ctl.finish(stopping, NO_SERVICE).err
+    (run,) = pool.run_folders()
+    pool.manager.kill(scope_name(run))
+    pool.start_daemon()
+
+
+if __name__ == "__main__":
+    main()
