@@ -184,12 +184,14 @@ static void adopt_one(Pool *pool, const char *run_id)
     if (!run)
         return;
     pool_add_run(pool, run); /* its key is taken from now on */
-    if (run->result)
+    if (run->result) {
+        pool_keep_session(pool, run);
         adopt_ended(pool, run);
-    else if (has_file(run, "transcript"))
+    } else if (has_file(run, "transcript")) {
         follow(pool, run);
-    else
+    } else {
         adopt_unstarted(pool, run);
+    }
 }
 
 static int by_time(gconstpointer a, gconstpointer b)

@@ -16,6 +16,10 @@
 /* A run's share before the next one has its turn. */
 #define TURN 64
 
+/* dbus-daemon stops reading a connection of whose messages it holds 1 GB; the answers to questions
+ * that are under way take a while to come. */
+#define MAX_HOARDED (256u * 1024 * 1024)
+
 /* What a daemon that comes back still publishes of what it missed. */
 #define MAX_BACKLOG (4u * 1024 * 1024)
 
@@ -42,6 +46,9 @@ struct BusPublisher {
     sd_bus_slot *question; /* behind events that the bus may not have taken yet */
     gint64 question_since;
     gboolean unasked; /* events went out behind it */
+    gboolean leaving; /* this connection, once everything sent has been taken */
+    void (*wants_new_bus)(gpointer data);
+    gpointer data;
     double tokens;
     gint64 refilled;
 };
@@ -164,7 +171,8 @@ static void refill(BusPublisher *publisher)
 
 static gboolean may_send(const BusPublisher *publisher)
 {
-    return !publisher->in_flight && publisher->tokens >= 1 && has_room(publisher);
+    return !publisher->in_flight && !publisher->leaving && publisher->tokens >= 1 &&
+           has_room(publisher);
 }
 
 /* A run's turn: TRUE if it has more. */
@@ -206,7 +214,7 @@ static void schedule(BusPublisher *publisher)
 {
     /* Without room, bus_publisher_on_processed() goes on. */
     if (publisher->source != 0 || publisher->active.length == 0 || publisher->in_flight ||
-        !has_room(publisher))
+        publisher->leaving || !has_room(publisher))
         return;
     publisher->source = publisher->tokens >= 1 ? g_idle_add(on_tick, publisher)
                                                : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20,
@@ -227,13 +235,37 @@ static void note_taken(BusPublisher *publisher)
     }
 }
 
+/* How many bytes of ours the bus holds for readers who do not read. dbus-broker throws those out
+ * instead, and does not count: 0. */
+static guint32 read_hoarded(sd_bus_message *m)
+{
+    const char *key;
+    guint32 bytes = 0;
+    if (sd_bus_message_is_method_error(m, NULL) ||
+        sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+        return 0;
+    while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+        if (sd_bus_message_read(m, "s", &key) < 0)
+            break;
+        if (g_str_equal(key, "IncomingBytes"))
+            return sd_bus_message_read(m, "v", "u", &bytes) < 0 ? 0 : bytes;
+        if (sd_bus_message_skip(m, "v") < 0 || sd_bus_message_exit_container(m) < 0)
+            break;
+    }
+    return 0;
+}
+
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusPublisher *publisher = userdata;
     publisher->question = sd_bus_slot_unref(publisher->question);
-    if (!sd_bus_message_is_method_error(m, NULL))
+    /* A refusal is an answer too; the lack of one is not. */
+    if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY))
         note_taken(publisher);
+    publisher->leaving |= read_hoarded(m) > MAX_HOARDED;
     ask(publisher);
+    if (publisher->leaving && !publisher->question && !publisher->in_flight)
+        publisher->wants_new_bus(publisher->data);
     return 0;
 }
 
@@ -249,9 +281,12 @@ static void ask(BusPublisher *publisher)
     g_hash_table_iter_init(&iter, publisher->publications);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
         publication->asked = publication->sent;
-    int r = sd_bus_call_method_async(publisher->bus, &publisher->question, "org.freedesktop.DBus",
-                                     "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId",
-                                     on_answer, publisher, NULL);
+    const char *name;
+    int r = sd_bus_get_unique_name(publisher->bus, &name);
+    if (r >= 0)
+        r = sd_bus_call_method_async(publisher->bus, &publisher->question, "org.freedesktop.DBus",
+                                     "/org/freedesktop/DBus", "org.freedesktop.DBus.Debug.Stats",
+                                     "GetConnectionStats", on_answer, publisher, "s", name);
     if (r < 0)
         g_warning("asking the bus whether it reads: %s", g_strerror(-r));
 }
@@ -365,7 +400,7 @@ static void rewind_all(BusPublisher *publisher)
 void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus)
 {
     publisher->question = sd_bus_slot_unref(publisher->question);
-    publisher->unasked = FALSE;
+    publisher->unasked = publisher->leaving = FALSE;
     publisher->bus = bus;
     rewind_all(publisher);
     schedule(publisher);
@@ -383,9 +418,11 @@ gboolean bus_publisher_is_idle(const BusPublisher *publisher)
     return publisher->active.length == 0 && !publisher->in_flight && !publisher->question;
 }
 
-BusPublisher *bus_publisher_new(void)
+BusPublisher *bus_publisher_new(void (*wants_new_bus)(gpointer data), gpointer data)
 {
     BusPublisher *publisher = g_new0(BusPublisher, 1);
+    publisher->wants_new_bus = wants_new_bus;
+    publisher->data = data;
     publisher->publications =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);
     g_queue_init(&publisher->active);

@@ -14,12 +14,15 @@
  * What is on the socket is not yet with the bus: dbus-daemon stops reading a connection whose
  * messages it hoards for somebody else, and megabytes fit in between. So a question to the bus goes
  * behind the events; its answer says that it has taken them. On a new connection, those go again of
- * which it has not said so.
+ * which it has not said so. The answer also says how much dbus-daemon hoards: well before it stops
+ * reading (and answers to calls are stuck behind the events), a new connection is wished for.
  */
 
 typedef struct BusPublisher BusPublisher;
 
-BusPublisher *bus_publisher_new(void);
+/** @wants_new_bus is called when the bus hoards too much of what was sent on this one. Everything
+ *  sent has been taken then, and nothing more goes out before bus_publisher_set_bus(). */
+BusPublisher *bus_publisher_new(void (*wants_new_bus)(gpointer data), gpointer data);
 void bus_publisher_free(BusPublisher *publisher);
 
 /** Publishes on @bus from now on (NULL: on none). What another had not taken is sent again. */

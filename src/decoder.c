@@ -16,6 +16,8 @@ static gboolean decode_object(AgentKind kind, const char *text, gsize length, De
     ret->class = LINE_JSON;
     if (length <= DECODER_MAX_PARSED)
         line_facts_read(kind, json_scan_type(&scan), text, length, ret);
+    else
+        line_facts_read_long(kind, json_scan_type(&scan), text, length, ret);
     return TRUE;
 }
 

@@ -30,6 +30,7 @@ typedef struct {
     char *error;      /* of a closing line without success: the CLI's own words, where it has any */
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
+    gboolean step;      /* cost and tokens are those of one step of many: they add up */
     gboolean has_cost, has_turns, has_input_tokens, has_output_tokens;
     double cost_usd;
     guint turns;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "line-facts.h"
 
+#include <string.h>
+
 #include "line-json.h"
 
 #define MAX_COUNT (G_GUINT64_CONSTANT(1) << 53)
 #define MAX_SECONDS G_GUINT64_CONSTANT(253402300799) /* the end of the year 9999 */
 
-/* More is no cost, and json-glib's versions differ in what they make of a number that is too big. */
+/* More is no cost, and json-glib's versions differ in what they make of a number that is too big.
+ */
 #define MAX_COST_USD 1e12
 
 static void add_text(DecodedLine *line, const char *text)
@@ -210,6 +213,7 @@ static void read_opencode_finish(JsonObject *json, DecodedLine *line)
 {
     if (line_json_is(json, "part.reason", "stop"))
         close_run(&line->facts, TRUE, NULL);
+    line->facts.step = TRUE;
     read_cost(json, "part.cost", &line->facts);
     read_tokens(json, "part.tokens.input", "part.tokens.output", &line->facts);
 }
@@ -220,6 +224,49 @@ static void read_opencode_error(JsonObject *json, DecodedLine *line)
 
     close_run(&line->facts, FALSE,
               error ? error : dup_non_empty(line_json_string(json, "error.name")));
+}
+
+/* Lines that are too long for json-glib. They are valid objects, so little has to be looked at. */
+
+/* Where the string that begins at @p, with its quote, has ended. */
+static const char *skip_string(const char *p)
+{
+    for (p++; *p != '"'; p++)
+        if (*p == '\\')
+            p++;
+    return p + 1;
+}
+
+/* Whether @key, written with its quotes, is a top-level member of @json that begins as @value. */
+static gboolean top_level_is(const char *json, gsize length, const char *key, const char *value)
+{
+    const char *end = json + length;
+    gboolean matches = FALSE;
+    int depth = 0;
+
+    for (const char *p = json; p < end;) {
+        depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
+        if (*p != '"') {
+            p++;
+            continue;
+        }
+        gboolean is_key = depth == 1 && g_str_has_prefix(p, key);
+        p = skip_string(p);
+        gsize space = strspn(p, " \t\r\n");
+        if (is_key && p[space] == ':') {
+            p += space + 1;
+            p += strspn(p, " \t\r\n");
+            matches = g_str_has_prefix(p, value);
+        }
+    }
+    return matches;
+}
+
+void line_facts_read_long(AgentKind kind, const char *type, const char *json, gsize length,
+                          DecodedLine *line)
+{
+    if (kind == AGENT_KIND_CLAUDE && g_str_equal(type, "result"))
+        close_run(&line->facts, !top_level_is(json, length, "\"is_error\"", "true"), NULL);
 }
 
 /* The lines that mean something; a NULL type stands for every line of the kind. */

@@ -15,3 +15,8 @@
  *  with the top-level @type. A line whose type means nothing to @kind is not even parsed. */
 void line_facts_read(AgentKind kind, const char *type, const char *json, gsize length,
                      DecodedLine *line);
+
+/** The same for a line that is too long to be parsed: only whether it closes the run, and how
+ *  (claude's `result` holds all of the agent's last words). */
+void line_facts_read_long(AgentKind kind, const char *type, const char *json, gsize length,
+                          DecodedLine *line);

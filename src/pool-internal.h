@@ -20,6 +20,7 @@ struct Pool {
     GArray *listeners;
     GHashTable *waiters;  /* Run * -> GArray of Pending: calls of Wait */
     GHashTable *stoppers; /* Run * -> GArray of Pending: calls of Stop */
+    GHashTable *sessions; /* char *key -> char *: the last session of a story's agent */
     char *project_root;
     Settings settings;
     guint pressure_timer;
@@ -37,6 +38,12 @@ void pool_add_run(Pool *pool, Run *run);
 
 /** Whether one more agent may run now. */
 gboolean pool_has_room(Pool *pool);
+
+/** Remembers the session of a run that has ended, for `resume` "last": the list may forget it. */
+void pool_keep_session(Pool *pool, const Run *run);
+
+/** The last session that is known of the key, or NULL. Belongs to the pool. */
+const char *pool_last_session(Pool *pool, const char *root, const char *story, const char *agent);
 
 /** Removes ended runs that are too old or too many, in a worker thread. */
 void pool_prune(Pool *pool);

@@ -97,8 +97,7 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
 {
     if (g_strcmp0(options->resume, "last") != 0)
         return TRUE;
-    Run *run = pool_lookup(pool, target->root, target->story, target->agent);
-    const char *session = run ? run_get_session(run) : NULL;
+    const char *session = pool_last_session(pool, target->root, target->story, target->agent);
     if (!session) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "resume 'last': no earlier session of agent '%s' on story '%s' is known; pass "

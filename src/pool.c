@@ -79,6 +79,27 @@ void pool_remove_run(Pool *pool, Run *run)
         pool_notify_changed(pool, run);
 }
 
+static char *session_key(const char *root, const char *story, const char *agent)
+{
+    return g_strjoin("\n", story, agent, root, NULL);
+}
+
+void pool_keep_session(Pool *pool, const Run *run)
+{
+    const RunRecord *record = run->record;
+    const char *session = run_get_session(run);
+    if (session)
+        g_hash_table_replace(pool->sessions,
+                             session_key(record->project_root, record->story, record->agent),
+                             g_strdup(session));
+}
+
+const char *pool_last_session(Pool *pool, const char *root, const char *story, const char *agent)
+{
+    g_autofree char *key = session_key(root, story, agent);
+    return g_hash_table_lookup(pool->sessions, key);
+}
+
 /* A newer run of the same key: the ended ones are not shown any more. */
 static void replace_older(Pool *pool, const Run *run)
 {
@@ -256,6 +277,7 @@ static void on_ended(Run *run, gpointer data)
 {
     Pool *pool = data;
     g_autoptr(Run) keep = run_ref(run);
+    pool_keep_session(pool, run);
     pool_announce(pool, run);
     TELL(pool, run_output, run COMMA);
     TELL(pool, run_has_events, run COMMA);
@@ -364,6 +386,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
         g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
     pool->stoppers =
         g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
+    pool->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
     pool->folder_watch = folder_watch_new(error);
@@ -388,6 +411,7 @@ void pool_free(Pool *pool)
     g_clear_pointer(&pool->systemd, systemd_free);
     g_clear_pointer(&pool->work, work_queue_free);
     g_array_unref(pool->listeners);
+    g_hash_table_unref(pool->sessions);
     g_free(pool->project_root);
     g_free(pool);
 }

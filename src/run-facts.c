@@ -13,7 +13,7 @@ static void add_totals(RunFacts *facts, const LineFacts *line)
 {
     if (line->has_cost) {
         facts->has_cost = TRUE;
-        facts->cost_usd = line->cost_usd;
+        facts->cost_usd = line->cost_usd + (line->step ? facts->cost_usd : 0);
     }
     if (line->has_turns) {
         facts->has_turns = TRUE;
@@ -21,11 +21,11 @@ static void add_totals(RunFacts *facts, const LineFacts *line)
     }
     if (line->has_input_tokens) {
         facts->has_input_tokens = TRUE;
-        facts->input_tokens = line->input_tokens;
+        facts->input_tokens = line->input_tokens + (line->step ? facts->input_tokens : 0);
     }
     if (line->has_output_tokens) {
         facts->has_output_tokens = TRUE;
-        facts->output_tokens = line->output_tokens;
+        facts->output_tokens = line->output_tokens + (line->step ? facts->output_tokens : 0);
     }
 }
 

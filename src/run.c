@@ -15,6 +15,11 @@
  * how long a scope may outlive its shim. */
 #define GUARD_SECONDS 5
 
+/* Far behind an agent that floods its terminal, the daemon takes a batch (64 KiB) in so many ms:
+ * decoding as fast as it can, it would take the CPU from the agent and its shim. */
+#define FAR_BEHIND (1024 * 1024)
+#define FAR_BEHIND_MSEC 4
+
 Run *run_new(RunRecord *record, const RunKeeper *keeper, gpointer keeper_data)
 {
     Run *run = g_new0(Run, 1);
@@ -129,10 +134,24 @@ static void check_gone(Run *run)
 
 static void finish_with_result(Run *run);
 
-/* One batch of the head at a time, below the bus's priority: calls are answered meanwhile. */
+static gboolean pump(gpointer user_data);
+
+/* The head's next turn, below the bus's priority: calls are answered meanwhile. */
+static void schedule_turn(Run *run)
+{
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    gboolean hurry = state.complete || log_reader_backlog(run->head) < FAR_BEHIND;
+    run->pump_source = hurry ? g_idle_add(pump, run)
+                             : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, FAR_BEHIND_MSEC, pump,
+                                                  run, NULL);
+}
+
+/* One batch of the head. */
 static gboolean pump(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
+    run->pump_source = 0;
     gboolean more = run_refresh(run);
     check_held(run);
     if (more)
@@ -142,10 +161,10 @@ static gboolean pump(gpointer user_data)
 
     g_autoptr(EventBatch) batch = log_reader_read(run->head, &run->facts);
     if (batch) {
+        schedule_turn(run);
         run->keeper->has_events(run, run->keeper_data);
-        return G_SOURCE_CONTINUE;
+        return G_SOURCE_REMOVE;
     }
-    run->pump_source = 0;
     RunLogState state;
     run_log_get_state(run->log, &state);
     if (state.complete)
@@ -300,6 +319,7 @@ void run_finish(Run *run)
     run_log_refresh(run->log, run->folder_fd);
     run_log_complete(run->log, run_exit_read(run->folder_fd, &exit) ? exit.bytes : G_MAXUINT64);
     /* The head reads what is left, its last line included, and finish_with_result() follows. */
+    g_clear_handle_id(&run->pump_source, g_source_remove);
     schedule_pump(run);
 }
 

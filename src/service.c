@@ -14,6 +14,9 @@
 /* A bus that has taken nothing of us for this long has stopped reading us. */
 #define STUCK_SECONDS 10
 
+/* Connections that were left, and are kept for the answers to calls that came on them. */
+#define MAX_FORMER 8
+
 /* How long a service that goes down waits for steps that are under way. */
 #define STOP_SECONDS 20
 
@@ -24,6 +27,8 @@ struct Service {
     JournalSink *journal;
     sd_bus *bus;
     GSource *source;
+    GPtrArray *former; /* Former *, oldest first */
+    guint move_source;
     guint stuck_timer, stop_timer, quiet_timer, idle_timer;
     gint64 last_activity;  /* monotonic */
     guint running, queued; /* as last announced */
@@ -47,6 +52,7 @@ static void disconnect(Service *service)
     bus_publisher_set_bus(service->parts.publisher, NULL);
     bus_runs_set_bus(service->runs, NULL);
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
+    g_clear_handle_id(&service->move_source, g_source_remove);
     if (service->source) {
         g_source_destroy(service->source);
         g_clear_pointer(&service->source, g_source_unref);
@@ -65,6 +71,65 @@ static void reconnect(Service *service)
         bus_runs_set_bus(service->runs, service->bus);
     else
         give_up(service, error->message);
+}
+
+typedef struct {
+    Service *service;
+    sd_bus *bus;
+    GSource *source;
+} Former;
+
+static void former_free(Former *former)
+{
+    g_source_destroy(former->source);
+    g_source_unref(former->source);
+    sd_bus_close_unref(former->bus);
+    g_free(former);
+}
+
+static void on_former_failed(int error, gpointer data)
+{
+    Former *former = data;
+    g_ptr_array_remove(former->service->former, former);
+}
+
+static void keep_former(Service *service)
+{
+    Former *former = g_new0(Former, 1);
+    former->service = service;
+    former->bus = g_steal_pointer(&service->bus);
+    g_source_destroy(service->source);
+    g_clear_pointer(&service->source, g_source_unref);
+    former->source = bus_source_new(former->bus, NULL, on_former_failed, former);
+    g_ptr_array_add(service->former, former);
+    if (service->former->len > MAX_FORMER)
+        g_ptr_array_remove_index(service->former, 0);
+}
+
+/* Events go on, and calls come, on a new connection; those that came on the old one are answered
+ * there. */
+static gboolean move_to_new_bus(gpointer user_data)
+{
+    Service *service = user_data;
+    g_autoptr(GError) error = NULL;
+    service->move_source = 0;
+    g_message("somebody on the bus does not read our events, which are kept for them: going on "
+              "with a new connection");
+    bus_publisher_set_bus(service->parts.publisher, NULL);
+    keep_former(service);
+    if (connect_bus(service, SD_BUS_NAME_REPLACE_EXISTING, &error))
+        bus_runs_set_bus(service->runs, service->bus);
+    else
+        give_up(service, error->message);
+    return G_SOURCE_REMOVE;
+}
+
+/* From the loop: this comes out of the connection's own dispatch. */
+static void on_wants_new_bus(gpointer data)
+{
+    Service *service = data;
+    if (service->move_source == 0)
+        service->move_source = g_idle_add(move_to_new_bus, service);
 }
 
 static void watch_for_stuck(Service *service);
@@ -299,7 +364,8 @@ Service *service_new(GMainLoop *loop, GError **error)
 {
     g_autoptr(Service) service = g_new0(Service, 1);
     service->loop = loop;
-    service->parts.publisher = bus_publisher_new();
+    service->former = g_ptr_array_new_with_free_func((GDestroyNotify)former_free);
+    service->parts.publisher = bus_publisher_new(on_wants_new_bus, service);
     service->parts.subscriptions = subscriptions_new();
     service->parts.drains = drains_new();
     service->parts.steering = steering_new();
@@ -334,6 +400,7 @@ void service_free(Service *service)
     if (service->bus)
         sd_bus_flush(service->bus);
     disconnect(service);
+    g_ptr_array_unref(service->former);
     bus_runs_free(service->runs);
     attachments_free(service->parts.attachments);
     journal_sink_free(service->journal);

@@ -212,6 +212,20 @@ static void on_letter(Top *top, char key)
     }
 }
 
+/* Returns how many of the @n bytes the first key is. */
+static gsize take_key(Top *top, const char *keys, gsize n)
+{
+    if (!top->asked && n >= 3 && keys[0] == '\033') {
+        on_arrow(top, keys[2]);
+        return 3;
+    }
+    if (top->asked)
+        answer(top, keys[0]);
+    else
+        on_letter(top, keys[0]);
+    return 1;
+}
+
 static int on_key(sd_event_source *source, int fd, guint32 events, void *userdata)
 {
     Top *top = userdata;
@@ -220,12 +234,8 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
 
     if (n <= 0)
         top->done = TRUE;
-    else if (top->asked)
-        answer(top, keys[0]);
-    else if (n >= 3 && keys[0] == '\033')
-        on_arrow(top, keys[2]);
-    else
-        on_letter(top, keys[0]);
+    for (ssize_t i = 0; i < n && !top->done;)
+        i += (ssize_t)take_key(top, keys + i, (gsize)(n - i));
     return 0;
 }
 

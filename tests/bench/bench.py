@@ -7,7 +7,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
 NAME = "org.storkit.AgentPool"
@@ -23,7 +22,9 @@ IDLE_SECONDS = 10
 def call(method, signature="", *arguments, timeout=600):
     """A method call on the pool; its reply's first value."""
     command = ["busctl", "--user", "--json=short", f"--timeout={timeout}", "call", NAME, PATH, NAME]
-    reply = subprocess.check_output([*command, method, *([signature] if signature else []), *arguments])
+    if signature:
+        arguments = [signature, *arguments]
+    reply = subprocess.check_output([*command, method, *arguments])
     return json.loads(reply)["data"][0] if reply.strip() else None
 
 
@@ -203,15 +204,23 @@ def report_idle(project):
     row("service: PSS of one more run", f"{per_run:.0f} KiB", "under 200 KiB", per_run < 200)
     shim = statistics.median(sizes)
     row("shim: PSS", f"{shim:.0f} KiB (most: {max(sizes)})", "under 500 KiB", shim < 500)
-    row(f"service: wake-ups in {IDLE_SECONDS} s, {IDLE_RUNS} runs", str(service_wakes), "none", service_wakes == 0)
-    row(f"{IDLE_RUNS} shims: wake-ups in {IDLE_SECONDS} s", str(shim_wakes), "none", shim_wakes == 0)
+    for who, wakes in (("service", service_wakes), (f"{IDLE_RUNS} shims", shim_wakes)):
+        row(f"{who}: wake-ups in {IDLE_SECONDS} s", str(wakes), "none", wakes == 0)
 
 
-def report_starts(programs, project, rounds):
-    fifo = os.path.join(os.environ["BENCH_FOLDER"], "fifo")
-    call("Start", "sss", project, "story", "")  # makes the worktree, and warms up
-    os.close(os.open(fifo, os.O_RDWR))
+def warm_up(fifo, project):
+    """One Start that makes the worktree."""
+    end = os.open(fifo, os.O_RDWR)
+    call("Start", "sss", project, "story", "")
     call("Wait", "sss", project, "story", "")
+    os.close(end)
+
+
+def report_starts(programs, rounds):
+    fifo = os.path.join(os.environ["BENCH_FOLDER"], "fifo")
+    os.mkfifo(fifo)
+    project = make_project("start", kind="raw", command=programs["first-byte"], args=[fifo])
+    warm_up(fifo, project)
     pool, bare = [], []
     for _ in range(rounds):
         times = start_times(programs, project, fifo)
@@ -229,7 +238,8 @@ def rate(seconds):
 
 
 def report_throughput(programs, project, rounds):
-    head(f"{BYTES // 1024 // 1024} MiB of stream-json in lines of {LINE} bytes: {rounds} times, in turns")
+    size = f"{BYTES // 1024 // 1024} MiB of stream-json in lines of {LINE} bytes"
+    head(f"{size}: {rounds} times, in turns")
     loops, alone, fds, signals = [], [], [], []
     lost = 0
     for i in range(rounds):
@@ -258,17 +268,19 @@ def report_throughput(programs, project, rounds):
 
 def main():
     build, rounds = sys.argv[1], int(sys.argv[2])
-    programs = {name: f"{build}/tests/bench/{name}" for name in ("bench-start", "bench-follow", "first-byte")}
-    programs["pty-throughput"] = f"{build}/tests/shim/pty-throughput"
-    programs["stand-in"] = f"{build}/tests/stand-in/stand-in"
-    stand_in = programs["stand-in"]
-    fifo = os.path.join(os.environ["BENCH_FOLDER"], "fifo")
-    os.mkfifo(fifo)
-
+    programs = {
+        "bench-follow": f"{build}/tests/bench/bench-follow",
+        "bench-start": f"{build}/tests/bench/bench-start",
+        "first-byte": f"{build}/tests/bench/first-byte",
+        "pty-throughput": f"{build}/tests/shim/pty-throughput",
+        "stand-in": f"{build}/tests/stand-in/stand-in",
+    }
     # First the idle runs: what comes later leaves its mark on the service's memory.
-    report_idle(make_project("idle", command=stand_in, env="init; idle"))
-    report_starts(programs, make_project("start", kind="raw", command=programs["first-byte"], args=[fifo]), rounds)
-    report_throughput(programs, make_project("flood", command=stand_in, env=f"flood {BYTES} {LINE}"), rounds)
+    report_idle(make_project("idle", command=programs["stand-in"], env="init; idle"))
+    report_starts(programs, rounds)
+    flood = f"flood {BYTES} {LINE}"
+    project = make_project("flood", command=programs["stand-in"], env=flood)
+    report_throughput(programs, project, rounds)
     print()
     sys.exit(1 if FAILURES else 0)
 

@@ -4,8 +4,16 @@
 import os
 import shlex
 import subprocess
+from contextlib import contextmanager
 
 from session import wait_until
+
+SETTINGS = """
+set-option -g remain-on-exit on
+set-option -g remain-on-exit-format ""
+set-option -g history-limit 10000
+set-option -g status off
+"""
 
 
 class Terminal:
@@ -15,20 +23,20 @@ class Terminal:
     def __init__(self, folder, environment, command, rows=24, columns=80, cwd=None):
         self.socket = f"{folder}/tmux-{os.urandom(4).hex()}"
         self.environment = {"LC_ALL": "C.UTF-8"} | environment
+        self.settings = f"{self.socket}.conf"
+        with open(self.settings, "w") as file:
+            file.write(SETTINGS)
         start = f"new-session -d -x {columns} -y {rows}".split()
         if cwd:
             start += ["-c", cwd]
-        self._tmux(
-            "set-option", "-g", "remain-on-exit", "on", ";",
-            "set-option", "-g", "history-limit", "10000", ";",
-            "set-option", "-g", "status", "off", ";",
-            "set-option", "-g", "window-size", "manual", ";",
-            *start, shlex.join(command),
-        )  # fmt: skip
+        # tmux 3.3 may forget to take note of a program's exit status.
+        self.status = f"{self.socket}.status"
+        keep_status = ["sh", "-c", f'"$@"; echo $? >{self.status}', "sh"]
+        self._tmux(*start, shlex.join(keep_status + command))
 
     def _tmux(self, *arguments):
         return subprocess.run(
-            ["tmux", "-S", self.socket, "-f", "/dev/null", *arguments],
+            ["tmux", "-S", self.socket, "-f", self.settings, *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             check=True,
@@ -56,11 +64,8 @@ class Terminal:
     def wait_for(self, text, gone=False):
         """Waits until @text is to be seen (with @gone: is not); returns the screen."""
         what = f"{text!r} to {'go from' if gone else 'come on'} the screen"
-        try:
+        with self._screen_on_failure():
             wait_until(lambda: (text in self.screen()) != gone, what)
-        except AssertionError:
-            print(f"--- the screen\n{self.screen()}\n---")
-            raise
         return self.screen()
 
     def type(self, text):
@@ -79,8 +84,19 @@ class Terminal:
 
     def wait_for_end(self):
         """Waits until the program has ended; returns its exit status."""
-        wait_until(
-            lambda: self._tmux("display-message", "-p", "#{pane_dead}").strip() == "1",
-            "the end of the program in the terminal",
-        )
-        return int(self._tmux("display-message", "-p", "#{pane_dead_status}") or -1)
+        with self._screen_on_failure():
+            return int(wait_until(self._read_status, "the end of the program"))
+
+    def _read_status(self):
+        if not os.path.exists(self.status):
+            return ""
+        with open(self.status) as file:
+            return file.read().strip()
+
+    @contextmanager
+    def _screen_on_failure(self):
+        try:
+            yield
+        except AssertionError:
+            print(f"--- the screen\n{self.screen()}\n---")
+            raise

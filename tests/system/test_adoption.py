@@ -212,12 +212,33 @@ def test_run_without_a_trace_of_its_end(pool):
         assert again["worktree_path"] == info["worktree_path"]
         assert os.path.exists(f"{again['worktree_path']}/work")
         stream = pool.subscribe_run(again["run_id"])
-        argv = next(e["data"]["argv"] for e in stream if e["type"] == "agent_json" and "argv" in e["data"])
+        argv = next(e["data"]["argv"] for e in stream if "argv" in e.get("data", {}))
         assert argv[argv.index("--resume") + 1] == session
         pool.kill_daemon()
         pool.manager.kill(again["unit"])
         pool.start_daemon()
         assert pool.wait(root, "s")["session_id"] == session
+
+
+def test_logout_while_the_daemon_is_down(pool):
+    """A run that systemd stopped, as at a logout, is failed and says so; its story is taken up
+    again with its session."""
+    root = pool.repository(agents={"coder": "init; argv; idle"})
+    info = pool.start(root, "s")
+    pool.wait_for("agent_json")
+    session = wait_until(lambda: pool.get(root, "s").get("session_id"), "a session id")
+    pool.kill_daemon()
+    pool.manager._call("StopUnit", "(ss)", info["unit"], "replace")
+    wait_for_scope_end(pool, info["unit"])
+    pool.start_daemon()
+    ended = pool.wait(root, "s")
+    assert (ended["status"], ended["error"]) == ("failed", "stopped from outside"), ended
+    assert ended["session_id"] == session
+    again = pool.start(root, "s", resume="last")
+    assert again["worktree_path"] == info["worktree_path"]
+    lines = pool.subscribe_run(again["run_id"])
+    argv = next(e["data"]["argv"] for e in lines if "argv" in e.get("data", {}))
+    assert argv[argv.index("--resume") + 1] == session
 
 
 def test_shim_killed(pool):

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A transcript on a disk that fills up: the agent waits, and nothing is lost."""
+
+import os
+import subprocess
+from contextlib import contextmanager
+
+from follower import Follower, is_last, numbered_lines
+from harness import Pool, main, skip, timeout, wait_until
+
+MB = 1 << 20
+
+# In a mount namespace of its own storkitd finds a small tmpfs for its state; the user namespace
+# around it is what an ordinary user needs to mount one, the one within has the user's own id again.
+WRAPPER = """#!/bin/bash
+exec unshare --user --map-root-user --mount bash -c '
+    mount -t tmpfs -o size={size}m none "$XDG_STATE_HOME" || exit 99
+    exec unshare --user --map-user={uid} --map-group={gid} {storkitd}'
+"""
+
+
+def can_make_namespaces():
+    command = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0
+
+
+@contextmanager
+def small_disk(pool, megabytes):
+    """Within it, pool.start_daemon() starts a storkitd whose state folder has that much room."""
+    if not can_make_namespaces():
+        skip("no unprivileged user namespaces here")
+    storkitd = os.environ["STORKITD"]
+    wrapper = f"{pool.folder}/storkitd"
+    with open(wrapper, "w") as file:
+        file.write(
+            WRAPPER.format(size=megabytes, uid=os.getuid(), gid=os.getgid(), storkitd=storkitd)
+        )
+    os.chmod(wrapper, 0o755)
+    os.environ["STORKITD"] = wrapper
+    try:
+        yield
+    finally:
+        os.environ["STORKITD"] = storkitd
+
+
+def inside(pool, path):
+    """That path as the daemon sees it."""
+    return f"/proc/{pool.process.pid}/root{path}"
+
+
+def fill(pool, megabytes):
+    path = inside(pool, f"{pool.environment['XDG_STATE_HOME']}/filling")
+    with open(path, "wb") as file:
+        file.write(bytes(megabytes * MB))
+    return path
+
+
+def check_full_disk(pool, size):
+    root = pool.repository(
+        agents={"coder": f"init; flood {size}M 300; lines 3; result; exit 0", "other": "init; idle"}
+    )
+    filling = fill(pool, size)
+    info = pool.start(root, "s", "coder")
+    follower = Follower(pool, info["run_id"])
+    wait_until(lambda: follower.step() or pool.get(root, "s", "coder").get("disk_full"), "no room")
+    pool.wait_for(lambda e: e.get("status") == "disk_full")
+    transcript = inside(pool, f"{pool.run_folder(info['run_id'])}/transcript")
+    full = os.stat(transcript).st_size
+    assert full < size * MB
+    assert pool.get(root, "s", "coder")["status"] == "running"
+    assert pool.cgroup_procs(info["unit"]), "the agent was ended"
+    assert [run["run_id"] for run in pool.list()] == [info["run_id"]]
+
+    os.unlink(filling)
+    events = follower.finish(60)
+    ended = pool.wait(root, "s", "coder")
+    assert (ended["status"], ended["exit_code"]) == ("completed", 0)
+    assert is_last(events[-1]) and numbered_lines(events) == [1, 2, 3]
+    with open(transcript, "rb") as file:
+        text = file.read()
+    assert len(text) > size * MB and text.endswith(b"\r\n")
+    begun, *flood, one, two, three, result = text.split(b"\r\n")[:-1]
+    assert flood == flood[:2] * (len(flood) // 2), "a line is torn or missing"
+    print(f"held at {full} of {len(text)} bytes")
+
+
+@timeout(90)
+def test_full_disk_holds_the_agent_back():
+    """On a full disk the agent is held back and not ended, the daemon answers and says so; with
+    room again nothing of its output is missing."""
+    with Pool(daemon=False) as pool, small_disk(pool, 12):
+        pool.start_daemon()
+        check_full_disk(pool, 8)
+
+
+if __name__ == "__main__":
+    main()

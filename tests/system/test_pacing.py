@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A reader on the bus that does not read: it is the bus that has a problem then, not the pool."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from gi.repository import Gio
+
+from follower import Follower
+from harness import NAME, PATH, Pool, connect, long, main, serial, skip, timeout, wait_until
+from session import FACTOR
+
+
+def start_monitor(pool, root):
+    """A `gdbus monitor` that gets the pool's signals, and is then stopped."""
+    monitor = subprocess.Popen(
+        ["gdbus", "monitor", "--session", "--dest", NAME],
+        env=pool.environment,
+        stdout=subprocess.PIPE,
+    )
+    wait_until(lambda: b"is owned" in monitor.stdout.readline(), "the monitor")
+    # Only what it prints says that the bus knows of its wish.
+    pool.start(root, "first", "short")
+    while b"AgentEvent" not in monitor.stdout.readline():
+        pass
+    monitor.send_signal(signal.SIGSTOP)
+    pool.wait(root, "first", "short")
+    pool.stop(root, "first", "short")
+    return monitor
+
+
+class Listener:
+    """Another subscriber of the same signals, which reads all along."""
+
+    def __init__(self, pool):
+        self.cursors = []
+        self.last = None
+        self.connection = connect(pool.bus.address)
+        self.connection.signal_subscribe(
+            NAME, NAME, "AgentEvent", PATH, None, Gio.DBusSignalFlags.NONE, self._on_event
+        )
+
+    def _on_event(self, connection, sender, path, interface, member, parameters):
+        data = parameters.get_child_value(3)
+        cursor = data.lookup_value("cursor", None).unpack()
+        if parameters.get_child_value(0).unpack() == "first":
+            return
+        self.cursors.append(cursor)
+        if parameters.get_child_value(2).unpack() in ("done", "error"):
+            self.last = cursor
+
+
+def collect(pool, info, listener, seconds):
+    """Follows the run and the signals to their end, calling all the while. Returns the cursors that
+    there are and the longest that a call took."""
+    cursors = []
+    follower = Follower(pool, info["run_id"], lambda event: cursors.append(event["cursor"]))
+    slowest, next_call = 0, 0
+
+    def step():
+        nonlocal slowest, next_call
+        ended = follower.step()
+        if time.monotonic() > next_call:
+            begun = time.monotonic()
+            assert [run["run_id"] for run in pool.list()] == [info["run_id"]]
+            pool.get(info["project_root"], info["story_id"], info["agent_name"])
+            slowest = max(slowest, time.monotonic() - begun)
+            next_call = time.monotonic() + 0.1
+        return ended and listener.last
+
+    wait_until(step, "the end of the run and of its signals", seconds)
+    return cursors, slowest
+
+
+def flooding(size, line):
+    return {"coder": f"init; flood {size} {line}; result; exit 0", "short": "init; result; exit 0"}
+
+
+def check_stopped_monitor(pool, size, line, seconds):
+    root = pool.repository(agents=flooding(size, line))
+    listener = Listener(pool)
+    # Calls from where no signals come: the pool's own connection keeps every event that it gets.
+    pool.bus.connection = connect(pool.bus.address)
+    monitor = start_monitor(pool, root)
+    try:
+        info = pool.start(root, "s", "coder")
+        cursors, slowest = collect(pool, info, listener, seconds)
+    finally:
+        monitor.kill()
+        monitor.wait()
+    print(f"{len(cursors)} events, {len(listener.cursors)} signals, slowest call {slowest:.2f} s")
+    assert sorted(set(listener.cursors)) == cursors
+    assert listener.cursors == cursors, "repeated or out of order"
+    assert slowest < 5 * FACTOR
+    assert pool.bus.owner(NAME)
+
+
+@timeout(120)
+def test_stopped_monitor_on_dbus_daemon(pool):
+    """A stopped gdbus monitor on dbus-daemon: calls are answered, the others get every event."""
+    check_stopped_monitor(pool, "50M", "20K", 100)
+
+
+@timeout(120)
+def test_stopped_monitor_on_dbus_broker():
+    """A stopped gdbus monitor on dbus-broker: calls are answered, the others get every event."""
+    with Pool(broker=True) as pool:
+        check_stopped_monitor(pool, "50M", "20K", 100)
+
+
+LIMITED = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+  <limit name="max_incoming_bytes">20000000</limit>
+  <limit name="max_outgoing_bytes">500000000</limit>
+</busconfig>
+"""
+
+
+def limited_bus_environment(folder):
+    """A `dbus-daemon` first on the PATH that stops reading a client whose messages take 20 MB."""
+    with open(f"{folder}/limited.conf", "w") as file:
+        file.write(LIMITED)
+    with open(f"{folder}/dbus-daemon", "w") as file:
+        file.write(
+            "#!/bin/bash\n"
+            f'exec {shutil.which("dbus-daemon")} "${{@/--session/--config-file={folder}/limited.conf}}"\n'
+        )
+    os.chmod(f"{folder}/dbus-daemon", 0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+
+
+@timeout(180)
+def test_bus_that_stops_reading_the_service():
+    """When dbus-daemon reads no more of a connection because somebody else does not read, the
+    service goes on with a new one: nothing is lost, calls are answered again."""
+    with tempfile.TemporaryDirectory(prefix="storkit-test-bus.") as folder:
+        with Pool(environment=limited_bus_environment(folder)) as pool:
+            root = pool.repository(agents=flooding("60M", "20K"))
+            listener = Listener(pool)
+            pool.bus.connection = connect(pool.bus.address)
+            monitor = start_monitor(pool, root)
+            owner = pool.bus.owner(NAME)
+            try:
+                info = pool.start(root, "s", "coder")
+                wait_until(lambda: listener.last, "the last signal", 150)
+            finally:
+                monitor.kill()
+                monitor.wait()
+            cursors = []
+            Follower(pool, info["run_id"], lambda e: cursors.append(e["cursor"])).finish(60)
+            print(len(cursors), len(listener.cursors), len(set(listener.cursors)))
+            assert pool.bus.owner(NAME) not in (None, owner), "no new connection"
+            assert "opening a new connection" in pool.log_text()
+            assert sorted(set(listener.cursors)) == cursors, "events are missing"
+            assert pool.get(root, "s", "coder")["status"] == "completed"
+
+
+@long
+@serial
+@timeout(600)
+def test_monitor_stopped_for_two_gigabytes_on_dbus_daemon(pool):
+    """The same for 2 GB of events on dbus-daemon, which stops reading us after one."""
+    check_stopped_monitor(pool, "2G", "200K", 500)
+
+
+@long
+@serial
+@timeout(600)
+def test_monitor_stopped_for_two_gigabytes_on_dbus_broker():
+    """The same for 2 GB of events on dbus-broker, which throws the monitor out."""
+    with Pool(broker=True) as pool:
+        check_stopped_monitor(pool, "2G", "200K", 500)
+
+
+def journald_pid():
+    """Of the booted host's journald, where we are root and may stop it; else the test is skipped."""
+    if os.environ.get("STORKIT_TEST_HOST") != "1" or os.getuid() != 0:
+        skip("only root in a booted host may stop journald: tests/host/boot --root")
+    return int(subprocess.check_output(["pidof", "systemd-journald"]).split()[0])
+
+
+@serial
+@timeout(120)
+def test_stopped_journald(pool):
+    """While journald does not read, runs start, print, end and are published as ever; when it
+    reads again, it has every event."""
+    root = pool.repository(agents={"coder": "init; lines 3000; result; exit 0"})
+    journald = journald_pid()
+    os.kill(journald, signal.SIGSTOP)
+    try:
+        info = pool.start(root, "s")
+        assert pool.wait(root, "s", timeout=10)["status"] == "completed"
+        pool.wait_for("done")
+        cursors = []
+        Follower(pool, info["run_id"], lambda e: cursors.append(e["cursor"])).finish()
+        assert len(cursors) > 3000 and pool.drain(root, "s")
+        again = pool.start(root, "t")
+        pool.stop(root, "t")
+    finally:
+        os.kill(journald, signal.SIGCONT)
+
+    def entries():
+        # Not pool.journal(): root's are in the system's journal.
+        output = subprocess.check_output(
+            ["journalctl", "--output=cat", "--output-fields=STORKIT_CURSOR", "--quiet",
+             f"STORKIT_RUN={info['run_id']}"]
+        )  # fmt: skip
+        return [int(line) for line in output.split()]
+
+    wait_until(lambda: entries()[-1:] == cursors[-1:], "the journal", 90)
+    assert entries() == cursors
+    assert again["status"] == "running"
+
+
+if __name__ == "__main__":
+    main()
