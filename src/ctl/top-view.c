@@ -82,7 +82,8 @@ static char *summary_line(const TopModel *model)
         cpu += MAX(run->cpu, 0);
         cost += json_object_get_double_member_with_default(run->info->json, "cost_usd", 0);
     }
-    g_autofree char *size = format_bytes(memory);
+    /* Where the memory controller is not delegated, nobody knows. */
+    g_autofree char *size = memory > 0 ? format_bytes(memory) : g_strdup("-");
     g_autofree char *load = percent(cpu);
     g_autofree char *sum = format_cost(cost);
     return g_strdup_printf("storkit: %u running, %u queued  memory %s  CPU %s  cost %s", running,

@@ -5,8 +5,15 @@
     ```console     `$ COMMAND` (`> ` before its further lines), and below it what it prints, if the
                    page shows that. `…` stands for anything: in a line for a part of it, alone on a
                    line for any number of lines. `# exit status N` behind a command expects that.
-    <!-- test: types "text" Key… -->   above a block: is typed when its first command has begun
-    <!-- test: build -->               above a block: left to the test that builds
+    indented       the same where it begins with `$ `, but what it shows may be shortened, folded
+                   and of another day: it is not compared
+
+A comment above a block says more:
+
+    <!-- test: types "text" Key… -->   typed when what its last command prints first has come
+    <!-- test: screen, types … -->     the block shows a screen that then goes away
+    <!-- test: exit status N -->       of its last command
+    <!-- test: build -->               left to who builds
 
 The shell is bash in a terminal of its own, so all commands of a page share folder and variables.
 """
@@ -15,21 +22,36 @@ import os
 import re
 import shlex
 import subprocess
+import textwrap
 
 from session import wait_until
 from terminal import Terminal
 
-FENCE = re.compile(r"(?ms)^(?:<!-- test: (?P<note>[^\n]*?) -->\n)?```(?P<kind>sh|console)\n(?P<text>.*?)^```$")
-STATUS = re.compile(r"  # exit status (\d+)$")
+NOTE = r"(?:<!-- test: (?P<note>[^\n]*?) -->\n\n?)?"
+FENCED = r"```(?P<kind>sh|console)\n(?P<text>.*?)^```$"
+INDENTED = r"(?P<indented>    \$ [^\n]*\n(?:(?:    [^\n]*)?\n)*)"
+BLOCK = re.compile(rf"(?ms)^{NOTE}(?:{FENCED}|{INDENTED})")
+STATUS = re.compile(r" *# exit status (\d+)$")
 
 
 class Command:
-    def __init__(self, text, keys):
-        self.keys = keys
-        self.expected = []
+    def __init__(self, text):
         status = STATUS.search(text)
         self.status = int(status[1]) if status else 0
         self.text = STATUS.sub("", text)
+        self.section = ""
+        self.keys = []
+        self.is_screen = False
+        self.expected = []
+
+    def obey(self, note):
+        """Takes on what a block's comment says."""
+        self.is_screen = note.startswith("screen")
+        keys = re.search(r"types (.+?)(?:, exit|$)", note)
+        self.keys = shlex.split(keys[1]) if keys else []
+        status = re.search(r"exit status (\d+)", note)
+        if status:
+            self.status = int(status[1])
 
     def pattern(self):
         parts = []
@@ -42,6 +64,11 @@ class Command:
 
     def matches(self, output):
         return not self.expected or re.fullmatch(self.pattern(), output.strip("\n") + "\n")
+
+    def first_words(self):
+        """What its output begins with, as far as the page tells."""
+        line = next((line for line in self.expected if line != "…"), "")
+        return line.split("…")[0]
 
 
 def is_whole(text):
@@ -61,37 +88,52 @@ def commands_of_script(text):
     assert not lines, f"a command without an end: {lines}"
 
 
-def commands_of(page, notes_to_skip=()):
-    """The page's commands, in order."""
-    for block in FENCE.finditer(page):
-        note = block["note"] or ""
-        if note in notes_to_skip:
-            continue
-        keys = shlex.split(note.removeprefix("types ")) if note.startswith("types ") else []
-        if block["kind"] == "sh":
-            yield from (Command(text, keys) for text in commands_of_script(block["text"]))
-        else:
-            yield from commands_of_session(block["text"], keys)
-
-
-def commands_of_session(text, keys):
+def commands_of_session(text):
+    """The commands of a console block, each with what is shown below it."""
     command = None
     for line in text.splitlines():
         if line.startswith("$ "):
             if command:
                 yield command
-            command, keys = Command(line[2:], keys), []
-        elif line.startswith("> ") and not command.expected:
-            command.text += "\n" + line[2:]
+            command = Command(line[2:])
+        elif not command.expected and (line.startswith("> ") or command.text.endswith("\\")):
+            command.text += "\n" + line.removeprefix("> ")
         else:
             command.expected.append(line)
     yield command
 
 
+def commands_of_block(block):
+    if block["kind"] == "sh":
+        commands = list(map(Command, commands_of_script(block["text"])))
+    else:
+        commands = list(commands_of_session(block["text"] or textwrap.dedent(block["indented"])))
+    if block["indented"]:
+        for command in commands:
+            command.expected = []
+    commands[-1].obey(block["note"] or "")
+    return commands
+
+
+def commands_of(page):
+    """The page's commands, in order."""
+    for block in BLOCK.finditer(page):
+        if block["note"] == "build":
+            continue
+        for command in commands_of_block(block):
+            command.section = re.findall(r"(?m)^#+ (.*)", page[: block.start()])[-1]
+            yield command
+
+
+def folder_of_shell(home):
+    shop = f"{home}/shop"
+    return shop if os.path.isdir(shop) else home
+
+
 class Shell:
     """A bash in a terminal, used in a `with`."""
 
-    def __init__(self, folder, environment, rows=40, columns=100):
+    def __init__(self, folder, environment, rows=24, columns=100):
         self.done = f"{folder}/statuses"
         open(self.done, "w").close()
         start = f"{folder}/bashrc"
@@ -104,7 +146,7 @@ class Shell:
             ["bash", "--noprofile", "--rcfile", start, "-i"],
             rows,
             columns,
-            cwd=environment["HOME"],
+            cwd=folder_of_shell(environment["HOME"]),
         )
         self.prompts = 0
 
@@ -134,24 +176,32 @@ class Shell:
     def run(self, command):
         """Runs it; returns its status and all that was to be seen."""
         self._clear()
+        screen = ""
         for line in command.text.split("\n"):
             self.terminal.type(line)
             self.terminal.press("Enter")
         if command.keys:
-            self._type(command)
+            screen = self._type(command)
         status = self._wait_for_prompt()
         wait_until(lambda: self.terminal.screen().endswith("\n$"), "the prompt on the screen")
-        return status, self.terminal.screen(history=True).removesuffix("\n$")
+        seen = self.terminal.screen(history=True).removesuffix("\n$")
+        return status, f"{seen}\n{screen}" if command.is_screen else seen
 
     def _type(self, command):
-        """Types when the first line that the page shows is to be seen."""
-        wanted = next(line for line in command.expected if line != "…")
-        self.terminal.wait_for(wanted.split("…")[0])
+        """Types when what the page shows is to be seen; returns what was."""
+        wanted = command.first_words()
+        screen = self.terminal.wait_until(
+            lambda screen: output_of(command, screen).strip() and wanted in screen,
+            f"the beginning of its output: {wanted!r}",
+        )
+        if command.is_screen:
+            screen = self.terminal.wait_until(command.matches, "the screen of the page")
         for key in command.keys:
-            if len(key) > 1 and (key[0].isupper()):
+            if len(key) > 1 and key[0].isupper():
                 self.terminal.press(key)
             else:
                 self.terminal.type(key)
+        return screen
 
 
 def output_of(command, seen):
@@ -160,10 +210,10 @@ def output_of(command, seen):
 
 
 def run_page(path, folder, environment, record=None):
-    """Runs the page at @path in a shell; @record is called with what was to be seen after each
-    command. Returns how many commands there were."""
+    """Runs the page at @path in a shell; @record is called with the section and what was
+    to be seen after each command. Returns how many commands there were."""
     with open(path, encoding="utf-8") as file:
-        commands = list(commands_of(file.read(), notes_to_skip=("build",)))
+        commands = list(commands_of(file.read()))
     with Shell(folder, environment) as shell:
         for command in commands:
             status, seen = shell.run(command)
@@ -174,5 +224,5 @@ def run_page(path, folder, environment, record=None):
                 command.expected
             )
             if record:
-                record(seen)
+                record(command.section, seen)
     return len(commands)

@@ -64,8 +64,12 @@ class Terminal:
     def wait_for(self, text, gone=False):
         """Waits until @text is to be seen (with @gone: is not); returns the screen."""
         what = f"{text!r} to {'go from' if gone else 'come on'} the screen"
+        return self.wait_until(lambda screen: (text in screen) != gone, what)
+
+    def wait_until(self, condition, what):
+        """Waits until @condition is true of the screen; returns the screen."""
         with self._screen_on_failure():
-            wait_until(lambda: (text in self.screen()) != gone, what)
+            wait_until(lambda: condition(self.screen()), what)
         return self.screen()
 
     def type(self, text):
