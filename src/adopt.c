@@ -37,6 +37,8 @@ Run *adopt_read(Pool *pool, const char *run_id)
     run->folder_fd = fd_steal(&folder_fd);
     run->result = run_result_load(run->folder_fd, &run->listed, NULL);
     if (run->result) {
+        /* The service may have gone down before a stopped run was off the list. */
+        run->listed &= run->result->outcome != OUTCOME_STOPPED;
         run->phase = RUN_ENDED;
         run->visible = TRUE;
         run->has_started = run_started_read(run->folder_fd, &run->started);
@@ -53,10 +55,13 @@ static gboolean has_file(const Run *run, const char *name)
 
 /* --- Runs that go on --- */
 
-/* The shim is the one process of the scope that is not in the agent's own cgroup. */
-static pid_t find_shim(const char *cgroup)
+/* `started` names the shim; before that it is the one process of the scope that is not in the
+ * agent's own cgroup. */
+static pid_t find_shim(const Run *run)
 {
-    g_autofree char *path = g_build_filename(cgroup, "cgroup.procs", NULL);
+    if (run->has_started)
+        return run->started.shim_pid;
+    g_autofree char *path = g_build_filename(run->cgroup, "cgroup.procs", NULL);
     g_autofree char *text = NULL;
     if (!g_file_get_contents(path, &text, NULL, NULL))
         return 0;
@@ -66,7 +71,7 @@ static pid_t find_shim(const char *cgroup)
 /* The pid may be another's by now: only the lock on the folder says that it is the shim. */
 static void open_shim(Run *run)
 {
-    pid_t pid = run->cgroup ? find_shim(run->cgroup) : 0;
+    pid_t pid = run->cgroup ? find_shim(run) : 0;
     if (pid <= 0)
         return;
     run->shim.pidfd = pidfd_open(pid, 0);

@@ -9,6 +9,7 @@
 
 #include "cgroup.h"
 #include "error.h"
+#include "fault.h"
 #include "util.h"
 
 /* How long after its grace a shim that was asked to stop may take before the daemon steps in, and
@@ -298,6 +299,7 @@ static void end_log(Run *run, RunResult *result)
     run->result = result;
     if (!run_result_save(result, run->listed, run->folder_fd, &error))
         g_warning("keeping the result of run %s: %s", run->record->run_id, error->message);
+    fault_point("result");
     run_log_end(run->log, result);
     release_live(run);
     run->keeper->ended(run, run->keeper_data);

@@ -216,6 +216,35 @@ def test_death_behind_the_gate_is_a_run(pool):
     assert numbered_lines(events) == [1, 2, 3] and len(terminal_events(events)) == 1
 
 
+def test_death_at_the_end_of_a_run(pool):
+    """A daemon that dies when it has decided how a run ended: the last event still goes out."""
+    root = pool.repository(agents={"coder": "init; lines 3; result; exit 0"})
+    pool.stop_daemon()
+    begin_faulty(pool, "result")
+    pool.begin("Start", "(sss)", root, "s", "")
+    wait_for_death(pool, "result")
+    pool.start_daemon()
+    info = pool.get(root, "s")
+    assert info["status"] == "completed" and info["session_id"]
+    pool.wait_for("done")
+    assert len(terminal_events(all_events(pool, info["run_id"]))) == 1
+
+
+def test_death_at_the_end_of_a_stop(pool):
+    """A daemon that dies when a stopped run has ended: the run is off the list all the same."""
+    root = pool.repository(agents={"coder": "init; idle"})
+    pool.stop_daemon()
+    begin_faulty(pool, "result")
+    info = pool.start(root, "s")
+    stopping = pool.begin("Stop", "(sss)", root, "s", "")
+    wait_for_death(pool, "result")
+    raises(LOST_REPLY[0], stopping.result)
+    pool.start_daemon()
+    assert pool.list() == []
+    pool.wait_for(lambda e: e.get("status") == "stopped")
+    assert len(terminal_events(all_events(pool, info["run_id"]))) == 1
+
+
 @timeout(120)
 def test_death_at_its_turn_keeps_a_queued_run(pool):
     """A run of the queue whose turn is cut short waits for the next one, and runs once."""

@@ -206,7 +206,7 @@ def test_stopped_journald(pool):
         cursors = []
         Follower(pool, info["run_id"], lambda e: cursors.append(e["cursor"])).finish()
         assert len(cursors) > 3000 and pool.drain(root, "s")
-        again = pool.start(root, "t")
+        pool.start(root, "t")
         pool.stop(root, "t")
     finally:
         os.kill(journald, signal.SIGCONT)
@@ -221,7 +221,6 @@ def test_stopped_journald(pool):
 
     wait_until(lambda: entries()[-1:] == cursors[-1:], "the journal", 90)
     assert entries() == cursors
-    assert again["status"] == "running"
 
 
 if __name__ == "__main__":
