@@ -138,7 +138,8 @@ class Shell:
         open(self.done, "w").close()
         start = f"{folder}/bashrc"
         with open(start, "w") as file:
-            file.write(f"PS1='$ ' PS2='> '; set +o history; PROMPT_COMMAND='echo $? >>{self.done}'\n")
+            file.write("PS1='$ ' PS2='> '; set +o history\n")
+            file.write(f"PROMPT_COMMAND='echo $? >>{self.done}'\n")
         quiet = {"PAGER": "cat", "GIT_PAGER": "cat", "SYSTEMD_PAGER": "cat", "NO_COLOR": "1"}
         self.terminal = Terminal(
             folder,

@@ -521,7 +521,8 @@ def test_top_waits_for_the_service(pool):
 
 def test_diff_shows_the_worktrees_work(pool):
     """diff shows committed and uncommitted work against the base, through git's pager."""
-    ctl = Ctl(pool, r"write login.py def check(): pass\n; commit Write it; write README Hi.\n; result")
+    commit = r"write login.py def check(): pass\n; commit Write it"
+    ctl = Ctl(pool, rf"{commit}; write README Hi.\n; result")
     ctl("start", "42_login", "--wait")
     text = ctl.out("diff", "42")
     assert "+def check(): pass" in text and "+Hi." in text, text
@@ -574,7 +575,7 @@ def test_json_is_json_everywhere(pool):
 
 
 def test_colours_are_for_terminals_only(pool):
-    """There are colours on a terminal, and no escape sequence in a pipe, or where it is not wanted."""
+    """There are colours on a terminal, and no escape sequence in a pipe or where none is wanted."""
     ctl = Ctl(pool, "init; text Hello.; result")
     ctl("start", "42_login", "--wait")
     for command in (["list"], ["show", "42"], ["watch", "42"], ["worktrees"], ["config"]):

@@ -50,7 +50,8 @@ def make_home(folder):
     os.makedirs(f"{home}/.local/bin")
     with open(f"{home}/.local/bin/claude", "w") as file:
         scenario = r"init; write words.py import sys\n; commit Write words.py; text Done.; result"
-        file.write(f"#!/bin/sh\nSTAND_IN='{scenario}' exec {os.environ['STAND_IN_PROGRAM']} \"$@\"\n")
+        program = os.environ["STAND_IN_PROGRAM"]
+        file.write(f"#!/bin/sh\nSTAND_IN='{scenario}' exec {program} \"$@\"\n")
     os.chmod(f"{home}/.local/bin/claude", 0o755)
     return home
 
