@@ -147,7 +147,7 @@ static char *describe_done(const Event *event)
     double cost;
     guint turns;
     if (g_variant_lookup(event->details, "turns", "u", &turns))
-        g_string_append_printf(text, ", %u turns", turns);
+        g_string_append_printf(text, turns == 1 ? ", %u turn" : ", %u turns", turns);
     if (g_variant_lookup(event->details, "cost_usd", "d", &cost))
         g_string_append_printf(text, ", $%.4f", cost);
     return g_strdup(text->str);
