@@ -237,6 +237,20 @@ static const char *skip_string(const char *p)
     return p + 1;
 }
 
+/* The line does not end in a NUL: it is looked at where it was read. */
+static const char *skip_space(const char *p, const char *end)
+{
+    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+        p++;
+    return p;
+}
+
+static gboolean begins_with(const char *p, const char *end, const char *text)
+{
+    gsize length = strlen(text);
+    return (gsize)(end - p) >= length && memcmp(p, text, length) == 0;
+}
+
 /* Whether @key, written with its quotes, is a top-level member of @json that begins as @value. */
 static gboolean top_level_is(const char *json, gsize length, const char *key, const char *value)
 {
@@ -250,13 +264,11 @@ static gboolean top_level_is(const char *json, gsize length, const char *key, co
             p++;
             continue;
         }
-        gboolean is_key = depth == 1 && g_str_has_prefix(p, key);
-        p = skip_string(p);
-        gsize space = strspn(p, " \t\r\n");
-        if (is_key && p[space] == ':') {
-            p += space + 1;
-            p += strspn(p, " \t\r\n");
-            matches = g_str_has_prefix(p, value);
+        gboolean is_key = depth == 1 && begins_with(p, end, key);
+        p = skip_space(skip_string(p), end);
+        if (is_key && begins_with(p, end, ":")) {
+            p = skip_space(p + 1, end);
+            matches = begins_with(p, end, value);
         }
     }
     return matches;

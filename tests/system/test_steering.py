@@ -370,7 +370,9 @@ def test_a_person_attaches_in_a_real_terminal(pool):
         tmux("send-keys", "C-]")
         see("Detached")
         assert pool.get(root, "s")["status"] == "running"
-        tmux("send-keys", f"clear; exec {ctl} attach s", "Enter")
+        tmux("send-keys", "clear", "Enter")
+        wait_until(lambda: "typed" not in tmux("capture-pane", "-p"), "a clear screen")
+        tmux("send-keys", f"exec {ctl} attach s", "Enter")
         see('"typed here"')
         tmux("send-keys", "C-d")
         assert pool.wait(root, "s")["status"] == "completed"
