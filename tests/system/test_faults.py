@@ -71,6 +71,10 @@ def snapshot(root):
     return found
 
 
+# Other tests share the user manager: units are told apart by the story, so each process has its own.
+STORY = f"s{os.getpid()}x"
+
+
 def units_of(pool, story):
     """The scopes of that story's runs that systemd knows."""
     units = pool.manager._call("ListUnitsByPatterns", "(asas)", [], [f"app-storkit-{story}.*"])[0]
@@ -151,18 +155,18 @@ def test_death_before_the_gate_spares_the_storys_worktree(pool):
     """A Start in another agent's worktree that dies takes nothing of it along."""
     go = f"{pool.folder}/go"
     root = pool.repository(agents={"coder": QUICK, "host": f"init; wait {go}; result"})
-    host = pool.start(root, "s", "host")
+    host = pool.start(root, STORY, "host")
     with open(f"{host['worktree_path']}/work", "w") as file:
         file.write("unfinished")
     before = snapshot(root)
     for fault in ("record", "files", "worktree", "shim", "scope", "before-gate"):
-        start_lost(pool, fault, root, "s", "coder")
+        start_lost(pool, fault, root, STORY, "coder")
         wait_until(lambda: pool.run_folders() == [host["run_id"]], f"{fault}: one run folder")
         assert difference(before, snapshot(root)) == [], fault
         assert [info["run_id"] for info in pool.list()] == [host["run_id"]]
-    check_same_start(pool, root, "s", "coder")
+    check_same_start(pool, root, STORY, "coder")
     open(go, "w").close()
-    assert pool.wait(root, "s", "host")["status"] == "completed"
+    assert pool.wait(root, STORY, "host")["status"] == "completed"
 
 
 @timeout(120)
@@ -171,7 +175,7 @@ def test_death_during_the_undoing(pool):
     root = pool.repository(agents={"coder": QUICK})
     before = snapshot(root)
     for number, fault in enumerate(UNDO):
-        story = f"s{number}"
+        story = f"{STORY}{number}"
         pool.stop_daemon()
         begin_faulty(pool, "before-gate")
         starting = pool.begin("Start", "(sss)", root, story, "")
@@ -184,7 +188,7 @@ def test_death_during_the_undoing(pool):
             pool.kill_daemon()
         pool.start_daemon()
         wait_for_nothing(pool, root, before, story, fault)
-    check_same_start(pool, root, "s0")
+    check_same_start(pool, root, f"{STORY}0")
 
 
 @timeout(60)
@@ -195,23 +199,23 @@ def test_death_while_a_failed_start_is_undone(pool):
     os.mkdir(f"{root}/unreadable", 0)
     before = snapshot(root)
     for number, fault in enumerate(UNDO):
-        start_lost(pool, fault, root, f"s{number}")
-        wait_for_nothing(pool, root, before, f"s{number}", fault)
-        raises("WorktreeFailed", pool.start, root, f"s{number}")
-        wait_for_nothing(pool, root, before, f"s{number}", fault)
+        start_lost(pool, fault, root, f"{STORY}{number}")
+        wait_for_nothing(pool, root, before, f"{STORY}{number}", fault)
+        raises("WorktreeFailed", pool.start, root, f"{STORY}{number}")
+        wait_for_nothing(pool, root, before, f"{STORY}{number}", fault)
 
 
 def test_death_behind_the_gate_is_a_run(pool):
     """A Start whose daemon dies behind the gate is a run: there once, ending as it should."""
     go = f"{pool.folder}/go"
     root = pool.repository(agents={"coder": f"init; wait {go}; lines 3; result; exit 0"})
-    start_lost(pool, "after-gate", root, "s")
+    start_lost(pool, "after-gate", root, STORY)
     (info,) = pool.list()
-    raises("AlreadyRunning", pool.start, root, "s")
-    wait_until(lambda: pool.get(root, "s")["status"] == "running", "a running agent")
-    assert pool.run_folders() == [info["run_id"]] and len(units_of(pool, "s")) == 1
+    raises("AlreadyRunning", pool.start, root, STORY)
+    wait_until(lambda: pool.get(root, STORY)["status"] == "running", "a running agent")
+    assert pool.run_folders() == [info["run_id"]] and len(units_of(pool, STORY)) == 1
     open(go, "w").close()
-    assert pool.wait(root, "s")["status"] == "completed"
+    assert pool.wait(root, STORY)["status"] == "completed"
     events = all_events(pool, info["run_id"])
     assert numbered_lines(events) == [1, 2, 3] and len(terminal_events(events)) == 1
 
@@ -221,10 +225,10 @@ def test_death_at_the_end_of_a_run(pool):
     root = pool.repository(agents={"coder": "init; lines 3; result; exit 0"})
     pool.stop_daemon()
     begin_faulty(pool, "result")
-    pool.begin("Start", "(sss)", root, "s", "")
+    pool.begin("Start", "(sss)", root, STORY, "")
     wait_for_death(pool, "result")
     pool.start_daemon()
-    info = pool.get(root, "s")
+    info = pool.get(root, STORY)
     assert info["status"] == "completed" and info["session_id"]
     pool.wait_for("done")
     assert len(terminal_events(all_events(pool, info["run_id"]))) == 1
@@ -235,8 +239,8 @@ def test_death_at_the_end_of_a_stop(pool):
     root = pool.repository(agents={"coder": "init; idle"})
     pool.stop_daemon()
     begin_faulty(pool, "result")
-    info = pool.start(root, "s")
-    stopping = pool.begin("Stop", "(sss)", root, "s", "")
+    info = pool.start(root, STORY)
+    stopping = pool.begin("Stop", "(sss)", root, STORY, "")
     wait_for_death(pool, "result")
     raises(LOST_REPLY[0], stopping.result)
     pool.start_daemon()
@@ -311,7 +315,7 @@ def check_random_kills(pool, count):
     root = pool.repository(agents={"coder": QUICK})
     became_runs = 0
     for number in range(count):
-        story = f"s{number}"
+        story = f"{STORY}{number}"
         before = snapshot(root)
         replied = kill_at_random(pool, root, story, generator)
         if pool.list():
