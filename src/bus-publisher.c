@@ -130,7 +130,8 @@ static void send_event(BusPublisher *publisher, const RunIdentity *identity, con
     if (r >= 0)
         r = sd_bus_send(publisher->bus, m, NULL);
     sd_bus_message_unref(m);
-    if (r < 0)
+    /* A lost connection is told of once; the event goes again on the next one. */
+    if (r < 0 && r != -ENOTCONN && r != -ECONNRESET && r != -EPIPE)
         g_warning("publishing an event of run %s: %s", identity->run_id, g_strerror(-r));
 }
 

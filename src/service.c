@@ -14,6 +14,11 @@
 /* A bus that has taken nothing of us for this long has stopped reading us. */
 #define STUCK_SECONDS 10
 
+/* A bus that throws us out (dbus-broker's quota counts what others do not read) or that restarts is
+ * tried again, a bit later each time, until it is gone for good. */
+#define RETURN_ATTEMPTS 10
+#define RETURN_STEP_MSEC 100
+
 /* Connections that were left, and are kept for the answers to calls that came on them. */
 #define MAX_FORMER 8
 
@@ -28,7 +33,9 @@ struct Service {
     sd_bus *bus;
     GSource *source;
     GPtrArray *former; /* Former *, oldest first */
-    guint move_source;
+    guint move_source, return_timer;
+    guint return_attempts;
+    gint64 connected; /* monotonic */
     guint stuck_timer, stop_timer, quiet_timer, idle_timer;
     gint64 last_activity;  /* monotonic */
     guint running, queued; /* as last announced */
@@ -53,6 +60,7 @@ static void disconnect(Service *service)
     bus_runs_set_bus(service->runs, NULL);
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
     g_clear_handle_id(&service->move_source, g_source_remove);
+    g_clear_handle_id(&service->return_timer, g_source_remove);
     if (service->source) {
         g_source_destroy(service->source);
         g_clear_pointer(&service->source, g_source_unref);
@@ -167,13 +175,42 @@ static void on_processed(gpointer data)
     watch_for_stuck(service);
 }
 
+static void wait_to_return(Service *service);
+
+static gboolean on_return_timer(gpointer user_data)
+{
+    Service *service = user_data;
+    g_autoptr(GError) error = NULL;
+    service->return_timer = 0;
+    if (connect_bus(service, SD_BUS_NAME_REPLACE_EXISTING, &error)) {
+        bus_runs_set_bus(service->runs, service->bus);
+    } else if (service->return_attempts < RETURN_ATTEMPTS) {
+        disconnect(service);
+        wait_to_return(service);
+    } else {
+        give_up(service, error->message);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void wait_to_return(Service *service)
+{
+    guint msec = RETURN_STEP_MSEC * service->return_attempts++;
+    service->return_timer = g_timeout_add(msec, on_return_timer, service);
+}
+
 static void on_bus_failed(int error, gpointer data)
 {
     Service *service = data;
-    if (service->stopping) /* the session ends */
+    if (service->stopping) { /* the session ends */
         g_main_loop_quit(service->loop);
-    else
-        give_up(service, "the connection to the bus is lost");
+        return;
+    }
+    g_warning("the connection to the bus is lost: %s", g_strerror(-error));
+    disconnect(service);
+    if (g_get_monotonic_time() - service->connected > G_USEC_PER_SEC)
+        service->return_attempts = 0;
+    wait_to_return(service);
 }
 
 static int open_bus(Service *service, uint64_t name_flags)
@@ -200,6 +237,7 @@ static gboolean connect_bus(Service *service, uint64_t name_flags, GError **erro
                                        " on the session bus");
         return FALSE;
     }
+    service->connected = g_get_monotonic_time();
     service->source = bus_source_new(service->bus, on_processed, on_bus_failed, service);
     bus_publisher_set_bus(service->parts.publisher, service->bus);
     return TRUE;

@@ -118,7 +118,7 @@ def test_kills_while_agents_print(pool):
 @timeout(900)
 def test_two_hundred_kills_while_agents_print(pool):
     """The same with 200 kills, 8 agents and 100,000 lines each."""
-    check_kills(pool, count=8, lines=100000, seconds=125, kills=200, pause=0.7)
+    check_kills(pool, count=8, lines=100000, seconds=200, kills=200, pause=0.7)
 
 
 def journal_cursors(pool, run_id):
