@@ -10,27 +10,33 @@ from harness import connect, long, main, serial, timeout, wait_until
 STATUSES = {"zero": 0, "one": 1, "two": 2, "three": 3, "seven": 7, "last": 255}
 
 
-def scenario(lines, seconds, end):
-    """Prints that many numbered lines in about as many seconds, in bursts."""
-    bursts = max(1, int(seconds * 20))
-    part = lines // bursts
-    assert part * bursts == lines, (lines, bursts)
-    return "init; " + f"lines {part}; sleep 50; " * bursts + end
+def gate(pool, kill):
+    return f"{pool.folder}/go{kill}"
 
 
-def agents(count, lines, seconds):
+def scenario(pool, lines, kills, end):
+    """Prints numbered lines in a burst for each kill, and none before the kill's turn."""
+    part = lines // kills
+    assert part * kills == lines, (lines, kills)
+    bursts = (f"lines {part}; wait {gate(pool, kill)}; " for kill in range(kills))
+    return "init; " + "".join(bursts) + end
+
+
+def agents(pool, count, lines, kills):
     ends = list(STATUSES.values()) + [None] * count
     return {
         f"agent{number}": scenario(
-            lines, seconds, f"exit {ends[number]}" if ends[number] is not None else "kill KILL"
+            pool,
+            lines,
+            kills,
+            f"exit {ends[number]}" if ends[number] is not None else "kill KILL",
         )
         for number in range(count)
     }
 
 
-def expected_numbers(lines, seconds):
-    bursts = max(1, int(seconds * 20))
-    return list(range(1, lines // bursts + 1)) * bursts
+def expected_numbers(lines, kills):
+    return list(range(1, lines // kills + 1)) * kills
 
 
 class Reader:
@@ -54,6 +60,7 @@ def kill_while_they_print(pool, readers, kills, pause):
     """Kills the daemon at random moments, each at most @pause seconds after its start."""
     generator = random.Random(42)
     for kill in range(kills):
+        open(gate(pool, kill), "w").close()
         moment = time.monotonic() + generator.uniform(0, pause)
 
         def reading():
@@ -84,14 +91,14 @@ def check_status(info, end):
         assert info["status"] == "failed" and info["exit_code"] == end, info
 
 
-def check_kills(pool, count, lines, seconds, kills, pause):
-    root = pool.repository(agents=agents(count, lines, seconds))
-    infos = {name: pool.start(root, f"s{name}", name) for name in agents(count, lines, seconds)}
+def check_kills(pool, count, lines, kills, pause):
+    root = pool.repository(agents=agents(pool, count, lines, kills))
+    infos = {name: pool.start(root, f"s{name}", name) for name in agents(pool, count, lines, kills)}
     # The signals are not what is looked at here, and taking a million of them is slow.
     pool.bus.connection = connect(pool.bus.address)
     readers = {name: Reader(pool, info["run_id"]) for name, info in infos.items()}
     kill_while_they_print(pool, readers.values(), kills, pause)
-    expected = expected_numbers(lines, seconds)
+    expected = expected_numbers(lines, kills)
     ends = list(STATUSES.values()) + [None] * count
     for number, (name, reader) in enumerate(readers.items()):
         wait_until(reader.follower.step, f"the end of {name}", 240)
@@ -101,7 +108,7 @@ def check_kills(pool, count, lines, seconds, kills, pause):
         check_status(pool.wait(root, f"s{name}", name), ends[number])
     reconnects = sum(reader.follower.reconnects for reader in readers.values())
     print(f"{kills} kills, {reconnects} subscriptions, {count * lines} lines")
-    assert reconnects > count * kills / 2, "most kills came when the agents had ended: too slow"
+    assert reconnects >= count * (kills - 1), "a kill met no reader"
     return {infos[name]["run_id"]: reader for name, reader in readers.items()}
 
 
@@ -110,7 +117,7 @@ def check_kills(pool, count, lines, seconds, kills, pause):
 def test_kills_while_agents_print(pool):
     """Ten kills while agents print: a reader with its cursor has every line once, in order; the
     transcripts are complete and the exit statuses right."""
-    check_kills(pool, count=4, lines=8000, seconds=20, kills=10, pause=0.5)
+    check_kills(pool, count=4, lines=8000, kills=10, pause=0.5)
 
 
 @long
@@ -118,19 +125,17 @@ def test_kills_while_agents_print(pool):
 @timeout(900)
 def test_two_hundred_kills_while_agents_print(pool):
     """The same with 200 kills, 8 agents and 100,000 lines each."""
-    check_kills(pool, count=8, lines=100000, seconds=200, kills=200, pause=0.7)
+    check_kills(pool, count=8, lines=100000, kills=200, pause=0.4)
 
 
 def journal_cursors(pool, run_id):
     return [int(e["STORKIT_CURSOR"]) for e in pool.journal(run_id) if "STORKIT_CURSOR" in e]
 
 
-def check_journal(pool, lines, seconds, kills):
-    readers = check_kills(pool, count=2, lines=lines, seconds=seconds, kills=kills, pause=0.3)
+def check_journal(pool, lines, kills):
+    readers = check_kills(pool, count=2, lines=lines, kills=kills, pause=0.3)
     for run_id, reader in readers.items():
-        wait_until(
-            lambda: reader.cursors[-1] in journal_cursors(pool, run_id), "the journal", 120
-        )
+        wait_until(lambda: reader.cursors[-1] in journal_cursors(pool, run_id), "the journal", 120)
         entries = journal_cursors(pool, run_id)
         assert sorted(set(entries)) == reader.cursors, f"{run_id}: the journal is not complete"
         repeats = len(entries) - len(set(entries))
@@ -141,7 +146,7 @@ def check_journal(pool, lines, seconds, kills):
 @timeout(90)
 def test_journal_has_everything_after_kills(pool):
     """The journal has every event of runs whose daemon was killed, repeats only as themselves."""
-    check_journal(pool, lines=600, seconds=6, kills=4)
+    check_journal(pool, lines=600, kills=4)
 
 
 @long
@@ -149,7 +154,7 @@ def test_journal_has_everything_after_kills(pool):
 @timeout(400)
 def test_journal_has_everything_after_many_kills(pool):
     """The same for runs of 5,000 lines and fifty kills."""
-    check_journal(pool, lines=5000, seconds=25, kills=50)
+    check_journal(pool, lines=5000, kills=50)
 
 
 if __name__ == "__main__":
