@@ -296,7 +296,9 @@ static gboolean on_idle_timer(gpointer user_data)
 static void watch_for_idle(Service *service)
 {
     guint64 limit = pool_get_settings(service->parts.pool)->idle_exit_usec;
-    gboolean wanted = limit > 0 && !service->stopping && pool_is_idle(service->parts.pool);
+    gboolean wanted = limit > 0 && !service->stopping &&
+                      pool_count_running(service->parts.pool) == 0 &&
+                      pool_count_queued(service->parts.pool) == 0;
     if (!wanted)
         g_clear_handle_id(&service->idle_timer, g_source_remove);
     else if (service->idle_timer == 0)
