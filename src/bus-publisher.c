@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bus-gauge.h"
 #include "bus-names.h"
 #include "bus-variant.h"
 #include "log-reader.h"
@@ -16,9 +17,16 @@
 /* A run's share before the next one has its turn. */
 #define TURN 64
 
-/* dbus-daemon stops reading a connection of whose messages it holds 1 GB; the answers to questions
- * that are under way take a while to come. */
-#define MAX_HOARDED (256u * 1024 * 1024)
+/* How many bytes go out before the bus is asked about them, and how many at most before it has
+ * answered: so much may a reader that has just stopped hoard unnoticed. */
+#define ASK_EVERY (1u * 1024 * 1024)
+#define MAX_UNCONFIRMED (16u * 1024 * 1024)
+
+/* A signal's own bytes beside those of the text. */
+#define SIGNAL_BYTES 512
+
+/* How often the bus is asked whether it has room again. */
+#define HOLD_SECONDS 1
 
 /* What a daemon that comes back still publishes of what it missed. */
 #define MAX_BACKLOG (4u * 1024 * 1024)
@@ -43,10 +51,10 @@ struct BusPublisher {
     guint source;
     Publication *in_flight; /* its event batch->events[next - 1] is not on the socket yet */
     gint64 in_flight_since;
-    sd_bus_slot *question; /* behind events that the bus may not have taken yet */
-    gint64 question_since;
-    gboolean unasked; /* events went out behind it */
-    gboolean leaving; /* this connection, once everything sent has been taken */
+    BusGauge *gauge;      /* of @bus */
+    gsize unasked, asked; /* bytes that went out behind the last question, and before it */
+    gboolean leaving;     /* this connection, once everything sent has been taken */
+    guint hold_timer;     /* while the bus has no room */
     void (*wants_new_bus)(gpointer data);
     gpointer data;
     double tokens;
@@ -147,7 +155,7 @@ static void commit(BusPublisher *publisher, Publication *publication)
 {
     const Event *event = event_batch_get(publication->batch, publication->next - 1);
     publication->sent = event->cursor;
-    publisher->unasked = TRUE;
+    publisher->unasked += MIN(event->length, EVENT_BUS_MAX) + SIGNAL_BYTES;
     if (publication->run->cursors)
         sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
 }
@@ -170,10 +178,15 @@ static void refill(BusPublisher *publisher)
     publisher->refilled = now;
 }
 
+static gboolean is_open(const BusPublisher *publisher)
+{
+    return !publisher->in_flight && !publisher->leaving && publisher->hold_timer == 0 &&
+           publisher->unasked + publisher->asked < MAX_UNCONFIRMED && has_room(publisher);
+}
+
 static gboolean may_send(const BusPublisher *publisher)
 {
-    return !publisher->in_flight && !publisher->leaving && publisher->tokens >= 1 &&
-           has_room(publisher);
+    return publisher->tokens >= 1 && is_open(publisher);
 }
 
 /* A run's turn: TRUE if it has more. */
@@ -213,16 +226,13 @@ static gboolean on_tick(gpointer user_data);
 
 static void schedule(BusPublisher *publisher)
 {
-    /* Without room, bus_publisher_on_processed() goes on. */
-    if (publisher->source != 0 || publisher->active.length == 0 || publisher->in_flight ||
-        publisher->leaving || !has_room(publisher))
+    /* While it is not open, what opens it goes on. */
+    if (publisher->source != 0 || publisher->active.length == 0 || !is_open(publisher))
         return;
     publisher->source = publisher->tokens >= 1 ? g_idle_add(on_tick, publisher)
                                                : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20,
                                                                     on_tick, publisher, NULL);
 }
-
-static void ask(BusPublisher *publisher);
 
 static void note_taken(BusPublisher *publisher)
 {
@@ -236,60 +246,55 @@ static void note_taken(BusPublisher *publisher)
     }
 }
 
-/* How many bytes of ours the bus holds for readers who do not read. dbus-broker throws those out
- * instead, and does not count: 0. */
-static guint32 read_hoarded(sd_bus_message *m)
-{
-    const char *key;
-    guint32 bytes = 0;
-    if (sd_bus_message_is_method_error(m, NULL) ||
-        sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
-        return 0;
-    while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
-        if (sd_bus_message_read(m, "s", &key) < 0)
-            break;
-        if (g_str_equal(key, "IncomingBytes"))
-            return sd_bus_message_read(m, "v", "u", &bytes) < 0 ? 0 : bytes;
-        if (sd_bus_message_skip(m, "v") < 0 || sd_bus_message_exit_container(m) < 0)
-            break;
-    }
-    return 0;
-}
-
-static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-    BusPublisher *publisher = userdata;
-    publisher->question = sd_bus_slot_unref(publisher->question);
-    /* A refusal is an answer too; the lack of one is not. */
-    if (!sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY))
-        note_taken(publisher);
-    publisher->leaving |= read_hoarded(m) > MAX_HOARDED;
-    ask(publisher);
-    if (publisher->leaving && !publisher->question && !publisher->in_flight)
-        publisher->wants_new_bus(publisher->data);
-    return 0;
-}
-
 /* One question at a time: while the bus is busy, one covers many events. */
 static void ask(BusPublisher *publisher)
 {
     GHashTableIter iter;
     Publication *publication;
-    if (publisher->question || !publisher->unasked || publisher->in_flight || !publisher->bus)
+    if (!publisher->gauge || publisher->in_flight || bus_gauge_asked_at(publisher->gauge) > 0)
         return;
-    publisher->unasked = FALSE;
-    publisher->question_since = g_get_monotonic_time();
+    publisher->asked = publisher->unasked;
+    publisher->unasked = 0;
     g_hash_table_iter_init(&iter, publisher->publications);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
         publication->asked = publication->sent;
-    const char *name;
-    int r = sd_bus_get_unique_name(publisher->bus, &name);
-    if (r >= 0)
-        r = sd_bus_call_method_async(publisher->bus, &publisher->question, "org.freedesktop.DBus",
-                                     "/org/freedesktop/DBus", "org.freedesktop.DBus.Debug.Stats",
-                                     "GetConnectionStats", on_answer, publisher, "s", name);
-    if (r < 0)
-        g_warning("asking the bus whether it reads: %s", g_strerror(-r));
+    bus_gauge_ask(publisher->gauge);
+}
+
+static void ask_if_due(BusPublisher *publisher)
+{
+    gboolean is_last = publisher->active.length == 0 || publisher->leaving;
+    if (publisher->unasked >= ASK_EVERY || (publisher->unasked > 0 && is_last))
+        ask(publisher);
+}
+
+static gboolean on_hold_timer(gpointer user_data)
+{
+    ask(user_data);
+    return G_SOURCE_CONTINUE;
+}
+
+static void hold(BusPublisher *publisher)
+{
+    if (publisher->hold_timer == 0)
+        publisher->hold_timer = g_timeout_add_seconds(HOLD_SECONDS, on_hold_timer, publisher);
+}
+
+static void on_gauge(gboolean taken, BusGaugeLevel level, gpointer data)
+{
+    BusPublisher *publisher = data;
+    publisher->asked = 0;
+    if (taken)
+        note_taken(publisher);
+    if (level == BUS_GAUGE_WAIT)
+        hold(publisher);
+    else
+        g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    publisher->leaving |= level == BUS_GAUGE_LEAVE;
+    ask_if_due(publisher);
+    if (publisher->leaving && !publisher->in_flight && bus_gauge_asked_at(publisher->gauge) == 0)
+        publisher->wants_new_bus(publisher->data);
+    schedule(publisher);
 }
 
 static void pump(BusPublisher *publisher)
@@ -302,7 +307,7 @@ static void pump(BusPublisher *publisher)
         else
             retire(publisher, publication);
     }
-    ask(publisher);
+    ask_if_due(publisher);
     schedule(publisher);
 }
 
@@ -321,7 +326,7 @@ void bus_publisher_on_processed(BusPublisher *publisher)
     Publication *publication = g_steal_pointer(&publisher->in_flight);
     if (publication) {
         commit(publisher, publication);
-        ask(publisher);
+        ask_if_due(publisher);
     }
     schedule(publisher);
 }
@@ -400,23 +405,29 @@ static void rewind_all(BusPublisher *publisher)
 
 void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus)
 {
-    publisher->question = sd_bus_slot_unref(publisher->question);
-    publisher->unasked = publisher->leaving = FALSE;
+    g_clear_pointer(&publisher->gauge, bus_gauge_free);
+    g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    publisher->unasked = publisher->asked = 0;
+    publisher->leaving = FALSE;
     publisher->bus = bus;
+    if (bus)
+        publisher->gauge = bus_gauge_new(bus, on_gauge, publisher);
     rewind_all(publisher);
     schedule(publisher);
 }
 
 gint64 bus_publisher_waits_since(const BusPublisher *publisher)
 {
-    if (publisher->question)
-        return publisher->question_since;
+    gint64 asked_at = publisher->gauge ? bus_gauge_asked_at(publisher->gauge) : 0;
+    if (asked_at > 0)
+        return asked_at;
     return publisher->in_flight ? publisher->in_flight_since : 0;
 }
 
 gboolean bus_publisher_is_idle(const BusPublisher *publisher)
 {
-    return publisher->active.length == 0 && !publisher->in_flight && !publisher->question;
+    return publisher->active.length == 0 && !publisher->in_flight &&
+           publisher->unasked + publisher->asked == 0;
 }
 
 BusPublisher *bus_publisher_new(void (*wants_new_bus)(gpointer data), gpointer data)
@@ -437,7 +448,8 @@ void bus_publisher_free(BusPublisher *publisher)
     if (!publisher)
         return;
     g_clear_handle_id(&publisher->source, g_source_remove);
-    sd_bus_slot_unref(publisher->question);
+    g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    bus_gauge_free(publisher->gauge);
     g_queue_clear(&publisher->active);
     g_hash_table_unref(publisher->publications);
     g_free(publisher);

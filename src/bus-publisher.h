@@ -11,11 +11,11 @@
  * socket: so the queue in this process is never more than one event, a bus that does not read
  * delays nothing but its own signals, and at a crash exactly that one event is in doubt.
  *
- * What is on the socket is not yet with the bus: dbus-daemon stops reading a connection whose
- * messages it hoards for somebody else, and megabytes fit in between. So a question to the bus goes
- * behind the events; its answer says that it has taken them. On a new connection, those go again of
- * which it has not said so. The answer also says how much dbus-daemon hoards: well before it stops
- * reading (and answers to calls are stuck behind the events), a new connection is wished for.
+ * What is on the socket is not yet with the bus: it stops reading a connection whose messages it
+ * hoards for somebody else, and megabytes fit in between. So a question to the bus goes behind the
+ * events; its answer says that it has taken them. On a new connection, those go again of which it
+ * has not said so. The answer also says how much the bus hoards (bus-gauge.h): before that does
+ * harm, a new connection is wished for, or signals wait.
  */
 
 typedef struct BusPublisher BusPublisher;

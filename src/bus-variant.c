@@ -194,3 +194,37 @@ int bus_read_dict(sd_bus_message *m, GVariant **ret_dict)
     *ret_dict = g_variant_ref_sink(dict);
     return 0;
 }
+
+/* In an entry, behind its key. */
+static int read_boxed_value(sd_bus_message *m, GVariant **ret_value)
+{
+    guint budget = MAX_VALUES;
+    GVariant *boxed = NULL;
+    int r = read_value(m, &budget, &boxed);
+    if (r < 0)
+        return r;
+    g_variant_ref_sink(boxed);
+    *ret_value = g_variant_get_variant(boxed);
+    g_variant_unref(boxed);
+    return 0;
+}
+
+int bus_read_entry(sd_bus_message *m, const char *key, GVariant **ret_value)
+{
+    g_autoptr(GVariant) value = NULL;
+    const char *name;
+    int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+    while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+        r = sd_bus_message_read_basic(m, 's', &name);
+        if (r >= 0)
+            r = !value && g_str_equal(name, key) ? read_boxed_value(m, &value)
+                                                 : sd_bus_message_skip(m, "v");
+        if (r >= 0)
+            r = sd_bus_message_exit_container(m);
+    }
+    if (r >= 0)
+        r = sd_bus_message_exit_container(m);
+    if (r >= 0)
+        *ret_value = g_steal_pointer(&value);
+    return r < 0 ? r : 0;
+}

@@ -14,3 +14,7 @@ int bus_append_variant(sd_bus_message *m, GVariant *value);
 /** Reads the dictionary a{sv} that comes next, whatever its values are. -E2BIG: there are more than
  *  10,000 of them, nested ones counted. Caller unrefs. */
 int bus_read_dict(sd_bus_message *m, GVariant **ret_dict);
+
+/** Reads the value of @key in the dictionary a{sv} that comes next: NULL without an error if it is
+ *  not there. Limited as bus_read_dict() is. Caller unrefs. */
+int bus_read_entry(sd_bus_message *m, const char *key, GVariant **ret_value);

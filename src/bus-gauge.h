@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+/*
+ * How full the bus is of messages for readers who do not read, and what its sender should do.
+ *
+ * dbus-daemon keeps them on the account of the sender's connection, and stops reading it at 1 GB:
+ * the answers to calls are then stuck behind the signals. A new connection begins at nothing.
+ *
+ * dbus-broker keeps them on the account of the user (264 MB), which all of the user's programs
+ * share. When it is used up, whoever is to receive or send the next message is thrown out, the
+ * desktop's shell as likely as we, and what the one who does not read has hoarded stays where it
+ * is. So it must not come to that: a sender has to wait until there is room again.
+ *
+ * Both tell in org.freedesktop.DBus.Debug.Stats, dbus-daemon by connection, dbus-broker as a whole.
+ */
+
+typedef enum {
+    BUS_GAUGE_FINE,
+    BUS_GAUGE_LEAVE, /* go on with a new connection */
+    BUS_GAUGE_WAIT,  /* send nothing that can wait, and ask again */
+} BusGaugeLevel;
+
+typedef struct BusGauge BusGauge;
+
+/** @taken: the bus has taken everything that was sent before the question. */
+typedef void (*BusGaugeFunc)(gboolean taken, BusGaugeLevel level, gpointer data);
+
+/** A gauge of the bus at the other end of @bus, which it takes a reference of. */
+BusGauge *bus_gauge_new(sd_bus *bus, BusGaugeFunc func, gpointer data);
+
+/** No answer is told any more. */
+void bus_gauge_free(BusGauge *gauge);
+
+/** Asks, unless a question is under way: its answer comes behind all that has been sent. */
+void bus_gauge_ask(BusGauge *gauge);
+
+/** When the question that is under way was asked (monotonic µs); 0: none is. */
+gint64 bus_gauge_asked_at(const BusGauge *gauge);
