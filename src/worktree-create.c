@@ -214,13 +214,28 @@ static gboolean undo_tree(git_repository *repository, const Worktree *worktree, 
     return worktree_remove_files(worktree->root, worktree->path, admin, error);
 }
 
+/** Removes what is left of a branch where its creation or its deletion was cut off: the lock, which
+ *  would make the next creation fail, and the folder of all stories' branches if it is empty. */
+static void tidy_branch(git_repository *repository, const char *reference)
+{
+    g_autofree char *path = g_build_filename(git_repository_commondir(repository), reference, NULL);
+    g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    (void)unlink(lock);
+    (void)rmdir(folder);
+}
+
 static gboolean undo_branch(git_repository *repository, const Worktree *worktree, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
     git_oid id;
 
-    if (git_reference_name_to_id(&id, repository, reference) < 0 ||
-        git_oid_streq(&id, worktree->base_commit) != 0)
+    if (git_reference_name_to_id(&id, repository, reference) < 0) {
+        tidy_branch(repository, reference);
+        return TRUE;
+    }
+    if (git_oid_streq(&id, worktree->base_commit) != 0)
         return TRUE;
     return worktree_delete_branch(repository, worktree->branch, error);
 }

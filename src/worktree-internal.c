@@ -55,6 +55,41 @@ gboolean worktree_is_locked(const char *admin)
     return g_file_test(lock, G_FILE_TEST_EXISTS);
 }
 
+char *worktree_head(git_repository *repository)
+{
+    g_autoptr(git_reference) head = NULL;
+
+    if (git_reference_lookup(&head, repository, "HEAD") < 0)
+        return NULL;
+    return g_strdup(git_reference_symbolic_target(head));
+}
+
+char *worktree_checked_out_at(git_repository *repository, const char *reference)
+{
+    g_autofree char *head = worktree_head(repository);
+    g_autofree char *folder = worktree_admin_folder(repository, NULL);
+    g_autofree char *wanted = g_strdup_printf("ref: %s", reference);
+    g_autoptr(GDir) admins = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    if (g_strcmp0(head, reference) == 0)
+        return g_strdup(git_repository_workdir(repository));
+    while (admins && (name = g_dir_read_name(admins))) {
+        g_autofree char *admin = g_build_filename(folder, name, NULL);
+        g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);
+        g_autofree char *content = NULL;
+        g_autofree char *path = NULL;
+
+        if (!g_file_get_contents(head_file, &content, NULL, NULL) ||
+            !g_str_equal(g_strchomp(content), wanted))
+            continue;
+        path = worktree_registered_path(admin);
+        if (path && g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&path);
+    }
+    return NULL;
+}
+
 char *worktree_kept_base(git_repository *repository, const char *branch)
 {
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", branch);
@@ -120,13 +155,15 @@ static void forget_section(git_repository *repository, const char *branch)
 
 gboolean worktree_delete_branch(git_repository *repository, const char *branch, GError **error)
 {
+    g_autofree char *name = g_strconcat(HEADS, branch, NULL);
+    g_autofree char *place = worktree_checked_out_at(repository, name);
     g_autoptr(git_reference) reference = NULL;
-    int result = git_branch_lookup(&reference, repository, branch, GIT_BRANCH_LOCAL);
+    int result = git_reference_lookup(&reference, repository, name);
 
     if (result == GIT_ENOTFOUND)
         return TRUE;
-    if (result == 0 && git_branch_is_checked_out(reference) == 1) {
-        fail(error, "the branch %s is checked out elsewhere and is kept", branch);
+    if (place) {
+        fail(error, "the branch %s is checked out in %s and is kept", branch, place);
         return FALSE;
     }
     if (result < 0 || git_reference_delete(reference) < 0) {

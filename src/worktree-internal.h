@@ -31,6 +31,13 @@ gboolean worktree_belongs_to(const char *path, const char *admin);
 /** Whether `git worktree lock` holds the worktree of @admin. */
 gboolean worktree_is_locked(const char *admin);
 
+/** What HEAD of @repository names: "refs/heads/main"; NULL for a detached one. Caller frees. */
+char *worktree_head(git_repository *repository);
+
+/** Where the branch @reference ("refs/heads/main") is checked out: the main work tree, or a linked
+ *  one that is still there. NULL: nowhere. Caller frees. */
+char *worktree_checked_out_at(git_repository *repository, const char *reference);
+
 /** The base that git's config keeps for @branch, or NULL. Caller frees. */
 char *worktree_kept_base(git_repository *repository, const char *branch);
 

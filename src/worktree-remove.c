@@ -208,13 +208,10 @@ static gboolean check_work(const Found *found, gboolean *ret_merged, GError **er
 static gboolean delete_branch(const Found *found, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, found->branch, NULL);
-    g_autoptr(git_reference) branch = NULL;
+    g_autofree char *place = worktree_checked_out_at(found->repository, reference);
 
     /* Someone is working on it in another tree now. */
-    if (git_reference_lookup(&branch, found->repository, reference) == 0 &&
-        git_branch_is_checked_out(branch) == 1)
-        return TRUE;
-    return worktree_delete_branch(found->repository, found->branch, error);
+    return place || worktree_delete_branch(found->repository, found->branch, error);
 }
 
 gboolean worktree_remove(const char *root, const char *story, gboolean force, GError **error)

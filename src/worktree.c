@@ -54,16 +54,6 @@ static gboolean check_parents(const char *root, GError **error)
     return TRUE;
 }
 
-/** What HEAD of @repository names: "refs/heads/main"; NULL for a detached one. */
-static char *head_target(git_repository *repository)
-{
-    g_autoptr(git_reference) head = NULL;
-
-    if (git_reference_lookup(&head, repository, "HEAD") < 0)
-        return NULL;
-    return g_strdup(git_reference_symbolic_target(head));
-}
-
 static gboolean reference_exists(git_repository *repository, const char *name)
 {
     git_oid id;
@@ -105,7 +95,7 @@ static gboolean read_existing(Worktree *worktree, GError **error)
 
     if (!repository)
         return FALSE;
-    target = head_target(repository);
+    target = worktree_head(repository);
     if (!target || !g_str_has_prefix(target, HEADS)) {
         fail(error,
              "the worktree %s is on no branch (detached HEAD): finish the rebase or bisect in it, "
@@ -167,34 +157,6 @@ static gboolean find_tree(Worktree *worktree, git_repository *repository, GError
 
 /* ---- the branch ---- */
 
-/** Where @reference is checked out: the main work tree, or a linked one that is still there. NULL:
- *  nowhere. Caller frees. */
-static char *checked_out_at(git_repository *repository, const char *reference)
-{
-    g_autofree char *head = head_target(repository);
-    g_autofree char *folder = worktree_admin_folder(repository, NULL);
-    g_autofree char *wanted = g_strdup_printf("ref: %s", reference);
-    g_autoptr(GDir) admins = g_dir_open(folder, 0, NULL);
-    const char *name;
-
-    if (g_strcmp0(head, reference) == 0)
-        return g_strdup(git_repository_workdir(repository));
-    while (admins && (name = g_dir_read_name(admins))) {
-        g_autofree char *admin = g_build_filename(folder, name, NULL);
-        g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);
-        g_autofree char *content = NULL;
-        g_autofree char *path = NULL;
-
-        if (!g_file_get_contents(head_file, &content, NULL, NULL) ||
-            !g_str_equal(g_strchomp(content), wanted))
-            continue;
-        path = worktree_registered_path(admin);
-        if (path && exists(path))
-            return g_steal_pointer(&path);
-    }
-    return NULL;
-}
-
 /** Git keeps branches as paths: a branch `story`, or one below ours, makes ours impossible. */
 static gboolean check_name_is_free(git_repository *repository, const char *branch, GError **error)
 {
@@ -227,7 +189,7 @@ static gboolean find_branch(Worktree *worktree, git_repository *repository, GErr
     worktree->new_branch = !reference_exists(repository, reference);
     if (worktree->new_branch)
         return check_name_is_free(repository, worktree->branch, error);
-    elsewhere = checked_out_at(repository, reference);
+    elsewhere = worktree_checked_out_at(repository, reference);
     if (elsewhere) {
         fail(error, "the branch %s is checked out in %s: switch that to another branch",
              worktree->branch, elsewhere);
@@ -241,7 +203,7 @@ static gboolean find_branch(Worktree *worktree, git_repository *repository, GErr
 /** HEAD's branch. */
 static char *default_base(git_repository *repository, GError **error)
 {
-    g_autofree char *target = head_target(repository);
+    g_autofree char *target = worktree_head(repository);
 
     if (!target || !g_str_has_prefix(target, HEADS)) {
         fail(error,

@@ -425,6 +425,16 @@ static void test_undo_finishes_a_cut_off_creation(Fixture *fixture, gconstpointe
     assert_unchanged(fixture, before);
 }
 
+static void test_undo_finishes_a_branch_that_was_cut_off(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
+
+    run(fixture->root, "mkdir .git/refs/heads/story && touch .git/refs/heads/story/42.lock");
+    undo(worktree);
+    assert_output(fixture->root, "ls .git/refs/heads", "main\n");
+    create(worktree);
+}
+
 static void test_undo_leaves_a_tree_with_commits(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
@@ -658,6 +668,8 @@ int main(int argc, char **argv)
     TEST("/worktree/undo-of-what-was-never-made-is-nothing",
          test_undo_of_what_was_never_made_is_nothing);
     TEST("/worktree/undo-finishes-a-cut-off-creation", test_undo_finishes_a_cut_off_creation);
+    TEST("/worktree/undo-finishes-a-branch-that-was-cut-off",
+         test_undo_finishes_a_branch_that_was_cut_off);
     TEST("/worktree/undo-leaves-a-tree-with-commits", test_undo_leaves_a_tree_with_commits);
     TEST("/worktree/undo-leaves-a-branch-that-moved-on", test_undo_leaves_a_branch_that_moved_on);
     TEST("/worktree/failing-checkout-leaves-nothing", test_failing_checkout_leaves_nothing);
