@@ -17,8 +17,11 @@
 #define ENTRIES_PER_SECOND 250
 #define BURST 1000
 
-/* Behind by more than this, the sink skips to the head. */
+/* Behind by more than this, the sink skips to the head: unless what is left of the transcript is so
+ * little that it will soon be written. A service that comes back after a night then still writes
+ * what an agent said last. */
 #define MAX_LAG_USEC (10 * 60 * G_USEC_PER_SEC)
+#define MIN_SKIPPED (64u * 1024)
 
 #define MAX_DATA (64u * 1024)
 #define MAX_MESSAGE (16u * 1024)
@@ -207,24 +210,34 @@ static void send_event(const Source *source, const Event *event)
     sd_journal_sendv(entry.fields, (int)entry.count);
 }
 
-static void send_note(RunLog *log, const char *unit, const char *message, const char *message_id)
+static void add_note(Entry *entry, RunLog *log, const char *unit, const char *message,
+                     const char *message_id)
+{
+    add_text(entry, "MESSAGE", message);
+    if (message_id)
+        add_text(entry, "MESSAGE_ID", message_id);
+    add_identity(entry, run_log_identity(log), unit);
+    add_number(entry, "PRIORITY", LOG_WARNING);
+}
+
+static void send_note(const Note *note)
 {
     g_auto(Entry) entry = {.count = 0};
-    add_text(&entry, "MESSAGE", message);
-    if (message_id)
-        add_text(&entry, "MESSAGE_ID", message_id);
-    add_identity(&entry, run_log_identity(log), unit);
-    add_number(&entry, "PRIORITY", LOG_WARNING);
+    add_note(&entry, note->log, note->unit, note->message, note->message_id);
     sd_journal_sendv(entry.fields, (int)entry.count);
 }
 
-static void send_skipped(const Source *source, guint64 from, guint64 to)
+/* That the events behind the last one written, up to the cursor @to, are not in the journal. */
+static void send_skipped(const Source *source, guint64 to)
 {
+    g_auto(Entry) entry = {.count = 0};
     g_autofree char *message = g_strdup_printf(
         "The journal was more than ten minutes behind: events after cursor %" G_GUINT64_FORMAT
         " up to %" G_GUINT64_FORMAT " are in the transcript only",
-        from, to);
-    send_note(source->log, source->unit, message, STORKIT_MESSAGE_SKIPPED);
+        source->done, to);
+    add_note(&entry, source->log, source->unit, message, STORKIT_MESSAGE_SKIPPED);
+    add_number(&entry, "STORKIT_CURSOR", to);
+    sd_journal_sendv(entry.fields, (int)entry.count);
 }
 
 /* --- The thread --- */
@@ -237,12 +250,21 @@ static void refill(JournalSink *sink)
     sink->refilled = now;
 }
 
+static void set_done(Source *source, guint64 cursor)
+{
+    source->done = cursor;
+    if (source->cursors)
+        sink_cursors_set(source->cursors, SINK_JOURNAL, cursor);
+}
+
 static void skip_to_head(Source *source)
 {
     g_clear_pointer(&source->batch, event_batch_unref);
     log_reader_free(source->reader);
     source->reader = log_reader_new_at_head(source->log);
-    send_skipped(source, source->done, log_reader_cursor(source->reader));
+    guint64 head = log_reader_cursor(source->reader);
+    send_skipped(source, head);
+    set_done(source, head);
 }
 
 /* The next event of @source, or NULL. */
@@ -256,21 +278,24 @@ static const Event *peek(Source *source)
     return source->batch ? event_batch_get(source->batch, 0) : NULL;
 }
 
+static gboolean is_far_behind(const Source *source, const Event *event)
+{
+    return event->time + MAX_LAG_USEC < now_usec() &&
+           log_reader_backlog(source->reader) > MIN_SKIPPED;
+}
+
 /* Writes one event of @source; FALSE if it has none now. */
 static gboolean write_one(JournalSink *sink, Source *source)
 {
     const Event *event = peek(source);
-    if (event && event->time + MAX_LAG_USEC < now_usec() &&
-        log_reader_backlog(source->reader) > 0) {
+    if (event && is_far_behind(source, event)) {
         skip_to_head(source);
         event = peek(source);
     }
     if (!event)
         return FALSE;
     send_event(source, event);
-    source->done = event->cursor;
-    if (source->cursors)
-        sink_cursors_set(source->cursors, SINK_JOURNAL, source->done);
+    set_done(source, event->cursor);
     source->next++;
     sink->tokens -= 1;
     return TRUE;
@@ -302,7 +327,8 @@ static gboolean wait_for_work(JournalSink *sink, gboolean any)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&sink->lock);
     gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC / 10;
-    while (!sink->quit && any && sink->tokens < 1 && g_cond_wait_until(&sink->wake, &sink->lock, until))
+    while (!sink->quit && any && sink->tokens < 1 &&
+           g_cond_wait_until(&sink->wake, &sink->lock, until))
         ;
     if (!any)
         sink->busy = sink->more;
@@ -319,10 +345,8 @@ static void write_notes(JournalSink *sink)
     while (sink->notes->len > 0)
         g_ptr_array_add(notes, g_ptr_array_steal_index(sink->notes, 0));
     g_mutex_unlock(&sink->lock);
-    for (guint i = 0; i < notes->len; i++) {
-        const Note *note = g_ptr_array_index(notes, i);
-        send_note(note->log, note->unit, note->message, note->message_id);
-    }
+    for (guint i = 0; i < notes->len; i++)
+        send_note(g_ptr_array_index(notes, i));
 }
 
 static gpointer run_thread(gpointer data)

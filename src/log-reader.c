@@ -473,6 +473,8 @@ LogReader *log_reader_new_at_head(RunLog *log)
     reader->place.offset = line_start_before(state.transcript_fd, state.readable);
     if (state.started && reader->place.offset >= state.agent_offset)
         reader->place.running = TRUE;
+    if (reader->place.offset > 0)
+        reader->place.cursor = CURSOR_BASE + reader->place.offset;
     log_times_seek(&reader->times, state.times_fd, reader->place.offset);
     return reader;
 }

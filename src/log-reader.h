@@ -28,7 +28,8 @@ typedef struct LogReader LogReader;
  *  it keeps a reference to @log. */
 LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error);
 
-/** A reader that starts with what comes next: behind the last line that is complete now. */
+/** A reader that starts with what comes next: behind the last line that is complete now. Its cursor
+ *  is that line's end, which is an event's unless that line gave none. */
 LogReader *log_reader_new_at_head(RunLog *log);
 
 void log_reader_free(LogReader *reader);

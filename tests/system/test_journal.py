@@ -2,9 +2,12 @@
 """The journal: what every event looks like there."""
 
 import json
+import os
 import re
+import struct
 import subprocess
 
+from follower import numbered_lines
 from harness import main, wait_until
 
 DATA_MAX = 64 * 1024
@@ -14,7 +17,9 @@ MESSAGE_IDS = {
     "done": "44bc51be7d9c4e95ba9176526b4f8f98",
     "error": "84c85ab2561f4061a8753ff4e7b489a3",
     "stopped": "952f21d007774994a6eab249fbf16021",
+    "skipped": "23871f22c77741dc8edbd48b9cf6f67c",
 }
+CATALOG = f"{os.path.dirname(os.path.abspath(__file__))}/../../data/storkit.catalog"
 
 
 def run_with_journal(pool, scenario, stop=False):
@@ -103,6 +108,96 @@ def test_binary_output_is_readable_text(pool):
     """What the agent prints of broken bytes and escapes is clean text in the journal."""
     _, _, entries = run_with_journal(pool, r"print \e[31mred\xff\e[0m")
     assert entries[2]["MESSAGE"] == "red\ufffd"
+
+
+def make_older(pool, run_id, minutes):
+    """Makes the output of a run that much older than it is; see shim-protocol.h on `times`."""
+    path = f"{pool.run_folder(run_id)}/times"
+    with open(path, "rb") as file:
+        pairs = list(struct.iter_unpack("=QQ", file.read()))
+    with open(path, "r+b") as file:
+        for offset, usec in pairs:
+            file.write(struct.pack("=QQ", offset, usec - minutes * 60 * 1_000_000))
+
+
+def transcript(pool, run_id):
+    with open(f"{pool.run_folder(run_id)}/transcript", "rb") as file:
+        return file.read()
+
+
+def miss(pool, then, lines=20000, prefix="line", minutes=11):
+    """Runs an agent that prints so many lines while the service is down, and then does @then; the
+    service comes back @minutes later. Returns the root, the run's info and the entries before."""
+    go = f"{pool.folder}/go"
+    scenario = f"init; print seen; wait {go}; lines {lines} {prefix}; {then}"
+    root = pool.repository(agents={"coder": scenario})
+    info = pool.start(root, "42_login")
+    wait_until(lambda: journal_messages(pool, info)[-1:] == ["seen"], "the entries before")
+    pool.kill_daemon()
+    open(go, "w").close()
+    last = f"{prefix} {lines:08}\r\n".encode()
+    wait_until(lambda: last in transcript(pool, info["run_id"]), f"{lines} lines")
+    before = pool.journal(info["run_id"])
+    make_older(pool, info["run_id"], minutes)
+    pool.start_daemon()
+    return root, info, before
+
+
+def journal_messages(pool, info):
+    return [entry["MESSAGE"] for entry in pool.journal(info["run_id"])]
+
+
+def skips(entries):
+    return [entry for entry in entries if entry.get("MESSAGE_ID") == MESSAGE_IDS["skipped"]]
+
+
+def test_journal_far_behind_goes_on_at_the_head(pool):
+    """More than ten minutes behind, one entry says which events are skipped; what comes then is
+    there. A restart does not say it again."""
+    more = f"{pool.folder}/more"
+    root, info, before = miss(pool, f"wait {more}; print after; result")
+    wait_until(lambda: skips(pool.journal(info["run_id"])), "the entry of the skip")
+    pool.restart_daemon()
+    open(more, "w").close()
+    assert pool.wait(root, "42_login")["status"] == "completed"
+    wait_until(lambda: "MESSAGE_ID" in pool.journal(info["run_id"])[-1], "the last entry")
+
+    skip, *rest = pool.journal(info["run_id"])[len(before) :]
+    events = list(pool.subscribe_run(info["run_id"]))
+    first, last = int(before[-1]["STORKIT_CURSOR"]), events[-4]["cursor"]
+    assert (events[-4]["text"], events[-3]["text"]) == ("line 00020000", "after")
+    assert skips([skip]) and skip["STORKIT_CURSOR"] == str(last)
+    assert f"after cursor {first} up to {last} " in skip["MESSAGE"], skip["MESSAGE"]
+    assert [int(entry["STORKIT_CURSOR"]) for entry in rest] == [e["cursor"] for e in events[-3:]]
+
+
+def test_skip_is_explained(pool):
+    """The catalog's text on a skip finds all its fields in the entry, and what it skipped is there
+    for who asks from the cursor before it."""
+    _, info, before = miss(pool, "result")
+    (skip,) = wait_until(lambda: skips(pool.journal(info["run_id"])), "the entry of the skip")
+    with open(CATALOG) as file:
+        (text,) = re.findall(f"-- {MESSAGE_IDS['skipped']}\n(.*?)\n-- ", file.read(), re.DOTALL)
+    fields = set(re.findall("@([A-Z_]+)@", text))
+    assert "STORKIT_CURSOR" in fields and fields <= set(skip), fields - set(skip)
+    assert skip["USER_UNIT"] == info["unit"] and skip["PRIORITY"] == "4"
+    cursor = int(before[-1]["STORKIT_CURSOR"])
+    skipped = [
+        event
+        for event in pool.subscribe_run(info["run_id"], cursor)
+        if event["cursor"] <= int(skip["STORKIT_CURSOR"])
+    ]
+    assert numbered_lines(skipped) == list(range(1, 20001))
+
+
+def test_little_that_is_late_is_written(pool):
+    """What a service that was away for long finds of an agent that said little is all written."""
+    _, info, _ = miss(pool, "result", lines=1000, prefix="l" * 80, minutes=600)
+    events = list(pool.subscribe_run(info["run_id"]))
+    entries = wait_until(
+        lambda: (e := pool.journal(info["run_id"])) and "MESSAGE_ID" in e[-1] and e, "the last one"
+    )
+    assert [int(entry["STORKIT_CURSOR"]) for entry in entries] == [e["cursor"] for e in events]
 
 
 if __name__ == "__main__":
