@@ -5,12 +5,10 @@
 
 #define MAX_BYTES (8u * 1024 * 1024)
 
-/* One run's position: what comes next, which may be the middle of a batch. */
+/* One run's position. */
 typedef struct {
-    LogReader *reader;
-    EventBatch *batch;
-    guint next;
-    guint64 given; /* the last cursor that was returned */
+    LogReader *reader; /* NULL: to be opened behind @given */
+    guint64 given;     /* the last cursor that was returned */
 } Position;
 
 struct Drains {
@@ -19,7 +17,6 @@ struct Drains {
 
 static void position_free(Position *position)
 {
-    event_batch_unref(position->batch);
     log_reader_free(position->reader);
     g_free(position);
 }
@@ -40,33 +37,46 @@ void drains_free(Drains *drains)
     g_free(drains);
 }
 
+static LogReader *open_reader(Run *run, guint64 cursor, GError **error)
+{
+    g_autoptr(RunLog) log = run_open_log(run, error);
+    return log ? log_reader_new(log, cursor, error) : NULL;
+}
+
 static Position *get_position(Drains *drains, Run *run, GError **error)
 {
     const char *run_id = run->record->run_id;
     Position *position = g_hash_table_lookup(drains->positions, run_id);
-    if (position)
-        return position;
-
-    g_autoptr(RunLog) log = run_open_log(run, error);
-    guint64 cursor = run->cursors ? sink_cursors_get(run->cursors, SINK_DRAIN) : 0;
-    LogReader *reader = log ? log_reader_new(log, cursor, error) : NULL;
-    if (!reader)
-        return NULL;
-    position = g_new0(Position, 1);
-    position->reader = reader;
-    position->given = cursor;
-    g_hash_table_insert(drains->positions, g_strdup(run_id), position);
-    return position;
+    if (!position) {
+        position = g_new0(Position, 1);
+        position->given = run->cursors ? sink_cursors_get(run->cursors, SINK_DRAIN) : 0;
+        g_hash_table_insert(drains->positions, g_strdup(run_id), position);
+    }
+    if (!position->reader)
+        position->reader = open_reader(run, position->given, error);
+    return position->reader ? position : NULL;
 }
 
-static const Event *peek(Position *position)
+typedef struct {
+    GVariantBuilder texts;
+    gsize bytes;
+} Answer;
+
+/* Adds the events of @batch to @answer; FALSE: as many as there is room for. */
+static gboolean add_batch(Answer *answer, const EventBatch *batch, Position *position)
 {
-    if (position->batch && position->next < position->batch->events->len)
-        return event_batch_get(position->batch, position->next);
-    g_clear_pointer(&position->batch, event_batch_unref);
-    position->batch = log_reader_read(position->reader, NULL);
-    position->next = 0;
-    return position->batch ? event_batch_get(position->batch, 0) : NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < batch->events->len; i++) {
+        const Event *event = event_batch_get(batch, i);
+        g_string_truncate(text, 0);
+        event_append_json(text, batch->identity, event, EVENT_BUS_MAX);
+        if (answer->bytes > 0 && answer->bytes + text->len > MAX_BYTES)
+            return FALSE;
+        g_variant_builder_add(&answer->texts, "s", text->str);
+        answer->bytes += text->len;
+        position->given = event->cursor;
+    }
+    return TRUE;
 }
 
 GVariant *drains_take(Drains *drains, Run *run, GError **error)
@@ -77,21 +87,23 @@ GVariant *drains_take(Drains *drains, Run *run, GError **error)
     if (run->cursors)
         sink_cursors_set(run->cursors, SINK_DRAIN, position->given);
 
-    GVariantBuilder builder;
-    guint64 before = position->given;
-    g_variant_builder_init(&builder, G_VARIANT_TYPE_STRING_ARRAY);
-    g_autoptr(GString) text = g_string_new(NULL);
-    const Event *event;
-    for (gsize bytes = 0; (event = peek(position)); bytes += text->len) {
-        g_string_truncate(text, 0);
-        event_append_json(text, position->batch->identity, event, EVENT_BUS_MAX);
-        if (bytes > 0 && bytes + text->len > MAX_BYTES)
+    Answer answer = {.bytes = 0};
+    gboolean room = TRUE;
+    g_variant_builder_init(&answer.texts, G_VARIANT_TYPE_STRING_ARRAY);
+    while (room) {
+        g_autoptr(EventBatch) batch = log_reader_read(position->reader, NULL);
+        if (!batch)
             break;
-        g_variant_builder_add(&builder, "s", text->str);
-        position->given = event->cursor;
-        position->next++;
+        room = add_batch(&answer, batch, position);
     }
-    if (position->given == before && log_reader_is_at_end(position->reader))
+    if (!room) /* the next call reads the rest of the batch again: nothing is kept for it */
+        g_clear_pointer(&position->reader, log_reader_free);
+    else if (answer.bytes == 0 && log_reader_is_at_end(position->reader))
         g_hash_table_remove(drains->positions, run->record->run_id); /* its cursor is kept */
-    return g_variant_builder_end(&builder);
+    return g_variant_builder_end(&answer.texts);
+}
+
+void drains_forget(Drains *drains, const Run *run)
+{
+    g_hash_table_remove(drains->positions, run->record->run_id);
 }

@@ -16,6 +16,9 @@ typedef struct Drains Drains;
 Drains *drains_new(void);
 void drains_free(Drains *drains);
 
+/** Nobody can drain @run any more: it is off the list. */
+void drains_forget(Drains *drains, const Run *run);
+
 /** The next events of @run as JSON texts, at most 8 MiB of them (an `as`, floating; empty: nothing
  *  more now). */
 GVariant *drains_take(Drains *drains, Run *run, GError **error);

@@ -337,6 +337,8 @@ static void on_run_output(Run *run, gpointer data)
 static void on_run_changed(Run *run, gpointer data)
 {
     Service *service = data;
+    if (!run->listed)
+        drains_forget(service->parts.drains, run);
     bus_runs_on_changed(service->runs, run);
 }
 

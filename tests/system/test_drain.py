@@ -2,6 +2,7 @@
 """Drain: what polling clients get, at least once, whatever happens to the daemon."""
 
 import json
+import os
 
 from follower import all_events, is_last, numbered_lines
 from harness import Pool, connect, long, main, raises, timeout, wait_until
@@ -159,6 +160,31 @@ def check_drain_under_kills(pool, lines, kills):
         assert seen.setdefault(event["cursor"], event) == event
     assert list(seen.values()) == all_events(pool, info["run_id"])
     print(f"{len(seen)} events, {repeats} repeats")
+
+
+def open_transcripts(pool):
+    """Those that the service has open."""
+    paths = []
+    for fd in os.listdir(f"/proc/{pool.process.pid}/fd"):
+        try:
+            paths.append(os.readlink(f"/proc/{pool.process.pid}/fd/{fd}"))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return [path for path in paths if "/transcript" in path]
+
+
+def test_drained_runs_leave_nothing_open(pool):
+    """What a client has drained of a run, and no further, is let go with the run's place in List:
+    of runs that come and go nothing stays in the service."""
+    root = pool.repository(agents={"coder": "flood 9M 100K; exit 0"})
+    for story in ("s", "s", "t"):
+        pool.start(root, story)
+        pool.wait(root, story)
+        assert pool.drain(root, story)
+    pool.drain(root, "s")
+    pool.stop(root, "s")
+    pool.stop(root, "t")
+    wait_until(lambda: not open_transcripts(pool), "the service to let go of transcripts")
 
 
 def test_drain_of_what_is_not_there(pool):
