@@ -2,6 +2,7 @@
 #include "bus-control.h"
 
 #include "bus-reply.h"
+#include "run-info.h"
 
 /* The arguments that come next; their types are the vtable's, so they are there. */
 #define READ(call, types, ...) (void)sd_bus_message_read((call), (types), __VA_ARGS__)

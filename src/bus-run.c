@@ -4,6 +4,7 @@
 #include "bus-control.h"
 #include "bus-names.h"
 #include "bus-variant.h"
+#include "run-info.h"
 
 struct BusRuns {
     BusPool *bus_pool;

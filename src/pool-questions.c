@@ -2,6 +2,7 @@
 #include "error.h"
 #include "names.h"
 #include "pool-internal.h"
+#include "run-info.h"
 
 /*
  * The questions of the contract: from what a caller names to a run, and from there to an answer.

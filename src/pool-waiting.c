@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "error.h"
 #include "pool-internal.h"
+#include "run-info.h"
 
 /*
  * Calls of Wait and Stop that are answered when a run has ended.

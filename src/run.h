@@ -68,6 +68,8 @@ struct Run {
     RunStarted started;
     gboolean has_started;
     RunFacts facts;
+    gboolean held;     /* by a full disk */
+    guint64 oom_kills; /* by now */
 
     RunResult *result; /* of an ended run */
 
@@ -76,8 +78,6 @@ struct Run {
     gpointer keeper_data;
     FolderWatch *folder_watch;
     int watch_id, cgroup_watch_id;
-    gboolean held;
-    guint64 oom_kills;
     LogReader *head;
     guint pump_source, shim_source, guard_source;
     UnitWatch *unit_watch;
@@ -127,13 +127,6 @@ gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
 
 /** The run's log: for an ended run it is opened again where nobody reads it. Caller unrefs. */
 RunLog *run_open_log(Run *run, GError **error);
-
-/** The contract's info, a{sv} (floating). */
-GVariant *run_get_info(Run *run);
-
-/** The same without what changes from moment to moment: its cursor, and the figures of its memory,
- *  CPU time and processes. */
-GVariant *run_get_state(Run *run);
 
 /** "pending", "running", "completed", "failed". */
 const char *run_get_status(const Run *run);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "start.h"
 
-#include <glib-unix.h>
-#include <string.h>
-#include <sys/wait.h>
-
-#include "agent-command.h"
 #include "cgroup.h"
 #include "error.h"
 #include "fault.h"
 #include "login-environment.h"
-#include "names.h"
 #include "pool-internal.h"
+#include "run-info.h"
+#include "start-prepare.h"
+#include "start-undo.h"
 #include "util.h"
 
 /* A bus call has 25 s; the contract answers `pending` after this. Tests have no time to wait: their
@@ -35,20 +32,11 @@ struct Start {
     gboolean answered;    /* with `pending`, or by an earlier daemon: the run stays if it fails */
     gboolean real;        /* the gate is open */
     gboolean scope_asked;
+    Preparation preparation; /* a worker thread's while one is at it */
 
-    /* Made by prepare_in_thread(). */
-    char **environment;
-    RunRecord *plan;
-    int folder_fd;
-    SinkCursors *cursors;
-    gboolean has_stdin;
-
-    /* The way back. */
-    GError *error;
-    UnitWatch *undo_watch;
-    guint undo_shim_source;
-    gboolean undo_unit_gone, undo_shim_gone;
-    gboolean undo_worktree, undone;
+    GError *error; /* why it is on its way back */
+    StartUndo *undo;
+    gboolean undone;
 };
 
 static Start *start_new(Pool *pool, Run *run, PoolReply reply, gpointer data)
@@ -58,7 +46,7 @@ static Start *start_new(Pool *pool, Run *run, PoolReply reply, gpointer data)
     start->run = run_ref(run);
     start->reply = reply;
     start->data = data;
-    start->folder_fd = -1;
+    start->preparation = (Preparation)PREPARATION_INIT;
     g_ptr_array_add(pool->starts, start);
     return start;
 }
@@ -66,13 +54,9 @@ static Start *start_new(Pool *pool, Run *run, PoolReply reply, gpointer data)
 void start_free(Start *start)
 {
     g_clear_handle_id(&start->pending_timer, g_source_remove);
-    g_clear_handle_id(&start->undo_shim_source, g_source_remove);
-    g_clear_pointer(&start->undo_watch, unit_watch_free);
-    g_clear_pointer(&start->plan, run_record_free);
-    g_clear_pointer(&start->cursors, sink_cursors_unref);
+    start_undo_free(start->undo);
+    preparation_clear(&start->preparation);
     g_clear_error(&start->error);
-    fd_clear(&start->folder_fd);
-    g_strfreev(start->environment);
     target_free(start->target);
     run_unref(start->run);
     g_free(start);
@@ -140,23 +124,9 @@ static void finish(Start *start)
     pool_advance(pool);
 }
 
-/* --- Undo --- */
+/* --- The way back --- */
 
-static void undo_in_thread(gpointer data)
-{
-    Start *start = data;
-    const RunRecord *record = start->run->record;
-    g_autoptr(GError) error = NULL;
-    if (start->undo_worktree && !worktree_undo(record->worktree, &error))
-        g_warning("undoing the start of %s: %s", record->run_id, error->message);
-    fault_point("undo-folder");
-    /* Sinks that still read have the files open. */
-    if (!start->answered)
-        run_folder_remove(record->run_id);
-}
-
-/* It had waited for its turn, and the service went down in the middle of it: it waits for the next.
- */
+/* It was admitted, and the service went down in the middle of it: it waits for the next service. */
 static gboolean returns_to_queue(const Start *start)
 {
     return start->run->record->queued && !start->run->stop_requested &&
@@ -185,70 +155,21 @@ static void on_undone(gpointer data)
     finish(start);
 }
 
-/* Nothing of it runs any more: what is left is on the disk. */
-static void undo_disk(Start *start)
-{
-    const Worktree *worktree = start->run->record->worktree;
-    start->undo_worktree = worktree && (worktree->new_worktree || worktree->new_branch) &&
-                           !pool_story_is_shared(start->pool, start->run);
-    work_queue_push(start->pool->work, start->run->record->project_root, undo_in_thread, on_undone,
-                    start);
-}
-
-static void check_undo(Start *start)
-{
-    if (!start->undo_unit_gone || !start->undo_shim_gone)
-        return;
-    start->undo_unit_gone = FALSE;
-    fault_point("undo-disk");
-    undo_disk(start);
-}
-
-static void on_undo_unit_gone(gpointer data)
+/* The folder is about to go: `pending` would promise a run that nobody finds. */
+static gboolean keeps_folder(gpointer data)
 {
     Start *start = data;
-    start->undo_unit_gone = TRUE;
-    check_undo(start);
+    g_clear_handle_id(&start->pending_timer, g_source_remove);
+    return start->answered;
 }
 
-static gboolean on_undo_shim_gone(int fd, GIOCondition condition, gpointer user_data)
-{
-    Start *start = user_data;
-    siginfo_t info;
-    waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
-    start->undo_shim_source = 0;
-    start->undo_shim_gone = TRUE;
-    check_undo(start);
-    return G_SOURCE_REMOVE;
-}
-
-/* Before the gate: the shim goes because the gate closes for good, the scope because it is empty;
- * StopUnit covers a scope that systemd made and could not fill. */
-static void undo_processes(Start *start)
-{
-    Run *run = start->run;
-    fault_point("undo");
-    fd_clear(&run->shim.gate);
-    if (run->shim.pidfd >= 0)
-        start->undo_shim_source = g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_undo_shim_gone, start);
-    else
-        start->undo_shim_gone = TRUE;
-
-    if (start->scope_asked) {
-        systemd_stop_unit(start->pool->systemd, run->record->unit);
-        start->undo_watch =
-            systemd_watch_gone(start->pool->systemd, run->record->unit, on_undo_unit_gone, start);
-    } else {
-        start->undo_unit_gone = TRUE;
-    }
-    check_undo(start);
-}
+static const StartUndoOwner undo_owner = {.keeps_folder = keeps_folder, .done = on_undone};
 
 static void fail(Start *start, GError *error_taken)
 {
     start->error = error_taken;
     start->waiting = FALSE;
-    undo_processes(start);
+    start->undo = start_undo(start->pool, start->run, start->scope_asked, &undo_owner, start);
 }
 
 /* Whether somebody stopped the run meanwhile; then the Start is on its way back. */
@@ -300,7 +221,7 @@ void start_on_ended(Start *start)
             g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
                         "run %s ended before its program was executed: %s", run->record->run_id,
                         run->result->error ? run->result->error : "no reason is known");
-    undo_disk(start);
+    start->undo = start_undo_disk(start->pool, run, &undo_owner, start);
 }
 
 static void open_gate(Start *start)
@@ -365,8 +286,8 @@ static void make_scope(Start *start)
 static void spawn_shim(Start *start)
 {
     GError *error = NULL;
-    if (!shim_spawn(start->run->record, start->environment, start->has_stdin, &start->run->shim,
-                    &error)) {
+    if (!shim_spawn(start->run->record, start->preparation.environment,
+                    start->preparation.has_stdin, &start->run->shim, &error)) {
         fail(start, error);
         return;
     }
@@ -376,124 +297,37 @@ static void spawn_shim(Start *start)
 
 /* --- Worktree and folder, in a worker thread --- */
 
-static char **list_setup(const ProjectConfig *config, const Worktree *worktree)
-{
-    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-    for (guint i = 0; i < config->components->len && !worktree->prepared; i++) {
-        const ComponentConfig *component = g_ptr_array_index(config->components, i);
-        g_autofree char *folder = g_build_filename(worktree->path, component->path, NULL);
-        for (char **command = component->setup; *command; command++) {
-            g_strv_builder_add(builder, folder);
-            g_strv_builder_add(builder, *command);
-        }
-    }
-    return g_strv_builder_end(builder);
-}
-
-static RunRecord *copy_identity(const RunRecord *record)
-{
-    RunRecord *plan = g_new0(RunRecord, 1);
-    plan->run_id = g_strdup(record->run_id);
-    plan->unit = g_strdup(record->unit);
-    plan->project_root = g_strdup(record->project_root);
-    plan->story = g_strdup(record->story);
-    plan->agent = g_strdup(record->agent);
-    plan->kind = record->kind;
-    plan->created = record->created;
-    plan->queued = record->queued;
-    plan->options = start_options_copy(record->options);
-    return plan;
-}
-
-/* The command line, the environment and the bounds, from the roster and the caller's options. */
-static AgentCommand *plan_command(Start *start, const AgentConfig *agent)
-{
-    const StartOptions *options = start->run->record->options;
-    RunRecord *plan = start->plan;
-    CommandContext context = {
-        .worktree_path = plan->worktree->path,
-        .story_id = plan->story,
-        .base_branch = plan->worktree->base_branch,
-        .prompt = options->prompt,
-        .resume = options->resume,
-    };
-    g_autoptr(AgentCommand) command = agent_command_build(agent, &context, &start->error);
-    if (!command)
-        return NULL;
-
-    char **environment = agent_environment_build(start->environment, agent, &context, options->env);
-    g_strfreev(start->environment);
-    start->environment = environment;
-    plan->argv = g_steal_pointer(&command->argv);
-    plan->interactive = agent->interactive;
-    plan->stop_grace_usec = agent->stop_grace_usec;
-    plan->result_grace_usec = agent->result_grace_usec;
-    plan->limits = agent->limits;
-    limits_override(&plan->limits, &options->limits);
-    return g_steal_pointer(&command);
-}
-
-static gboolean write_stdin(Start *start, const char *text)
-{
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/stdin", start->folder_fd);
-    start->has_stdin = text != NULL;
-    return !text ||
-           g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, &start->error);
-}
-
-static gboolean prepare_folder(Start *start, const AgentCommand *command)
-{
-    if (start->folder_fd < 0)
-        start->folder_fd = run_folder_create(start->plan->run_id, &start->error);
-    fault_point("folder");
-    if (start->folder_fd < 0 || !run_record_write(start->plan, start->folder_fd, &start->error))
-        return FALSE;
-    fault_point("record");
-    return shim_make_fifos(start->folder_fd, &start->error) &&
-           write_stdin(start, command->stdin_text) &&
-           (start->run->cursors ||
-            (start->cursors = sink_cursors_open(start->folder_fd, &start->error)));
-}
-
 static void prepare_in_thread(gpointer data)
 {
     Start *start = data;
-    const ProjectConfig *config = start->target->config;
-    const AgentConfig *agent = target_get_agent(start->target);
-    RunRecord *plan = start->plan = copy_identity(start->run->record);
+    start_prepare(&start->preparation, start->run->record, start->target, &start->error);
+}
 
-    plan->worktree = worktree_plan(plan->project_root, plan->story,
-                                   start->run->record->options->base_branch, &start->error);
-    if (!plan->worktree)
-        return;
-    plan->setup = list_setup(config, plan->worktree);
-    g_autoptr(AgentCommand) command = plan_command(start, agent);
-    if (!command || !prepare_folder(start, command))
-        return;
-    fault_point("files");
-    worktree_create(plan->worktree, *plan->setup != NULL, (const char *const *)config->copy,
-                    &start->error);
-    fault_point("worktree");
+static void take_preparation(Start *start)
+{
+    Run *run = start->run;
+    Preparation *preparation = &start->preparation;
+    if (preparation->plan) {
+        run_record_free(run->record);
+        run->record = g_steal_pointer(&preparation->plan);
+    }
+    if (preparation->folder_fd >= 0)
+        run->folder_fd = fd_steal(&preparation->folder_fd);
+    if (!run->cursors)
+        run->cursors = g_steal_pointer(&preparation->cursors);
 }
 
 static void on_prepared(gpointer data)
 {
     Start *start = data;
-    Run *run = start->run;
-    run_record_free(run->record);
-    run->record = g_steal_pointer(&start->plan);
-    if (start->folder_fd >= 0)
-        run->folder_fd = fd_steal(&start->folder_fd);
-    if (start->cursors)
-        run->cursors = g_steal_pointer(&start->cursors);
-    pool_announce(start->pool, run);
+    take_preparation(start);
+    pool_announce(start->pool, start->run);
     if (start->error) {
         start->busy = FALSE;
         fail(start, start->error);
-        return;
-    }
-    if (!was_stopped(start))
+    } else if (!was_stopped(start)) {
         spawn_shim(start);
+    }
 }
 
 static void try_worktree(Start *start)
@@ -503,7 +337,9 @@ static void try_worktree(Start *start)
         return;
     start->at_worktree = TRUE;
     start->busy = TRUE;
-    start->folder_fd = fd_steal(&start->run->folder_fd);
+    start->preparation.folder_fd = fd_steal(&start->run->folder_fd);
+    if (start->run->cursors)
+        start->preparation.cursors = sink_cursors_ref(start->run->cursors);
     work_queue_push(start->pool->work, start->run->record->project_root, prepare_in_thread,
                     on_prepared, start);
 }
@@ -517,7 +353,7 @@ void start_retry(Start *start)
 static void on_environment(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Start *start = user_data;
-    start->environment = login_environment_get_finish(result, NULL);
+    start->preparation.environment = login_environment_get_finish(result, NULL);
     if (!was_stopped(start))
         try_worktree(start);
 }
@@ -556,20 +392,14 @@ void start_admit(Start *start)
 static void write_queued_in_thread(gpointer data)
 {
     Start *start = data;
-    const RunRecord *record = start->run->record;
-    start->folder_fd = run_folder_create(record->run_id, &start->error);
-    if (start->folder_fd < 0 || !run_record_write(record, start->folder_fd, &start->error))
-        return;
-    start->cursors = sink_cursors_open(start->folder_fd, &start->error);
-    fault_point("queued");
+    start_prepare_queued(&start->preparation, start->run->record, &start->error);
 }
 
 static void on_queued(gpointer data)
 {
     Start *start = data;
     start->busy = FALSE;
-    start->run->cursors = g_steal_pointer(&start->cursors);
-    start->run->folder_fd = fd_steal(&start->folder_fd);
+    take_preparation(start);
     if (start->error) {
         g_queue_remove(&start->pool->queue, start);
         fail(start, start->error);
@@ -603,24 +433,10 @@ static void write_queued(Start *start)
     work_queue_push(start->pool->work, NULL, write_queued_in_thread, on_queued, start);
 }
 
-static RunRecord *new_record(const Target *target, StartOptions *options)
-{
-    RunRecord *record = g_new0(RunRecord, 1);
-    record->run_id = run_id_new(target->story, target->agent);
-    record->unit = run_unit_name(record->run_id);
-    record->project_root = g_strdup(target->root);
-    record->story = g_strdup(target->story);
-    record->agent = g_strdup(target->agent);
-    record->kind = target_get_agent(target)->kind;
-    record->created = now_usec();
-    record->options = options;
-    return record;
-}
-
 void start_begin(Pool *pool, Target *target, StartOptions *options, PoolReply reply, gpointer data)
 {
     gboolean full = !pool_has_room(pool) || pool->queue.length > 0;
-    g_autoptr(Run) run = run_new(new_record(target, options), &pool_run_keeper, pool);
+    g_autoptr(Run) run = run_new(start_new_record(target, options), &pool_run_keeper, pool);
     run->phase = RUN_PREPARING;
     pool_add_run(pool, run);
 

@@ -6,10 +6,12 @@ import os
 import pwd
 import re
 import subprocess
+import time
 
 from gi.repository import Gio, GLib
 
-from harness import NAME, PATH, STAND_IN, Pool, connect, main, raises, scope_name, skip, wait_until
+from harness import NAME, PATH, STAND_IN, Pool, PoolError, connect, main, raises, scope_name, skip
+from harness import wait_until
 from pool import PendingCall
 from traces import assert_leaves_nothing, read_text, refused, touch, traces, with_setup
 
@@ -528,6 +530,31 @@ def test_slow_start_that_fails_is_an_error_event():
         assert pool.run_folders() == [info["run_id"]]
         assert [run["status"] for run in pool.list()] == ["failed"]
         assert not pool.scope_exists(info["unit"])
+
+
+def test_start_that_fails_as_pending_is_due():
+    """A Start that fails just when its caller would be told `pending` is either an error, and
+    nothing is left, or `pending`, and the failed run keeps its folder."""
+    with Pool(environment={"STORKIT_PENDING_MSEC": "4000"}) as pool:
+        crowd = "cd $XDG_STATE_HOME/storkit/runs/$STORKIT_STORY.* && seq 10000 | xargs touch full"
+        go = f"{pool.folder}/go"
+        root = with_setup(pool, crowd, f"while [ ! -e {go} ]; do sleep 0.02; done", "false")
+        due = time.monotonic() + 4
+        calls = [pool.begin("Start", "(sss)", root, f"s{i}", "") for i in range(4)]
+        # To remove so many files takes a while: `pending` is due in the middle of it.
+        wait_until(lambda: time.monotonic() > due - 0.25, "the moment before `pending` is due")
+        touch(go)
+        kept = []
+        for i, call in enumerate(calls):
+            try:
+                kept.append(call.result()["run_id"])
+            except PoolError as error:
+                assert error.name == "SetupFailed", error
+                continue
+            assert pool.wait(root, f"s{i}")["status"] == "failed"
+        wait_until(lambda: pool.get_property("Running") == 0, "the end of all of them")
+        assert sorted(pool.run_folders()) == sorted(kept)
+        assert sorted(info["run_id"] for info in pool.list()) == sorted(kept)
 
 
 def test_caller_that_goes_away_does_not_matter(pool):
