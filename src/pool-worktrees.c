@@ -168,7 +168,14 @@ static void remove_when_unused(Job *job);
 
 static void on_user_stopped(GVariant *value, const GError *error, gpointer data)
 {
-    remove_when_unused(data);
+    Job *job = data;
+    if (!error) {
+        remove_when_unused(job);
+        return;
+    }
+    /* The service goes down before the run has ended: to ask again would be for ever. */
+    job->error = g_error_copy(error);
+    answer(job, NULL);
 }
 
 static void remove_when_unused(Job *job)
