@@ -156,8 +156,8 @@ static gboolean has_room(const Channel *channel, const Input *input, GError **er
     return FALSE;
 }
 
-/* Takes the input. */
-static void send(Steering *steering, Run *run, Input *input)
+/* Takes the input. FALSE where it is refused, and answered. */
+static gboolean send(Steering *steering, Run *run, Input *input)
 {
     g_autoptr(GError) error = NULL;
     Channel *channel = open_channel(steering, run, &error);
@@ -165,16 +165,17 @@ static void send(Steering *steering, Run *run, Input *input)
         input_answer(input, error);
         if (channel && g_queue_is_empty(&channel->inputs))
             g_hash_table_remove(steering->channels, run);
-        return;
+        return FALSE;
     }
     g_queue_push_tail(&channel->inputs, input);
     channel->waiting += input_size(input);
     if (channel->source != 0)
-        return;
+        return TRUE;
     if (advance(channel))
         channel->source = g_unix_fd_add(channel->fifo, G_IO_OUT, on_room, channel);
     else
         g_hash_table_remove(steering->channels, run);
+    return TRUE;
 }
 
 /* --- What may be sent --- */
@@ -249,8 +250,8 @@ void steering_close_input(Steering *steering, Run *run, PoolReply reply, gpointe
         reply(NULL, error, data);
         return;
     }
-    run->input_closed = TRUE;
-    send(steering, run, input_new(SHIM_INPUT_CLOSE, g_bytes_new(NULL, 0), reply, data));
+    if (send(steering, run, input_new(SHIM_INPUT_CLOSE, g_bytes_new(NULL, 0), reply, data)))
+        run->input_closed = TRUE;
 }
 
 gboolean steering_resize(Run *run, guint rows, guint columns, GError **error)

@@ -169,6 +169,34 @@ def test_an_agent_that_never_reads_holds_up_nobody(pool):
         raises("NotRunning", call.result)
 
 
+def fill(pool, *call):
+    """Repeats a call that waits for the agent until it is too much: those that wait."""
+    calls = [pool.begin(*call)]
+    while pool.list() and not calls[-1].done():
+        calls.append(pool.begin(*call))
+    assert "too much input" in raises("InvalidArgument", calls.pop().result).message
+    return calls
+
+
+def test_a_close_that_was_refused_closes_nothing(pool):
+    """CloseInput to an agent for which too much waits already is refused, and leaves it open."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents=interactive(f"init; wait {go}; read"))
+    pool.start(root, "s")
+    calls = []
+    for size in (MIB - KIB, 64 * KIB, KIB, 1):
+        text = "x" * size
+        calls += fill(pool, "SendMessage", "(ssss)", root, "s", "coder", text)
+    calls += fill(pool, "SendInput", "(sssay)", root, "s", "coder", b"")
+    assert "too much input" in raises("InvalidArgument", pool.close_input, root, "s").message
+    open(go, "w").close()
+    for call in calls:
+        call.result()
+    pool.send_message(root, "s", "still open")
+    pool.close_input(root, "s")
+    assert pool.wait(root, "s")["status"] == "completed"
+
+
 def test_the_terminal_takes_what_its_agent_reads(pool):
     """A MiB of SendInput to an agent that reads its terminal arrives whole."""
     root = pool.repository(agents={"coder": "print ready; read; result"})
