@@ -125,7 +125,9 @@ static gboolean take_limit(Limits *limits, const char *key, GVariant *value, GEr
     if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
         return take_limit_text(limits, key, g_variant_get_string(value, NULL), error);
     switch (g_variant_classify(value)) {
-    case G_VARIANT_CLASS_BYTE:
+    case G_VARIANT_CLASS_BYTE: /* g_variant_print() writes it as "0x05" */
+        number = g_strdup_printf("%u", g_variant_get_byte(value));
+        return limits_set(limits, key, number, error);
     case G_VARIANT_CLASS_INT16:
     case G_VARIANT_CLASS_UINT16:
     case G_VARIANT_CLASS_INT32:

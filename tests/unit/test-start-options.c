@@ -56,6 +56,8 @@ static void test_known_options_are_taken(void)
     g_assert_cmpuint(limit->limits.memory_max, ==, 4 * KIB * KIB * KIB);
     g_autoptr(StartOptions) count = accept("tasks_max", g_variant_new_uint16(100));
     g_assert_cmpuint(count->limits.tasks_max, ==, 100);
+    g_autoptr(StartOptions) byte = accept("tasks_max", g_variant_new_byte(20));
+    g_assert_cmpuint(byte->limits.tasks_max, ==, 20);
     g_autoptr(StartOptions) none = accept("runtime_max", g_variant_new_string("infinity"));
     g_assert_cmpuint(none->limits.runtime_max_usec, ==, LIMIT_NONE);
 }
