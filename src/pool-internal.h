@@ -7,7 +7,8 @@
 /*
  * What the rooms of the pool share: pool.c (the runs), pool-questions.c, pool-admission.c (who may
  * start), pool-waiting.c (who waits for an end), pool-worktrees.c, start.c (one Start from its
- * arguments to its reply) and adopt.c (finding runs at start-up).
+ * arguments to its reply), start-undo.c (the way back from one) and adopt.c (finding runs at
+ * start-up).
  */
 
 struct Pool {
@@ -66,9 +67,6 @@ GPtrArray *pool_snapshot_starts(const Pool *pool);
 /** A call of Wait, or of Stop, for pool_answer_waiters(). */
 void pool_add_waiter(Pool *pool, Run *run, PoolReply reply, gpointer data);
 void pool_add_stopper(Pool *pool, Run *run, PoolReply reply, gpointer data);
-
-/** Answers all of them: the service goes down and will not see those runs end. */
-void pool_refuse_waiters(Pool *pool);
 
 /** The Start that is making @run, or NULL. */
 Start *pool_start_of(Pool *pool, const Run *run);

@@ -76,6 +76,7 @@ static void refuse_pending(GHashTable *table)
             pending->reply(NULL, error, pending->data);
         }
     }
+    g_hash_table_remove_all(table);
 }
 
 void pool_refuse_waiters(Pool *pool)

@@ -400,7 +400,6 @@ void pool_free(Pool *pool)
 {
     if (!pool)
         return;
-    pool_refuse_waiters(pool);
     g_clear_handle_id(&pool->pressure_timer, g_source_remove);
     g_queue_clear(&pool->queue);
     g_clear_pointer(&pool->starts, g_ptr_array_unref);

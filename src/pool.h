@@ -44,6 +44,9 @@ void pool_adopt(Pool *pool);
  *  (ShuttingDown); runs and the queue go on without the service. */
 void pool_shut_down(Pool *pool);
 
+/** Answers who waits for the end of a run with ShuttingDown: the service will not see it. */
+void pool_refuse_waiters(Pool *pool);
+
 /** Whether the process may end: no Start is half done, no worker is at work. */
 gboolean pool_is_quiet(const Pool *pool);
 

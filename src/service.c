@@ -438,7 +438,9 @@ void service_free(Service *service)
     g_clear_handle_id(&service->stop_timer, g_source_remove);
     g_clear_handle_id(&service->quiet_timer, g_source_remove);
     g_clear_handle_id(&service->idle_timer, g_source_remove);
+    /* What still waits is answered while there is a connection. */
     steering_free(service->parts.steering);
+    pool_refuse_waiters(service->parts.pool);
     if (service->bus)
         sd_bus_flush(service->bus);
     disconnect(service);

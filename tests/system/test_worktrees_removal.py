@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 
-from harness import Pool, main, raises
+from harness import Pool, main, raises, wait_until
 from leftovers import assert_nothing_runs
 from traces import read_text
 
@@ -138,6 +138,22 @@ def test_worktree_in_use_is_refused(pool):
     assert_gone(pool, root, "42_login")
     assert pool.list() == []
     pool.wait_for(lambda event: event.get("status") == "stopped")
+
+
+def test_forced_removal_does_not_hold_up_the_services_end(pool):
+    """A removal that waits for its run to stop is given up when the service goes down, which ends;
+    the worktree is kept."""
+    asked = f"{pool.folder}/asked"
+    scenario = f"on INT touch {asked}; ignore TERM; print up; idle"
+    root = pool.repository(agents={"coder": {"scenario": scenario, "stop_grace": "5s"}})
+    pool.start(root, "42_login")
+    pool.wait_for(lambda event: event.get("text") == "up")
+    removal = pool.begin("RemoveWorktree", "(ssb)", root, "42_login", True)
+    wait_until(lambda: os.path.exists(asked), "the stop of the run")
+    assert pool.stop_daemon() == 0
+    raises("ShuttingDown", removal.result)
+    pool.start_daemon()
+    assert_kept(pool, root, "42_login")
 
 
 def test_story_can_be_started_anew(pool):
