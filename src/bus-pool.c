@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus-pool.h"
 
-#include <string.h>
-
 #include "bus-control.h"
 #include "bus-names.h"
 #include "bus-reply.h"
 #include "bus-variant.h"
 #include "error.h"
+#include "fault.h"
 #include "start-options.h"
 #include "util.h"
 
@@ -276,8 +275,19 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
+/* For the tests of clients: each call is a place where the service can die. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    if (sd_bus_message_is_method_call(m, STORKIT_INTERFACE, NULL) > 0)
+        fault_point(sd_bus_message_get_member(m));
+    return 0;
+}
+
 int bus_pool_register(sd_bus *bus, BusPool *bus_pool)
 {
+    int r = sd_bus_add_filter(bus, NULL, on_message, NULL);
+    if (r < 0)
+        return r;
     return sd_bus_add_object_vtable(bus, NULL, STORKIT_OBJECT_PATH, STORKIT_INTERFACE, vtable,
                                     bus_pool);
 }

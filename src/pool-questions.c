@@ -232,6 +232,7 @@ Run *pool_find_by_id(Pool *pool, const char *run_id, GError **error)
     if (run && run->result)
         return run;
     run_unref(run);
-    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN, "no run %s", run_id);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
+                "no run %s: List shows the runs there are", run_id);
     return NULL;
 }

@@ -357,7 +357,7 @@ gboolean run_check_running(const Run *run, GError **error)
         return TRUE;
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
                 run->phase == RUN_ENDED
-                    ? "agent '%s' on story '%s' is %s: start it anew first"
+                    ? "agent '%s' on story '%s' has ended (%s): start it anew first"
                     : "agent '%s' on story '%s' is %s: its program does not run yet",
                 run->record->agent, run->record->story, run_get_status(run));
     return FALSE;

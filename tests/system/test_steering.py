@@ -235,7 +235,7 @@ def refuses_steering(pool, root, story, agent, status):
         (pool.thaw,),
     ):
         error = raises("NotRunning", function, root, story, *arguments, agent=agent)
-        assert f"is {status}" in error.message
+        assert status in error.message
 
 
 def test_only_a_running_agent_is_steered(pool):
