@@ -91,6 +91,15 @@ static gboolean set_bus_errno(GError **error, int r)
     return FALSE;
 }
 
+/* What became of a call: @bus_error as the peer sent it, or what happened on the way. */
+static gboolean set_call_error(GError **error, int r, const sd_bus_error *bus_error)
+{
+    if (r == -ECONNRESET || r == -ENOTCONN || !sd_bus_error_is_set(bus_error))
+        return set_bus_errno(error, r);
+    set_bus_error(error, bus_error);
+    return FALSE;
+}
+
 static gboolean set_reply_error(GError **error)
 {
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
@@ -157,12 +166,7 @@ gboolean bus_call_message(sd_bus *bus, sd_bus_message *message, sd_bus_message *
     if (!message)
         return FALSE;
     int r = sd_bus_call(bus, message, timeout_of(message), &bus_error, ret_reply);
-    if (r >= 0)
-        return TRUE;
-    if (r == -ECONNRESET || r == -ENOTCONN)
-        return set_bus_errno(error, r);
-    set_bus_error(error, &bus_error);
-    return FALSE;
+    return r >= 0 || set_call_error(error, r, &bus_error);
 }
 
 gboolean bus_call(sd_bus *bus, const char *method, sd_bus_message **ret_reply, GError **error,
@@ -293,10 +297,8 @@ gboolean bus_get_project_root(sd_bus *bus, char **ret_root, GError **error)
     char *root = NULL;
     int r = sd_bus_get_property_string(bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH,
                                        STORKIT_INTERFACE, "ProjectRoot", &bus_error, &root);
-    if (r < 0) {
-        set_bus_error(error, &bus_error);
-        return FALSE;
-    }
+    if (r < 0)
+        return set_call_error(error, r, &bus_error);
     *ret_root = root;
     return TRUE;
 }

@@ -117,7 +117,8 @@ static void print_label(const char *key, int indent)
 
 static void print_object(JsonObject *object, int indent)
 {
-    g_autoptr(GList) keys = json_object_get_members(object);
+    /* The bus gives a dictionary no order. */
+    g_autoptr(GList) keys = g_list_sort(json_object_get_members(object), (GCompareFunc)g_strcmp0);
 
     for (GList *key = keys; key; key = key->next) {
         JsonNode *value = json_object_get_member(object, key->data);

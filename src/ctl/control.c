@@ -30,8 +30,8 @@ static void on_done(sd_bus_message *reply, const GError *error, gpointer data)
                  control->done_word);
     else if (!control->error)
         control->error = g_error_copy(error);
-    else
-        ctl_warn("%s/%s: %s", call->info->story, call->info->agent, error->message);
+    else if (!g_str_equal(error->message, control->error->message)) /* the service's name the run */
+        ctl_warn("%s", error->message);
     control->done = --control->outstanding == 0;
 }
 

@@ -9,9 +9,14 @@
 #include "terminal.h"
 #include "text.h"
 
+gboolean ctl_find_project(Ctl *ctl, GError **error)
+{
+    return project_find(ctl->directory ?: ".", &ctl->project, &ctl->story, error);
+}
+
 gboolean ctl_open(Ctl *ctl, GError **error)
 {
-    if (!project_find(ctl->directory ?: ".", &ctl->project, &ctl->story, error))
+    if (!ctl_find_project(ctl, error))
         return FALSE;
     ctl->bus = bus_open(error);
     return ctl->bus != NULL;

@@ -25,7 +25,10 @@ typedef struct {
     sd_event *event; /* from ctl_attach_event() on */
 } Ctl;
 
-/** Finds `project` and `story` and connects. */
+/** Finds `project` and `story`. */
+gboolean ctl_find_project(Ctl *ctl, GError **error);
+
+/** The same, and connects. */
 gboolean ctl_open(Ctl *ctl, GError **error);
 
 void ctl_clear(Ctl *ctl);

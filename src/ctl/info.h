@@ -17,6 +17,9 @@ typedef struct {
     const char *project, *story, *agent, *status, *run_id;
 } RunInfo;
 
+/** What is said where there is none. */
+#define NO_RUNS "No runs; `storkitctl start STORY` starts one."
+
 /** Reads an info; NULL where @node is none. Caller: run_info_free(). */
 RunInfo *run_info_new(JsonNode *node);
 

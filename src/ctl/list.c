@@ -37,32 +37,39 @@ static void print_legend(guint shown, guint elsewhere)
     if (shown > 0)
         printf("\n%u run%s listed.", shown, shown == 1 ? "" : "s");
     else
-        printf("No runs; `storkitctl start STORY` starts one.");
+        fputs(NO_RUNS, stdout);
     if (elsewhere > 0)
         printf(" %u more in other projects: `storkitctl list --everywhere`.", elsewhere);
     puts("");
 }
 
-static GPtrArray *runs_of_project(GPtrArray *all, const char *project)
+/* The runs to be shown; of the agent that was asked for, those of other projects are counted. */
+static GPtrArray *choose_runs(const Ctl *ctl, GPtrArray *all, guint *ret_elsewhere)
 {
     GPtrArray *runs = g_ptr_array_new();
 
+    *ret_elsewhere = 0;
     for (guint i = 0; i < all->len; i++) {
         RunInfo *info = all->pdata[i];
-        if (!project || g_str_equal(info->project, project))
+        if (ctl->agent && !g_str_equal(info->agent, ctl->agent))
+            continue;
+        if (arg_everywhere || !ctl->project || g_str_equal(info->project, ctl->project))
             g_ptr_array_add(runs, info);
+        else
+            ++*ret_elsewhere;
     }
     return runs;
 }
 
 static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    const char *project = arg_everywhere ? NULL : ctl->project;
+    gboolean with_project = arg_everywhere || !ctl->project;
+    guint elsewhere;
     g_autoptr(GPtrArray) all = run_info_list(ctl->bus, NULL, error);
 
     if (!all)
         return -1;
-    g_autoptr(GPtrArray) runs = runs_of_project(all, project);
+    g_autoptr(GPtrArray) runs = choose_runs(ctl, all, &elsewhere);
     if (ctl->json) {
         g_autoptr(JsonNode) node = run_info_list_to_json(runs);
         ctl_print_json(node);
@@ -70,11 +77,11 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
     }
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     for (guint i = 0; i < runs->len; i++)
-        add_row(table, runs->pdata[i], !project);
+        add_row(table, runs->pdata[i], with_project);
     if (runs->len > 0)
         table_print(table, !ctl->no_legend);
     if (!ctl->no_legend)
-        print_legend(runs->len, all->len - runs->len);
+        print_legend(runs->len, elsewhere);
     return 0;
 }
 

@@ -7,7 +7,7 @@
  */
 
 static gboolean arg_follow;
-static int arg_lines = -1;
+static int arg_lines = LINES_ALL;
 
 static void add(GPtrArray *argv, const char *argument)
 {
@@ -36,22 +36,28 @@ static GPtrArray *journalctl(const Ctl *ctl)
     }
     if (arg_follow)
         add(argv, "--follow");
-    if (arg_lines >= 0)
+    if (arg_lines < LINES_ALL)
         g_ptr_array_add(argv, g_strdup_printf("--lines=%d", arg_lines));
     return argv;
 }
 
 /* The story's full name where the service knows one; the journal remembers those it has forgotten,
- * and is there when the service is not. */
-static void split_argument(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent)
+ * and is there when the service is not. Fails for a name that may be several stories'. */
+static gboolean split_argument(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent,
+                               GError **error)
 {
     char *const arguments[] = {(char *)argument, NULL};
+    g_autoptr(GError) problem = NULL;
     g_autoptr(GPtrArray) runs =
-        ctl->bus ? select_runs(ctl, arguments, SELECT_ALL_AGENTS, NULL) : NULL;
+        ctl->bus ? select_runs(ctl, arguments, SELECT_ALL_AGENTS, &problem) : NULL;
 
+    if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_USAGE)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return FALSE;
+    }
     select_split(ctl, argument, ret_story, ret_agent);
     if (!runs)
-        return;
+        return TRUE;
     const RunInfo *info = runs->pdata[0];
     g_free(*ret_story);
     *ret_story = g_strdup(info->story);
@@ -59,18 +65,22 @@ static void split_argument(Ctl *ctl, const char *argument, char **ret_story, cha
         g_free(*ret_agent);
         *ret_agent = g_strdup(info->agent);
     }
+    return TRUE;
 }
 
-static void add_story(Ctl *ctl, GPtrArray *argv, const char *argument, gboolean first)
+static gboolean add_stories(Ctl *ctl, GPtrArray *argv, char *const *named, GError **error)
 {
-    g_autofree char *story = NULL, *agent = NULL;
-
-    split_argument(ctl, argument, &story, &agent);
-    if (!first)
-        add(argv, "+");
-    add_match(argv, "STORKIT_PROJECT", ctl->project);
-    add_match(argv, "STORKIT_STORY", story);
-    add_match(argv, "STORKIT_AGENT", agent);
+    for (gsize i = 0; named[i]; i++) {
+        g_autofree char *story = NULL, *agent = NULL;
+        if (!split_argument(ctl, named[i], &story, &agent, error))
+            return FALSE;
+        if (i > 0)
+            add(argv, "+");
+        add_match(argv, "STORKIT_PROJECT", ctl->project);
+        add_match(argv, "STORKIT_STORY", story);
+        add_match(argv, "STORKIT_AGENT", agent);
+    }
+    return TRUE;
 }
 
 static void add_everything(Ctl *ctl, GPtrArray *argv)
@@ -85,14 +95,15 @@ static int show_log(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = journalctl(ctl);
 
-    (void)ctl_open(ctl, NULL);
+    if (!verb_check_lines(arg_lines, error) || !ctl_find_project(ctl, error))
+        return -1;
+    ctl->bus = bus_open(NULL);
+    char *const here[] = {ctl->story, NULL};
     for (gsize i = 0; passed[i]; i++)
         add(argv, passed[i]);
-    for (gsize i = 0; arguments[i]; i++)
-        add_story(ctl, argv, arguments[i], i == 0);
-    if (!arguments[0] && ctl->story)
-        add_story(ctl, argv, ctl->story, TRUE);
-    else if (!arguments[0])
+    if (!add_stories(ctl, argv, arguments[0] ? arguments : here, error))
+        return -1;
+    if (!arguments[0] && !ctl->story)
         add_everything(ctl, argv);
     g_ptr_array_add(argv, NULL);
     ctl_exec((char *const *)argv->pdata, error);

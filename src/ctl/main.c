@@ -9,7 +9,7 @@
 #include "verb.h"
 
 #define COMPLETE_VERB "_complete"
-#define USAGE_WIDTH 25
+#define USAGE_WIDTH 26
 
 static gboolean arg_help, arg_version;
 
@@ -30,6 +30,15 @@ const Verb *verb_find(const char *name)
             if (g_str_equal((*verb)->name, name))
                 return *verb;
     return NULL;
+}
+
+gboolean verb_check_lines(int lines, GError **error)
+{
+    if (lines >= 0)
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                "--lines=%d makes no sense: it takes how many to begin with, 0 or more", lines);
+    return FALSE;
 }
 
 const GOptionEntry *global_options(Ctl *ctl)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LOOK_AT_LIST "`storkitctl list` shows the runs"
+
 void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent)
 {
     const char *slash = strchr(argument, '/');
@@ -30,7 +32,8 @@ static GPtrArray *names_with_prefix(GPtrArray *names, const char *prefix)
     return found;
 }
 
-const char *select_name(GPtrArray *names, const char *what, const char *typed, GError **error)
+const char *select_name(GPtrArray *names, const char *what, const char *advice, const char *typed,
+                        GError **error)
 {
     guint exact;
 
@@ -41,9 +44,8 @@ const char *select_name(GPtrArray *names, const char *what, const char *typed, G
     if (found->len == 1)
         return found->pdata[0];
     if (found->len == 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN,
-                    "no %s is or begins with “%s”: `storkitctl list` shows what there is", what,
-                    typed);
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN, "there is no %s “%s”: %s", what, typed,
+                    advice);
         return NULL;
     }
     g_autofree char *all = join_names(found);
@@ -69,7 +71,7 @@ static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **e
 
     for (guint i = 0; i < listed->len; i++)
         add_name(names, ((RunInfo *)listed->pdata[i])->story);
-    const char *story = select_name(names, "run's story", typed, error);
+    const char *story = select_name(names, "run of a story", LOOK_AT_LIST, typed, error);
     if (!story)
         return NULL;
 
@@ -86,7 +88,9 @@ static gboolean keep_agent(GPtrArray *runs, const char *typed, GError **error)
 
     for (guint i = 0; i < runs->len; i++)
         add_name(names, ((RunInfo *)runs->pdata[i])->agent);
-    const char *agent = select_name(names, "agent of this story's runs", typed, error);
+    g_autofree char *what =
+        g_strdup_printf("run of %s by an agent", ((RunInfo *)runs->pdata[0])->story);
+    const char *agent = select_name(names, what, LOOK_AT_LIST, typed, error);
     if (!agent)
         return FALSE;
     for (guint i = runs->len; i > 0; i--)

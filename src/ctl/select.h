@@ -27,5 +27,7 @@ RunInfo *select_run(Ctl *ctl, const char *argument, GError **error);
 void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent);
 
 /** Which of @names (a GPtrArray of strings) @typed means: the equal one, or the only one that
- *  begins with it. @what is for the message. The result belongs to @names. */
-const char *select_name(GPtrArray *names, const char *what, const char *typed, GError **error);
+ *  begins with it. For the message that there is none: @what it would be ("run of a story"), and
+ *  the @advice where to look. The result belongs to @names. */
+const char *select_name(GPtrArray *names, const char *what, const char *advice, const char *typed,
+                        GError **error);

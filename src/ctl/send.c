@@ -8,6 +8,7 @@
 #include "verb.h"
 
 #define INPUT_MAX (4u * 1024 * 1024)
+#define MESSAGE_MAX (1u * 1024 * 1024) /* the service's own limit */
 
 static gboolean arg_raw, arg_close;
 
@@ -21,13 +22,13 @@ static GString *read_standard_input(GError **error)
         g_string_append_len(text, chunk, n);
         if (text->len > INPUT_MAX) {
             g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                                "the message is longer than 4 MiB: put it into a file in the "
+                                "the input is longer than 4 MiB: put it into a file in the "
                                 "worktree and send the file's name");
             return NULL;
         }
     }
     if (n < 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't read the message: %s",
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't read standard input: %s",
                     g_strerror(errno));
         return NULL;
     }
@@ -60,6 +61,21 @@ static gboolean send_raw(Ctl *ctl, const RunInfo *info, const GString *text, GEr
     return bus_call_message(ctl->bus, message, NULL, error);
 }
 
+static gboolean check_message(const GString *text, GError **error)
+{
+    if (text->len > MESSAGE_MAX) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                            "the message is longer than 1 MiB: put it into a file in the worktree "
+                            "and send the file's name");
+        return FALSE;
+    }
+    if (g_utf8_validate_len(text->str, text->len, NULL))
+        return TRUE;
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                        "the message is no UTF-8 text: `--raw` sends bytes as they are");
+    return FALSE;
+}
+
 static gboolean send_text(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
     return bus_call(ctl->bus, "SendMessage", NULL, error, "ssss", info->project, info->story,
@@ -72,27 +88,41 @@ static gboolean close_input(Ctl *ctl, const RunInfo *info, GError **error)
                     info->agent);
 }
 
+/* The arguments have been checked: what the service still finds invalid is how things are with the
+ * agent (it takes no messages, or no more, or has not read the last ones). */
+static gboolean send_checked(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if ((!text || (arg_raw ? send_raw : send_text)(ctl, info, text, &problem)) &&
+        (!arg_close || close_input(ctl, info, &problem)))
+        return TRUE;
+    if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_USAGE))
+        problem->code = CTL_ERROR_REFUSED;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+}
+
 static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(RunInfo) info = select_run(ctl, arguments[0], error);
+    g_autoptr(GString) text = NULL;
 
     if (!info)
         return -1;
     if (arguments[1] || !arg_close) {
-        g_autoptr(GString) text = message_text(arguments + 1, error);
-        if (!text || !(arg_raw ? send_raw : send_text)(ctl, info, text, error))
+        text = message_text(arguments + 1, error);
+        if (!text || (!arg_raw && !check_message(text, error)))
             return -1;
     }
-    if (arg_close && !close_input(ctl, info, error))
-        return -1;
-    return 0;
+    return send_checked(ctl, info, text, error) ? 0 : -1;
 }
 
 static const GOptionEntry options[] = {
-    {"raw", 'r', 0, G_OPTION_ARG_NONE, &arg_raw,
-     "Bytes for the agent's terminal as they are, not a message", NULL},
+    {"raw", 'r', 0, G_OPTION_ARG_NONE, &arg_raw, "Type bytes as they are into the agent's terminal",
+     NULL},
     {"close", 0, 0, G_OPTION_ARG_NONE, &arg_close,
-     "Close the agent's input (after the message, if there is one)", NULL},
+     "Close the agent's input, after the message if any", NULL},
     {NULL},
 };
 

@@ -143,7 +143,7 @@ static void print_run(const RunInfo *info)
     print_line("Processes", STYLE_NONE, number_line(info, "processes"));
     print_line("Memory", STYLE_NONE, memory_line(info));
     print_line("CPU", STYLE_NONE, cpu_line(info));
-    print_line("Not held", STYLE_WARN, unenforced_line(info));
+    print_line("Unenforced", STYLE_WARN, unenforced_line(info));
     print_string(info, "Sandbox", "sandbox");
     print_string(info, "Session", "session_id");
     print_line("Cost", STYLE_NONE, cost_line(info));
@@ -166,6 +166,8 @@ static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
             puts("");
         print_run(runs->pdata[i]);
     }
+    if (runs->len == 0 && !ctl->no_legend)
+        puts(NO_RUNS);
     return 0;
 }
 

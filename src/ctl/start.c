@@ -15,15 +15,17 @@
  * start and resume: the same call, for a new conversation or an earlier one.
  */
 
+#define FIRST_LOOK_USEC (200 * G_TIME_SPAN_MILLISECOND)
 #define LOOK_USEC (G_TIME_SPAN_SECOND)
 
 typedef struct {
     Ctl *ctl;
+    const StartTarget *target;
     Progress *progress;
     RunInfo *info;
     Follow *follow;         /* of a run that was not yet running when the service replied */
-    sd_event_source *timer; /* looks after its place in the queue */
-    sd_bus_slot *look;
+    sd_event_source *timer; /* looks how it comes along */
+    sd_bus_slot *reply, *look;
     gboolean done;
     GError *error;
 } Start;
@@ -80,19 +82,25 @@ static void on_look(sd_bus_message *reply, const GError *error, gpointer data)
     start->look = sd_bus_slot_unref(start->look);
     g_autoptr(JsonNode) node = reply ? message_read_json(reply) : NULL;
     g_autoptr(RunInfo) info = node ? run_info_new(node) : NULL;
-    if (info)
-        show_pending(start, info);
+    if (!info || !run_info_is_pending(info))
+        return;
+    show_pending(start, info);
+    if (start->info || !start_arguments.no_block)
+        return;
+    start->info = g_steal_pointer(&info);
+    start->done = TRUE;
 }
 
-/* Its place in the queue is for the progress line only: a failure to learn it is no matter. */
+/* The service replies when the agent runs, or after ten seconds. Until then a failure to learn what
+ * it is at is no matter: there may be no run yet. */
 static int on_timer(sd_event_source *source, guint64 usec, void *userdata)
 {
     Start *start = userdata;
-    const RunInfo *info = start->info;
+    const StartTarget *target = start->target;
 
     if (!start->look)
         (void)bus_call_async(start->ctl->bus, "Get", on_look, start, &start->look, NULL, "sss",
-                             info->project, info->story, info->agent);
+                             target->project, target->story, target->agent);
     (void)sd_event_source_set_time_relative(source, LOOK_USEC);
     (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
     return 0;
@@ -104,8 +112,6 @@ static void follow_pending(Start *start)
 
     show_pending(start, start->info);
     start->follow = follow_new(start->ctl, start->info->run_id, 0, &handler, start);
-    (void)sd_event_add_time_relative(start->ctl->event, &start->timer, CLOCK_MONOTONIC, LOOK_USEC,
-                                     0, on_timer, start);
 }
 
 static void on_started(sd_bus_message *reply, const GError *error, gpointer data)
@@ -116,6 +122,7 @@ static void on_started(sd_bus_message *reply, const GError *error, gpointer data
         start_end(start, g_error_copy(error));
         return;
     }
+    start->reply = sd_bus_slot_unref(start->reply);
     g_autoptr(JsonNode) node = message_read_json(reply);
     start->info = node ? run_info_new(node) : NULL;
     if (!start->info)
@@ -134,6 +141,7 @@ static void start_clear(Start *start)
     g_clear_pointer(&start->follow, follow_free);
     sd_event_source_disable_unref(start->timer);
     sd_bus_slot_unref(start->look);
+    sd_bus_slot_unref(start->reply);
 }
 
 /* Returns the info of the run, which is running (or queued, with --no-block). */
@@ -141,12 +149,14 @@ static RunInfo *start_run(Ctl *ctl, const StartTarget *target, GError **error)
 {
     g_autofree char *text = g_strdup_printf("starting %s", target->story);
     g_autoptr(sd_bus_message) message = start_message(ctl, target, error);
-    Start start = {.ctl = ctl};
+    Start start = {.ctl = ctl, .target = target};
 
     if (!message || !ctl_attach_event(ctl, error) ||
-        !bus_send_async(ctl->bus, message, on_started, &start, NULL, error))
+        !bus_send_async(ctl->bus, message, on_started, &start, &start.reply, error))
         return NULL;
     start.progress = progress_new(ctl, text);
+    (void)sd_event_add_time_relative(ctl->event, &start.timer, CLOCK_MONOTONIC, FIRST_LOOK_USEC, 0,
+                                     on_timer, &start);
     gboolean ok = ctl_run_event(ctl, &start.done, error);
     gboolean was_pending = start.follow != NULL;
     start_clear(&start);

@@ -136,7 +136,7 @@ void top_view_draw(const TopModel *model, int selected, const char *footer, gboo
     if (model->runs->len > 0) {
         append_rows(frame, model, selected, MAX(rows - FIXED_LINES, 1), width);
     } else {
-        append_line(frame, width, STYLE_DIM, "No runs; `storkitctl start STORY` starts one.");
+        append_line(frame, width, STYLE_DIM, NO_RUNS);
         g_string_append(frame, "\r\n");
         for (int i = 0; i < rows - FIXED_LINES; i++)
             g_string_append(frame, LINE_END "\r\n");

@@ -6,6 +6,7 @@
 
 #include "message-json.h"
 #include "terminal.h"
+#include "top-command.h"
 #include "top-model.h"
 #include "top-view.h"
 #include "verb.h"
@@ -141,32 +142,17 @@ static void answer(Top *top, char key)
                          info->story, info->agent);
 }
 
-/* What runs in our place gets the terminal and its signals as a shell would give them. */
-static void prepare_child(gpointer unused)
-{
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGINT, SIG_DFL);
-}
-
-/* Runs "storkitctl COMMAND" for the selected run in the terminal, and comes back to the table. */
-static void run_command(Top *top, const char *command)
+/* Runs a command for the selected run in the terminal, and comes back to the table. */
+static void run_command(Top *top, TopCommand command)
 {
     const TopRun *run = selected_run(top);
     g_autoptr(GError) error = NULL;
 
     if (!run)
         return;
-    g_autofree char *name = g_strdup_printf("%s/%s", run->info->story, run->info->agent);
-    const char *argv[] = {"/proc/self/exe", "-C", run->info->project, command, name, NULL};
     top_view_close();
     terminal_restore();
-    signal(SIGINT, SIG_IGN);
-    (void)g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_CHILD_INHERITS_STDIN, prepare_child, NULL,
-                       NULL, NULL, NULL, &error);
-    signal(SIGINT, SIG_DFL);
+    (void)top_command_run(command, top->ctl, run->info, &error);
     (void)terminal_make_raw();
     top_view_open();
     say(top, error ? g_strdup(error->message) : NULL);
@@ -193,10 +179,10 @@ static void on_letter(Top *top, char key)
         ask_to_stop(top);
         break;
     case 'a':
-        run_command(top, "attach");
+        run_command(top, TOP_ATTACH);
         break;
     case 'l':
-        run_command(top, "log");
+        run_command(top, TOP_LOG);
         break;
     case 'k':
         on_arrow(top, 'A');

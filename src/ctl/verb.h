@@ -32,6 +32,10 @@ typedef struct Verb {
     int (*run)(Ctl *ctl, char **arguments, char **passed, GError **error);
 } Verb;
 
+/** The N of --lines where none is given, and whether one that is given makes sense. */
+#define LINES_ALL G_MAXINT
+gboolean verb_check_lines(int lines, GError **error);
+
 extern const Verb list_verb, show_verb, start_verb, resume_verb, stop_verb, freeze_verb, thaw_verb,
     send_verb, attach_verb, watch_verb, wait_verb, log_verb, top_verb, worktrees_verb, diff_verb,
     remove_verb, config_verb;

@@ -16,7 +16,7 @@
     "type='signal',sender='" STORKIT_BUS_NAME "',path='" STORKIT_OBJECT_PATH                       \
     "',interface='" STORKIT_INTERFACE "',member='AgentEvent',arg2='status'"
 
-static int arg_lines = -1; /* -1: every event that there is */
+static int arg_lines = LINES_ALL;
 
 typedef struct {
     Ctl *ctl;
@@ -127,10 +127,11 @@ static void watch_run(Watch *watch, const char *run_id, guint64 cursor, guint64 
 static void watch_listed(Watch *watch, const RunInfo *info)
 {
     guint64 cursor = run_info_uint(info, "cursor", 0);
-    gboolean from_now = arg_lines == 0 || (arg_lines < 0 && watch->for_ever);
+    gboolean some = arg_lines > 0 && arg_lines < LINES_ALL;
+    gboolean from_now = arg_lines == 0 || (arg_lines == LINES_ALL && watch->for_ever);
 
     event_view_reserve(&watch->view, info);
-    watch_run(watch, info->run_id, from_now ? cursor : 0, arg_lines > 0 ? cursor : 0);
+    watch_run(watch, info->run_id, from_now ? cursor : 0, some ? cursor : 0);
 }
 
 static void watch_init(Watch *watch, Ctl *ctl)
@@ -217,6 +218,8 @@ static gboolean watch_pool(Ctl *ctl, GError **error)
 
 static int watch(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
+    if (!verb_check_lines(arg_lines, error))
+        return -1;
     if (!arguments[0] && !ctl->story)
         return watch_pool(ctl, error) ? 0 : -1;
     g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);

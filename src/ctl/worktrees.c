@@ -39,7 +39,9 @@ JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GE
     }
     for (guint i = 0; i < json_array_get_length(worktrees); i++)
         g_ptr_array_add(names, (char *)story_of(worktrees, i));
-    const char *story = select_name(names, "worktree's story", typed ?: ctl->story, error);
+    const char *story =
+        select_name(names, "worktree of a story", "`storkitctl worktrees` lists them",
+                    typed ?: ctl->story, error);
     for (guint i = 0; story && i < json_array_get_length(worktrees); i++)
         if (g_str_equal(story_of(worktrees, i), story))
             return json_array_get_object(worktrees, i);
@@ -86,18 +88,31 @@ static int worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
     return 0;
 }
 
+/* The service says that force would do it, storkitctl how. */
+static void add_force_hint(GError *error, const char *story)
+{
+    g_autofree char *message = error->message;
+
+    error->message = g_strdup_printf("%s (`storkitctl remove --force %s`)", message, story);
+}
+
 static gboolean remove_one(Ctl *ctl, JsonArray *list, const char *typed, GError **error)
 {
     JsonObject *worktree = worktrees_find(ctl, list, typed, error);
-    const char *story;
+    g_autoptr(GError) problem = NULL;
 
     if (!worktree)
         return FALSE;
-    story = json_get_string(worktree, "story");
-    if (!bus_call(ctl->bus, "RemoveWorktree", NULL, error, "ssb", ctl->project, story, arg_force))
-        return FALSE;
-    ctl_note(ctl, "the worktree of %s is removed", story);
-    return TRUE;
+    const char *story = json_get_string(worktree, "story");
+    if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, story,
+                 arg_force)) {
+        ctl_note(ctl, "the worktree of %s is removed", story);
+        return TRUE;
+    }
+    if (!arg_force && g_error_matches(problem, CTL_ERROR, CTL_ERROR_REFUSED))
+        add_force_hint(problem, story);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
 }
 
 static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
@@ -114,7 +129,7 @@ static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **
 
 static const GOptionEntry remove_options[] = {
     {"force", 'f', 0, G_OPTION_ARG_NONE, &arg_force,
-     "Even with uncommitted or unmerged work, which is then lost", NULL},
+     "Even with uncommitted or unmerged work, which is lost", NULL},
     {NULL},
 };
 
