@@ -81,6 +81,7 @@ def enter(program):
     """Returns a cgroup folder under which the caller may make others."""
     inside = os.environ.get(INSIDE)
     if inside:
+        unmount(inside)  # the same file system twice on one folder is refused
         mount("cgroup2", inside)
         return inside
     if os.geteuid() == 0:

@@ -40,6 +40,13 @@ def long(function):
     return function
 
 
+def root(function):
+    """Decorator: the test needs a machine that it may harm; `scripts/check` runs it where it is
+    root itself, as root in a booted host."""
+    function.suite = "root"
+    return function
+
+
 def serial(function):
     """Decorator: the test needs the machine to itself."""
     function.parallel = "false"

@@ -11,7 +11,7 @@ import time
 from gi.repository import Gio
 
 from follower import Follower
-from harness import NAME, PATH, Pool, connect, long, main, serial, skip, timeout, wait_until
+from harness import NAME, PATH, Pool, connect, long, main, root, serial, skip, timeout, wait_until
 from session import FACTOR
 
 
@@ -217,6 +217,7 @@ def journald_pid():
     return int(subprocess.check_output(["pidof", "systemd-journald"]).split()[0])
 
 
+@root
 @serial
 @timeout(120)
 def test_stopped_journald(pool):
