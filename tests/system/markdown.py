@@ -13,9 +13,13 @@ A comment above a block says more:
     <!-- test: types "text" Key… -->   typed when what its last command prints first has come
     <!-- test: screen, types … -->     the block shows a screen that then goes away
     <!-- test: exit status N -->       of its last command
-    <!-- test: build -->               left to who builds
+    <!-- test: set-up -->              begins with a clean copy of the source, where it is run
+    <!-- test: set-up, adds "text" --> the same; the test gives its last command that as well
+    <!-- not run: REASON -->           by no test
+    <!-- not run: `COMMAND`: REASON -->  where the command stands in a sentence
 
 The shell is bash in a terminal of its own, so all commands of a page share folder and variables.
+Nothing that looks like a command can be without a test by mistake: see left_out().
 """
 
 import os
@@ -33,6 +37,21 @@ INDENTED = r"(?P<indented>    \$ [^\n]*\n(?:(?:    [^\n]*)?\n)*)"
 BLOCK = re.compile(rf"(?ms)^{NOTE}(?:{FENCED}|{INDENTED})")
 STATUS = re.compile(r" *# exit status (\d+)$")
 
+# What is no command, or said to be none that a test could run.
+SHOWN = re.compile(r"(?ms)^```(?:toml|text)\n.*?^```$")
+NOT_RUN = re.compile(
+    r"(?ms)^<!-- not run: [^`\n][^\n]* -->\n\n?(?:```\w+\n.*?^```$|(?:    [^\n]*\n(?:\n(?=    ))?)+)"
+)
+NOT_RUN_SPAN = re.compile(r"<!-- not run: `([^`]+)`: [^\n]+ -->")
+# A command in the middle of a sentence; a program's bare name is none.
+SPAN = re.compile(
+    r"(?<!`)`((?:storkitctl|scripts/[^\s`]+|meson|ninja|git|busctl|gdbus|systemctl|journalctl)"
+    r"\s[^`]+)`"
+)
+
+
+SET_UP_SECONDS = 600  # for one command: a build, a demo
+
 
 class Command:
     def __init__(self, text):
@@ -40,6 +59,7 @@ class Command:
         self.status = int(status[1]) if status else 0
         self.text = STATUS.sub("", text)
         self.section = ""
+        self.is_set_up = False
         self.keys = []
         self.is_screen = False
         self.expected = []
@@ -47,6 +67,9 @@ class Command:
     def obey(self, note):
         """Takes on what a block's comment says."""
         self.is_screen = note.startswith("screen")
+        added = re.search(r'adds "(.+?)"', note)
+        if added:
+            self.text += f" {added[1]}"
         keys = re.search(r"types (.+?)(?:, exit|$)", note)
         self.keys = shlex.split(keys[1]) if keys else []
         status = re.search(r"exit status (\d+)", note)
@@ -118,42 +141,58 @@ def commands_of_block(block):
 def commands_of(page):
     """The page's commands, in order."""
     for block in BLOCK.finditer(page):
-        if block["note"] == "build":
-            continue
         for command in commands_of_block(block):
             command.section = re.findall(r"(?m)^#+ (.*)", page[: block.start()])[-1]
+            command.is_set_up = (block["note"] or "").startswith("set-up")
             yield command
 
 
-def folder_of_shell(home):
-    shop = f"{home}/shop"
-    return shop if os.path.isdir(shop) else home
+def on_one_line(text):
+    return " ".join(text.replace("\\\n", " ").split())
+
+
+def left_out(pages):
+    """What in these pages is or may be a command that no test runs: blocks of another form than
+    those above, and commands in sentences that are in no block. A list of lines."""
+    run = [on_one_line(command.text) for page in pages for command in commands_of(page)]
+    found = []
+    for page in pages:
+        rest = page
+        for known in (NOT_RUN, BLOCK, SHOWN):
+            rest = known.sub("", rest)
+        found += re.findall(r"(?m)^(?:```.+|    \S.*)$", rest)
+        run_or_told = run + list(map(on_one_line, NOT_RUN_SPAN.findall(rest)))
+        spans = map(on_one_line, SPAN.findall(NOT_RUN_SPAN.sub("", rest)))
+        found += [span for span in spans if not any(span in command for command in run_or_told)]
+    return found
 
 
 class Shell:
     """A bash in a terminal, used in a `with`."""
 
-    def __init__(self, folder, environment, rows=24, columns=100):
+    def __init__(self, folder, environment, cwd, rows=24, columns=100):
         self.done = f"{folder}/statuses"
         open(self.done, "w").close()
-        start = f"{folder}/bashrc"
+        quiet = {"PAGER": "cat", "GIT_PAGER": "cat", "SYSTEMD_PAGER": "cat", "NO_COLOR": "1"}
+        shell = self._write_shell(folder)
+        environment = environment | quiet | {"SHELL": shell}
+        self.terminal = Terminal(folder, environment, [shell], rows, columns, cwd)
+        self.prompts = 0
+
+    def _write_shell(self, folder):
+        """A program for $SHELL: a shell that a command of the page opens counts its prompts too."""
+        start, shell = f"{folder}/bashrc", f"{folder}/shell"
         with open(start, "w") as file:
             file.write("PS1='$ ' PS2='> '; set +o history\n")
             file.write(f"PROMPT_COMMAND='echo $? >>{self.done}'\n")
-        quiet = {"PAGER": "cat", "GIT_PAGER": "cat", "SYSTEMD_PAGER": "cat", "NO_COLOR": "1"}
-        self.terminal = Terminal(
-            folder,
-            environment | quiet,
-            ["bash", "--noprofile", "--rcfile", start, "-i"],
-            rows,
-            columns,
-            cwd=folder_of_shell(environment["HOME"]),
-        )
-        self.prompts = 0
+        with open(shell, "w") as file:
+            file.write(f'#!/bin/sh\nexec bash --noprofile --rcfile {start} "$@"\n')
+        os.chmod(shell, 0o755)
+        return shell
 
     def __enter__(self):
         self.terminal.__enter__()
-        self._wait_for_prompt()
+        self._wait_for_prompt(60)
         return self
 
     def __exit__(self, *error):
@@ -163,10 +202,10 @@ class Shell:
         with open(self.done) as file:
             return file.read().split("\n")[:-1]
 
-    def _wait_for_prompt(self):
+    def _wait_for_prompt(self, seconds):
         """Waits for the next prompt; returns the status of the command before it."""
         self.prompts += 1
-        wait_until(lambda: len(self._statuses()) >= self.prompts, "a prompt", timeout=60)
+        wait_until(lambda: len(self._statuses()) >= self.prompts, "a prompt", seconds)
         return int(self._statuses()[self.prompts - 1])
 
     def _clear(self):
@@ -183,7 +222,7 @@ class Shell:
             self.terminal.press("Enter")
         if command.keys:
             screen = self._type(command)
-        status = self._wait_for_prompt()
+        status = self._wait_for_prompt(SET_UP_SECONDS if command.is_set_up else 60)
         wait_until(lambda: self.terminal.screen().endswith("\n$"), "the prompt on the screen")
         seen = self.terminal.screen(history=True).removesuffix("\n$")
         return status, f"{seen}\n{screen}" if command.is_screen else seen
@@ -210,12 +249,21 @@ def output_of(command, seen):
     return "\n".join(seen.split("\n")[command.text.count("\n") + 1 :])
 
 
-def run_page(path, folder, environment, record=None):
-    """Runs the page at @path in a shell; @record is called with the section and what was
-    to be seen after each command. Returns how many commands there were."""
+def environment_for(home):
+    """What a page's shell has of our environment."""
+    kept = ["PATH", "LANG", "USER", "LOGNAME", "STORKIT_TEST_TIMEOUT_FACTOR"]
+    kept += ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"]
+    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    return environment | {"HOME": home, "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def run_page(path, folder, environment, cwd, wanted, record=None):
+    """Runs those commands of the page at @path that @wanted is true of, in a shell that starts in
+    @cwd; @record is called with the section and what was to be seen after each command. Returns
+    how many there were."""
     with open(path, encoding="utf-8") as file:
-        commands = list(commands_of(file.read()))
-    with Shell(folder, environment) as shell:
+        commands = list(filter(wanted, commands_of(file.read())))
+    with Shell(folder, environment, cwd) as shell:
         for command in commands:
             status, seen = shell.run(command)
             output = output_of(command, seen)
