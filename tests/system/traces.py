@@ -27,6 +27,17 @@ def read_text(path):
         return None
 
 
+def lasting_processes(pool):
+    """The pool's processes, but for the shell that is asked for the login environment: it has
+    answered by the time of a reply, and ends on its own."""
+    pids = sorted(pool.processes())
+    return [pid for pid in pids if "/usr/bin/env -0" not in command_line(pid)]
+
+
+def command_line(pid):
+    return (read_text(f"/proc/{pid}/cmdline") or "").replace("\0", " ")
+
+
 def traces(pool, root):
     """Everything that a Start could leave in the repository or elsewhere."""
     git = f"{root}/.git"
@@ -41,7 +52,7 @@ def traces(pool, root):
         ".storkit": sorted(path for path, _, _ in os.walk(f"{root}/.storkit")),
         "run folders": pool.run_folders(),
         "list": [info["run_id"] for info in pool.list()],
-        "processes": sorted(pool.processes()),
+        "processes": lasting_processes(pool),
         "events": [event["run_id"] for event in pool.events],
     }
 
