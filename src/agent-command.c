@@ -61,7 +61,7 @@ char *template_expand(const char *text, const CommandContext *context)
     return g_string_free(g_steal_pointer(&expanded), FALSE);
 }
 
-/* ---- pieces ---------------------------------------------------------------------------------- */
+/* --- Pieces --- */
 
 static void add(Builder *builder, const char *argument)
 {
@@ -99,7 +99,7 @@ static char *format_amount(double amount)
     char text[G_ASCII_DTOSTR_BUF_SIZE];
 
     for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
-        g_ascii_formatd(text, sizeof text, formats[i], amount);
+        g_ascii_formatd(text, sizeof(text), formats[i], amount);
         if (g_ascii_strtod(text, NULL) == amount)
             break;
     }
@@ -118,7 +118,7 @@ static void prompt_to_stdin(Builder *builder)
     builder->stdin_text = g_strdup(builder->prompt);
 }
 
-/* ---- kinds ----------------------------------------------------------------------------------- */
+/* --- Kinds --- */
 
 static void add_claude_options(Builder *builder)
 {
@@ -232,7 +232,7 @@ static void (*const build_kind[])(Builder *builder) = {
     [AGENT_KIND_RAW] = build_raw,
 };
 
-/* ---- the command ----------------------------------------------------------------------------- */
+/* --- The command --- */
 
 static gboolean refuse(GError **error, const char *message)
 {
@@ -325,7 +325,7 @@ void agent_command_free(AgentCommand *command)
     g_free(command);
 }
 
-/* ---- environment ----------------------------------------------------------------------------- */
+/* --- Environment --- */
 
 /* What systemd and the bus tell the daemon's own service, what a Claude Code around us tells its
  * children, and what is true of another terminal or folder than the agent's. */
@@ -404,7 +404,7 @@ char **agent_environment_build(char *const *base, const AgentConfig *agent,
     return merge(environment, extra, NULL);
 }
 
-/* ---- messages -------------------------------------------------------------------------------- */
+/* --- Messages --- */
 
 static void add_string_member(JsonBuilder *builder, const char *name, const char *value)
 {

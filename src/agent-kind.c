@@ -2,8 +2,9 @@
 #include "agent-kind.h"
 
 static const char *const names[] = {
-    [AGENT_KIND_CLAUDE] = "claude",     [AGENT_KIND_CODEX] = "codex", [AGENT_KIND_GEMINI] = "gemini",
-    [AGENT_KIND_OPENCODE] = "opencode", [AGENT_KIND_RAW] = "raw",
+    [AGENT_KIND_CLAUDE] = "claude", [AGENT_KIND_CODEX] = "codex",
+    [AGENT_KIND_GEMINI] = "gemini", [AGENT_KIND_OPENCODE] = "opencode",
+    [AGENT_KIND_RAW] = "raw",
 };
 
 const char *agent_kind_to_string(AgentKind kind)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "error.h"
 
+/* clang-format off: it takes the dashes for minus signs */
 G_DEFINE_QUARK(storkit-error-quark, storkit_error)
+/* clang-format on */
 
 #define NAME(suffix) "org.storkit.AgentPool.Error." suffix
 

@@ -70,7 +70,8 @@ static const char hex[] = "0123456789abcdef";
 
 void json_append_string(GString *to, const char *text, gsize length)
 {
-    static const char shorthand[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    static const char shorthand[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     const char *end = text + length, *plain = text;
 
     g_string_append_c(to, '"');

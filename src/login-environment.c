@@ -2,7 +2,6 @@
 #include "login-environment.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <pwd.h>
 #include <signal.h>
@@ -46,7 +45,7 @@ static char *configured_shell;
 
 static void attempt_start(Question *question);
 
-/* ---- the answer ------------------------------------------------------------------------------ */
+/* --- The answer --- */
 
 /* True of the shell that was asked and of nobody else. */
 static gboolean is_shells_own(const char *name)
@@ -112,7 +111,7 @@ static void answer(Question *question, char **environment)
     question_free(question);
 }
 
-/* ---- one attempt ----------------------------------------------------------------------------- */
+/* --- One attempt --- */
 
 static gboolean on_reapable(int pidfd, GIOCondition condition, gpointer data)
 {
@@ -174,7 +173,7 @@ static gboolean read_some(Question *question, gssize *ret_n)
     char buffer[64 * 1024];
     gsize before = question->output->len;
 
-    *ret_n = TEMP_FAILURE_RETRY(read(question->output_fd, buffer, sizeof buffer));
+    *ret_n = TEMP_FAILURE_RETRY(read(question->output_fd, buffer, sizeof(buffer)));
     if (*ret_n <= 0)
         return TRUE;
     g_byte_array_append(question->output, (guint8 *)buffer, (guint)*ret_n);
@@ -284,7 +283,7 @@ static void attempt_start(Question *question)
         g_timeout_add(attempts[question->attempt].timeout_msec, on_timeout, question);
 }
 
-/* ---- the question ---------------------------------------------------------------------------- */
+/* --- The question --- */
 
 static gboolean is_usable_shell(const char *path)
 {
@@ -299,7 +298,7 @@ static void find_shell(GTask *task, gpointer source, gpointer data, GCancellable
     char buffer[16 * 1024];
     const char *shell = NULL;
 
-    getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found);
+    getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found);
     if (configured_shell)
         shell = configured_shell;
     else if (found && is_usable_shell(found->pw_shell))

@@ -231,7 +231,8 @@ char *runs_folder(void)
 static char *folder_path(const char *run_id)
 {
     g_assert(run_id_is_valid(run_id));
-    return g_build_filename(g_get_user_state_dir(), "storkit", "runs", run_id, NULL);
+    g_autofree char *parent = runs_folder();
+    return g_build_filename(parent, run_id, NULL);
 }
 
 int run_folder_create(const char *run_id, GError **error)

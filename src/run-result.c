@@ -135,8 +135,7 @@ static char *decide_error(const RunRecord *record, const RunExit *exit, const Ru
 /* A resume that the CLI refused: some print a new id that never existed as they fail. */
 static void keep_asked_session(RunResult *result, const RunRecord *record)
 {
-    if (result->outcome == OUTCOME_COMPLETED || result->facts.assistant ||
-        !record->options->resume)
+    if (result->outcome == OUTCOME_COMPLETED || result->facts.assistant || !record->options->resume)
         return;
     g_free(result->facts.session_id);
     result->facts.session_id = g_strdup(record->options->resume);

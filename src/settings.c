@@ -108,8 +108,8 @@ static char *state_path(void)
 
 void settings_load(Settings *ret_settings)
 {
-    g_autofree char *config = g_build_filename(g_get_user_config_dir(), "storkit", "storkitd.conf",
-                                               NULL);
+    g_autofree char *config =
+        g_build_filename(g_get_user_config_dir(), "storkit", "storkitd.conf", NULL);
     g_autofree char *state = state_path();
     *ret_settings = (Settings){
         .max_agents = default_max_agents(),

@@ -8,7 +8,6 @@
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "error.h"
 #include "shim-protocol.h"

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+/* clang-format off: it would fill the lists below as if they were prose */
 /*
  * What storkitd and storkit-shim say to each other. A shim may outlive several versions of the
  * daemon: this is an interface, versioned by SHIM_FORMAT, and a daemon understands every format
@@ -57,6 +58,7 @@
  *   While the transcript's file system is full the shim takes the owner's write permission off
  *   `transcript` (0400), and gives it back (0600) once bytes go in again: inotify sees both.
  */
+/* clang-format on */
 
 #define SHIM_FORMAT 1
 #define SHIM_FD_GATE 3

@@ -26,7 +26,8 @@ static struct File *map_file(int fd)
     if (fstat(fd, &st) < 0)
         return NULL;
     /* A file cut short (or never finished) by a crash is filled up with zeros: begin again. */
-    int r = (gsize)st.st_size < sizeof(struct File) ? posix_fallocate(fd, 0, sizeof(struct File)) : 0;
+    int r =
+        (gsize)st.st_size < sizeof(struct File) ? posix_fallocate(fd, 0, sizeof(struct File)) : 0;
     if (r != 0) {
         errno = r;
         return NULL;

@@ -16,11 +16,11 @@ typedef struct {
     Subscriptions *owner;
     Run *run;
     LogReader *reader;
-    int fd;           /* write end, non-blocking */
-    GBytes *bytes;    /* encoded, partly written */
-    gsize written;    /* of bytes */
-    guint source;     /* watches the fd: always for its reader's end, and for room while there is
-                         something to write */
+    int fd;        /* write end, non-blocking */
+    GBytes *bytes; /* encoded, partly written */
+    gsize written; /* of bytes */
+    guint source;  /* watches the fd: always for its reader's end, and for room while there is
+                      something to write */
     gboolean wants_room;
 } Subscription;
 
@@ -67,8 +67,8 @@ static WriteState write_some(Subscription *subscription)
     gsize length;
     const char *bytes = g_bytes_get_data(subscription->bytes, &length);
     while (subscription->written < length) {
-        ssize_t n = write(subscription->fd, bytes + subscription->written,
-                          length - subscription->written);
+        ssize_t n =
+            write(subscription->fd, bytes + subscription->written, length - subscription->written);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -102,10 +102,9 @@ static void watch(Subscription *subscription, gboolean wants_room)
 {
     g_clear_handle_id(&subscription->source, g_source_remove);
     subscription->wants_room = wants_room;
-    subscription->source =
-        g_unix_fd_add_full(G_PRIORITY_DEFAULT_IDLE, subscription->fd,
-                           G_IO_ERR | G_IO_HUP | (wants_room ? G_IO_OUT : 0), on_ready,
-                           subscription, NULL);
+    subscription->source = g_unix_fd_add_full(G_PRIORITY_DEFAULT_IDLE, subscription->fd,
+                                              G_IO_ERR | G_IO_HUP | (wants_room ? G_IO_OUT : 0),
+                                              on_ready, subscription, NULL);
 }
 
 Subscriptions *subscriptions_new(void)

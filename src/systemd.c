@@ -2,7 +2,6 @@
 #include "systemd.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <systemd/sd-bus.h>
 
 #include "bus-source.h"

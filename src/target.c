@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "target.h"
 
-#include "error.h"
 #include "names.h"
-#include "worktree.h"
+#include "project.h"
 
 typedef struct {
     char *path; /* as the caller gave it */

@@ -79,12 +79,10 @@ static void on_done(GObject *source, GAsyncResult *result, gpointer user_data)
     job_free(job);
 }
 
-void work_queue_push(WorkQueue *queue, const char *key, WorkFunc work, WorkDone done,
-                     gpointer data)
+void work_queue_push(WorkQueue *queue, const char *key, WorkFunc work, WorkDone done, gpointer data)
 {
     Job *job = g_new0(Job, 1);
-    *job = (Job){
-        .queue = queue, .key = g_strdup(key), .work = work, .done = done, .data = data};
+    *job = (Job){.queue = queue, .key = g_strdup(key), .work = work, .done = done, .data = data};
     if (!key) {
         start_job(job);
         return;

@@ -108,8 +108,8 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
         run_child_reported(run);
     if (sources[ON_SIGNAL].revents)
         take_signals(run, signals);
-    if (may_read(run) && (sources[ON_MASTER].revents & (POLLIN | POLLHUP | POLLERR) ||
-                          run_is_between_children(run)))
+    if (may_read(run) &&
+        (sources[ON_MASTER].revents & (POLLIN | POLLHUP | POLLERR) || run_is_between_children(run)))
         run_take_output(run);
     if (agent_is_there(run) && (sources[ON_PIPE].revents || sources[ON_FIFO].revents ||
                                 sources[ON_MASTER].revents & POLLOUT))

@@ -5,7 +5,6 @@
  * and tells how it ended. shim-protocol.h is its whole interface.
  */
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: it would fill the table below as if it were prose */
 /*
  * stand-in: an agent for the tests. It takes Claude's command line, ignores all of it but
  * `--resume ID`, speaks Claude's stream-json, and does what a scenario tells it to.
@@ -8,6 +9,7 @@
  * Statements are separated by ';' or newlines, "\;" is a semicolon; after the last one it exits 0.
  * In TEXT, \n \r \t \e \\ and \xNN stand for those bytes. A SIZE may end in K, M or G.
  *
+ *   It speaks:
  *   init                   the system/init line
  *   text TEXT              an assistant line with that text
  *   result                 a result line that reports success
@@ -18,17 +20,38 @@
  *   lines N [PREFIX]       N lines "PREFIX 00000001"…; the default prefix is "line"
  *   flood SIZE [LINESIZE]  that many bytes of assistant and user lines, as fast as they are taken
  *   replay FILE            that file's bytes; nothing a terminal does to output is done to them
- *   argv, env NAME, cwd    lines {"type":"argv","argv":[…]}, "NAME=VALUE" ("NAME unset"), the
- * folder size                   "size ROWS COLUMNS", and again at every SIGWINCH read until the end
- * of stdin, each of its lines as a user line; one that is a user message gets an assistant line and
- * a result for an answer wait FILE              until there is such a file touch FILE, write FILE
- * TEXT commit MESSAGE         all that is in the working folder, with git sleep MS, cpu MS idle, or
- * busy for that much CPU time memory SIZE            takes it, touches it, keeps it children N KIND
- * N processes that never end; see family.c for the kinds. They are all set up when it prints
- * {"type":"children","pids":[…]} later MS STATEMENT     a child does that after so long repeat N
- * STATEMENT ignore SIGNAL          a name such as TERM on SIGNAL STATEMENT    when that signal
- * comes kill SIGNAL            itself idle                   until killed exit N
+ *
+ *   It says what it finds:
+ *   argv                   a line {"type":"argv","argv":[…]}
+ *   env NAME               "NAME=VALUE", or "NAME unset"
+ *   cwd                    its working folder
+ *   size                   "size ROWS COLUMNS" of the terminal, and again at every SIGWINCH
+ *   read                   until the end of stdin, each of its lines as a user line; one that is a
+ *                          user message gets an assistant line and a result for an answer
+ *
+ *   It waits for something, changes something, uses something up:
+ *   wait FILE              until there is such a file
+ *   touch FILE             makes it
+ *   write FILE TEXT        makes it, with that text in it
+ *   commit MESSAGE         all that is in the working folder, with git
+ *   sleep MS               idle for so long
+ *   cpu MS                 busy until it has used that much CPU time
+ *   memory SIZE            takes it, touches it, keeps it
+ *   children N KIND        N processes that never end; see family.c for the kinds. They are all set
+ *                          up when it prints {"type":"children","pids":[…]}
+ *
+ *   It runs other statements:
+ *   later MS STATEMENT     a child does that after so long
+ *   repeat N STATEMENT     N times
+ *   on SIGNAL STATEMENT    when that signal comes; a SIGNAL is a name such as TERM
+ *
+ *   It ends, or does not:
+ *   ignore SIGNAL          from now on
+ *   kill SIGNAL            itself
+ *   idle                   until killed
+ *   exit N                 at once
  */
+/* clang-format on */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -116,7 +139,6 @@ static int take_signal(const char **text)
 
 /* Statements that wait for signals: what to do when one comes. Output is written as it is made,
  * without a buffer, so a handler may run any statement. */
-
 static char *reactions[64];
 
 static void react(int signal_number)
