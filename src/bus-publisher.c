@@ -160,6 +160,7 @@ static void commit(BusPublisher *publisher, Publication *publication)
         sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
 }
 
+/* NULL: none now; with an empty batch, there may be more in the next turn. */
 static const Event *peek(Publication *publication)
 {
     if (publication->batch && publication->next < publication->batch->events->len)
@@ -167,7 +168,9 @@ static const Event *peek(Publication *publication)
     g_clear_pointer(&publication->batch, event_batch_unref);
     publication->batch = log_reader_read(publication->reader, NULL);
     publication->next = 0;
-    return publication->batch ? event_batch_get(publication->batch, 0) : NULL;
+    return publication->batch && publication->batch->events->len > 0
+               ? event_batch_get(publication->batch, 0)
+               : NULL;
 }
 
 static void refill(BusPublisher *publisher)
@@ -195,7 +198,7 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
     for (guint i = 0; i < TURN && may_send(publisher); i++) {
         const Event *event = peek(publication);
         if (!event)
-            return FALSE;
+            return publication->batch != NULL;
         send_event(publisher, publication->batch->identity, event);
         publisher->tokens -= 1;
         publication->next++;

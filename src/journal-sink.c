@@ -272,8 +272,10 @@ static const Event *peek(Source *source)
 {
     if (source->batch && source->next < source->batch->events->len)
         return event_batch_get(source->batch, source->next);
-    g_clear_pointer(&source->batch, event_batch_unref);
-    source->batch = log_reader_decode(source->reader, NULL);
+    do {
+        g_clear_pointer(&source->batch, event_batch_unref);
+        source->batch = log_reader_decode(source->reader, NULL);
+    } while (source->batch && source->batch->events->len == 0);
     source->next = 0;
     return source->batch ? event_batch_get(source->batch, 0) : NULL;
 }

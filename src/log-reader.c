@@ -10,6 +10,9 @@
 /* One read of the transcript: enough for hundreds of ordinary lines, small enough for the stack. */
 #define CHUNK (64u * 1024)
 
+/* How much of a line that is longer is searched for its end at a time. */
+#define MAX_SCAN (4u * 1024 * 1024)
+
 /* The first cursor that is a byte's. */
 #define CURSOR_BASE 16u
 
@@ -179,13 +182,16 @@ static gboolean last_line_is_whole(const Decoding *decoding, guint64 limit)
            (state->started && limit == state->agent_offset);
 }
 
-/* The line at place.offset is longer than a chunk, or not all there. */
+/* The line at place.offset is longer than a chunk, or not all there. TRUE: it was taken, or there
+ * is more to search. */
 static gboolean take_line_by_scanning(Decoding *decoding, guint64 limit)
 {
     LogReader *reader = decoding->reader;
-    guint64 start = reader->place.offset;
+    guint64 start = reader->place.offset, begin = MAX(reader->scanned, start);
     char chunk[CHUNK];
-    for (guint64 at = MAX(reader->scanned, start); at < limit;) {
+    for (guint64 at = begin; at < limit;) {
+        if (at - begin >= MAX_SCAN)
+            return TRUE;
         gsize n = read_at(decoding->state->transcript_fd, chunk, MIN(CHUNK, limit - at), at);
         const char *newline = memchr(chunk, '\n', n);
         if (newline) {
@@ -204,6 +210,7 @@ static gboolean take_line_by_scanning(Decoding *decoding, guint64 limit)
     return TRUE;
 }
 
+/* TRUE: it has gone on, with or without an event. */
 static gboolean take_lines(Decoding *decoding)
 {
     LogReader *reader = decoding->reader;
@@ -217,8 +224,7 @@ static gboolean take_lines(Decoding *decoding)
     gsize length = read_at(decoding->state->transcript_fd, chunk, MIN(CHUNK, limit - start), start);
     const char *line = chunk, *end = chunk + length, *newline;
     while (line < end && (newline = memchr(line, '\n', (gsize)(end - line)))) {
-        take_line(decoding, line, (gsize)(newline - line),
-                  start + (guint64)(newline + 1 - chunk));
+        take_line(decoding, line, (gsize)(newline - line), start + (guint64)(newline + 1 - chunk));
         line = newline + 1;
     }
     if (line > chunk)
@@ -277,16 +283,15 @@ static void add_end(Decoding *decoding)
     decoding->reader->place.end = TRUE;
 }
 
-static void decode_next(Decoding *decoding)
+/* FALSE: there is nothing more now. */
+static gboolean decode_next(Decoding *decoding)
 {
     Place *place = &decoding->reader->place;
     if (!place->pending) {
         place->pending = TRUE;
         add_status(decoding, LOG_CURSOR_PENDING, run_log_created(decoding->reader->log), "pending");
     }
-    /* Lines that give no event must not end a batch: NULL means that nothing more is there. */
-    while (decoding->batch->events->len == 0 && take_lines(decoding))
-        ;
+    gboolean moved = take_lines(decoding);
     if (running_is_due(decoding)) {
         place->running = TRUE;
         add_status(decoding, CURSOR_BASE + place->offset + 1, decoding->state->started_time,
@@ -294,6 +299,7 @@ static void decode_next(Decoding *decoding)
     }
     if (end_is_due(decoding))
         add_end(decoding);
+    return moved || decoding->batch->events->len > 0;
 }
 
 /* --- The reader --- */
@@ -304,8 +310,7 @@ EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts)
     run_log_get_state(reader->log, &state);
     g_autoptr(EventBatch) batch = event_batch_new(run_log_identity(reader->log));
     Decoding decoding = {.reader = reader, .state = &state, .batch = batch, .facts = facts};
-    decode_next(&decoding);
-    return batch->events->len > 0 ? g_steal_pointer(&batch) : NULL;
+    return decode_next(&decoding) ? g_steal_pointer(&batch) : NULL;
 }
 
 static gboolean same_place(const Place *a, const Place *b)
@@ -325,7 +330,7 @@ EventBatch *log_reader_read(LogReader *reader, RunFacts *facts)
 
     Place before = reader->place;
     EventBatch *batch = log_reader_decode(reader, facts);
-    if (batch) {
+    if (batch && !same_place(&before, &reader->place)) {
         g_clear_pointer(&shared.batch, event_batch_unref);
         shared.log = reader->log;
         shared.before = before;
@@ -394,8 +399,9 @@ static gboolean pass_in_line(LogReader *reader, const RunLogState *state, guint6
     g_autoptr(EventBatch) batch = event_batch_new(run_log_identity(reader->log));
     Decoding decoding = {.reader = reader, .state = state, .batch = batch};
     guint64 line = reader->place.offset;
-    if (!take_line_by_scanning(&decoding, lines_limit(&decoding)))
-        return FALSE;
+    while (reader->place.offset == line)
+        if (!take_line_by_scanning(&decoding, lines_limit(&decoding)))
+            return FALSE;
 
     for (guint i = 0; i < batch->events->len; i++) {
         if (event_batch_get(batch, i)->cursor != cursor)
@@ -420,8 +426,11 @@ static gboolean seek(LogReader *reader, guint64 cursor)
     if (cursor == LOG_CURSOR_PENDING)
         return TRUE;
     if (state.result && cursor == log_end_cursor(state.readable)) {
-        *place = (Place){.offset = state.readable, .cursor = cursor, .pending = TRUE,
-                         .running = state.started, .end = TRUE};
+        *place = (Place){.offset = state.readable,
+                         .cursor = cursor,
+                         .pending = TRUE,
+                         .running = state.started,
+                         .end = TRUE};
         return TRUE;
     }
     if (cursor <= CURSOR_BASE)

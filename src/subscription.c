@@ -8,6 +8,9 @@
 #include "log-reader.h"
 #include "util.h"
 
+/* How much is written in one go; each batch is of 64 KiB or one line. */
+#define MAX_BATCHES 8
+
 struct Subscriptions {
     GPtrArray *all; /* Subscription * */
 };
@@ -146,23 +149,24 @@ int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GE
     return ends[0];
 }
 
-/* At once, while the batch that the head has just decoded can still be shared. */
-static gboolean follow_head(Subscription *subscription)
+/* At once, while the batch that the head has just decoded can still be shared. Whoever is not at
+ * the head then goes on in turns. */
+static WriteState follow_head(Subscription *subscription)
 {
-    WriteState state;
-    do
+    WriteState state = WRITE_AGAIN;
+    for (guint i = 0; i < MAX_BATCHES && state == WRITE_AGAIN; i++)
         state = write_some(subscription);
-    while (state == WRITE_AGAIN);
-    if (state == WRITE_FULL)
+    if (state == WRITE_FULL || state == WRITE_AGAIN)
         watch(subscription, TRUE);
-    return state != WRITE_ENDED;
+    return state;
 }
 
 void subscriptions_wake(Subscriptions *subscriptions, Run *run)
 {
     for (guint i = subscriptions->all->len; i > 0; i--) {
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
-        if (subscription->run == run && !subscription->wants_room && !follow_head(subscription))
+        if (subscription->run == run && !subscription->wants_room &&
+            follow_head(subscription) == WRITE_ENDED)
             drop(subscription);
     }
 }
@@ -184,9 +188,10 @@ void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char 
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
         if (subscription->run != run)
             continue;
-        if (!follow_head(subscription)) /* one that has just come is not there yet */
+        WriteState state = follow_head(subscription); /* one that has just come is not there yet */
+        if (state == WRITE_ENDED)
             drop(subscription);
-        else if (!subscription->bytes)
+        else if (state == WRITE_DONE)
             queue_live(subscription, status);
     }
 }
