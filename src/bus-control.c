@@ -61,9 +61,7 @@ static void run_subscribe(BusPool *self, Run *run, sd_bus_message *call)
 
 static void run_drain(BusPool *self, Run *run, sd_bus_message *call)
 {
-    g_autoptr(GError) error = NULL;
-    GVariant *events = drains_take(self->drains, run, &error);
-    bus_reply_to_call(events, error, sd_bus_message_ref(call));
+    drains_take(self->drains, run, bus_reply_to_call, sd_bus_message_ref(call));
 }
 
 /* --- Its terminal and its input --- */

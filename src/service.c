@@ -441,6 +441,7 @@ void service_free(Service *service)
     /* What still waits is answered while there is a connection. */
     steering_free(service->parts.steering);
     pool_refuse_waiters(service->parts.pool);
+    drains_free(service->parts.drains);
     if (service->bus)
         sd_bus_flush(service->bus);
     disconnect(service);
@@ -449,7 +450,6 @@ void service_free(Service *service)
     attachments_free(service->parts.attachments);
     journal_sink_free(service->journal);
     subscriptions_free(service->parts.subscriptions);
-    drains_free(service->parts.drains);
     bus_publisher_free(service->parts.publisher);
     pool_free(service->parts.pool);
     g_free(service);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pool: the real storkitd on a bus and in folders of its own, for one test."""
 
+import itertools
 import json
 import os
 import re
@@ -65,7 +66,10 @@ def toml_value(value):
 
 
 class PendingCall:
-    """A method call under way: what a client does that does not wait."""
+    """A method call under way: what a client does that does not wait. @nth: its reply's place among
+    all that came."""
+
+    _replies = itertools.count()
 
     def __init__(self, connection, method, parameters):
         self._result = None
@@ -75,6 +79,7 @@ class PendingCall:
         )  # fmt: skip
 
     def _finish(self, connection, result):
+        self.nth = next(self._replies)
         try:
             self._result = (connection.call_finish(result), None)
         except GLib.Error as error:

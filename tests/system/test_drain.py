@@ -60,6 +60,31 @@ def test_position_is_shared(pool):
     assert pool.drain(root, "s") == []
 
 
+def test_long_drain_lets_other_calls_pass(pool):
+    """A Drain of megabytes is read in turns: a call that comes behind it is answered before. Drains
+    that come together are answered one after another."""
+    root = pool.repository(agents={"coder": "flood 9M 1K; exit 0"})
+    info = pool.start(root, "s", "coder")
+    pool.wait(root, "s", timeout=60)
+    drains = [pool.begin("Drain", "(sss)", root, "s", "coder") for _ in range(3)]
+    get = pool.begin("Get", "(sss)", root, "s", "coder")
+    batches = [list(map(json.loads, drain.result())) for drain in drains]
+    assert get.result()["status"] == "completed"
+    assert get.nth < drains[0].nth < drains[1].nth < drains[2].nth
+    assert joined(batches) == all_events(pool, info["run_id"]) and batches[2] == []
+
+
+def test_drain_ends_with_its_run(pool):
+    """A Drain whose run is taken off the list meanwhile says so."""
+    root = pool.repository(agents={"coder": "flood 9M 1K; exit 0"})
+    pool.start(root, "s", "coder")
+    pool.wait(root, "s", timeout=60)
+    drain = pool.begin("Drain", "(sss)", root, "s", "coder")
+    stop = pool.begin("Stop", "(sss)", root, "s", "coder")
+    assert "SubscribeRun" in raises("NoSuchRun", drain.result).message
+    stop.result()
+
+
 def check_bound(pool, megabytes):
     root = pool.repository(
         agents={"coder": f"flood {megabytes}M 300K; bytes x; flood 20K 1; flood 3M 3M; exit 0"}
