@@ -2,6 +2,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include <glib-unix.h>
@@ -27,6 +28,17 @@ static void raise_nofile(void)
     shim_set_nofile(limit.rlim_cur);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* With an identifier, so that `journalctl -t storkitd` shows these without the agents' events, which
+ * this process writes, too. */
+static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize n,
+                                  gpointer data)
+{
+    g_autofree GLogField *all = g_new(GLogField, n + 1);
+    memcpy(all, fields, n * sizeof *fields);
+    all[n] = (GLogField){"SYSLOG_IDENTIFIER", "storkitd", -1};
+    return g_log_writer_default(level, all, n + 1, data);
 }
 
 static gboolean parse_options(int *argc, char ***argv, GError **error)
@@ -59,6 +71,7 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     setlocale(LC_ALL, "");
     g_set_prgname("storkitd");
+    g_log_set_writer_func(write_log, NULL, NULL);
     if (!parse_options(&argc, &argv, &error)) {
         g_printerr("storkitd: %s\n", error->message);
         return 2;

@@ -139,6 +139,23 @@ def test_first_call_starts_the_service():
 
 
 @serial
+def test_services_own_log_is_apart():
+    """`journalctl --user -t storkitd` shows what the service says, without the agents' events."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        root = pool.repository(agents={"coder": "print I am done."})
+        with open(f"{root}/.storkit/project.toml", "a") as file:
+            file.write("surprise = 1\n")
+        session.call("Start", "sss", root, "42_login", "")
+        session.call("Wait", "sss", root, "42_login", "")
+
+        def own_log():
+            return run("journalctl", "--user", "--quiet", "--output=cat", "--identifier=storkitd")
+
+        wait_until(lambda: root in own_log(), "the warning of an unknown key")
+        assert "I am done." not in own_log()
+
+
+@serial
 def test_stop_of_the_service_stops_no_agent():
     """`systemctl --user stop` ends the service cleanly and at once; its agents go on, and the next
     call starts it again and finds them."""
