@@ -162,19 +162,33 @@ static void take_exit(RunResult *result, const RunExit *exit)
     result->cpu_usec = exit->cpu_usec;
 }
 
-RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, const RunFacts *facts,
-                             int transcript_fd)
+static void set_stopped(RunResult *result)
+{
+    result->outcome = OUTCOME_STOPPED;
+    result->error = g_strdup("stopped");
+}
+
+static void decide_without_exit(RunResult *result, gboolean stop_requested, int transcript_fd)
+{
+    result->bytes = file_size(transcript_fd);
+    if (stop_requested) {
+        set_stopped(result);
+        return;
+    }
+    result->outcome = OUTCOME_FAILED;
+    result->error = g_strdup("its shim is gone without a record of the end: it was killed, or "
+                             "the machine went down");
+}
+
+RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,
+                             const RunFacts *facts, int transcript_fd)
 {
     RunResult *result = run_result_new(OUTCOME_COMPLETED, NULL);
     if (!exit) {
-        result->outcome = OUTCOME_FAILED;
-        result->error = g_strdup("its shim is gone without a record of the end: it was killed, or "
-                                 "the machine went down");
-        result->bytes = file_size(transcript_fd);
+        decide_without_exit(result, stop_requested, transcript_fd);
     } else if (g_str_equal(exit->reason, SHIM_REASON_STOPPED)) {
         take_exit(result, exit);
-        result->outcome = OUTCOME_STOPPED;
-        result->error = g_strdup("stopped");
+        set_stopped(result);
     } else {
         take_exit(result, exit);
         result->error = decide_error(record, exit, facts, transcript_fd);

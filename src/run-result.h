@@ -30,11 +30,11 @@ typedef struct {
 } RunResult;
 
 /** The result of a run, by the contract's rule for `completed`. @exit NULL: its shim left no
- *  record (it was killed, or the power was cut); the transcript's size then is where it ends.
- *  Where a CLI refused to resume a session, the id that was asked for stays the run's. Caller
- *  unrefs. */
-RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, const RunFacts *facts,
-                             int transcript_fd);
+ *  record (it was killed, or the power was cut): the transcript's size then is where it ends, and
+ *  it is STOPPED where @stop_requested, by a Stop that the shim could not see through. Where a CLI
+ *  refused to resume a session, the id that was asked for stays the run's. Caller unrefs. */
+RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,
+                             const RunFacts *facts, int transcript_fd);
 
 /** Why a Start failed in its setup or exec, for its reply and for the `error` event alike: names
  *  the command, its status and its last lines, or the program and what is wrong with it. Caller

@@ -310,8 +310,8 @@ static void finish_with_result(Run *run)
     RunExit exit;
     run_log_get_state(run->log, &state);
     gboolean has_exit = run_exit_read(run->folder_fd, &exit);
-    end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, &run->facts,
-                                   state.transcript_fd));
+    end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, run->stop_requested,
+                                   &run->facts, state.transcript_fd));
 }
 
 void run_finish(Run *run)
@@ -363,9 +363,20 @@ gboolean run_check_running(const Run *run, GError **error)
     return FALSE;
 }
 
+/* Halted, it could not use its grace: the shim has thawed it for that. */
+static gboolean check_not_stopping(const Run *run, GError **error)
+{
+    if (!run->stop_requested)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                "agent '%s' on story '%s' is being stopped: it can't be frozen any more",
+                run->record->agent, run->record->story);
+    return FALSE;
+}
+
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
 {
-    if (!run_check_running(run, error))
+    if (!run_check_running(run, error) || (frozen && !check_not_stopping(run, error)))
         return FALSE;
     g_autofree char *agent = agent_cgroup(run);
     if (!cgroup_set_frozen(agent, frozen, error))

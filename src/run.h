@@ -122,7 +122,8 @@ void run_kill(Run *run);
 /** Whether the agent's program executes; else STORKIT_ERROR_NOT_RUNNING says what it does. */
 gboolean run_check_running(const Run *run, GError **error);
 
-/** Stops or continues every process of the agent (not the shim). */
+/** Freezes or thaws every process of the agent (not the shim). STORKIT_ERROR_NOT_RUNNING also where
+ *  one that is being stopped is to be frozen: it has its grace to use. */
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
 
 /** The run's log: for an ended run it is opened again where nobody reads it. Caller unrefs. */

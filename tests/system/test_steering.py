@@ -481,6 +481,24 @@ def test_a_frozen_agent_can_be_stopped(pool):
     assert not pool.scope_exists(info["unit"])
 
 
+def test_a_run_that_is_being_stopped_is_not_frozen(pool):
+    """Freeze of a run that uses its grace is NotRunning; whatever else steers it goes on working."""
+    root = pool.repository(agents={"coder": "on INT wait go; print ready; wait go"})
+    info = pool.start(root, "s")
+    wait_for_output(pool, info, b"ready")
+    # With the agent's name they are served in their order.
+    stop = pool.begin("Stop", "(sss)", root, "s", "coder")
+    assert "being stopped" in raises("NotRunning", pool.freeze, root, "s", "coder").message
+    pool.thaw(root, "s", "coder")
+    pool.send_input(root, "s", b"y\n", "coder")
+    pool.resize(root, "s", 20, 40, "coder")
+    touch(info, "go")
+    stop.result()
+    pool.wait_for(lambda event: event.get("status") == "stopped")
+    statuses = [event["status"] for event in pool.events if event["type"] == "status"]
+    assert statuses == ["pending", "running", "stopped"]
+
+
 def test_a_new_daemon_knows_what_is_frozen(pool):
     """A run that was frozen before a restart of the service is, and is shown as, frozen after."""
     root = pool.repository(agents={"coder": "idle"})

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How runs end: by themselves, by Stop, and what is then known of them."""
 
+import json
 import os
+import shutil
+import signal
 
 from harness import main, raises, wait_until
 from traces import assert_leaves_nothing, touch, with_setup
@@ -244,6 +247,54 @@ def test_deaf_agent_is_killed_after_its_grace(pool):
     pool.wait_for("agent_json")
     pool.stop(root, "42_login")
     assert not pool.scope_exists(info["unit"])
+
+
+def shim_of(pool, info):
+    with open(f"{pool.run_folder(info['run_id'])}/started") as file:
+        return json.load(file)["shim_pid"]
+
+
+def check_stop_without_the_shims_help(pool, before=None, after=None):
+    """A Stop of a deaf agent, with @before and @after it what makes its shim keep no record."""
+    agent = {"scenario": "ignore INT; ignore TERM; ignore HUP; init; idle"}
+    agent["stop_grace"] = "60s" if after else "100ms"
+    root = pool.repository(agents={"coder": agent})
+    info = pool.start(root, "42_login")
+    pool.wait_for("agent_json")
+    if before:
+        before(info)
+    waiter = pool.begin("Wait", "(sss)", root, "42_login", "coder")
+    stopper = pool.begin("Stop", "(sss)", root, "42_login", "coder")
+    if after:
+        pool.get(root, "42_login", "coder")  # answered behind the Stop's beginning
+        after(info)
+    stopper.result()
+    ended = waiter.result()
+    assert (ended["status"], ended["error"]) == ("failed", "stopped")
+    assert not pool.scope_exists(info["unit"]) and pool.list() == []
+    pool.wait_for(lambda event: event.get("status") == "stopped")
+    assert_ends_once(signals_of(pool, info["run_id"]))
+
+
+def test_stopped_run_whose_shim_is_killed_is_stopped(pool):
+    """A run whose shim is killed in the grace of a Stop ends as stopped."""
+    check_stop_without_the_shims_help(
+        pool, after=lambda info: os.kill(shim_of(pool, info), signal.SIGKILL)
+    )
+
+
+def test_stop_of_a_run_whose_shim_hangs(pool):
+    """Stop ends a run whose shim does not answer, as stopped."""
+    check_stop_without_the_shims_help(
+        pool, before=lambda info: os.kill(shim_of(pool, info), signal.SIGSTOP)
+    )
+
+
+def test_stop_of_a_run_without_a_folder(pool):
+    """Stop ends a run whose folder somebody has removed, as stopped."""
+    check_stop_without_the_shims_help(
+        pool, before=lambda info: shutil.rmtree(pool.run_folder(info["run_id"]))
+    )
 
 
 def test_agent_may_speak_as_it_is_stopped(pool):
