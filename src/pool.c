@@ -282,13 +282,13 @@ static void on_ended(Run *run, gpointer data)
     TELL(pool, run_output, run COMMA);
     TELL(pool, run_has_events, run COMMA);
     pool_notify_changed(pool, run);
-    pool_answer_waiters(pool, run);
+    Start *start = pool_start_of(pool, run);
+    if (!start) /* else once it is undone */
+        pool_answer_waiters(pool, run);
     if (run->result->outcome == OUTCOME_STOPPED || run->stop_requested)
         pool_unlist(pool, run);
     /* Sinks that still read have references of their own. */
     g_clear_pointer(&run->log, run_log_unref);
-
-    Start *start = pool_start_of(pool, run);
     if (start)
         start_on_ended(start);
     pool_advance(pool);

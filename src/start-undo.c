@@ -18,6 +18,7 @@ struct StartUndo {
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;
     gboolean with_worktree; /* what was new for this run, and nobody else uses */
+    gboolean worktree_gone;
 };
 
 static StartUndo *undo_new(Pool *pool, Run *run, const StartUndoOwner *owner, gpointer data)
@@ -56,8 +57,32 @@ static void undo_worktree_in_thread(gpointer data)
     StartUndo *undo = data;
     const RunRecord *record = undo->run->record;
     g_autoptr(GError) error = NULL;
-    if (undo->with_worktree && !worktree_undo(record->worktree, &error))
+    undo->worktree_gone = undo->with_worktree && worktree_undo(record->worktree, &error);
+    if (error)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
+}
+
+static void save_record_in_thread(gpointer data)
+{
+    StartUndo *undo = data;
+    const Run *run = undo->run;
+    g_autoptr(GError) error = NULL;
+    if (!run_record_write(run->record, run->folder_fd, &error))
+        g_warning("undoing the start of %s: %s", run->record->run_id, error->message);
+}
+
+static void on_record_saved(gpointer data)
+{
+    StartUndo *undo = data;
+    undo->owner->done(undo->data);
+}
+
+/* What comes to be at that path next is not this run's: neither to show nor to undo again. */
+static void forget_worktree(StartUndo *undo)
+{
+    g_clear_pointer(&undo->run->record->worktree, worktree_free);
+    pool_notify_changed(undo->pool, undo->run);
+    work_queue_push(undo->pool->work, NULL, save_record_in_thread, on_record_saved, undo);
 }
 
 static void on_worktree_undone(gpointer data)
@@ -67,6 +92,8 @@ static void on_worktree_undone(gpointer data)
     /* Sinks that still read have its files open. */
     if (!undo->owner->keeps_folder(undo->data))
         work_queue_push(undo->pool->work, NULL, remove_folder_in_thread, on_folder_removed, undo);
+    else if (undo->worktree_gone)
+        forget_worktree(undo);
     else
         undo->owner->done(undo->data);
 }

@@ -512,7 +512,8 @@ def test_slow_start_answers_pending_and_goes_on():
 
 def test_slow_start_that_fails_is_an_error_event():
     """A Start that answered `pending` and fails later ends in an `error` event with the reason; its
-    run is listed as failed and has its folder, its worktree and branch are gone."""
+    run is listed as failed and has its folder, its worktree and branch are gone, from its info
+    too."""
     with Pool(environment={"STORKIT_PENDING_MSEC": "1"}) as pool:
         root = config_with_gate(pool)
         before = traces(pool, root)
@@ -525,11 +526,14 @@ def test_slow_start_that_fails_is_an_error_event():
         assert event["run_id"] == info["run_id"] and "exit status 1" in event["message"]
         ended = waiter.result()
         assert (ended["status"], ended["error"]) == ("failed", event["message"])
-        wait_until(lambda: pool.git(root, "for-each-ref") == before["refs"], "the branch to go")
-        wait_until(lambda: traces(pool, root)["worktrees"] == before["worktrees"], "the tree to go")
+        assert pool.git(root, "for-each-ref") == before["refs"]
+        assert traces(pool, root)["worktrees"] == before["worktrees"]
         assert pool.run_folders() == [info["run_id"]]
-        assert [run["status"] for run in pool.list()] == ["failed"]
+        assert not {"worktree_path", "branch", "base_branch"} & set(ended)
         assert not pool.scope_exists(info["unit"])
+        assert pool.list() == [ended]
+        pool.restart_daemon()
+        assert pool.list() == [ended]
 
 
 def test_start_that_fails_as_pending_is_due():
