@@ -57,7 +57,10 @@ static void undo_worktree_in_thread(gpointer data)
     StartUndo *undo = data;
     const RunRecord *record = undo->run->record;
     g_autoptr(GError) error = NULL;
-    undo->worktree_gone = undo->with_worktree && worktree_undo(record->worktree, &error);
+    if (undo->with_worktree) {
+        worktree_break_stale_locks(record->worktree, record->created);
+        undo->worktree_gone = worktree_undo(record->worktree, &error);
+    }
     if (error)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
 }

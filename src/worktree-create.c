@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fault.h"
+#include "git-lock.h"
 #include "file-tree.h"
 
 /* ---- create ---- */
@@ -246,6 +247,18 @@ static gboolean undo_exclude(git_repository *repository, const Worktree *worktre
 
     /* Another story's worktree may rely on the line by now. */
     return g_file_test(folder, G_FILE_TEST_EXISTS) || worktree_unexclude(repository, error);
+}
+
+void worktree_break_stale_locks(const Worktree *worktree, guint64 since)
+{
+    static const char *const files[] = {"config", "packed-refs"};
+    g_autoptr(git_repository) repository = git_library_open(worktree->root, NULL);
+
+    for (gsize i = 0; repository && i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path =
+            g_build_filename(git_repository_commondir(repository), files[i], NULL);
+        git_lock_break_stale(path, since);
+    }
 }
 
 gboolean worktree_undo(const Worktree *worktree, GError **error)

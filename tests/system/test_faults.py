@@ -192,6 +192,24 @@ def test_death_during_the_undoing(pool):
 
 
 @timeout(60)
+def test_death_in_the_middle_of_gits_config(pool):
+    """A service that is killed while it writes git's config leaves its lock, which would refuse
+    every later change to everyone: the next service takes it away."""
+    root = pool.repository(agents={"coder": QUICK})
+    before = snapshot(root)
+    pool.stop_daemon()
+    begin_faulty(pool, "branch")
+    starting = pool.begin("Start", "(sss)", root, STORY, "")
+    wait_for_death(pool, "branch")
+    raises(LOST_REPLY[0], starting.result)
+    # There is no place in libgit2 to die at: this is what it leaves.
+    open(f"{root}/.git/config.lock", "w").close()
+    pool.start_daemon()
+    wait_for_nothing(pool, root, before, STORY, "config.lock")
+    check_same_start(pool, root, STORY)
+
+
+@timeout(60)
 def test_death_while_a_failed_start_is_undone(pool):
     """A Start that fails, and whose daemon dies in undoing it, leaves nothing either."""
     config = 'copy = ["unreadable"]\n' + pool.roster({"coder": QUICK})
