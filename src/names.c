@@ -7,6 +7,7 @@
 
 #define NAME_MAX_LENGTH 64
 #define TIME_LENGTH 10
+#define SHOWN_MAX 80
 
 static gboolean is_name_character(char c)
 {
@@ -31,16 +32,30 @@ gboolean name_is_valid(const char *name)
     return is_name(name, strlen(name));
 }
 
+char *name_for_message(const char *name)
+{
+    /* One more than is shown, of 4 bytes at most: a character that is cut here is not shown. */
+    g_autofree char *head = g_strndup(name, 4 * (SHOWN_MAX + 1));
+    g_autofree char *valid = g_utf8_make_valid(head, -1);
+    g_autoptr(GString) shown = g_string_new(NULL);
+    const char *c = valid;
+
+    for (int i = 0; *c && i < SHOWN_MAX; i++, c = g_utf8_next_char(c)) {
+        gunichar character = g_utf8_get_char(c);
+        g_string_append_unichar(shown, g_unichar_isprint(character) ? character : 0xFFFD);
+    }
+    g_string_append(shown, *c ? "…" : "");
+    return g_string_free(g_steal_pointer(&shown), FALSE);
+}
+
 gboolean name_check(const char *what, const char *name, GError **error)
 {
     if (name_is_valid(name))
         return TRUE;
-    /* The name may be anything a client sent: shown in ASCII and not at any length. */
-    g_autofree char *head = g_strndup(name, 100);
-    g_autofree char *shown = g_strescape(head, NULL);
+    g_autofree char *shown = name_for_message(name);
     g_set_error(
         error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-        "%s \"%.100s\" is not valid: use 1 to %d of the characters A-Z a-z 0-9 . _ -, "
+        "%s \"%s\" is not valid: use 1 to %d of the characters A-Z a-z 0-9 . _ -, "
         "beginning with a letter or digit, without \"..\", not ending in \".\" or \".lock\"",
         what, shown, NAME_MAX_LENGTH);
     return FALSE;

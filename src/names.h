@@ -15,6 +15,10 @@ gboolean name_is_valid(const char *name);
  *  in the message of the STORKIT_ERROR_INVALID_ARGUMENT it sets. */
 gboolean name_check(const char *what, const char *name, GError **error);
 
+/** Anything a client sent, fit for a message: valid UTF-8, at most 80 characters ("…" behind them
+ *  where there are more), each that does not print a U+FFFD. Caller frees. */
+char *name_for_message(const char *name);
+
 /** Whether @name may name an environment variable: [A-Za-z_][A-Za-z0-9_]*. */
 gboolean environment_name_is_valid(const char *name);
 

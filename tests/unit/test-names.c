@@ -35,7 +35,8 @@ static void test_a_refused_name_is_named(void)
     g_assert_no_error(error);
     g_assert_false(name_check("story id", "a/b\n\xff", &error));
     g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT);
-    g_assert_true(g_str_has_prefix(error->message, "story id \"a/b\\n\\377\" is not valid: use "));
+    g_assert_true(
+        g_str_has_prefix(error->message, "story id \"a/b\uFFFD\uFFFD\" is not valid: use "));
     g_assert_true(g_utf8_validate(error->message, -1, NULL));
 }
 
@@ -46,6 +47,29 @@ static void test_a_refused_name_is_not_shown_at_any_length(void)
 
     g_assert_false(name_check("story id", name, &error));
     g_assert_cmpuint(strlen(error->message), <, 400);
+}
+
+static void assert_shown(const char *name, const char *expected)
+{
+    g_autofree char *shown = name_for_message(name);
+
+    g_assert_cmpstr(shown, ==, expected);
+}
+
+static void test_a_name_is_shown_as_it_was_written(void)
+{
+    g_autoptr(GString) kisses = g_string_new(NULL);
+    g_autofree char *cut = NULL;
+
+    assert_shown("", "");
+    assert_shown("käse 😘", "käse 😘");
+    assert_shown("a\x1b[2J\u202Eb", "a\uFFFD[2J\uFFFDb");
+    for (int i = 0; i < 80; i++)
+        g_string_append(kisses, "😘");
+    assert_shown(kisses->str, kisses->str);
+    cut = g_strconcat(kisses->str, "…", NULL);
+    g_string_append(kisses, "aé");
+    assert_shown(kisses->str, cut);
 }
 
 static void test_environment_names_are_those_of_a_shell(void)
@@ -143,6 +167,8 @@ int main(int argc, char **argv)
     g_test_add_func("/names/a-refused-name-is-named", test_a_refused_name_is_named);
     g_test_add_func("/names/a-refused-name-is-not-shown-at-any-length",
                     test_a_refused_name_is_not_shown_at_any_length);
+    g_test_add_func("/names/a-name-is-shown-as-it-was-written",
+                    test_a_name_is_shown_as_it_was_written);
     g_test_add_func("/names/environment-names-are-those-of-a-shell",
                     test_environment_names_are_those_of_a_shell);
     g_test_add_func("/names/a-run-id-tells-story-agent-and-time",
