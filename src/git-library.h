@@ -21,6 +21,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_config_iterator, git_config_iterator_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_worktree, git_worktree_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_status_list, git_status_list_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_revwalk, git_revwalk_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_reflog, git_reflog_free)
 
 /** Sets @error (domain STORKIT_ERROR, @code) to the text and libgit2's own words for the failure
  *  that has just happened in this thread. */

@@ -84,6 +84,17 @@ static char *current_branch(const Found *found)
     return g_strdup(found->branch);
 }
 
+/** Adds what goes with the tree and with git's folder of it, the branch's commits left out. */
+static void add_tree_work(const Found *found, Work *work)
+{
+    if (found->there)
+        work_add_tree(work, found->path);
+    if (!found->registered)
+        return;
+    work_add_modules(work, found->admin);
+    work_add_left(work, found->repository, found->admin);
+}
+
 static WorktreeStatus *status_of(const Found *found)
 {
     g_autoptr(Work) work = work_new();
@@ -97,9 +108,8 @@ static WorktreeStatus *status_of(const Found *found)
     status->base_branch = g_strdup(base ? base : "");
     status->missing = !found->there;
     status->ahead = work->commits->len;
-    if (found->there)
-        work_add_tree(work, found->path);
-    /* Commits of a repository inside are no commits of the branch. */
+    add_tree_work(found, work);
+    /* Commits of a repository inside, and those that were left, are no commits of the branch. */
     status->dirty = !known || work->files->len > 0 || work->commits->len > status->ahead;
     return status;
 }
@@ -151,7 +161,8 @@ static gboolean check_ours(const Found *found, GError **error)
         return FALSE;
     }
     if (!found->there && !found->registered && !has_branch(found)) {
-        fail(error, "story %s has no worktree in %s", found->story, found->root);
+        fail(error, "story %s has no worktree in %s: ListWorktrees shows those there are",
+             found->story, found->root);
         return FALSE;
     }
     return TRUE;
@@ -195,13 +206,10 @@ static gboolean check_work(const Found *found, gboolean *ret_merged, GError **er
     if (!work_add_branch(work, found->repository, found->branch, tree_of(found), error))
         return FALSE;
     *ret_merged = work->commits->len == 0;
-    if (found->there)
-        work_add_tree(work, found->path);
-    else
-        /* The branch stays, and its commits with it. */
+    /* Without a tree the branch stays, and its commits with it. */
+    if (!found->there)
         g_ptr_array_set_size(work->commits, 0);
-    if (found->registered)
-        work_add_modules(work, found->admin);
+    add_tree_work(found, work);
     return check_no_work(found, work, error);
 }
 

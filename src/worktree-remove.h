@@ -12,7 +12,8 @@ typedef struct {
     char *path;
     char *branch; /* what is checked out; story/STORY where HEAD is detached or the tree gone */
     char *base_branch; /* "" where git's config keeps none */
-    gboolean dirty;    /* files that are not committed, or work in a repository inside */
+    gboolean dirty;    /* what worktree_remove() refuses to lose, besides the commits of `ahead`:
+                          uncommitted files, work in a repository inside, left commits */
     guint ahead;       /* commits that no other local or remote-tracking branch has */
     gboolean missing;  /* its folder was removed by hand; worktree_remove() clears up */
 } WorktreeStatus;

@@ -2,6 +2,7 @@
 #include "worktree-work.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "file-tree.h"
 #include "git-program.h"
@@ -23,6 +24,11 @@ void work_free(Work *work)
     g_ptr_array_unref(work->files);
     g_ptr_array_unref(work->commits);
     g_free(work);
+}
+
+static void add_unknown(Work *work, const char *path)
+{
+    g_ptr_array_add(work->files, g_strdup_printf("%s, which can't be looked into", path));
 }
 
 /* ---- commits ---- */
@@ -191,21 +197,97 @@ gboolean work_add_branch(Work *work, git_repository *repository, const char *bra
     return add_lost(repository, reach, work->commits, error);
 }
 
+static gboolean is_listed(const GPtrArray *names, const char *name)
+{
+    return g_ptr_array_find_with_equal_func((GPtrArray *)names, name, g_str_equal, NULL);
+}
+
+/** Whether the reflog's @message is that of a checkout away from a detached HEAD: what stands there
+ *  is its full id. */
+static gboolean leaves_detached_head(const char *message)
+{
+    static const char prefix[] = "checkout: moving from ";
+    const char *from = message && g_str_has_prefix(message, prefix) ? message + strlen(prefix) : "";
+
+    return strspn(from, "0123456789abcdef") == GIT_OID_HEXSZ && from[GIT_OID_HEXSZ] == ' ';
+}
+
+static void add_left_heads(GArray *tips, git_repository *tree)
+{
+    g_autoptr(git_reflog) log = NULL;
+
+    if (git_reflog_read(&log, tree, "HEAD") < 0)
+        return;
+    for (gsize i = 0; i < git_reflog_entrycount(log); i++) {
+        const git_reflog_entry *entry = git_reflog_entry_byindex(log, i);
+        const git_oid *id = git_reflog_entry_id_old(entry);
+        g_autoptr(git_commit) commit = NULL;
+
+        /* What git has collected already can't be lost again. */
+        if (leaves_detached_head(git_reflog_entry_message(entry)) && !contains(tips, id) &&
+            git_commit_lookup(&commit, tree, id) == 0)
+            g_array_append_vals(tips, id, 1);
+    }
+}
+
+void work_add_left(Work *work, git_repository *repository, const char *admin)
+{
+    g_autoptr(git_repository) tree = NULL;
+    g_autoptr(Reach) reach = reach_new();
+    g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
+
+    if (git_repository_open(&tree, admin) < 0) {
+        add_unknown(work, admin);
+        return;
+    }
+    add_left_heads(reach->tips, tree);
+    if (git_repository_head_detached(tree) == 1)
+        add_reference(reach->tips, tree, "HEAD");
+    add_references(reach->safe, repository, "refs/*", NULL);
+    if (!add_lost(repository, reach, commits, NULL))
+        add_unknown(work, admin);
+    for (guint i = 0; i < commits->len; i++) {
+        if (!is_listed(work->commits, commits->pdata[i]))
+            g_ptr_array_add(work->commits, g_strdup(commits->pdata[i]));
+    }
+}
+
 /* ---- files ---- */
+
+/** Whether git was told to take the file for unchanged. */
+static gboolean is_hidden(const git_index_entry *entry)
+{
+    return (entry->flags & GIT_INDEX_ENTRY_VALID) ||
+           (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
+}
+
+/** A file that is not there and need not be: libgit2 calls it deleted, git does not. */
+static gboolean is_left_out(git_index *index, const git_status_entry *status)
+{
+    const git_index_entry *entry;
+
+    if (status->status != GIT_STATUS_WT_DELETED)
+        return FALSE;
+    entry = git_index_get_bypath(index, status->index_to_workdir->old_file.path, 0);
+    return entry && is_hidden(entry);
+}
 
 static gboolean files_by_library(git_repository *repository, GPtrArray *files)
 {
     git_status_options options = GIT_STATUS_OPTIONS_INIT;
     g_autoptr(git_status_list) list = NULL;
+    g_autoptr(git_index) index = NULL;
 
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED;
-    if (git_status_list_new(&list, repository, &options) < 0)
+    if (git_status_list_new(&list, repository, &options) < 0 ||
+        git_repository_index(&index, repository) < 0)
         return FALSE;
     for (gsize i = 0; i < git_status_list_entrycount(list); i++) {
         const git_status_entry *entry = git_status_byindex(list, i);
         const git_diff_delta *delta =
             entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
-        g_ptr_array_add(files, g_strdup(delta->new_file.path));
+        if (!is_left_out(index, entry))
+            g_ptr_array_add(files, g_strdup(delta->new_file.path));
     }
     return TRUE;
 }
@@ -222,15 +304,75 @@ static gboolean files_by_git(const char *path, GPtrArray *files)
     return TRUE;
 }
 
+/* ---- hidden files ---- */
+
+/** The id that the link at @path would have in git. */
+static gboolean hash_link(git_oid *ret_id, const char *path)
+{
+    g_autofree char *target = g_file_read_link(path, NULL);
+
+    return target && git_odb_hash(ret_id, target, strlen(target), GIT_OBJECT_BLOB) == 0;
+}
+
+/** Whether git's own filters make of the file what @entry has; libgit2 knows but a few. */
+static gboolean is_same_by_git(const char *folder, const git_index_entry *entry)
+{
+    const char *const arguments[] = {"hash-object", "--", entry->path, NULL};
+    g_autofree char *id = NULL;
+
+    return git_program_run(folder, arguments, &id, NULL) &&
+           g_str_equal(g_strchomp(id), git_oid_tostr_s(&entry->id));
+}
+
+/** Whether something else is at the place of @entry than what it has. Nothing at all is no work. */
+static gboolean is_different(git_repository *repository, const git_index_entry *entry,
+                             gboolean needs_git)
+{
+    const char *folder = git_repository_workdir(repository);
+    g_autofree char *path = g_build_filename(folder, entry->path, NULL);
+    gboolean link = entry->mode == GIT_FILEMODE_LINK;
+    struct stat info;
+    git_oid id;
+
+    /* A submodule is looked at as a repository inside. */
+    if (entry->mode == GIT_FILEMODE_COMMIT || lstat(path, &info) < 0)
+        return FALSE;
+    if (link ? !S_ISLNK(info.st_mode) : !S_ISREG(info.st_mode))
+        return TRUE;
+    if ((link ? hash_link(&id, path)
+              : git_repository_hashfile(&id, repository, path, GIT_OBJECT_BLOB, NULL) == 0) &&
+        git_oid_equal(&id, &entry->id))
+        return FALSE;
+    return !needs_git || link || !is_same_by_git(folder, entry);
+}
+
+/** Adds the changed ones of the files that the index says to take for unchanged: `git status` has
+ *  none of them. */
+static gboolean add_hidden_files(git_repository *repository, GPtrArray *files, gboolean needs_git)
+{
+    g_autoptr(git_index) index = NULL;
+
+    /* libgit2 reads no sparse index; there git's own status tells of such files. */
+    if (git_repository_index(&index, repository) < 0)
+        return needs_git;
+    for (gsize i = 0; i < git_index_entrycount(index); i++) {
+        const git_index_entry *entry = git_index_get_byindex(index, i);
+        if (is_hidden(entry) && is_different(repository, entry, needs_git) &&
+            !is_listed(files, entry->path))
+            g_ptr_array_add(files, g_strdup(entry->path));
+    }
+    return TRUE;
+}
+
 static gboolean add_files(git_repository *repository, GPtrArray *files)
 {
-    const char *path = git_repository_workdir(repository);
     git_oid head;
+    gboolean needs_git = git_reference_name_to_id(&head, repository, "HEAD") == 0 &&
+                         worktree_needs_git(repository, &head);
 
-    if (git_reference_name_to_id(&head, repository, "HEAD") == 0 &&
-        worktree_needs_git(repository, &head))
-        return files_by_git(path, files);
-    return files_by_library(repository, files);
+    return (needs_git ? files_by_git(git_repository_workdir(repository), files)
+                      : files_by_library(repository, files)) &&
+           add_hidden_files(repository, files, needs_git);
 }
 
 /* ---- repositories inside ---- */
@@ -250,11 +392,6 @@ static gboolean add_own_commits(Work *work, git_repository *repository)
     add_references(reach->safe, repository, REMOTES "*", NULL);
     add_references(reach->safe, repository, "refs/tags/*", NULL);
     return add_lost(repository, reach, work->commits, NULL);
-}
-
-static void add_unknown(Work *work, const char *path)
-{
-    g_ptr_array_add(work->files, g_strdup_printf("%s, which can't be looked into", path));
 }
 
 static void add_nested(Work *work, const char *path)

@@ -16,7 +16,8 @@ Work *work_new(void);
 void work_free(Work *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
 
-/** Adds the uncommitted files of the work tree at @path, and what is in repositories inside it
+/** Adds the uncommitted files of the work tree at @path, changed ones that git was told to take for
+ *  unchanged (assume-unchanged, skip-worktree) among them, and what is in repositories inside it
  *  (submodules and others, in ignored folders too): their files, and the commits that no
  *  remote-tracking branch and no tag of theirs has. What can't be looked into counts as work. */
 void work_add_tree(Work *work, const char *path);
@@ -30,6 +31,11 @@ gboolean work_add_branch(Work *work, git_repository *repository, const char *bra
 /** Adds the commits of the submodules' repositories in git's folder @admin of a worktree whose own
  *  folders are no longer there. */
 void work_add_modules(Work *work, const char *admin);
+
+/** Adds the commits that only git's folder @admin of a worktree knows of and that go with it: made
+ *  on a detached HEAD, which is still there or was left by a checkout, and reached by no
+ *  reference of @repository. Those that were rewritten (amended, rebased, reset) are no work. */
+void work_add_left(Work *work, git_repository *repository, const char *admin);
 
 /** "2 changed files (a, b), 1 commit that no other branch has (1234567 subject)". Caller frees. */
 char *work_describe(const Work *work);

@@ -116,6 +116,110 @@ static void test_commits_on_another_branch_stay_there(Fixture *fixture, gconstpo
     assert_output(fixture->root, "git branch", "* main\n  other\n");
 }
 
+/** It is refused with @part in the message, and listed as dirty. */
+static void assert_dirty(const Fixture *fixture, const char *part)
+{
+    g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+
+    g_assert_true(((WorktreeStatus *)list->pdata[0])->dirty);
+    assert_refused(fixture, part);
+}
+
+/** It is listed as clean, and goes. */
+static void assert_clean(const Fixture *fixture)
+{
+    g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+
+    remove_one(fixture, FALSE);
+    g_assert_false(((WorktreeStatus *)list->pdata[0])->dirty);
+}
+
+static void test_commits_that_a_detached_head_left_are_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git switch -q --detach && git commit -q --allow-empty -m draft && "
+                        "git commit -q --amend --allow-empty -m left && git switch -q story/42");
+    assert_dirty(fixture, "1 commit that no other branch has (");
+    assert_refused(fixture, " left)");
+    run(fixture->root, "rm -rf .storkit");
+    assert_dirty(fixture, " left)");
+    remove_one(fixture, TRUE);
+}
+
+static void test_detached_commits_of_a_leftover_are_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git switch -q --detach && git commit -q --allow-empty -m afloat");
+    run(fixture->root, "rm -rf .storkit");
+    assert_dirty(fixture, " afloat)");
+}
+
+static void test_commits_that_a_branch_or_a_tag_has_are_not_left(Fixture *fixture,
+                                                                 gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git switch -q --detach && git commit -q --allow-empty -m one && "
+                        "git branch kept && git commit -q --allow-empty -m two && "
+                        "git tag v1 && git switch -q story/42");
+    assert_clean(fixture);
+}
+
+static void test_rewritten_commits_are_no_work(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(fixture->root, "git commit -q --allow-empty -m main");
+    run(worktree->path, "git commit -q --allow-empty -m draft && "
+                        "git commit -q --amend --allow-empty -m better && git rebase -q main");
+    run(fixture->root, "git merge -q story/42");
+    assert_clean(fixture);
+}
+
+static void test_changes_that_git_was_told_to_overlook_are_refused(Fixture *fixture,
+                                                                   gconstpointer data)
+{
+    static const char *const flags[] = {"assume-unchanged", "skip-worktree"};
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(flags); i++) {
+        g_autofree char *hide = g_strdup_printf(
+            "git update-index --%s README && echo HELLO > README && test -z \"$(git status -s)\"",
+            flags[i]);
+        g_autofree char *show =
+            g_strdup_printf("echo hello > README && git update-index --no-%s README", flags[i]);
+
+        run(worktree->path, hide);
+        assert_dirty(fixture, "1 uncommitted file (README)");
+        run(worktree->path, show);
+    }
+    assert_clean(fixture);
+}
+
+static void test_overlooked_files_without_changes_are_no_work(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "touch gone && ln -s README link && git add . && git commit -qm files");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git update-index --skip-worktree README gone link && rm gone && "
+                        "touch -d 2020-01-01 README");
+    assert_clean(fixture);
+}
+
+static void test_an_overlooked_link_that_leads_elsewhere_is_refused(Fixture *fixture,
+                                                                    gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "ln -s README link && git add . && git commit -qm link");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git update-index --assume-unchanged link && ln -sf elsewhere link");
+    assert_dirty(fixture, "1 uncommitted file (link)");
+}
+
 static void test_locked_one_is_refused(Fixture *fixture, gconstpointer data)
 {
     worktree_free(make_worktree(fixture, "42"));
@@ -247,6 +351,22 @@ static void test_filtered_files_are_no_work(Fixture *fixture, gconstpointer data
     assert_branch_is_gone(fixture);
 }
 
+static void test_overlooked_changes_of_filtered_files_are_refused(Fixture *fixture,
+                                                                  gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "echo '*.up filter=upper' > .gitattributes && echo text > a.up && "
+                       "git add . && git commit -qm filter && "
+                       "git config filter.upper.smudge 'tr a-z A-Z' && "
+                       "git config filter.upper.clean 'tr A-Z a-z'");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git update-index --assume-unchanged a.up && echo WORK > a.up");
+    assert_dirty(fixture, "1 uncommitted file (a.up)");
+    run(worktree->path, "echo TEXT > a.up");
+    assert_clean(fixture);
+}
+
 static void test_sparse_checkout_is_no_work(Fixture *fixture, gconstpointer data)
 {
     run(fixture->root, "mkdir in out && touch in/a out/b && git add . && git commit -qm folders && "
@@ -305,6 +425,19 @@ int main(int argc, char **argv)
          test_commits_on_a_detached_head_are_refused);
     TEST("/worktree-remove/commits-on-another-branch-stay-there",
          test_commits_on_another_branch_stay_there);
+    TEST("/worktree-remove/commits-that-a-detached-head-left-are-refused",
+         test_commits_that_a_detached_head_left_are_refused);
+    TEST("/worktree-remove/detached-commits-of-a-leftover-are-refused",
+         test_detached_commits_of_a_leftover_are_refused);
+    TEST("/worktree-remove/commits-that-a-branch-or-a-tag-has-are-not-left",
+         test_commits_that_a_branch_or_a_tag_has_are_not_left);
+    TEST("/worktree-remove/rewritten-commits-are-no-work", test_rewritten_commits_are_no_work);
+    TEST("/worktree-remove/changes-that-git-was-told-to-overlook-are-refused",
+         test_changes_that_git_was_told_to_overlook_are_refused);
+    TEST("/worktree-remove/overlooked-files-without-changes-are-no-work",
+         test_overlooked_files_without_changes_are_no_work);
+    TEST("/worktree-remove/an-overlooked-link-that-leads-elsewhere-is-refused",
+         test_an_overlooked_link_that_leads_elsewhere_is_refused);
     TEST("/worktree-remove/locked-one-is-refused", test_locked_one_is_refused);
     TEST("/worktree-remove/leftover-goes-and-unmerged-branch-stays",
          test_leftover_goes_and_unmerged_branch_stays);
@@ -321,6 +454,8 @@ int main(int argc, char **argv)
     TEST("/worktree-remove/submodule-with-commits-is-refused",
          test_submodule_with_commits_is_refused);
     TEST("/worktree-remove/filtered-files-are-no-work", test_filtered_files_are_no_work);
+    TEST("/worktree-remove/overlooked-changes-of-filtered-files-are-refused",
+         test_overlooked_changes_of_filtered_files_are_refused);
     TEST("/worktree-remove/sparse-checkout-is-no-work", test_sparse_checkout_is_no_work);
     TEST("/worktree-remove/list-tells-what-each-holds", test_list_tells_what_each_holds);
     TEST("/worktree-remove/list-of-a-project-without-any-is-empty",
