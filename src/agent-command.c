@@ -256,10 +256,14 @@ static gboolean check_resume(const AgentConfig *agent, const char *resume, GErro
 static gboolean expand_prompt(Builder *builder, GError **error)
 {
     const char *template = builder->context->prompt;
+    gboolean given = template && *template;
 
+    if (given && builder->agent->kind == AGENT_KIND_RAW)
+        return refuse(error, "prompt is not for an agent of kind raw, which takes none: leave it "
+                             "out, or use env");
     if (builder->agent->kind == AGENT_KIND_RAW)
         return TRUE;
-    if (!template || *template == '\0')
+    if (!given)
         template = builder->agent->prompt ? builder->agent->prompt : PROMPT_DEFAULT;
     builder->prompt = template_expand(template, builder->context);
     if (strlen(builder->prompt) > PROMPT_MAX)

@@ -37,8 +37,8 @@ typedef struct {
 char *template_expand(const char *text, const CommandContext *context);
 
 /** The command line of @agent. Sets STORKIT_ERROR_INVALID_ARGUMENT (prompt over PROMPT_MAX, a
- *  `resume` that is empty, begins with '-' or is for kind raw, an argument longer than Linux
- * takes). Caller: agent_command_free(). */
+ *  `resume` that is empty or begins with '-', a prompt or `resume` for kind raw, an argument longer
+ *  than Linux takes). Caller: agent_command_free(). */
 AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext *context,
                                   GError **error);
 

@@ -9,6 +9,7 @@
 
 #include "config-toml.h"
 #include "error.h"
+#include "names.h"
 
 #define CONFIG_FILE ".storkit/project.toml"
 #define CONFIG_SIZE_MAX (1024 * 1024)
@@ -205,6 +206,25 @@ ProjectConfig *project_config_parse(const char *text, gsize length, const char *
     return g_steal_pointer(&config);
 }
 
+/* A link that leads nowhere stands for a roster that is elsewhere: the default agent, which may do
+ * anything, is not what was meant. */
+static gboolean is_missing(const char *filename)
+{
+    struct stat st;
+
+    return lstat(filename, &st) < 0 && errno == ENOENT;
+}
+
+static ProjectConfig *load_without_file(const char *filename, GError **error)
+{
+    if (is_missing(filename))
+        return project_config_new_default();
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
+                "%s: a link to a file that is not there: make that file, or remove the link",
+                filename);
+    return NULL;
+}
+
 static gboolean refuse_errno(const char *filename, int errsv, GError **error)
 {
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG, "%s: cannot be read: %s",
@@ -248,7 +268,7 @@ ProjectConfig *project_config_load(const char *project_root, GError **error)
     /* O_NONBLOCK: a FIFO of that name must not hold us up before it is refused. */
     int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && errno == ENOENT)
-        return project_config_new_default();
+        return load_without_file(filename, error);
     if (fd < 0) {
         refuse_errno(filename, errno, error);
         return NULL;
@@ -281,9 +301,9 @@ const AgentConfig *project_config_find_agent(const ProjectConfig *config, const 
         if (g_str_equal(agent->name, name))
             return agent;
     }
-    g_autofree char *shown = g_strescape(name, NULL);
+    g_autofree char *shown = name_for_message(name);
     g_autofree char *known = list_agents(config);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_AGENT,
-                "the project has no agent \"%.100s\": its agents are %s", shown, known);
+                "the project has no agent \"%s\": its agents are %s", shown, known);
     return NULL;
 }

@@ -46,9 +46,10 @@ typedef struct {
 } ProjectConfig;
 
 /** Loads PROJECT_ROOT/.storkit/project.toml, or gives the default config where there is none (one
- *  agent `default` of kind claude, whose prompt tells it to work on story {{story_id}}).
- *  Blocking: call it from a worker thread. Sets STORKIT_ERROR_INVALID_CONFIG with
- *  "FILE:LINE:COLUMN: what", or STORKIT_ERROR_NO_AGENTS_CONFIGURED. */
+ *  agent `default` of kind claude, whose prompt tells it to work on story {{story_id}}); a link
+ *  that leads nowhere is refused. Blocking: call it from a worker thread. Sets
+ *  STORKIT_ERROR_INVALID_CONFIG with "FILE:LINE:COLUMN: what", or
+ *  STORKIT_ERROR_NO_AGENTS_CONFIGURED. */
 ProjectConfig *project_config_load(const char *project_root, GError **error);
 
 /** The same from @text; @filename is for messages. */

@@ -48,7 +48,8 @@ static Run *find_checked(Pool *pool, const char *root, const char *story, const 
     Run *run = pool_lookup(pool, root, story, agent);
     if (!run)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
-                    "no run of agent '%s' on story '%s' in %s: List shows the runs there are",
+                    "no run of agent '%s' on story '%s' in %s: name the agent of one that List "
+                    "shows",
                     agent, story, root);
     return run;
 }

@@ -9,6 +9,19 @@
 #include "error.h"
 #include "git-library.h"
 
+static void set_no_folder_error(const char *path, int errsv, GError **error)
+{
+    if (errsv == EACCES)
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
+                    "the project folder %s can't be reached: %s; see that you may enter all the "
+                    "folders above it",
+                    path, g_strerror(errsv));
+    else
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
+                    "there is no project folder %s: %s; name one that is there", path,
+                    g_strerror(errsv));
+}
+
 /** @path without links, or NULL with the error set. realpath's memory is malloc's, which is what
  *  g_free() frees. */
 static char *real_folder(const char *path, GError **error)
@@ -16,8 +29,7 @@ static char *real_folder(const char *path, GError **error)
     g_autofree char *real = realpath(path, NULL);
 
     if (!real) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
-                    "there is no project folder %s: %s", path, g_strerror(errno));
+        set_no_folder_error(path, errno, error);
         return NULL;
     }
     if (!g_file_test(real, G_FILE_TEST_IS_DIR)) {
@@ -60,12 +72,33 @@ static gboolean check_argument(const char *path, GError **error)
 static void set_linked_error(git_repository *repository, GError **error)
 {
     g_autofree char *common = g_canonicalize_filename(git_repository_commondir(repository), NULL);
+    g_autofree char *linked = g_canonicalize_filename(git_repository_workdir(repository), NULL);
     g_autofree char *main_tree =
         g_str_has_suffix(common, "/.git") ? g_path_get_dirname(common) : g_strdup(common);
 
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
-                "%s is a linked worktree of %s: use that as the project root",
-                git_repository_workdir(repository), main_tree);
+                "%s is a linked worktree of %s: use that as the project root", linked, main_tree);
+}
+
+static gboolean is_at_or_below(const char *path, const char *folder)
+{
+    g_autofree char *top = g_canonicalize_filename(folder, NULL);
+    gsize length = strlen(top);
+
+    return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/** Git finds the work tree from its own folder too, but that is not inside of it. */
+static gboolean check_inside(git_repository *repository, const char *real, GError **error)
+{
+    g_autofree char *top = NULL;
+
+    if (!is_at_or_below(real, git_repository_path(repository)))
+        return TRUE;
+    top = g_canonicalize_filename(git_repository_workdir(repository), NULL);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                "%s is git's own folder of %s: use that as the project root", real, top);
+    return FALSE;
 }
 
 /** The repository that holds the folder @real, if it can be a project. */
@@ -93,7 +126,7 @@ static git_repository *open_containing(const char *real, GError **error)
                     "%s is a bare repository: clone it and use the clone", real);
         return NULL;
     }
-    return g_steal_pointer(&repository);
+    return check_inside(repository, real, error) ? g_steal_pointer(&repository) : NULL;
 }
 
 char *project_resolve(const char *path, GError **error)

@@ -19,12 +19,11 @@
 #define VARIABLES_MAX (1024u * 1024)
 #define VARIABLES_COUNT_MAX 1024u
 
-/* A key is whatever the client sent: shown in ASCII and not at any length. */
+/* A key is whatever the client sent. */
 static gboolean refuse(GError **error, const char *key, const char *what)
 {
-    g_autofree char *head = g_strndup(key, 100);
-    g_autofree char *shown = g_strescape(head, NULL);
-    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT, "option '%.100s' %s", shown,
+    g_autofree char *shown = name_for_message(key);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT, "option '%s' %s", shown,
                 what);
     return FALSE;
 }
@@ -33,12 +32,6 @@ static gboolean check_string(const char *key, GVariant *value, GError **error)
 {
     return g_variant_is_of_type(value, G_VARIANT_TYPE_STRING) ||
            refuse(error, key, "must be a string (s)");
-}
-
-/* Empty means that it is not given. */
-static void take_string(char **to, const char *text)
-{
-    *to = *text ? g_strdup(text) : NULL;
 }
 
 static gboolean take_prompt(StartOptions *options, const char *key, GVariant *value, GError **error)
@@ -50,7 +43,8 @@ static gboolean take_prompt(StartOptions *options, const char *key, GVariant *va
         return refuse(error, key,
                       "is larger than 4 MiB: put the text into a file of the worktree and tell the "
                       "agent to read it");
-    take_string(&options->prompt, text);
+    /* Empty, as where a form was left blank: the agent's own. */
+    options->prompt = *text ? g_strdup(text) : NULL;
     return TRUE;
 }
 
@@ -68,13 +62,15 @@ static gboolean take_word(char **to, const char *key, GVariant *value, gsize max
     if (!check_string(key, value, error))
         return FALSE;
     const char *text = g_variant_get_string(value, NULL);
+    if (*text == '\0')
+        return refuse(error, key, "must not be empty: leave it out");
     if (strlen(text) > max)
         return refuse(error, key, "is too long to be one");
     if (has_control_character(text))
         return refuse(error, key, "must not hold control characters");
     if (*text == '-')
         return refuse(error, key, "must not begin with \"-\"");
-    take_string(to, text);
+    *to = g_strdup(text);
     return TRUE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "target.h"
 
+#include "error.h"
 #include "names.h"
 #include "project.h"
 
@@ -51,6 +52,19 @@ static gboolean load_config(Resolve *resolve)
     return TRUE;
 }
 
+/* Where the config was needed for nothing but the default agent's name, the caller can do without
+ * it: a project that is broken or gone is no reason to be unable to stop its runs. */
+static void advise(Resolve *resolve)
+{
+    gboolean default_agent = resolve->target->agent && !*resolve->target->agent;
+    if (!resolve->error || !default_agent || resolve->with_config ||
+        g_error_matches(resolve->error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT))
+        return;
+    g_autofree char *message = g_steal_pointer(&resolve->error->message);
+    resolve->error->message = g_strdup_printf(
+        "%s (that is where the default agent is looked up: name the agent to do without)", message);
+}
+
 static void resolve_in_thread(gpointer data)
 {
     Resolve *resolve = data;
@@ -59,6 +73,7 @@ static void resolve_in_thread(gpointer data)
     resolve->target->root = project_resolve(resolve->path, &resolve->error);
     if (resolve->target->root)
         load_config(resolve);
+    advise(resolve);
 }
 
 static void on_resolved(gpointer data)

@@ -25,7 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)
 typedef void (*TargetDone)(Target *target, const GError *error, gpointer data);
 
 /** Resolves; @story or @agent may be NULL where none is meant. The names' form is checked here
- *  too. */
+ *  too. An error that comes of the default agent alone tells the caller to name the agent. */
 void target_resolve(WorkQueue *queue, const char *root, const char *story, const char *agent,
                     gboolean with_config, TargetDone done, gpointer data);
 

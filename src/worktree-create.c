@@ -19,8 +19,10 @@ static gboolean make_branch(git_repository *repository, const Worktree *worktree
     if (git_oid_fromstr(&id, worktree->base_commit) < 0 ||
         git_commit_lookup(&commit, repository, &id) < 0 ||
         git_branch_create(&branch, repository, worktree->branch, commit, FALSE) < 0) {
-        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the branch %s can't be made",
-                          worktree->branch);
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
+                          "the branch %s can't be made; see that you may write to git's folder of "
+                          "%s",
+                          worktree->branch, worktree->root);
         return FALSE;
     }
     return TRUE;
@@ -38,7 +40,9 @@ static gboolean keep_base(git_repository *repository, const Worktree *worktree, 
         git_config_open_level(&local, config, GIT_CONFIG_LEVEL_LOCAL) == 0 &&
         git_config_set_string(local, key, worktree->base_branch) == 0)
         return TRUE;
-    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "git's config can't be written");
+    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
+                      "git's config of %s can't be written; see that you may write to it",
+                      worktree->root);
     return FALSE;
 }
 

@@ -73,7 +73,7 @@ char *worktree_checked_out_at(git_repository *repository, const char *reference)
     const char *name;
 
     if (g_strcmp0(head, reference) == 0)
-        return g_strdup(git_repository_workdir(repository));
+        return g_canonicalize_filename(git_repository_workdir(repository), NULL);
     while (admins && (name = g_dir_read_name(admins))) {
         g_autofree char *admin = g_build_filename(folder, name, NULL);
         g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);

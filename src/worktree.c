@@ -201,21 +201,44 @@ static gboolean find_branch(Worktree *worktree, git_repository *repository, GErr
 /* ---- the base ---- */
 
 /** HEAD's branch. */
-static char *default_base(git_repository *repository, GError **error)
+static char *default_base(const char *root, git_repository *repository, GError **error)
 {
     g_autofree char *target = worktree_head(repository);
 
     if (!target || !g_str_has_prefix(target, HEADS)) {
         fail(error,
              "HEAD of %s is on no branch (detached): check out a branch, or pass base_branch",
-             git_repository_workdir(repository));
+             root);
         return NULL;
     }
     return g_strdup(target + strlen(HEADS));
 }
 
+static void set_no_base_error(const char *root, git_repository *repository, const char *base,
+                              GError **error)
+{
+    const char *name = g_str_has_prefix(base, HEADS)     ? base + strlen(HEADS)
+                       : g_str_has_prefix(base, REMOTES) ? base + strlen(REMOTES)
+                                                         : NULL;
+
+    if (name)
+        fail(error, "base_branch is the name of a branch: pass \"%s\" instead of \"%s\"", name,
+             base);
+    else if (git_repository_head_unborn(repository) == 1)
+        fail(error,
+             "%s has no commit on its branch yet (%s): make a first commit, or pass "
+             "base_branch",
+             root, base);
+    else
+        fail(error,
+             "there is no branch %s in %s to base the story on: pass another base_branch, or make "
+             "it with `git branch %s`",
+             base, root, base);
+}
+
 /** The commit that the local or remote-tracking branch @base is at, in hex. */
-static char *base_commit(git_repository *repository, const char *base, GError **error)
+static char *base_commit(const char *root, git_repository *repository, const char *base,
+                         GError **error)
 {
     static const char *const prefixes[] = {HEADS, REMOTES};
 
@@ -230,14 +253,7 @@ static char *base_commit(git_repository *repository, const char *base, GError **
             return g_strdup(git_oid_tostr(hex, sizeof hex, git_object_id(commit)));
         }
     }
-    if (git_repository_head_unborn(repository) == 1)
-        fail(error,
-             "%s has no commit on its branch yet (%s): make a first commit, or pass "
-             "base_branch",
-             git_repository_workdir(repository), base);
-    else
-        fail(error, "there is no branch %s in %s to base the story on", base,
-             git_repository_workdir(repository));
+    set_no_base_error(root, repository, base, error);
     return NULL;
 }
 
@@ -256,11 +272,12 @@ static gboolean find_base(Worktree *worktree, git_repository *repository, const 
     }
     worktree->base_branch = kept    ? g_steal_pointer(&kept)
                             : asked ? g_strdup(asked)
-                                    : default_base(repository, error);
+                                    : default_base(worktree->root, repository, error);
     if (!worktree->base_branch)
         return FALSE;
     if (check) {
-        g_autofree char *commit = base_commit(repository, worktree->base_branch, error);
+        g_autofree char *commit =
+            base_commit(worktree->root, repository, worktree->base_branch, error);
         if (!commit)
             return FALSE;
         if (worktree->new_branch)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Properties, the queue that MaxAgents makes, and what the project's config is understood as."""
 
+import os
 import re
 
 from gi.repository import Gio, GLib
@@ -166,6 +167,16 @@ def test_get_config_shows_what_is_understood(pool):
     assert (reviewer["name"], reviewer["kind"]) == ("reviewer", "codex")
 
 
+def test_get_config_shows_the_prompt_that_holds(pool):
+    """An agent that is told nothing of its own has the default prompt, without a file too; one of
+    kind raw has none."""
+    (agent,) = pool.get_config(pool.repository(config=""))["agents"]
+    assert (agent["name"], agent["prompt"]) == ("default", "Work on story {{story_id}}.")
+    agents = {"mute": {}, "told": {"prompt": "Go."}, "raw": {"kind": "raw", "command": "true"}}
+    mute, told, raw = pool.get_config(pool.repository("other", agents=agents))["agents"]
+    assert mute["prompt"] == agent["prompt"] and told["prompt"] == "Go." and "prompt" not in raw
+
+
 def test_get_config_tells_what_is_wrong(pool):
     """GetConfig has Start's errors, and leaves nothing."""
     root = pool.repository()
@@ -175,6 +186,25 @@ def test_get_config_tells_what_is_wrong(pool):
     )
     assert "project.toml:2:8" in error.message
     raises("NoSuchProject", pool.get_config, f"{pool.folder}/nowhere")
+
+
+def test_a_broken_project_needs_the_agents_name(pool):
+    """Without a roster that can be read nobody knows the default agent: the error of a call with an
+    empty name says to name the agent, and with its name the run is found and stopped."""
+    root = pool.repository(agents={"coder": "idle"})
+    pool.start(root, "42_login")
+    roster = pool.roster({"coder": "idle"})
+    for text, error in (("[[agent", "InvalidConfig"), ("copy = []\n", "NoAgentsConfigured")):
+        pool.write_config(root, text)
+        for call in (pool.get, pool.stop, pool.wait, pool.drain, pool.freeze, pool.attach):
+            assert "name the agent" in raises(error, call, root, "42_login").message
+        assert "name the agent" not in raises(error, pool.start, root, "42_login").message
+    pool.write_config(root, roster.replace('"coder"', '"author"'))
+    assert "name the agent" in raises("NoSuchRun", pool.stop, root, "42_login").message
+    os.rename(root, f"{root}.gone")
+    assert "name the agent" in raises("NoSuchProject", pool.stop, root, "42_login").message
+    pool.stop(root, "42_login", "coder")
+    os.rename(f"{root}.gone", root)
 
 
 def test_list_has_the_last_run_of_each_key(pool):

@@ -373,6 +373,28 @@ def test_unknown_base_branch_is_refused(pool):
     assert "no-such-branch" in error.message
 
 
+def test_what_may_not_be_written_or_entered_is_refused(pool):
+    """A repository that is read-only, or in a folder that may not be entered: the message says what
+    to see to, and names the root without a slash at its end."""
+    root = pool.repository()
+    os.chmod(f"{root}/.git/refs/heads", 0o500)
+    message = refused(pool, root, "WorktreeFailed").message
+    os.chmod(f"{root}/.git/refs/heads", 0o700)
+    assert f"see that you may write to git's folder of {root}: " in message, message
+    os.chmod(root, 0)
+    message = raises("NoSuchProject", pool.start, f"{root}/below", "42_login").message
+    os.chmod(root, 0o700)
+    assert "see that you may enter" in message, message
+    assert f" {root} " in refused(pool, root, "WorktreeFailed", base_branch="nowhere").message
+
+
+def test_prompt_for_a_raw_agent_is_refused(pool):
+    """A program of kind raw takes no prompt: one that is passed is InvalidArgument."""
+    root = pool.repository(agents={"tool": {"kind": "raw", "command": "true"}})
+    assert "prompt" in refused(pool, root, "InvalidArgument", prompt="Do it.").message
+    assert pool.start(root, "42_login", prompt="")["agent_name"] == "tool"
+
+
 def test_program_that_cannot_run_is_refused(pool):
     """A program that is missing, not executable, or not on PATH is SpawnFailed and is named."""
     dull = f"{pool.folder}/dull"
@@ -470,6 +492,8 @@ def test_bad_options_are_refused(pool):
         ("memory_max", GLib.Variant("s", "much")),
         ("tasks_max", GLib.Variant("b", True)),
         ("base_branch", GLib.Variant("u", 1)),
+        ("base_branch", GLib.Variant("s", "")),
+        ("resume", GLib.Variant("s", "")),
         ("resume", GLib.Variant("s", "-x")),
     ):
         error = assert_leaves_nothing(

@@ -90,7 +90,7 @@ static const struct {
     {"kind = 'opencode'\nmodel = 'a/b'\nargs = ['--x']", "P", "id-1",
      "opencode|run|--format|json|-m|a/b|--session|id-1|--x|P", NULL},
     {"kind = 'opencode'", "-x", NULL, "opencode|run|--format|json", "-x"},
-    {"kind = 'raw'\ncommand = 'make'\nargs = ['{{story_id}}', '{{prompt}}']", "P", NULL,
+    {"kind = 'raw'\ncommand = 'make'\nargs = ['{{story_id}}', '{{prompt}}']", "", NULL,
      "make|42_login|{{prompt}}", NULL},
 };
 
@@ -162,6 +162,14 @@ static void test_a_resume_that_is_no_session_id_is_refused(void)
     assert_refused("", &with, "resume");
     with.resume = "id";
     assert_refused("kind = 'raw'\ncommand = 'make'", &with, "resume");
+}
+
+static void test_a_prompt_for_a_program_that_takes_none_is_refused(void)
+{
+    CommandContext with = context;
+
+    with.prompt = "Do it.";
+    assert_refused("kind = 'raw'\ncommand = 'make'", &with, "prompt is not for");
 }
 
 static void test_an_argument_that_linux_does_not_take_is_refused(void)
@@ -293,6 +301,8 @@ int main(int argc, char **argv)
     g_test_add_func("/agent-command/each-kind-has-the-command-line-of-the-contract",
                     test_each_kind_has_the_command_line_of_the_contract);
     g_test_add_func("/agent-command/a-long-prompt-goes-to-stdin", test_a_long_prompt_goes_to_stdin);
+    g_test_add_func("/agent-command/a-prompt-for-a-program-that-takes-none-is-refused",
+                    test_a_prompt_for_a_program_that_takes_none_is_refused);
     g_test_add_func("/agent-command/a-prompt-over-the-limit-is-refused",
                     test_a_prompt_over_the_limit_is_refused);
     g_test_add_func("/agent-command/a-resume-that-is-no-session-id-is-refused",

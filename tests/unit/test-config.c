@@ -480,6 +480,20 @@ static void test_what_is_no_file_is_refused(Project *project, gconstpointer data
     assert_load_refused(project, ": cannot be read: Not a directory");
 }
 
+static void test_a_link_is_read_or_refused_where_it_leads_nowhere(Project *project,
+                                                                  gconstpointer data)
+{
+    g_autofree char *target = g_build_filename(project->root, "roster.toml", NULL);
+
+    g_assert_cmpint(symlink("../roster.toml", project->file), ==, 0);
+    assert_load_refused(project,
+                        ": a link to a file that is not there: make that file, or remove the link");
+    g_assert_true(g_file_set_contents(target, "[[agent]]\nname='x'\n", -1, NULL));
+    g_autoptr(ProjectConfig) config = project_config_load(project->root, NULL);
+    g_assert_cmpstr(agent_at(config, 0)->name, ==, "x");
+    g_remove(target);
+}
+
 static void test_a_file_over_a_mebibyte_is_refused(Project *project, gconstpointer data)
 {
     g_autoptr(GString) text = g_string_new("[[agent]]\nname='x'\n#");
@@ -534,6 +548,8 @@ int main(int argc, char **argv)
     ADD_PROJECT("/config/no-file-is-one-default-agent", test_no_file_is_one_default_agent);
     ADD_PROJECT("/config/the-file-of-the-project-is-read", test_the_file_of_the_project_is_read);
     ADD_PROJECT("/config/what-is-no-file-is-refused", test_what_is_no_file_is_refused);
+    ADD_PROJECT("/config/a-link-is-read-or-refused-where-it-leads-nowhere",
+                test_a_link_is_read_or_refused_where_it_leads_nowhere);
     ADD_PROJECT("/config/a-file-over-a-mebibyte-is-refused",
                 test_a_file_over_a_mebibyte_is_refused);
     return g_test_run();

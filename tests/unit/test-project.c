@@ -86,6 +86,7 @@ static void test_missing_folder_is_no_project(Fixture *fixture, gconstpointer da
     g_autofree char *file = g_build_filename(fixture->root, "README", NULL);
 
     assert_refused(missing, STORKIT_ERROR_NO_SUCH_PROJECT, missing);
+    assert_refused(missing, STORKIT_ERROR_NO_SUCH_PROJECT, "name one that is there");
     assert_refused(file, STORKIT_ERROR_NO_SUCH_PROJECT, file);
 }
 
@@ -108,6 +109,21 @@ static void test_linked_worktree_is_refused_with_the_main_path(Fixture *fixture,
 
     run(fixture->root, "git worktree add -q ../linked");
     assert_refused(linked, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, fixture->root);
+    assert_refused(linked, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "/linked is a linked worktree");
+}
+
+static void test_gits_own_folder_is_refused_with_the_top(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *git = g_build_filename(fixture->root, ".git", NULL);
+    g_autofree char *hooks = g_build_filename(git, "hooks", NULL);
+    g_autofree char *similar = g_build_filename(fixture->root, ".github", NULL);
+    g_autofree char *part = g_strdup_printf("git's own folder of %s: ", fixture->root);
+
+    g_mkdir_with_parents(hooks, 0755);
+    g_mkdir_with_parents(similar, 0755);
+    assert_refused(git, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, part);
+    assert_refused(hooks, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, part);
+    assert_resolves(similar, fixture->root);
 }
 
 static void test_other_users_repository_names_the_remedy(Fixture *fixture, gconstpointer data)
@@ -162,6 +178,8 @@ int main(int argc, char **argv)
     TEST("/project/bare-repository-is-refused", test_bare_repository_is_refused);
     TEST("/project/linked-worktree-is-refused-with-the-main-path",
          test_linked_worktree_is_refused_with_the_main_path);
+    TEST("/project/gits-own-folder-is-refused-with-the-top",
+         test_gits_own_folder_is_refused_with_the_top);
     TEST("/project/other-users-repository-names-the-remedy",
          test_other_users_repository_names_the_remedy);
     TEST("/project/extensions-that-change-nothing-are-opened",
