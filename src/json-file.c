@@ -48,7 +48,7 @@ static gboolean is_one_object(const char *text, gsize length)
 
 JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
 {
-    autofd fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    autofd fd = open_regular(folder_fd, name, O_RDONLY);
     g_autofree char *text = NULL;
     gsize length = 0;
     if (fd < 0 || !read_all(fd, &text, &length)) {
@@ -86,7 +86,9 @@ gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, 
     g_autofree char *text = json_to_string(root, TRUE);
     g_autofree char *temporary = g_strconcat(name, ".new", NULL);
 
-    autofd fd = openat(folder_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    /* What a crash has left there, or a FIFO that somebody put there to let us wait. */
+    unlinkat(folder_fd, temporary, 0);
+    autofd fd = open_regular(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0 || !write_all(fd, text, strlen(text)) || (sync && fsync(fd) < 0) ||
         renameat(folder_fd, temporary, folder_fd, name) < 0 || (sync && fsync(folder_fd) < 0)) {
         set_errno_error(error, errno, "writing %s", name);

@@ -89,9 +89,9 @@ gboolean run_log_get_started(RunLog *log, RunStarted *ret_started)
 static void open_files(RunLogState *state, int folder_fd)
 {
     if (state->transcript_fd < 0)
-        state->transcript_fd = openat(folder_fd, "transcript", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        state->transcript_fd = open_regular(folder_fd, "transcript", O_RDONLY);
     if (state->transcript_fd >= 0 && state->times_fd < 0)
-        state->times_fd = openat(folder_fd, "times", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        state->times_fd = open_regular(folder_fd, "times", O_RDONLY);
 }
 
 gboolean run_log_refresh(RunLog *log, int folder_fd)

@@ -37,6 +37,10 @@ static inline guint64 now_usec(void)
     return (guint64)g_get_real_time();
 }
 
+/** Opens a regular file of a folder that others write to, too: a link, a FIFO or a device in its
+ *  place is refused (-1 and errno), and nothing waits. @flags: O_RDONLY and the like. */
+int open_regular(int folder_fd, const char *name, int flags);
+
 /** Sets *@error in the domain G_FILE_ERROR from @errnum: "WHAT: strerror". */
 #define set_errno_error(error, errnum, ...)                                                        \
     set_errno_error_full((error), (errnum), g_strdup_printf(__VA_ARGS__))
