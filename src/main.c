@@ -9,6 +9,7 @@
 
 #include "service.h"
 #include "shim-client.h"
+#include "sigbus.h"
 #include "worktree.h"
 
 static gboolean on_terminate(gpointer user_data)
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    sigbus_init();
     raise_nofile();
     worktree_library_init();
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "sigbus.h"
 #include "util.h"
 
 /* The file: native byte order, it never leaves the machine. */
@@ -38,14 +39,17 @@ static struct File *map_file(int fd)
 
 SinkCursors *sink_cursors_open(int folder_fd, GError **error)
 {
-    autofd fd = openat(folder_fd, "cursors", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    autofd fd = open_regular(folder_fd, "cursors", O_RDWR | O_CREAT);
     struct File *file = fd < 0 ? NULL : map_file(fd);
     if (!file) {
         set_errno_error(error, errno, "mapping the run's cursors");
         return NULL;
     }
-    if (file->format != CURSORS_FORMAT)
-        *file = (struct File){.format = CURSORS_FORMAT};
+    if (sigbus_load(&file->format) != CURSORS_FORMAT) {
+        for (guint i = 0; i < G_N_ELEMENTS(file->cursors); i++)
+            sigbus_store(&file->cursors[i], 0);
+        sigbus_store(&file->format, CURSORS_FORMAT);
+    }
 
     SinkCursors *cursors = g_new0(SinkCursors, 1);
     g_atomic_ref_count_init(&cursors->references);
@@ -69,10 +73,10 @@ void sink_cursors_unref(SinkCursors *cursors)
 
 guint64 sink_cursors_get(SinkCursors *cursors, Sink sink)
 {
-    return __atomic_load_n(&cursors->file->cursors[sink], __ATOMIC_RELAXED);
+    return sigbus_load(&cursors->file->cursors[sink]);
 }
 
 void sink_cursors_set(SinkCursors *cursors, Sink sink, guint64 cursor)
 {
-    __atomic_store_n(&cursors->file->cursors[sink], cursor, __ATOMIC_RELAXED);
+    sigbus_store(&cursors->file->cursors[sink], cursor);
 }

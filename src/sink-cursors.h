@@ -6,7 +6,9 @@
 /*
  * How far the bus, the journal and the drain have come in one run's log: a mapped file of the run's
  * folder. A store to it survives a kill -9 at any instant and costs no system call; its blocks are
- * reserved beforehand, since a store to a full file system would be a SIGBUS.
+ * reserved beforehand, since a store to a full file system would be a SIGBUS. One that is cut short
+ * from outside is such, too (sigbus.h): the places are kept in memory then, as long as the service
+ * runs, and begin at 0.
  */
 
 typedef enum {
