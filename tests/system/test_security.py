@@ -4,6 +4,7 @@
 import os
 import socket
 import stat
+import struct
 
 from gi.repository import GLib
 
@@ -42,7 +43,9 @@ def test_other_user_is_refused_by_dbus_broker():
 def test_session_bus_is_in_a_folder_of_its_user():
     """Only the user can enter the folder of the session bus's socket."""
     status = os.stat(RUNTIME)
-    assert status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) == 0o700, oct(status.st_mode)
+    assert status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) == 0o700, oct(
+        status.st_mode
+    )
 
 
 def test_folders_of_runs_are_private(pool):
@@ -124,7 +127,9 @@ def test_millions_of_values_are_refused(pool):
 def test_printed_fields_are_not_the_services_own(pool):
     """What an agent prints cannot pass for the fields that the service gives an event."""
     lie = '{"type":"status","status":"stopped","run_id":"forged","story_id":"forged","cursor":1}'
-    root = pool.repository(agents={"coder": f"init; json {lie}; text a\\nSTORKIT_STORY=forged; result"})
+    root = pool.repository(
+        agents={"coder": f"init; json {lie}; text a\\nSTORKIT_STORY=forged; result"}
+    )
     run = pool.start(root, "42_login")["run_id"]
     events = list(pool.subscribe(root, "42_login"))
     assert {event["run_id"] for event in events} == {run}
@@ -147,6 +152,110 @@ def test_printed_result_does_not_end_a_run(pool):
     assert pool.get(root, "42_login")["status"] == "running"
     assert pool.scope_exists(info["unit"])
     pool.stop(root, "42_login")
+
+
+def cut_short(path):
+    open(path, "wb").close()
+
+
+def make_fifo(path):
+    remove(path)
+    os.mkfifo(path)
+
+
+def fill_with_garbage(path):
+    with open(path, "wb") as file:
+        file.write(b"\x5a" * 4096)
+
+
+def fill_with_places_that_are_none(path):
+    with open(path, "wb") as file:
+        file.write(struct.pack("=4Q", 1, 2**63 + 5, 2**63 + 5, 2**63 + 5))
+
+
+def make_folder(path):
+    remove(path)
+    os.mkdir(path)
+
+
+def remove(path):
+    if os.path.exists(path):
+        os.unlink(path)
+
+
+# The last three are not there yet when the harm is done.
+FILES = ("cursors", "times", "transcript", "started", "run.json", "exit", "summary.json")
+FILES += ("summary.json.new",)
+
+
+def answers(call, *args):
+    """Whatever it says, it says something before the harness's time is up."""
+    try:
+        call(*args)
+    except GLib.Error as error:
+        assert "org.storkit" in str(error), error
+
+
+def check_harm(pool, harm, files=FILES):
+    """The agent of one run harms its own folder; that run and others are served on."""
+    go = f"{pool.folder}/go"
+    agents = {
+        "harmed": f"init; text one; wait {go}; text two; result; exit 0",
+        "other": "init; text hi; result; exit 0",
+    }
+    root = pool.repository(agents=agents)
+    runs = {}
+    for name in files:
+        runs[name] = pool.start(root, name, "harmed")["run_id"]
+        wait_until(lambda: len(pool.drain(root, name, "harmed")) > 0, f"events of {name}")
+        harm(f"{pool.run_folder(runs[name])}/{name}")
+    process = pool.process.pid
+    open(go, "w").close()
+    for name in files:
+        answers(pool.drain, root, name, "harmed")
+        answers(pool.call, "SubscribeRun", "(st)", runs[name], 0)
+        answers(pool.stop, root, name, "harmed")
+    assert pool.process.poll() is None and pool.process.pid == process
+    for _ in range(2):
+        pool.start(root, "other", "other")
+        assert pool.wait(root, "other", "other")["status"] == "completed"
+        pool.restart_daemon()  # it comes back, whatever it finds
+
+
+def test_files_of_a_run_that_are_cut_short_harm_nobody_else(pool):
+    """An agent that empties a file of its run's folder does not end or delay the service."""
+    check_harm(pool, cut_short)
+
+
+def test_files_of_a_run_that_become_fifos_harm_nobody_else(pool):
+    """A FIFO in the place of a file of a run's folder, which nobody writes to, delays nobody."""
+    check_harm(pool, make_fifo)
+
+
+def test_garbage_in_files_of_a_run_harms_nobody_else(pool):
+    """Nor does garbage in such a file."""
+    check_harm(pool, fill_with_garbage)
+
+
+def test_folders_for_files_of_a_run_harm_nobody_else(pool):
+    """Nor does a folder in its place."""
+    check_harm(pool, make_folder)
+
+
+def test_files_of_a_run_that_are_gone_harm_nobody_else(pool):
+    """Nor does one that is gone."""
+    check_harm(pool, remove)
+
+
+def test_kept_places_that_are_none_begin_anew(pool):
+    """Places in `cursors` that are no event's: Drain gives all events, and no error."""
+    root = pool.repository(agents={"coder": "init; text hi; result; exit 0"})
+    run = pool.start(root, "s")["run_id"]
+    pool.wait(root, "s")
+    pool.kill_daemon()
+    fill_with_places_that_are_none(f"{pool.run_folder(run)}/cursors")
+    pool.start_daemon()
+    assert [event["cursor"] for event in pool.drain(root, "s")]
 
 
 if __name__ == "__main__":
