@@ -379,6 +379,7 @@ def test_stop_of_an_adopted_run(pool):
     pool.wait_for(lambda e: e.get("status") == "stopped")
 
     slow = pool.start(root, "s", "slow")
+    pool.wait_for(lambda e: e["agent_name"] == "slow" and e["type"] == "agent_json")
     stopping = pool.begin("Stop", "(sss)", root, "s", "slow")
     pool.wait_for(lambda e: e.get("text") == "asked")
     pool.kill_daemon()
