@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -37,6 +38,22 @@ def test_starts_lists_and_shows_a_run(pool):
     assert "completed" in ctl.out()
     assert ctl.out("list", cwd=pool.folder).count("42_login") == 1
     assert ctl.json("list", "--everywhere")[0]["status"] == "completed"
+
+
+def test_memory_is_shown_where_it_is_counted(pool):
+    """list has a column for memory and show a line, where the machine counts it; elsewhere not."""
+    ctl = Ctl(pool, "init; idle")
+    info = ctl.start()
+    counted = "memory" in pool.get(ctl.root, info["story_id"])
+    heads, row = ctl.out("list").splitlines()[:2]
+    line = re.search(r"^ *Memory: +(.*)$", ctl.out("show"), re.MULTILINE)
+    assert ("MEMORY" in heads) == counted == bool(line), (heads, line)
+    if counted:
+        assert re.search(r" \d[\d.]*[KM] ", row), row
+        assert re.match(r"\d[\d.]*[KM] .*peak", line[1]), line
+    ctl("stop", info["story_id"])
+    if os.environ.get("STORKIT_TEST_VM"):
+        assert counted, "the machine was made to count it"
 
 
 def test_story_is_known_inside_its_worktree(pool):
