@@ -14,6 +14,10 @@
 #define SIGNALS_PER_SECOND 25000
 #define BURST 2500
 
+/* How many signals one of an agent that floods its terminal counts for: at the full rate, the bus and
+ * this process would take a core from it. */
+#define FLOOD_COST 25
+
 /* A run's share before the next one has its turn. */
 #define TURN 64
 
@@ -200,7 +204,7 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
         if (!event)
             return publication->batch != NULL;
         send_event(publisher, publication->batch->identity, event);
-        publisher->tokens -= 1;
+        publisher->tokens -= publication->run->flood.on ? FLOOD_COST : 1;
         publication->next++;
         if (has_room(publisher)) {
             commit(publisher, publication);

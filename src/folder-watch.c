@@ -6,7 +6,7 @@
 
 #include "util.h"
 
-#define MASK (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
+#define MASK (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
 
 struct FolderWatch {
     int fd;
@@ -90,11 +90,17 @@ void folder_watch_free(FolderWatch *watch)
     g_free(watch);
 }
 
+/* Of a folder that is watched already, this changes what counts. */
+static int add_watch(FolderWatch *watch, int folder_fd, uint32_t mask)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", folder_fd);
+    return inotify_add_watch(watch->fd, path, mask);
+}
+
 int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, gpointer data,
                      GError **error)
 {
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", folder_fd);
-    int id = inotify_add_watch(watch->fd, path, MASK);
+    int id = add_watch(watch, folder_fd, MASK | IN_MODIFY);
     if (id < 0) {
         set_errno_error(error, errno, "watching a run's folder (fs.inotify.max_user_watches)");
         return -1;
@@ -104,6 +110,11 @@ int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, g
     entry->data = data;
     g_hash_table_insert(watch->entries, GINT_TO_POINTER(id), entry);
     return id;
+}
+
+void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted)
+{
+    add_watch(watch, folder_fd, wanted ? MASK | IN_MODIFY : MASK);
 }
 
 void folder_watch_remove(FolderWatch *watch, int id)

@@ -19,4 +19,9 @@ void folder_watch_free(FolderWatch *watch);
  *  and @error. */
 int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, gpointer data,
                      GError **error);
+
+/** Whether writes to files of the watched folder are told, as they are at first: who looks often
+ *  anyway is not to be woken for each. What was written before they are wanted again is not told. */
+void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted);
+
 void folder_watch_remove(FolderWatch *watch, int id);

@@ -15,10 +15,8 @@
  * how long a scope may outlive its shim. */
 #define GUARD_SECONDS 5
 
-/* Far behind an agent that floods its terminal, the daemon takes a batch (64 KiB) in so many ms:
- * decoding as fast as it can, it would take the CPU from the agent and its shim. */
-#define FAR_BEHIND (1024 * 1024)
-#define FAR_BEHIND_MSEC 4
+/* While an agent floods its terminal, a batch (64 KiB) is taken in so many ms. */
+#define FLOOD_MSEC 50
 
 Run *run_new(RunRecord *record, const RunKeeper *keeper, gpointer keeper_data)
 {
@@ -139,12 +137,19 @@ static gboolean pump(gpointer user_data);
 /* The head's next turn, below the bus's priority: calls are answered meanwhile. */
 static void schedule_turn(Run *run)
 {
-    RunLogState state;
-    run_log_get_state(run->log, &state);
-    gboolean hurry = state.complete || log_reader_backlog(run->head) < FAR_BEHIND;
     run->pump_source =
-        hurry ? g_idle_add(pump, run)
-              : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, FAR_BEHIND_MSEC, pump, run, NULL);
+        run->flood.on ? g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, FLOOD_MSEC, pump, run, NULL)
+                      : g_idle_add(pump, run);
+}
+
+/* TRUE: another turn is due, for what was written while nobody was told of writes. In a flood each
+ * of them would wake us. */
+static gboolean look_for_flood(Run *run, guint64 bytes)
+{
+    if (!flood_look(&run->flood, bytes, log_reader_backlog(run->head), g_get_monotonic_time()))
+        return run->flood.on;
+    folder_watch_set_writes(run->folder_watch, run->folder_fd, !run->flood.on);
+    return TRUE;
 }
 
 /* One batch of the head. */
@@ -160,15 +165,14 @@ static gboolean pump(gpointer user_data)
         return G_SOURCE_REMOVE;
 
     g_autoptr(EventBatch) batch = log_reader_read(run->head, &run->facts);
-    if (batch) {
-        schedule_turn(run);
-        run->keeper->has_events(run, run->keeper_data);
-        return G_SOURCE_REMOVE;
-    }
     RunLogState state;
     run_log_get_state(run->log, &state);
-    if (state.complete)
+    if (look_for_flood(run, state.readable) || batch)
+        schedule_turn(run);
+    else if (state.complete)
         finish_with_result(run);
+    if (batch)
+        run->keeper->has_events(run, run->keeper_data);
     return G_SOURCE_REMOVE;
 }
 

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "flood.h"
 #include "folder-watch.h"
 #include "log-reader.h"
 #include "run-folder.h"
@@ -69,6 +70,7 @@ struct Run {
     gboolean has_started;
     RunFacts facts;
     gboolean held;     /* by a full disk */
+    Flood flood;
     guint64 oom_kills; /* by now */
 
     RunResult *result; /* of an ended run */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * Flood: whether an agent prints faster than what it prints can be decoded and published. While it
+ * does, its transcript comes first: whoever decodes at full speed then takes the CPU from the agent
+ * and its shim, and is behind all the same.
+ */
+
+typedef struct {
+    gboolean on;
+    guint64 bytes; /* of the transcript, ... */
+    gint64 since;  /* ... at this monotonic time in µs */
+} Flood;
+
+/** Looks at a transcript of @bytes, of which @backlog have not been read, at the monotonic time
+ *  @now in µs. TRUE: flood->on has changed. */
+gboolean flood_look(Flood *flood, guint64 bytes, guint64 backlog, gint64 now);
