@@ -14,8 +14,8 @@
 #define SIGNALS_PER_SECOND 25000
 #define BURST 2500
 
-/* How many signals one of an agent that floods its terminal counts for: at the full rate, the bus and
- * this process would take a core from it. */
+/* How many signals one of an agent that floods its terminal counts for: at the full rate the bus
+ * and this process would take a core from it. */
 #define FLOOD_COST 25
 
 /* A run's share before the next one has its turn. */

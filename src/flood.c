@@ -4,7 +4,7 @@
 /* Less is caught up with at once, at whatever speed it came. */
 #define FAR_BEHIND (1024 * 1024)
 
-/* Decoding and publishing reach two or three times that: an agent at such a pace is kept up with. */
+/* Decoding and publishing reach two or three times that, so an agent at less is kept up with. */
 #define BYTES_PER_SECOND (10 * 1000 * 1000)
 
 /* The shortest time that a pace is taken over. */

@@ -3,7 +3,7 @@
 
 #define MB (1000 * 1000)
 #define MSEC 1000
-#define BEGIN (3600 * G_USEC_PER_SEC)
+#define BEGIN (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
 
 static void test_who_keeps_up_sees_no_flood(void)
 {
