@@ -113,9 +113,13 @@ static void answer(Question *question, char **environment)
 
 /* --- One attempt --- */
 
+/* A job that bash was just forking has lost the first signal: until it executes its program, bash's
+ * own handler takes it and nobody looks. */
 static gboolean on_reapable(int pidfd, GIOCondition condition, gpointer data)
 {
-    waitpid(GPOINTER_TO_INT(data), NULL, 0);
+    pid_t pid = GPOINTER_TO_INT(data);
+    kill(-pid, SIGHUP);
+    waitpid(pid, NULL, 0);
     close(pidfd);
     return G_SOURCE_REMOVE;
 }
