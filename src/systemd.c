@@ -324,47 +324,72 @@ char *systemd_get_control_group_finish(GAsyncResult *result)
 /* --- The end of a unit --- */
 
 struct UnitWatch {
+    Systemd *systemd;
+    char *unit;
     sd_bus_slot *match, *call;
+    guint retry_source;
     UnitGone gone;
     gpointer data;
     gboolean told;
 };
 
-static void tell_gone(UnitWatch *watch)
+static void ask_for_unit(UnitWatch *watch);
+
+static gboolean on_retry(gpointer user_data)
 {
-    if (watch->told)
-        return;
-    watch->told = TRUE;
-    watch->gone(watch->data);
+    UnitWatch *watch = user_data;
+    watch->retry_source = 0;
+    ask_for_unit(watch);
+    return G_SOURCE_REMOVE;
 }
 
-static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+/* Only systemd's word that it knows no such unit counts: one that hangs is asked again. */
+static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    tell_gone(userdata);
+    UnitWatch *watch = userdata;
+    if (watch->told || !sd_bus_message_is_method_error(m, NULL))
+        return 0;
+    if (!sd_bus_message_is_method_error(m, SERVICE ".NoSuchUnit")) {
+        if (watch->retry_source == 0)
+            watch->retry_source = g_timeout_add_seconds(1, on_retry, watch);
+        return 0;
+    }
+    watch->told = TRUE;
+    watch->gone(watch->data);
     return 0;
 }
 
-static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static void ask_for_unit(UnitWatch *watch)
 {
-    if (sd_bus_message_is_method_error(m, SERVICE ".NoSuchUnit"))
-        tell_gone(userdata);
+    watch->call = sd_bus_slot_unref(watch->call);
+    int r = sd_bus_call_method_async(watch->systemd->bus, &watch->call, SERVICE, MANAGER_PATH,
+                                     MANAGER, "GetUnit", on_unit, watch, "s", watch->unit);
+    if (r < 0)
+        g_warning("watching %s: %s", watch->unit, g_strerror(-r));
+}
+
+/* A reason to ask, and no more: at a reload the manager announces every unit as removed, and then
+ * as new. */
+static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    ask_for_unit(userdata);
     return 0;
 }
 
 UnitWatch *systemd_watch_gone(Systemd *systemd, const char *unit, UnitGone gone, gpointer data)
 {
     UnitWatch *watch = g_new0(UnitWatch, 1);
+    watch->systemd = systemd;
+    watch->unit = g_strdup(unit);
     watch->gone = gone;
     watch->data = data;
     g_autofree char *rule = g_strdup_printf("type='signal',sender='" SERVICE "',interface='" MANAGER
                                             "',member='UnitRemoved',arg0='%s'",
                                             unit);
     int r = sd_bus_add_match_async(systemd->bus, &watch->match, rule, on_unit_removed, NULL, watch);
-    if (r >= 0)
-        r = sd_bus_call_method_async(systemd->bus, &watch->call, SERVICE, MANAGER_PATH, MANAGER,
-                                     "GetUnit", on_unit, watch, "s", unit);
     if (r < 0)
         g_warning("watching %s: %s", unit, g_strerror(-r));
+    ask_for_unit(watch);
     return watch;
 }
 
@@ -372,7 +397,9 @@ void unit_watch_free(UnitWatch *watch)
 {
     if (!watch)
         return;
+    g_clear_handle_id(&watch->retry_source, g_source_remove);
     sd_bus_slot_unref(watch->match);
     sd_bus_slot_unref(watch->call);
+    g_free(watch->unit);
     g_free(watch);
 }
