@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "error.h"
 #include "shim-protocol.h"
@@ -99,7 +100,10 @@ static int open_locked(const char *run_id, GError **error)
         set_errno_error(error, errno, "locking the folder of run %s", run_id);
         return -1;
     }
-    return fcntl(fd, F_DUPFD_CLOEXEC, FD_SAFE);
+    int safe = fcntl(fd, F_DUPFD_CLOEXEC, FD_SAFE);
+    if (safe < 0)
+        set_errno_error(error, errno, "opening the folder of run %s once more", run_id);
+    return safe;
 }
 
 static int spawn(pid_t *ret_pid, char *const *argv, char *const *environment, int gate, int folder)
@@ -124,6 +128,18 @@ static int spawn(pid_t *ret_pid, char *const *argv, char *const *environment, in
     return r;
 }
 
+/* One that can't be watched is not kept. */
+static int watch_process(pid_t pid)
+{
+    int pidfd = pidfd_open(pid, 0), saved = errno;
+    if (pidfd < 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        errno = saved;
+    }
+    return pidfd;
+}
+
 gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean has_stdin,
                     Shim *ret_shim, GError **error)
 {
@@ -142,7 +158,7 @@ gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean 
 
     g_auto(GStrv) argv = command_line(record, has_stdin);
     int r = gate < 0 ? errno : spawn(&shim.pid, argv, environment, gate, folder);
-    if (r == 0 && (shim.pidfd = pidfd_open(shim.pid, 0)) < 0)
+    if (r == 0 && (shim.pidfd = watch_process(shim.pid)) < 0)
         r = errno;
     if (r != 0) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED, "cannot start %s: %s",
