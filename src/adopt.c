@@ -32,8 +32,7 @@ Run *adopt_read(Pool *pool, const char *run_id)
         return NULL;
     }
 
-    Run *run = run_new(record, &pool_run_keeper, pool);
-    run->cursors = sink_cursors_open(folder_fd, NULL);
+    Run *run = run_new(record, pool->folder_watch, pool->systemd, &pool_run_keeper, pool);
     run->folder_fd = fd_steal(&folder_fd);
     run->result = run_result_load(run->folder_fd, &run->listed, NULL);
     if (run->result) {
@@ -112,7 +111,6 @@ static gboolean ask_control_group(gpointer user_data)
 static void on_control_group(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     g_autoptr(Adoption) adoption = user_data;
-    g_autoptr(GError) error = NULL;
     Run *run = adoption->run;
     g_autofree char *group = systemd_get_control_group_finish(result);
     if (group)
@@ -125,9 +123,8 @@ static void on_control_group(GObject *source, GAsyncResult *result, gpointer use
         g_timeout_add_seconds(1, ask_control_group, g_steal_pointer(&adoption));
         return;
     }
-    if (!run_follow(run, adoption->pool->folder_watch, adoption->pool->systemd, &error))
-        g_warning("following run %s: %s", run->record->run_id, error->message);
-    else if (!has_shim)
+    run_follow(run);
+    if (!has_shim)
         run_kill(run); /* processes without their shim */
 }
 
@@ -188,6 +185,7 @@ static void adopt_one(Pool *pool, const char *run_id)
     g_autoptr(Run) run = adopt_read(pool, run_id);
     if (!run)
         return;
+    run->cursors = sink_cursors_open(run->folder_fd, NULL);
     pool_add_run(pool, run); /* its key is taken from now on */
     if (run->result) {
         pool_keep_session(pool, run);

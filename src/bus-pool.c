@@ -134,18 +134,33 @@ static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     return 1;
 }
 
+typedef struct {
+    BusPool *self;
+    sd_bus_message *call;
+    guint64 cursor;
+} SubscribeCall;
+
+static void on_run_found_by_id(Run *run, const GError *error, gpointer data)
+{
+    g_autofree SubscribeCall *call = data;
+    g_autoptr(GError) own_error = NULL;
+    int fd =
+        run ? subscriptions_add(call->self->subscriptions, run, call->cursor, &own_error) : -1;
+    bus_reply_fd(call->call, fd, error ? error : own_error);
+    sd_bus_message_unref(call->call);
+}
+
 static int method_subscribe_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusPool *self = userdata;
-    g_autoptr(GError) error = NULL;
     const char *run_id;
     guint64 cursor;
     int r = sd_bus_message_read(m, "st", &run_id, &cursor);
     if (r < 0)
         return r;
-    g_autoptr(Run) run = pool_find_by_id(self->pool, run_id, &error);
-    int fd = run ? subscriptions_add(self->subscriptions, run, cursor, &error) : -1;
-    bus_reply_fd(m, fd, error);
+    SubscribeCall *call = g_new(SubscribeCall, 1);
+    *call = (SubscribeCall){self, sd_bus_message_ref(m), cursor};
+    pool_find_by_id(self->pool, run_id, on_run_found_by_id, call);
     return 1;
 }
 

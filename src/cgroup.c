@@ -8,6 +8,9 @@
 
 #include "util.h"
 
+/* An agent may make as many as it likes below its own, and List is not to wait for that. */
+#define MAX_FOLDERS 64
+
 const char *cgroup_mount(void)
 {
     static const char *mount;
@@ -95,17 +98,25 @@ static guint count_lines(const char *folder)
     return count;
 }
 
-guint cgroup_count_processes(const char *folder)
+static guint count_below(const char *folder, guint *folders_left)
 {
     guint count = count_lines(folder);
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
+    while (dir && *folders_left > 0 && (name = g_dir_read_name(dir))) {
         g_autofree char *child = g_build_filename(folder, name, NULL);
-        if (g_file_test(child, G_FILE_TEST_IS_DIR))
-            count += cgroup_count_processes(child);
+        if (!g_file_test(child, G_FILE_TEST_IS_DIR))
+            continue;
+        (*folders_left)--;
+        count += count_below(child, folders_left);
     }
     return count;
+}
+
+guint cgroup_count_processes(const char *folder)
+{
+    guint folders_left = MAX_FOLDERS;
+    return count_below(folder, &folders_left);
 }
 
 void cgroup_kill(const char *folder)

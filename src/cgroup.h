@@ -29,7 +29,7 @@ guint64 cgroup_get_uint(const char *folder, const char *file, guint64 fallback);
 /** The value of @key in a flat keyed file such as cpu.stat, or @fallback. */
 guint64 cgroup_get_keyed(const char *folder, const char *file, const char *key, guint64 fallback);
 
-/** How many processes are in the cgroup and those below it. */
+/** How many processes are in the cgroup and those below it (64 of them at most). */
 guint cgroup_count_processes(const char *folder);
 
 /** Kills every process in it and below it. A cgroup that is gone is no error. */

@@ -49,7 +49,10 @@ const char *pool_last_session(Pool *pool, const char *root, const char *story, c
 /** Removes ended runs that are too old or too many, in a worker thread. */
 void pool_prune(Pool *pool);
 
-/** The run is real and new: ended ones of its key give way, its events go out. */
+/** The run stays: ended ones of its key give way. */
+void pool_replace_older(Pool *pool, const Run *run);
+
+/** The run is real: its events go out. */
 void pool_make_visible(Pool *pool, Run *run);
 
 /** Tells the sinks of a visible run, once its cursors are there to be kept. */
@@ -58,8 +61,9 @@ void pool_announce(Pool *pool, Run *run);
 /** Forgets a run that was undone, or stopped. */
 void pool_remove_run(Pool *pool, Run *run);
 
-/** Takes an ended run off the list, and keeps it off over a restart. */
-void pool_unlist(Pool *pool, Run *run);
+/** Takes an ended run off the list, and replies (unless @reply is NULL) once it will stay off over a
+ *  restart. */
+void pool_unlist(Pool *pool, Run *run, PoolReply reply, gpointer data);
 
 /** The Starts there are, for a walk in which some may finish. Caller unrefs. */
 GPtrArray *pool_snapshot_starts(const Pool *pool);
@@ -90,6 +94,6 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 /** Answers every call of Wait and Stop that waits for @run. */
 void pool_answer_waiters(Pool *pool, Run *run);
 
-/** adopt.c: reads one folder as a run that is not followed; NULL (and a log line) for what is
- *  none of ours. */
+/** adopt.c: reads one folder as a run that is not followed and has no cursors; NULL (and a log line)
+ *  for what is none of ours. Blocking. */
 Run *adopt_read(Pool *pool, const char *run_id);

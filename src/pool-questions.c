@@ -172,8 +172,7 @@ static Question *question_new(Pool *pool, PoolReply reply, gpointer data)
 void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data)
 {
     if (!run_is_live(run)) {
-        pool_unlist(pool, run);
-        reply(NULL, NULL, data);
+        pool_unlist(pool, run, reply, data);
         return;
     }
     pool_add_stopper(pool, run, reply, data);
@@ -217,23 +216,64 @@ void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer dat
     pool_resolve(pool, root, NULL, TRUE, on_config_target, question_new(pool, reply, data));
 }
 
-Run *pool_find_by_id(Pool *pool, const char *run_id, GError **error)
+/* --- A run that List may not show any more --- */
+
+typedef struct {
+    Pool *pool;
+    char *run_id;
+    Run *run;
+    PoolFound found;
+    gpointer data;
+} Search;
+
+static void search_in_thread(gpointer data)
 {
-    if (!run_id_is_valid(run_id)) {
-        g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                            "not a run id: it has the form STORY.AGENT.TIME, as Start answers it");
-        return NULL;
-    }
+    Search *search = data;
+    search->run = adopt_read(search->pool, search->run_id);
+}
+
+static void answer_search(const Search *search, Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    if (!run)
+        g_set_error(&error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
+                    "no run %s: List shows the runs there are", search->run_id);
+    search->found(run, error, search->data);
+}
+
+static void on_searched(gpointer data)
+{
+    g_autofree Search *search = data;
+    g_autofree char *run_id = search->run_id;
+    g_autoptr(Run) run = search->run;
+    answer_search(search, run && run->result ? run : NULL);
+}
+
+static Run *find_in_pool(Pool *pool, const char *run_id)
+{
     for (guint i = 0; i < pool->runs->len; i++) {
         Run *run = g_ptr_array_index(pool->runs, i);
         if (g_str_equal(run->record->run_id, run_id))
             return run_ref(run);
     }
-    Run *run = adopt_read(pool, run_id);
-    if (run && run->result)
-        return run;
-    run_unref(run);
-    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
-                "no run %s: List shows the runs there are", run_id);
     return NULL;
+}
+
+void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!run_id_is_valid(run_id)) {
+        g_set_error_literal(&error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                            "not a run id: it has the form STORY.AGENT.TIME, as Start answers it");
+        found(NULL, error, data);
+        return;
+    }
+    g_autoptr(Run) run = find_in_pool(pool, run_id);
+    if (run) {
+        found(run, NULL, data);
+        return;
+    }
+    Search *search = g_new0(Search, 1);
+    *search = (Search){.pool = pool, .run_id = g_strdup(run_id), .found = found, .data = data};
+    work_queue_push(pool->work, NULL, search_in_thread, on_searched, search);
 }

@@ -101,7 +101,7 @@ const char *pool_last_session(Pool *pool, const char *root, const char *story, c
 }
 
 /* A newer run of the same key: the ended ones are not shown any more. */
-static void replace_older(Pool *pool, const Run *run)
+void pool_replace_older(Pool *pool, const Run *run)
 {
     const RunRecord *record = run->record;
     for (guint i = pool->runs->len; i > 0; i--) {
@@ -117,7 +117,6 @@ void pool_make_visible(Pool *pool, Run *run)
     if (run->visible)
         return;
     run->visible = TRUE;
-    replace_older(pool, run);
     pool_notify_changed(pool, run);
     if (run->cursors)
         pool_announce(pool, run);
@@ -264,13 +263,35 @@ static void on_gone(Run *run, gpointer data)
         run_finish(run);
 }
 
-void pool_unlist(Pool *pool, Run *run)
+typedef struct {
+    Run *run;
+    PoolReply reply; /* or NULL */
+    gpointer data;
+} Unlisting;
+
+static void unlist_in_thread(gpointer data)
 {
+    const Unlisting *unlisting = data;
+    const Run *run = unlisting->run;
     g_autoptr(GError) error = NULL;
-    run->listed = FALSE;
     if (!run_result_save(run->result, FALSE, run->folder_fd, &error))
         g_warning("taking run %s off the list: %s", run->record->run_id, error->message);
+}
+
+static void on_unlisted(gpointer data)
+{
+    g_autofree Unlisting *unlisting = data;
+    g_autoptr(Run) run = unlisting->run;
+    if (unlisting->reply)
+        unlisting->reply(NULL, NULL, unlisting->data);
+}
+
+void pool_unlist(Pool *pool, Run *run, PoolReply reply, gpointer data)
+{
+    Unlisting *unlisting = g_new0(Unlisting, 1);
+    *unlisting = (Unlisting){run_ref(run), reply, data};
     pool_remove_run(pool, run);
+    work_queue_push(pool->work, NULL, unlist_in_thread, on_unlisted, unlisting);
 }
 
 static void on_ended(Run *run, gpointer data)
@@ -286,7 +307,7 @@ static void on_ended(Run *run, gpointer data)
     if (!start) /* else once it is undone */
         pool_answer_waiters(pool, run);
     if (run->result->outcome == OUTCOME_STOPPED || run->stop_requested)
-        pool_unlist(pool, run);
+        pool_unlist(pool, run, NULL, NULL);
     /* Sinks that still read have references of their own. */
     g_clear_pointer(&run->log, run_log_unref);
     if (start)

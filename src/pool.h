@@ -82,9 +82,9 @@ void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data);
 /** Replies with the run's info when it has ended. */
 void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data);
 
-/** The run with this id, listed or not, from its folder where it is not in memory. Caller unrefs.
- *  Sets STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
-Run *pool_find_by_id(Pool *pool, const char *run_id, GError **error);
+/** Finds the run with this id, listed or not, from its folder where it is not in memory.
+ *  STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
+void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data);
 
 /** Calls @each for every run in memory that may be published. */
 void pool_foreach_visible(Pool *pool, void (*each)(Run *run, gpointer data), gpointer data);

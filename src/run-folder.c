@@ -235,6 +235,14 @@ static char *folder_path(const char *run_id)
     return g_build_filename(parent, run_id, NULL);
 }
 
+/* What is planned in a folder is only safe there once the folder itself is. */
+static void sync_folder(const char *path)
+{
+    autofd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        fsync(fd);
+}
+
 int run_folder_create(const char *run_id, GError **error)
 {
     g_autofree char *path = folder_path(run_id);
@@ -243,7 +251,10 @@ int run_folder_create(const char *run_id, GError **error)
         set_errno_error(error, errno, "making the run's folder %s", path);
         return -1;
     }
-    return run_folder_open(run_id, error);
+    int fd = run_folder_open(run_id, error);
+    if (fd >= 0)
+        sync_folder(parent);
+    return fd;
 }
 
 int run_folder_open(const char *run_id, GError **error)
@@ -253,6 +264,26 @@ int run_folder_open(const char *run_id, GError **error)
     if (fd < 0)
         set_errno_error(error, errno, "opening the run's folder %s", path);
     return fd;
+}
+
+/* A file of its own: run.json may be written anew at the same moment. */
+#define ANSWERED "answered"
+
+void run_folder_set_answered(const char *run_id)
+{
+    g_autoptr(GError) error = NULL;
+    autofd folder_fd = run_folder_open(run_id, &error);
+    autofd fd = folder_fd < 0
+                    ? -1
+                    : openat(folder_fd, ANSWERED, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        g_warning("a restart may forget run %s: %s", run_id,
+                  error ? error->message : g_strerror(errno));
+}
+
+gboolean run_folder_is_answered(int folder_fd)
+{
+    return faccessat(folder_fd, ANSWERED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* No run id begins with a dot. */
@@ -324,6 +355,21 @@ static const char *known_reason(const char *reason)
     return NULL;
 }
 
+/* NULL where the program itself could not be executed. */
+static const char *known_step(const char *step)
+{
+    static const char *const steps[][2] = {{"cwd", "its folder"},
+                                           {"stdin", "its input"},
+                                           {"setup-record", "the record of its setup"},
+                                           {"cgroup", "its cgroup"}};
+    if (!step || g_str_equal(step, "exec"))
+        return NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++)
+        if (g_str_equal(step, steps[i][0]))
+            return steps[i][1];
+    return "its process";
+}
+
 static JsonObject *read_shim_file(int folder_fd, const char *name)
 {
     g_autoptr(GError) error = NULL;
@@ -347,6 +393,7 @@ static void parse_started(JsonObject *object, RunStarted *ret)
         .offset = json_get_uint(object, "offset", 0),
         .time = json_get_uint(object, "time", 0),
         .failed = known_reason(json_get_string(object, "failed")),
+        .step = known_step(json_get_string(object, "step")),
         .failed_errno = (int)json_get_uint(object, "errno", 0),
         .setup = (guint)json_get_uint(object, "setup", 0),
         .exit_code = get_exit_code(object),
@@ -373,6 +420,7 @@ gboolean run_exit_read(int folder_fd, RunExit *ret_exit)
         .reason = reason ? reason : SHIM_REASON_EXITED,
         .exit_code = get_exit_code(object),
         .exit_signal = (int)json_get_uint(object, "exit_signal", 0),
+        .agent_started = json_get_uint(object, "started", 0),
         .ended = json_get_uint(object, "ended", 0),
         .offset = json_get_uint(object, "offset", 0),
         .bytes = json_get_uint(object, "bytes", 0),

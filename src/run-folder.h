@@ -59,6 +59,11 @@ char *runs_folder(void);
 /** Makes the folder of @run_id (0700) and opens it; -1 and @error. */
 int run_folder_create(const char *run_id, GError **error);
 
+/** Notes in the folder that the run's Start was answered `pending`: from then on the run stays,
+ *  whatever becomes of its Start. */
+void run_folder_set_answered(const char *run_id);
+gboolean run_folder_is_answered(int folder_fd);
+
 /** Opens the folder of @run_id; -1 and @error. */
 int run_folder_open(const char *run_id, GError **error);
 
@@ -75,6 +80,7 @@ typedef struct {
     guint64 offset; /* where the agent's output begins */
     guint64 time;
     const char *failed; /* NULL, SHIM_REASON_EXEC or SHIM_REASON_SETUP */
+    const char *step;   /* exec: NULL for the program itself, else what could not be made ready */
     int failed_errno;   /* exec */
     guint setup;        /* setup: which command, from 0 */
     int exit_code;      /* setup: -1 where a signal ended it */
@@ -90,8 +96,10 @@ typedef struct {
     RunStarted started; /* its failure, where it has one */
     int exit_code;      /* -1: none */
     int exit_signal;    /* 0: none */
+    guint64 agent_started; /* 0: never */
     guint64 ended, offset, bytes;
     guint64 left_behind, oom_kills, memory_peak, cpu_usec;
 } RunExit;
 
+/** FALSE where there is none yet (or none that can be read: logged). */
 gboolean run_exit_read(int folder_fd, RunExit *ret_exit);

@@ -9,10 +9,10 @@
 struct RunLog {
     gatomicrefcount references;
     RunIdentity identity;
-    AgentKind kind;
     guint64 created;
 
     GMutex lock; /* over all that follows */
+    AgentKind kind;
     RunLogState state;
     gboolean has_started_record;
     RunStarted started;
@@ -62,8 +62,15 @@ const RunIdentity *run_log_identity(const RunLog *log)
     return &log->identity;
 }
 
-AgentKind run_log_kind(const RunLog *log)
+void run_log_set_kind(RunLog *log, AgentKind kind)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
+    log->kind = kind;
+}
+
+AgentKind run_log_kind(RunLog *log)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
     return log->kind;
 }
 
@@ -94,6 +101,15 @@ static void open_files(RunLogState *state, int folder_fd)
         state->times_fd = open_regular(folder_fd, "times", O_RDONLY);
 }
 
+static void place_start(RunLogState *state, const RunStarted *started)
+{
+    if (started->failed)
+        return;
+    state->started = TRUE;
+    state->agent_offset = started->offset;
+    state->started_time = started->time;
+}
+
 gboolean run_log_refresh(RunLog *log, int folder_fd)
 {
     /* Only this thread writes, so reading without the lock is fine here, and no reader waits for
@@ -113,11 +129,8 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
 
     RunStarted started = {0};
     gboolean new_record = !log->has_started_record && run_started_read(folder_fd, &started);
-    if (new_record && !started.failed) {
-        state.started = TRUE;
-        state.agent_offset = started.offset;
-        state.started_time = started.time;
-    }
+    if (new_record)
+        place_start(&state, &started);
 
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
     gboolean more = new_record || state.readable > log->state.readable;
@@ -127,6 +140,14 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
         log->started = started;
     }
     return more;
+}
+
+void run_log_set_started(RunLog *log, const RunStarted *started)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
+    log->has_started_record = TRUE;
+    log->started = *started;
+    place_start(&log->state, started);
 }
 
 void run_log_complete(RunLog *log, guint64 bytes)

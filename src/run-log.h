@@ -34,7 +34,9 @@ void run_log_unref(RunLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunLog, run_log_unref)
 
 const RunIdentity *run_log_identity(const RunLog *log);
-AgentKind run_log_kind(const RunLog *log);
+/** The kind changes where the roster did while the run waited in the queue. */
+void run_log_set_kind(RunLog *log, AgentKind kind);
+AgentKind run_log_kind(RunLog *log);
 guint64 run_log_created(const RunLog *log);
 
 void run_log_get_state(RunLog *log, RunLogState *ret_state);
@@ -49,6 +51,9 @@ void run_log_complete(RunLog *log, guint64 bytes);
 /** How the run ended: readers give its last event once they have read all before. The log must be
  *  complete. Keeps a reference to @result. */
 void run_log_end(RunLog *log, RunResult *result);
+
+/** Tells what `started` would have said, where the shim could not write it. */
+void run_log_set_started(RunLog *log, const RunStarted *started);
 
 /** What `started` said; FALSE before it is there. */
 gboolean run_log_get_started(RunLog *log, RunStarted *ret_started);

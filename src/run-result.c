@@ -72,6 +72,9 @@ static char *describe_setup_failure(const RunRecord *record, const RunStarted *s
 static char *describe_exec_failure(const RunRecord *record, const RunStarted *started)
 {
     const char *program = record->argv && record->argv[0] ? record->argv[0] : "?";
+    if (started->step)
+        return g_strdup_printf("%s could not be made ready for agent '%s': %s", started->step,
+                               record->agent, g_strerror(started->failed_errno));
     if (started->failed_errno == ENOENT && !strchr(program, '/'))
         return g_strdup_printf("program '%s' not found on PATH: install it, or set `command` of "
                                "agent '%s' to its path",

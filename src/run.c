@@ -15,19 +15,25 @@
  * how long a scope may outlive its shim. */
 #define GUARD_SECONDS 5
 
+/* How often a folder is looked at that can't be watched. */
+#define POLL_MSEC 500
+
 /* While an agent floods its terminal, a batch (64 KiB) is taken in so many ms. */
 #define FLOOD_MSEC 50
 
-Run *run_new(RunRecord *record, const RunKeeper *keeper, gpointer keeper_data)
+Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
+             const RunKeeper *keeper, gpointer keeper_data)
 {
     Run *run = g_new0(Run, 1);
     g_ref_count_init(&run->references);
     run->record = record;
     run->folder_fd = -1;
-    run->watch_id = run->cgroup_watch_id = -1;
+    run->watch_id = run->cgroup_watch_id = run->memory_events_fd = -1;
     run->shim = (Shim)SHIM_INIT;
     run->log = run_log_new(record);
     run->listed = TRUE;
+    run->folder_watch = folder_watch;
+    run->systemd = systemd;
     run->keeper = keeper;
     run->keeper_data = keeper_data;
     return run;
@@ -45,12 +51,14 @@ static void release_live(Run *run)
     g_clear_handle_id(&run->pump_source, g_source_remove);
     g_clear_handle_id(&run->shim_source, g_source_remove);
     g_clear_handle_id(&run->guard_source, g_source_remove);
+    g_clear_handle_id(&run->poll_source, g_source_remove);
     g_clear_pointer(&run->unit_watch, unit_watch_free);
     if (run->watch_id >= 0)
         folder_watch_remove(run->folder_watch, run->watch_id);
     if (run->cgroup_watch_id >= 0)
         folder_watch_remove(run->folder_watch, run->cgroup_watch_id);
     run->watch_id = run->cgroup_watch_id = -1;
+    fd_clear(&run->memory_events_fd);
     g_clear_pointer(&run->head, log_reader_free);
     g_clear_pointer(&run->cgroup, g_free);
     shim_clear(&run->shim);
@@ -249,6 +257,7 @@ static void follow_cgroup(Run *run)
     g_autofree char *agent = agent_cgroup(run);
     run->frozen = cgroup_get_uint(agent, "cgroup.freeze", 0) != 0;
     run->oom_kills = count_oom_kills(run);
+    run->memory_events_fd = openat(fd, "memory.events", O_RDONLY | O_CLOEXEC);
     run->cgroup_watch_id = folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
 }
 
@@ -275,22 +284,38 @@ void run_set_cgroup(Run *run, char *folder)
     run->unenforced = find_unenforced(run);
 }
 
-gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GError **error)
+static gboolean watch_folder(Run *run, GError **error)
 {
-    run->systemd = systemd;
-    run->folder_watch = folder_watch;
-    run->watch_id = folder_watch_add(folder_watch, run->folder_fd, on_folder_changed, run, error);
-    if (run->watch_id < 0)
-        return FALSE;
+    run->watch_id =
+        folder_watch_add(run->folder_watch, run->folder_fd, on_folder_changed, run, error);
+    return run->watch_id >= 0;
+}
+
+static gboolean on_poll(gpointer user_data)
+{
+    Run *run = user_data;
+    gboolean watched = watch_folder(run, NULL);
+    if (watched)
+        run->poll_source = 0;
+    schedule_pump(run);
+    return watched ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+void run_follow(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    if (!watch_folder(run, &error)) {
+        g_warning("run %s is looked at twice a second: %s", run->record->run_id, error->message);
+        run->poll_source = g_timeout_add(POLL_MSEC, on_poll, run);
+    }
     follow_cgroup(run);
     run->head = log_reader_new(run->log, 0, NULL);
-    run->unit_watch = systemd_watch_gone(systemd, run->record->unit, on_unit_gone, run);
+    run->unit_watch = systemd_watch_gone(run->systemd, run->record->unit, on_unit_gone, run);
     if (run->shim.pidfd >= 0)
         run->shim_source = g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_shim_gone, run);
     else
         run->shim_gone = TRUE;
     schedule_pump(run);
-    return TRUE;
 }
 
 /* --- The end --- */
@@ -314,15 +339,31 @@ static void finish_with_result(Run *run)
     RunExit exit;
     run_log_get_state(run->log, &state);
     gboolean has_exit = run_exit_read(run->folder_fd, &exit);
+    if (has_exit) /* a transcript that lost its end to a power cut has no more than it has */
+        exit.bytes = MIN(exit.bytes, state.readable);
     end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, run->stop_requested,
                                    &run->facts, state.transcript_fd));
+}
+
+/* That the program was executed is in exit.json, too, and must not be missed: a Start that made
+ * nothing run takes back its worktree. */
+static void take_started_from_exit(Run *run, const RunExit *exit)
+{
+    RunStarted started = {.offset = exit->offset, .time = exit->agent_started, .exit_code = -1};
+    if (run->has_started || exit->agent_started == 0)
+        return;
+    run_log_set_started(run->log, &started);
+    take_started(run);
 }
 
 void run_finish(Run *run)
 {
     RunExit exit;
-    run_log_refresh(run->log, run->folder_fd);
-    run_log_complete(run->log, run_exit_read(run->folder_fd, &exit) ? exit.bytes : G_MAXUINT64);
+    run_refresh(run);
+    gboolean has_exit = run_exit_read(run->folder_fd, &exit);
+    if (has_exit)
+        take_started_from_exit(run, &exit);
+    run_log_complete(run->log, has_exit ? exit.bytes : G_MAXUINT64);
     /* The head reads what is left, its last line included, and finish_with_result() follows. */
     g_clear_handle_id(&run->pump_source, g_source_remove);
     schedule_pump(run);
@@ -378,9 +419,22 @@ static gboolean check_not_stopping(const Run *run, GError **error)
     return FALSE;
 }
 
+/* Systemd has not told yet. */
+static gboolean check_has_cgroup(const Run *run, GError **error)
+{
+    if (run->cgroup)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                "the service has just come back and still looks for the processes of agent '%s' on "
+                "story '%s': try again in a moment",
+                run->record->agent, run->record->story);
+    return FALSE;
+}
+
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
 {
-    if (!run_check_running(run, error) || (frozen && !check_not_stopping(run, error)))
+    if (!run_check_running(run, error) || (frozen && !check_not_stopping(run, error)) ||
+        !check_has_cgroup(run, error))
         return FALSE;
     g_autofree char *agent = agent_cgroup(run);
     if (!cgroup_set_frozen(agent, frozen, error))
@@ -427,10 +481,23 @@ const char *run_get_session(const Run *run)
     return run_get_facts(run)->session_id;
 }
 
+/* How far sinks had come: the head of a run that was just found is still behind that. */
+static guint64 cursor_before(const Run *run)
+{
+    if (!run->cursors || !run->log)
+        return 0;
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    guint64 cursor = MAX(sink_cursors_get(run->cursors, SINK_BUS),
+                         sink_cursors_get(run->cursors, SINK_JOURNAL));
+    return cursor <= log_end_cursor(state.readable) ? cursor : 0;
+}
+
 guint64 run_get_last_cursor(const Run *run)
 {
     if (run->result)
         return log_end_cursor(run->result->bytes);
     /* `pending` is there from the first moment, whether or not the head has come to it. */
-    return run->head ? MAX(log_reader_cursor(run->head), LOG_CURSOR_PENDING) : LOG_CURSOR_PENDING;
+    guint64 cursor = run->head ? log_reader_cursor(run->head) : 0;
+    return MAX(MAX(cursor, cursor_before(run)), LOG_CURSOR_PENDING);
 }

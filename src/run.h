@@ -70,7 +70,7 @@ struct Run {
     gboolean has_started;
     RunFacts facts;
     gboolean held;     /* by a full disk */
-    Flood flood;
+    Flood flood;       /* of output: readers leave the agent the CPU */
     guint64 oom_kills; /* by now */
 
     RunResult *result; /* of an ended run */
@@ -79,16 +79,18 @@ struct Run {
     const RunKeeper *keeper;
     gpointer keeper_data;
     FolderWatch *folder_watch;
-    int watch_id, cgroup_watch_id;
-    LogReader *head;
-    guint pump_source, shim_source, guard_source;
-    UnitWatch *unit_watch;
     Systemd *systemd;
+    int watch_id, cgroup_watch_id;
+    int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
+    LogReader *head;
+    guint pump_source, shim_source, guard_source, poll_source;
+    UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;
 };
 
-/** A run of @record, which it takes. Caller unrefs. */
-Run *run_new(RunRecord *record, const RunKeeper *keeper, gpointer keeper_data);
+/** A run of @record, which it takes. @folder_watch and @systemd must outlive it. Caller unrefs. */
+Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
+             const RunKeeper *keeper, gpointer keeper_data);
 Run *run_ref(Run *run);
 void run_unref(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_unref)
@@ -105,8 +107,9 @@ void run_set_cgroup(Run *run, char *folder);
 gboolean run_refresh(Run *run);
 
 /** Follows the run's folder, its shim (run->shim.pidfd; -1: gone already) and its scope from now
- *  on. The scope must be there, or have been. */
-gboolean run_follow(Run *run, FolderWatch *folder_watch, Systemd *systemd, GError **error);
+ *  on. The scope must be there, or have been. Where the user has no inotify watch left, it looks at
+ *  the folder twice a second until there is one. */
+void run_follow(Run *run);
 
 /** Decides how the run ended, keeps it in the folder, and lets readers have the last event; the
  *  keeper's ended() says when. For a run that is gone(). */

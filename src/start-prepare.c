@@ -13,6 +13,7 @@ void preparation_clear(Preparation *preparation)
     g_clear_pointer(&preparation->cursors, sink_cursors_unref);
     g_clear_pointer(&preparation->plan, run_record_free);
     fd_clear(&preparation->folder_fd);
+    g_clear_error(&preparation->error);
 }
 
 /* --- The record --- */
@@ -98,13 +99,6 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
 
 /* --- The folder --- */
 
-static gboolean open_cursors(Preparation *preparation, GError **error)
-{
-    if (!preparation->cursors)
-        preparation->cursors = sink_cursors_open(preparation->folder_fd, error);
-    return preparation->cursors != NULL;
-}
-
 static gboolean write_stdin(Preparation *preparation, const char *text, GError **error)
 {
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/stdin", preparation->folder_fd);
@@ -112,27 +106,24 @@ static gboolean write_stdin(Preparation *preparation, const char *text, GError *
     return !text || g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, error);
 }
 
-static gboolean make_folder(Preparation *preparation, const AgentCommand *command, GError **error)
+static gboolean fill_folder(Preparation *preparation, const AgentCommand *command, GError **error)
 {
-    if (preparation->folder_fd < 0)
-        preparation->folder_fd = run_folder_create(preparation->plan->run_id, error);
-    fault_point("folder");
-    if (preparation->folder_fd < 0 ||
-        !run_record_write(preparation->plan, preparation->folder_fd, error))
+    if (!run_record_write(preparation->plan, preparation->folder_fd, error))
         return FALSE;
     fault_point("record");
     return shim_make_fifos(preparation->folder_fd, error) &&
-           write_stdin(preparation, command->stdin_text, error) && open_cursors(preparation, error);
+           write_stdin(preparation, command->stdin_text, error);
 }
 
-gboolean start_prepare_queued(Preparation *preparation, const RunRecord *record, GError **error)
+gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error)
 {
     preparation->folder_fd = run_folder_create(record->run_id, error);
-    if (preparation->folder_fd < 0 || !run_record_write(record, preparation->folder_fd, error) ||
-        !open_cursors(preparation, error))
+    fault_point("folder");
+    if (preparation->folder_fd < 0 || !run_record_write(record, preparation->folder_fd, error))
         return FALSE;
-    fault_point("queued");
-    return TRUE;
+    preparation->cursors = sink_cursors_open(preparation->folder_fd, error);
+    fault_point(record->queued ? "queued" : "reserved");
+    return preparation->cursors != NULL;
 }
 
 /* --- All of it --- */
@@ -142,6 +133,7 @@ gboolean start_prepare(Preparation *preparation, const RunRecord *record, const 
 {
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
+    plan->kind = target_get_agent(target)->kind;
     plan->worktree =
         worktree_plan(plan->project_root, plan->story, plan->options->base_branch, error);
     if (!plan->worktree)
@@ -149,7 +141,7 @@ gboolean start_prepare(Preparation *preparation, const RunRecord *record, const 
 
     plan->setup = list_setup(config, plan->worktree);
     g_autoptr(AgentCommand) command = plan_command(preparation, target_get_agent(target), error);
-    if (!command || !make_folder(preparation, command, error))
+    if (!command || !fill_folder(preparation, command, error))
         return FALSE;
     fault_point("files");
 

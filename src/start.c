@@ -98,21 +98,40 @@ static void give_reply(Start *start, GVariant *value, const GError *error)
 static void reply_pending(Start *start)
 {
     start->answered = TRUE;
+    pool_replace_older(start->pool, start->run);
     pool_make_visible(start->pool, start->run);
     give_reply(start, run_get_info(start->run), NULL);
 }
 
-static guint pending_msec(void)
+/* A Start that takes long, whose answer has to be on the disk before it is given. By the time it
+ * is, the Start may be over. */
+typedef struct {
+    Pool *pool;
+    Run *run;
+} Answer;
+
+static void answer_in_thread(gpointer data)
 {
-    const char *text = g_getenv(PENDING_VARIABLE);
-    return text ? (guint)g_ascii_strtoull(text, NULL, 10) : PENDING_MSEC;
+    Answer *answer = data;
+    run_folder_set_answered(answer->run->record->run_id);
+}
+
+static void on_answer_kept(gpointer data)
+{
+    g_autofree Answer *answer = data;
+    g_autoptr(Run) run = answer->run;
+    Start *start = pool_start_of(answer->pool, run);
+    if (start && start->reply && !start->error)
+        reply_pending(start);
 }
 
 static gboolean on_pending_timer(gpointer user_data)
 {
     Start *start = user_data;
+    Answer *answer = g_new0(Answer, 1);
     start->pending_timer = 0;
-    reply_pending(start);
+    *answer = (Answer){start->pool, run_ref(start->run)};
+    work_queue_push(start->pool->work, NULL, answer_in_thread, on_answer_kept, answer);
     return G_SOURCE_REMOVE;
 }
 
@@ -122,6 +141,13 @@ static void finish(Start *start)
     Pool *pool = start->pool;
     g_ptr_array_remove_fast(pool->starts, start); /* frees it */
     pool_advance(pool);
+}
+
+static void set_pending_timer(Start *start)
+{
+    const char *text = g_getenv(PENDING_VARIABLE);
+    guint msec = text ? (guint)g_ascii_strtoull(text, NULL, 10) : PENDING_MSEC;
+    start->pending_timer = g_timeout_add(msec, on_pending_timer, start);
 }
 
 /* --- The way back --- */
@@ -165,9 +191,20 @@ static gboolean keeps_folder(gpointer data)
 
 static const StartUndoOwner undo_owner = {.keeps_folder = keeps_folder, .done = on_undone};
 
+/* What the disk or the kernel refused has no name in the contract yet. */
+static GError *with_a_name(const Start *start, GError *error_taken)
+{
+    g_autoptr(GError) error = error_taken;
+    if (error->domain == STORKIT_ERROR)
+        return g_steal_pointer(&error);
+    return g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
+                       "what run %s needs could not be made: %s: mend that, then start it again",
+                       start->run->record->run_id, error->message);
+}
+
 static void fail(Start *start, GError *error_taken)
 {
-    start->error = error_taken;
+    start->error = with_a_name(start, error_taken);
     start->waiting = FALSE;
     start->undo = start_undo(start->pool, start->run, start->scope_asked, &undo_owner, start);
 }
@@ -194,6 +231,7 @@ void start_on_started(Start *start)
 {
     Run *run = start->run;
     if (!run->started.failed) {
+        pool_replace_older(start->pool, run);
         give_reply(start, run_get_info(run), NULL);
         finish(start);
         return;
@@ -229,8 +267,8 @@ static void open_gate(Start *start)
     Run *run = start->run;
     GError *error = NULL;
     fault_point("before-gate");
-    if (!run_follow(run, start->pool->folder_watch, start->pool->systemd, &error) ||
-        !shim_open_gate(&run->shim, &error)) {
+    run_follow(run);
+    if (!shim_open_gate(&run->shim, &error)) {
         fail(start, error);
         return;
     }
@@ -242,6 +280,14 @@ static void open_gate(Start *start)
 
 /* --- The scope --- */
 
+/* A shim that has died is where it was born, beside this service, and was never moved. */
+static char *scope_folder(const Run *run)
+{
+    g_autofree char *folder = cgroup_of_process(run->shim.pid);
+    g_autofree char *name = folder ? g_path_get_basename(folder) : NULL;
+    return g_strcmp0(name, run->record->unit) == 0 ? g_steal_pointer(&folder) : NULL;
+}
+
 static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Start *start = user_data;
@@ -251,7 +297,7 @@ static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
         return;
     }
     fault_point("scope");
-    char *cgroup = cgroup_of_process(start->run->shim.pid);
+    char *cgroup = scope_folder(start->run);
     if (cgroup)
         run_set_cgroup(start->run, cgroup);
     if (was_stopped(start))
@@ -300,31 +346,35 @@ static void spawn_shim(Start *start)
 static void prepare_in_thread(gpointer data)
 {
     Start *start = data;
-    start_prepare(&start->preparation, start->run->record, start->target, &start->error);
+    Preparation *preparation = &start->preparation;
+    start_prepare(preparation, start->run->record, start->target, &preparation->error);
 }
 
-static void take_preparation(Start *start)
+/* What went wrong in it, if anything. */
+static GError *take_preparation(Start *start)
 {
     Run *run = start->run;
     Preparation *preparation = &start->preparation;
     if (preparation->plan) {
         run_record_free(run->record);
         run->record = g_steal_pointer(&preparation->plan);
+        run_log_set_kind(run->log, run->record->kind);
     }
     if (preparation->folder_fd >= 0)
         run->folder_fd = fd_steal(&preparation->folder_fd);
     if (!run->cursors)
         run->cursors = g_steal_pointer(&preparation->cursors);
+    return g_steal_pointer(&preparation->error);
 }
 
 static void on_prepared(gpointer data)
 {
     Start *start = data;
-    take_preparation(start);
+    GError *error = take_preparation(start);
     pool_announce(start->pool, start->run);
-    if (start->error) {
+    if (error) {
         start->busy = FALSE;
-        fail(start, start->error);
+        fail(start, error);
     } else if (!was_stopped(start)) {
         spawn_shim(start);
     }
@@ -389,26 +439,35 @@ void start_admit(Start *start)
                    on_target, start);
 }
 
-static void write_queued_in_thread(gpointer data)
+static void make_folder_in_thread(gpointer data)
 {
     Start *start = data;
-    start_prepare_queued(&start->preparation, start->run->record, &start->error);
+    Preparation *preparation = &start->preparation;
+    start_prepare_folder(preparation, start->run->record, &preparation->error);
 }
 
-static void on_queued(gpointer data)
+static void on_queued(Start *start)
 {
-    Start *start = data;
-    start->busy = FALSE;
-    take_preparation(start);
-    if (start->error) {
-        g_queue_remove(&start->pool->queue, start);
-        fail(start, start->error);
-        return;
-    }
     reply_pending(start);
     if (start->run->stop_requested)
         start_stop(start);
     pool_advance(start->pool);
+}
+
+static void on_folder(gpointer data)
+{
+    Start *start = data;
+    GError *error = take_preparation(start);
+    start->busy = FALSE;
+    if (error) {
+        g_queue_remove(&start->pool->queue, start);
+        fail(start, error);
+    } else if (start->run->phase == RUN_QUEUED) {
+        on_queued(start);
+    } else if (!was_stopped(start)) {
+        set_pending_timer(start);
+        prepare(start);
+    }
 }
 
 static int by_age(gconstpointer a, gconstpointer b, gpointer unused)
@@ -427,29 +486,27 @@ static void enqueue(Start *start)
     pool_notify_counts(start->pool);
 }
 
-static void write_queued(Start *start)
+static void make_folder(Start *start)
 {
     start->busy = TRUE;
-    work_queue_push(start->pool->work, NULL, write_queued_in_thread, on_queued, start);
+    work_queue_push(start->pool->work, NULL, make_folder_in_thread, on_folder, start);
 }
 
 void start_begin(Pool *pool, Target *target, StartOptions *options, PoolReply reply, gpointer data)
 {
     gboolean full = !pool_has_room(pool) || pool->queue.length > 0;
-    g_autoptr(Run) run = run_new(start_new_record(target, options), &pool_run_keeper, pool);
+    g_autoptr(Run) run = run_new(start_new_record(target, options), pool->folder_watch,
+                                 pool->systemd, &pool_run_keeper, pool);
     run->phase = RUN_PREPARING;
     pool_add_run(pool, run);
 
     Start *start = start_new(pool, run, reply, data);
     start->target = target;
-    start->pending_timer = g_timeout_add(pending_msec(), on_pending_timer, start);
-    if (full) {
+    if (full)
         enqueue(start);
-        write_queued(start);
-    } else {
-        prepare(start);
+    else
         pool_notify_counts(pool);
-    }
+    make_folder(start);
 }
 
 void start_requeue(Pool *pool, Run *run)
@@ -470,9 +527,7 @@ void start_undo_found(Pool *pool, Run *run)
 {
     Start *start = start_new(pool, run, NULL, NULL);
     start->scope_asked = TRUE;
-    /* Its events are published only once somebody has been told that it is there. */
-    start->answered =
-        run->record->queued || (run->cursors && sink_cursors_get(run->cursors, SINK_BUS) > 0);
+    start->answered = run->record->queued || run_folder_is_answered(run->folder_fd);
     if (start->answered)
         pool_make_visible(pool, run);
     fail(start,
@@ -486,6 +541,7 @@ void start_stop(Start *start)
 {
     Run *run = start->run;
     run->stop_requested = TRUE;
+    pool_replace_older(start->pool, run);
     if (start->error)
         return;
     if (start->real) {

@@ -13,10 +13,10 @@ from harness import NAME, PoolError, long, main, raises, timeout, wait_until
 from session import processes_of
 
 # In the order in which a Start comes by: see fault_point() in src/.
-BEFORE_FOLDER_IS_DONE = ("folder",)
+FOLDER = ("folder", "reserved")
 WORKTREE = ("record", "files", "branch", "base", "exclude", "room", "admin", "checkout", "worktree")
 PROCESSES = ("shim", "scope-asked", "scope", "before-gate")
-BEFORE_GATE = BEFORE_FOLDER_IS_DONE + WORKTREE + PROCESSES
+BEFORE_GATE = FOLDER + WORKTREE + PROCESSES
 UNDO = ("undo", "undo-disk", "undo-tree", "undo-branch", "undo-folder", "undone")
 
 LOST_REPLY = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.ServiceUnknown")

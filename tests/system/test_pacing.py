@@ -131,12 +131,12 @@ def check_stopped_monitor_on_dbus_broker(size, line, seconds):
         assert "signals go on" in pool.log_text()
 
 
-@timeout(120)
+@timeout(300)
 def test_stopped_monitor_on_dbus_broker():
     """A stopped gdbus monitor on dbus-broker, whose user may have 264 MB there: calls are answered,
     subscribers get every event; signals wait for the monitor before the broker throws somebody out,
     and nothing of them is lost either."""
-    check_stopped_monitor_on_dbus_broker("400M", "200K", 100)
+    check_stopped_monitor_on_dbus_broker("400M", "200K", 240)
 
 
 LIMITED = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"

@@ -560,6 +560,55 @@ def test_slow_start_that_fails_is_an_error_event():
         assert pool.list() == [ended]
 
 
+def with_a_start_that_waits(pool, **options):
+    """A second agent that waits for the first one's setup, and whose Start has answered `pending`.
+    Returns the root and its info."""
+    gate = f"while [ ! -e {pool.folder}/go ]; do sleep 0.02; done"
+    agents = {"coder": "idle", "reviewer": "idle"}
+    root = with_setup(pool, "echo Setting up.", gate, agents=agents)
+    pool.start(root, "s", "coder")
+    pool.wait_for(lambda event: event.get("text") == "Setting up.")
+    info = pool.start(root, "s", "reviewer", **options)
+    assert info["status"] == "pending"
+    return root, info
+
+
+def test_start_that_answered_pending_is_not_forgotten():
+    """A service that dies behind the answer `pending` has promised a run: it is there as failed,
+    with an event that says why."""
+    with Pool(environment={"STORKIT_PENDING_MSEC": "1"}) as pool:
+        root, info = with_a_start_that_waits(pool)
+        pool.kill_daemon()
+        pool.start_daemon()
+        ended = pool.wait(root, "s", "reviewer")
+        assert (ended["run_id"], ended["status"]) == (info["run_id"], "failed")
+        assert "went down" in list(pool.subscribe_run(info["run_id"]))[-1]["message"]
+        assert pool.get(root, "s", "coder")["status"] in ("pending", "running")
+        pool.stop(root, "s", "coder")
+
+
+def test_waiting_start_that_fails_keeps_its_folder():
+    """The same for one that fails while the service lives: a restart lists it still."""
+    with Pool(environment={"STORKIT_PENDING_MSEC": "1"}) as pool:
+        root, info = with_a_start_that_waits(pool, base_branch="nowhere")
+        touch(f"{pool.folder}/go")
+        ended = pool.wait(root, "s", "reviewer")
+        assert ended["status"] == "failed" and "nowhere" in ended["error"]
+        pool.stop(root, "s", "coder")
+        pool.restart_daemon()
+        assert pool.list() == [ended]
+
+
+def test_start_that_fails_leaves_the_ended_run_listed(pool):
+    """A Start that returns an error has replaced nothing: the last ended run is still there."""
+    root = pool.repository(agents={"coder": "exit 0"})
+    pool.start(root, "s")
+    ended = pool.wait(root, "s")
+    pool.write_config(root, pool.roster({"coder": {"command": "/nonexistent"}}))
+    raises("SpawnFailed", pool.start, root, "s")
+    assert pool.list() == [ended] and pool.run_folders() == [ended["run_id"]]
+
+
 def test_start_that_fails_as_pending_is_due():
     """A Start that fails just when its caller would be told `pending` is either an error, and
     nothing is left, or `pending`, and the failed run keeps its folder."""
