@@ -144,8 +144,7 @@ static void on_run_found_by_id(Run *run, const GError *error, gpointer data)
 {
     g_autofree SubscribeCall *call = data;
     g_autoptr(GError) own_error = NULL;
-    int fd =
-        run ? subscriptions_add(call->self->subscriptions, run, call->cursor, &own_error) : -1;
+    int fd = run ? subscriptions_add(call->self->subscriptions, run, call->cursor, &own_error) : -1;
     bus_reply_fd(call->call, fd, error ? error : own_error);
     sd_bus_message_unref(call->call);
 }

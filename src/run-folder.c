@@ -358,15 +358,19 @@ static const char *known_reason(const char *reason)
 /* NULL where the program itself could not be executed. */
 static const char *known_step(const char *step)
 {
-    static const char *const steps[][2] = {{"cwd", "its folder"},
-                                           {"stdin", "its input"},
-                                           {"setup-record", "the record of its setup"},
-                                           {"cgroup", "its cgroup"}};
+    static const struct {
+        const char *step, *what;
+    } known[] = {
+        {"cwd", "its folder"},
+        {"stdin", "its input"},
+        {"setup-record", "the record of its setup"},
+        {"cgroup", "its cgroup"},
+    };
     if (!step || g_str_equal(step, "exec"))
         return NULL;
-    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++)
-        if (g_str_equal(step, steps[i][0]))
-            return steps[i][1];
+    for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
+        if (g_str_equal(step, known[i].step))
+            return known[i].what;
     return "its process";
 }
 

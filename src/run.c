@@ -488,8 +488,8 @@ static guint64 cursor_before(const Run *run)
         return 0;
     RunLogState state;
     run_log_get_state(run->log, &state);
-    guint64 cursor = MAX(sink_cursors_get(run->cursors, SINK_BUS),
-                         sink_cursors_get(run->cursors, SINK_JOURNAL));
+    guint64 cursor =
+        MAX(sink_cursors_get(run->cursors, SINK_BUS), sink_cursors_get(run->cursors, SINK_JOURNAL));
     return cursor <= log_end_cursor(state.readable) ? cursor : 0;
 }
 
