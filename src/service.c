@@ -427,6 +427,7 @@ Service *service_new(GMainLoop *loop, GError **error)
     pool_adopt(service->parts.pool);
     bus_runs_set_bus(service->runs, service->bus);
     watch_for_idle(service);
+    sd_notify(0, "READY=1");
     return g_steal_pointer(&service);
 }
 

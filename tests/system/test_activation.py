@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The service itself: the bus starts it, systemd stops it, and no agent goes with it."""
 
+import ctypes
 import os
+import socket
 import subprocess
 import time
 
@@ -102,6 +104,13 @@ class Installed:
     def owned(self):
         return ask_bus(self.bus, "NameHasOwner", GLib.Variant("(s)", (NAME,)))[0]
 
+    def owner(self):
+        """The unique name that owns the service's, or None."""
+        try:
+            return ask_bus(self.bus, "GetNameOwner", GLib.Variant("(s)", (NAME,)))[0]
+        except GLib.Error:
+            return None
+
 
 @serial
 def test_first_call_starts_the_service():
@@ -191,6 +200,89 @@ def test_crash_of_the_service_is_mended():
             "the service",
         )
         assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
+
+
+@serial
+def test_idle_service_comes_back_by_the_next_call():
+    """With nothing to do the service ends, which systemd takes for no failure; each call starts it
+    again."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        write(f"{pool.environment['XDG_CONFIG_HOME']}/storkit/storkitd.conf", "[Pool]\nIdleExit=50ms\n")
+        for _ in range(3):
+            assert session.call("List", "") == "aa{sv} 0\n"
+            wait_until(lambda: systemctl("show", "--value", "--property=ActiveState", UNIT)
+                       == "inactive\n", "the end")  # fmt: skip
+            assert systemctl("show", "--value", "--property=Result", UNIT) == "success\n"
+        assert systemctl("show", "--value", "--property=NRestarts", UNIT) == "0\n"
+
+
+PIDFD_GETFD = 438  # the same on every architecture
+
+
+def sockets_of(pid):
+    """Our own copies of the sockets of another process of this user, as the kernel may let us."""
+    process = os.pidfd_open(pid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    sockets = []
+    try:
+        for fd in sorted(map(int, os.listdir(f"/proc/{pid}/fd"))):
+            if not os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+                continue
+            copy = libc.syscall(PIDFD_GETFD, process, fd, 0)
+            if copy < 0:
+                skip(f"no reach into another process: {os.strerror(ctypes.get_errno())}")
+            sockets.append(socket.socket(fileno=copy))
+    finally:
+        os.close(process)
+    return sockets
+
+
+def is_on_the_bus(connection):
+    try:
+        return str(connection.getpeername()).endswith("/bus")
+    except OSError:
+        return False
+
+
+def throw_out(pid):
+    """Ends the service's connection to the bus, as the bus does to who is too much for it. The
+    one to the user's systemd was opened before it, and stays."""
+    connections = sockets_of(pid)
+    to_systemd, to_bus = filter(is_on_the_bus, connections)
+    to_bus.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@serial
+def test_loss_of_the_bus_does_not_end_the_service():
+    """Thrown out by the bus, the service goes on, subscribers read on, and it comes back to the bus
+    under its name; systemd can stop it then, and a call start it, as ever."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        root = pool.repository(
+            agents={"coder": f"init; wait {pool.folder}/go; print still here; idle"}
+        )
+        session.call("Start", "sss", root, "42_login", "")
+        pid = systemctl("show", "--value", "--property=MainPID", UNIT)
+        owner = session.owner()
+        pool.bus.connection = session.bus
+        stream = pool.subscribe(root, "42_login")
+
+        throw_out(int(pid))
+        wait_until(lambda: session.owner() not in (None, owner), "the name")
+        assert systemctl("show", "--value", "--property=MainPID", UNIT) == pid
+        assert systemctl("is-active", UNIT) == "active\n"
+        touch(f"{pool.folder}/go")
+        while b"still here" not in stream.read_line():
+            pass
+        assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
+
+        systemctl("restart", UNIT)
+        assert session.owner(), "ready without its name"
+        systemctl("stop", UNIT)
+        assert not session.owned()
+        assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
+        session.call("Stop", "sss", root, "42_login", "")
 
 
 def test_sigterm_ends_it_at_once(pool):

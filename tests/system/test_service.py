@@ -21,8 +21,8 @@ class Unit:
         return f"{os.environ['XDG_RUNTIME_DIR']}/systemd/user/{self.name}"
 
     def write(self):
-        """A unit file, so that stop and start find it again. Type=simple: the user manager is on
-        another bus than this pool."""
+        """A unit file, so that stop and start find it again. The user manager is on another bus than
+        this pool: it sees no name."""
         environment = "\n".join(
             f'Environment="{key}={value}"' for key, value in self.pool.environment.items()
         )
@@ -30,7 +30,7 @@ class Unit:
         with open(self.path(), "w") as file:
             file.write(
                 "[Unit]\nStartLimitIntervalSec=60\nStartLimitBurst=6\n"
-                f"[Service]\nExecStart={os.environ['STORKITD']}\nRestart=on-failure\n"
+                f"[Service]\nType=notify\nExecStart={os.environ['STORKITD']}\nRestart=on-failure\n"
                 f"RestartSec=50ms\nStandardError=append:{self.pool.log}\n{environment}\n"
             )
         systemctl("daemon-reload")
