@@ -394,6 +394,8 @@ static void rewind_publication(BusPublisher *publisher, Publication *publication
     publication->reader = reader;
     g_clear_pointer(&publication->batch, event_batch_unref);
     publication->sent = publication->asked = publication->taken;
+    if (publication->run->cursors) /* a service that is killed before the next bus is there */
+        sink_cursors_set(publication->run->cursors, SINK_BUS, publication->taken);
     if (!publication->active)
         g_queue_push_tail(&publisher->active, publication);
     publication->active = TRUE;

@@ -56,7 +56,8 @@ static gboolean connect_bus(Service *service, uint64_t name_flags, GError **erro
 
 static void disconnect(Service *service)
 {
-    bus_publisher_set_bus(service->parts.publisher, NULL);
+    if (service->parts.publisher)
+        bus_publisher_set_bus(service->parts.publisher, NULL);
     bus_runs_set_bus(service->runs, NULL);
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
     g_clear_handle_id(&service->move_source, g_source_remove);
@@ -445,13 +446,14 @@ void service_free(Service *service)
     drains_free(service->parts.drains);
     if (service->bus)
         sd_bus_flush(service->bus);
+    /* Before the connection, which is not lost: the bus still reads what is on its socket. */
+    g_clear_pointer(&service->parts.publisher, bus_publisher_free);
     disconnect(service);
     g_ptr_array_unref(service->former);
     bus_runs_free(service->runs);
     attachments_free(service->parts.attachments);
     journal_sink_free(service->journal);
     subscriptions_free(service->parts.subscriptions);
-    bus_publisher_free(service->parts.publisher);
     pool_free(service->parts.pool);
     g_free(service);
 }
