@@ -19,6 +19,10 @@
 #define RETURN_ATTEMPTS 10
 #define RETURN_STEP_MSEC 100
 
+/* What the bus answers to RequestName. */
+#define NAME_IS_OURS 1
+#define NAME_WAS_OURS 4
+
 /* Connections that were left, and are kept for the answers to calls that came on them. */
 #define MAX_FORMER 8
 
@@ -35,7 +39,8 @@ struct Service {
     GPtrArray *former; /* Former *, oldest first */
     guint move_source, return_timer;
     guint return_attempts;
-    gint64 connected; /* monotonic */
+    gint64 opened;  /* the connection; monotonic */
+    gboolean named; /* it has the name */
     guint stuck_timer, stop_timer, quiet_timer, idle_timer;
     gint64 last_activity;  /* monotonic */
     guint running, queued; /* as last announced */
@@ -50,9 +55,20 @@ static void give_up(Service *service, const char *why)
     g_main_loop_quit(service->loop);
 }
 
+/* Caller frees. */
+static char *describe_bus_error(int error)
+{
+    if (error == -EEXIST)
+        return g_strdup("the bus name " STORKIT_BUS_NAME
+                        " is taken: another storkitd runs on this bus");
+    return g_strdup_printf("taking the bus name " STORKIT_BUS_NAME " on the session bus: %s",
+                           g_strerror(-error));
+}
+
 /* --- The connection --- */
 
-static gboolean connect_bus(Service *service, uint64_t name_flags, GError **error);
+static void connect_again(Service *service);
+static void announce_counts(Service *service);
 
 static void disconnect(Service *service)
 {
@@ -68,18 +84,15 @@ static void disconnect(Service *service)
     }
     sd_bus_close(service->bus);
     service->bus = sd_bus_unref(service->bus);
+    service->named = FALSE;
 }
 
 /* The bus may not have noticed yet that the old connection is gone: it reads it no more. */
 static void reconnect(Service *service)
 {
-    g_autoptr(GError) error = NULL;
     g_warning("the bus has taken no event for %d s: opening a new connection", STUCK_SECONDS);
     disconnect(service);
-    if (connect_bus(service, SD_BUS_NAME_REPLACE_EXISTING, &error))
-        bus_runs_set_bus(service->runs, service->bus);
-    else
-        give_up(service, error->message);
+    connect_again(service);
 }
 
 typedef struct {
@@ -109,6 +122,7 @@ static void keep_former(Service *service)
     former->bus = g_steal_pointer(&service->bus);
     g_source_destroy(service->source);
     g_clear_pointer(&service->source, g_source_unref);
+    service->named = FALSE;
     former->source = bus_source_new(former->bus, NULL, on_former_failed, former);
     g_ptr_array_add(service->former, former);
     if (service->former->len > MAX_FORMER)
@@ -120,16 +134,13 @@ static void keep_former(Service *service)
 static gboolean move_to_new_bus(gpointer user_data)
 {
     Service *service = user_data;
-    g_autoptr(GError) error = NULL;
     service->move_source = 0;
     g_message("somebody on the bus does not read our events, which are kept for them: going on "
               "with a new connection");
     bus_publisher_set_bus(service->parts.publisher, NULL);
+    bus_runs_set_bus(service->runs, NULL);
     keep_former(service);
-    if (connect_bus(service, SD_BUS_NAME_REPLACE_EXISTING, &error))
-        bus_runs_set_bus(service->runs, service->bus);
-    else
-        give_up(service, error->message);
+    connect_again(service);
     return G_SOURCE_REMOVE;
 }
 
@@ -176,27 +187,27 @@ static void on_processed(gpointer data)
     watch_for_stuck(service);
 }
 
-static void wait_to_return(Service *service);
-
 static gboolean on_return_timer(gpointer user_data)
 {
     Service *service = user_data;
-    g_autoptr(GError) error = NULL;
     service->return_timer = 0;
-    if (connect_bus(service, SD_BUS_NAME_REPLACE_EXISTING, &error)) {
-        bus_runs_set_bus(service->runs, service->bus);
-    } else if (service->return_attempts < RETURN_ATTEMPTS) {
-        disconnect(service);
-        wait_to_return(service);
-    } else {
-        give_up(service, error->message);
-    }
+    disconnect(service);
+    connect_again(service);
     return G_SOURCE_REMOVE;
 }
 
-static void wait_to_return(Service *service)
+/* A bus that hangs is waited for, however long it takes: each attempt at it is a long one. */
+static void wait_to_return(Service *service, int error)
 {
+    if (g_get_monotonic_time() - service->opened > G_USEC_PER_SEC)
+        service->return_attempts = 0;
+    if (error == -EEXIST || service->return_attempts >= RETURN_ATTEMPTS) {
+        g_autofree char *why = describe_bus_error(error);
+        give_up(service, why);
+        return;
+    }
     guint msec = RETURN_STEP_MSEC * service->return_attempts++;
+    g_clear_handle_id(&service->return_timer, g_source_remove);
     service->return_timer = g_timeout_add(msec, on_return_timer, service);
 }
 
@@ -209,39 +220,91 @@ static void on_bus_failed(int error, gpointer data)
     }
     g_warning("the connection to the bus is lost: %s", g_strerror(-error));
     disconnect(service);
-    if (g_get_monotonic_time() - service->connected > G_USEC_PER_SEC)
-        service->return_attempts = 0;
-    wait_to_return(service);
+    wait_to_return(service, error);
 }
 
-static int open_bus(Service *service, uint64_t name_flags)
+/* Makes a connection with our objects: who finds the name finds them there. Nothing here waits for
+ * the bus. */
+static int open_bus(Service *service)
 {
+    service->opened = g_get_monotonic_time();
     int r = sd_bus_open_user_with_description(&service->bus, "storkitd");
     if (r >= 0)
         r = bus_pool_register(service->bus, &service->parts);
-    if (r >= 0)
-        r = bus_runs_register(service->runs, service->bus);
-    if (r >= 0) /* the object first: who finds the name finds it there */
-        r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME,
-                                SD_BUS_NAME_ALLOW_REPLACEMENT | name_flags);
-    return r;
+    return r < 0 ? r : bus_runs_register(service->runs, service->bus);
 }
 
-static gboolean connect_bus(Service *service, uint64_t name_flags, GError **error)
+static void take_bus(Service *service)
 {
-    int r = open_bus(service, name_flags);
+    service->named = TRUE;
+    bus_publisher_set_bus(service->parts.publisher, service->bus);
+}
+
+static void watch_bus(Service *service)
+{
+    service->source = bus_source_new(service->bus, on_processed, on_bus_failed, service);
+}
+
+/* The first time: there is nothing yet that could not wait. */
+static gboolean connect_bus(Service *service, GError **error)
+{
+    int r = open_bus(service);
+    if (r >= 0)
+        r = sd_bus_request_name(service->bus, STORKIT_BUS_NAME, SD_BUS_NAME_ALLOW_REPLACEMENT);
     if (r < 0) {
-        set_errno_error(error, -r, "%s",
-                        r == -EEXIST ? "the bus name " STORKIT_BUS_NAME
-                                       " is taken: another storkitd runs on this bus"
-                                     : "taking the bus name " STORKIT_BUS_NAME
-                                       " on the session bus");
+        g_autofree char *why = describe_bus_error(r);
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, why);
         return FALSE;
     }
-    service->connected = g_get_monotonic_time();
-    service->source = bus_source_new(service->bus, on_processed, on_bus_failed, service);
-    bus_publisher_set_bus(service->parts.publisher, service->bus);
+    watch_bus(service);
+    take_bus(service);
     return TRUE;
+}
+
+/* 0, or a negative errno. */
+static int read_name_reply(sd_bus_message *m)
+{
+    uint32_t answer = 0;
+    if (sd_bus_message_is_method_error(m, NULL))
+        return -sd_bus_message_get_errno(m);
+    int r = sd_bus_message_read(m, "u", &answer);
+    if (r < 0)
+        return r;
+    return answer == NAME_IS_OURS || answer == NAME_WAS_OURS ? 0 : -EEXIST;
+}
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    Service *service = userdata;
+    int r = read_name_reply(m);
+    if (sd_bus_message_get_bus(m) != service->bus)
+        return 0;
+    if (r < 0) {
+        g_warning("the bus does not give us our name: %s", g_strerror(-r));
+        wait_to_return(service, r);
+        return 0;
+    }
+    g_message("on the bus again");
+    take_bus(service);
+    bus_runs_set_bus(service->runs, service->bus);
+    announce_counts(service);
+    return 0;
+}
+
+/* Agents, subscribers and calls on former connections go on while the bus takes its time. */
+static void connect_again(Service *service)
+{
+    int r = open_bus(service);
+    if (r >= 0)
+        r = sd_bus_request_name_async(service->bus, NULL, STORKIT_BUS_NAME,
+                                      SD_BUS_NAME_ALLOW_REPLACEMENT | SD_BUS_NAME_REPLACE_EXISTING,
+                                      on_name, service);
+    if (r >= 0) {
+        watch_bus(service);
+    } else {
+        disconnect(service);
+        wait_to_return(service, r);
+    }
 }
 
 /* --- Going when there is nothing to do --- */
@@ -266,19 +329,43 @@ static gboolean quit_when_quiet(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* Calls that the bus delivered before it took the name back are answered; later ones start the
- * next service. systemd is told first, so that it does not take this end for a crash. */
-static void leave(Service *service)
+static gboolean on_stop_timeout(gpointer user_data)
 {
-    int r;
-    g_debug("nothing to do: ending, until the next call");
+    Service *service = user_data;
+    service->stop_timer = 0;
+    g_main_loop_quit(service->loop);
+    return G_SOURCE_REMOVE;
+}
+
+/* systemd is told, so that it does not take this end for a crash. */
+static void begin_to_stop(Service *service)
+{
     service->stopping = TRUE;
     sd_notify(0, "STOPPING=1");
-    sd_bus_release_name(service->bus, STORKIT_BUS_NAME);
-    do
-        r = sd_bus_process(service->bus, NULL);
-    while (r > 0);
-    service->quiet_timer = g_timeout_add(10, quit_when_quiet, service);
+    service->stop_timer = g_timeout_add_seconds(STOP_SECONDS, on_stop_timeout, service);
+}
+
+static void wait_for_quiet(Service *service)
+{
+    if (service->quiet_timer == 0)
+        service->quiet_timer = g_timeout_add(10, quit_when_quiet, service);
+}
+
+static int on_released(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    wait_for_quiet(userdata);
+    return 0;
+}
+
+/* Calls that the bus delivered before it took the name back are answered: they come before its
+ * reply. Later ones start the next service. */
+static void leave(Service *service)
+{
+    g_debug("nothing to do: ending, until the next call");
+    begin_to_stop(service);
+    if (!service->named ||
+        sd_bus_release_name_async(service->bus, NULL, STORKIT_BUS_NAME, on_released, service) < 0)
+        wait_for_quiet(service);
 }
 
 static gboolean on_idle_timer(gpointer user_data)
@@ -369,12 +456,11 @@ static void on_run_noted(Run *run, RunNote note, gpointer data)
                           notes[note].message_id);
 }
 
-static void on_counts_changed(gpointer data)
+static void announce_counts(Service *service)
 {
-    Service *service = data;
     guint running = pool_count_running(service->parts.pool);
     guint queued = pool_count_queued(service->parts.pool);
-    if (!service->bus)
+    if (!service->named)
         return;
     if (running != service->running)
         sd_bus_emit_properties_changed(service->bus, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
@@ -384,6 +470,12 @@ static void on_counts_changed(gpointer data)
                                        "Queued", NULL);
     service->running = running;
     service->queued = queued;
+}
+
+static void on_counts_changed(gpointer data)
+{
+    Service *service = data;
+    announce_counts(service);
     watch_for_idle(service);
 }
 
@@ -422,7 +514,7 @@ Service *service_new(GMainLoop *loop, GError **error)
 
     /* The runs before the name: the first call already finds them. But the name before anything is
      * changed: two services on one state folder must not both undo what is half done. */
-    if (!connect_bus(service, 0, error))
+    if (!connect_bus(service, error))
         return NULL;
     service->last_activity = g_get_monotonic_time();
     pool_adopt(service->parts.pool);
@@ -444,7 +536,7 @@ void service_free(Service *service)
     steering_free(service->parts.steering);
     pool_refuse_waiters(service->parts.pool);
     drains_free(service->parts.drains);
-    if (service->bus)
+    if (service->named)
         sd_bus_flush(service->bus);
     /* Before the connection, which is not lost: the bus still reads what is on its socket. */
     g_clear_pointer(&service->parts.publisher, bus_publisher_free);
@@ -458,23 +550,13 @@ void service_free(Service *service)
     g_free(service);
 }
 
-static gboolean on_stop_timeout(gpointer user_data)
-{
-    Service *service = user_data;
-    service->stop_timer = 0;
-    g_main_loop_quit(service->loop);
-    return G_SOURCE_REMOVE;
-}
-
 void service_stop(Service *service)
 {
     if (service->stopping)
         return;
-    service->stopping = TRUE;
-    sd_notify(0, "STOPPING=1");
+    begin_to_stop(service);
     pool_shut_down(service->parts.pool);
-    service->stop_timer = g_timeout_add_seconds(STOP_SECONDS, on_stop_timeout, service);
-    service->quiet_timer = g_timeout_add(10, quit_when_quiet, service);
+    wait_for_quiet(service);
 }
 
 int service_get_exit_status(const Service *service)
