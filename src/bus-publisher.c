@@ -59,7 +59,7 @@ struct BusPublisher {
     gsize unasked, asked; /* bytes that went out behind the last question, and before it */
     gboolean leaving;     /* this connection, once everything sent has been taken */
     guint hold_timer;     /* while the bus has no room */
-    void (*wants_new_bus)(gpointer data);
+    const BusPublisherOwner *owner;
     gpointer data;
     double tokens;
     gint64 refilled;
@@ -211,6 +211,7 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
         } else {
             publisher->in_flight = publication;
             publisher->in_flight_since = g_get_monotonic_time();
+            publisher->owner->waits(publisher->data);
         }
     }
     return TRUE;
@@ -266,6 +267,7 @@ static void ask(BusPublisher *publisher)
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
         publication->asked = publication->sent;
     bus_gauge_ask(publisher->gauge);
+    publisher->owner->waits(publisher->data);
 }
 
 static void ask_if_due(BusPublisher *publisher)
@@ -300,7 +302,7 @@ static void on_gauge(gboolean taken, BusGaugeLevel level, gpointer data)
     publisher->leaving |= level == BUS_GAUGE_LEAVE;
     ask_if_due(publisher);
     if (publisher->leaving && !publisher->in_flight && bus_gauge_asked_at(publisher->gauge) == 0)
-        publisher->wants_new_bus(publisher->data);
+        publisher->owner->wants_new_bus(publisher->data);
     schedule(publisher);
 }
 
@@ -439,10 +441,10 @@ gboolean bus_publisher_is_idle(const BusPublisher *publisher)
            publisher->unasked + publisher->asked == 0;
 }
 
-BusPublisher *bus_publisher_new(void (*wants_new_bus)(gpointer data), gpointer data)
+BusPublisher *bus_publisher_new(const BusPublisherOwner *owner, gpointer data)
 {
     BusPublisher *publisher = g_new0(BusPublisher, 1);
-    publisher->wants_new_bus = wants_new_bus;
+    publisher->owner = owner;
     publisher->data = data;
     publisher->publications =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);

@@ -20,9 +20,16 @@
 
 typedef struct BusPublisher BusPublisher;
 
-/** @wants_new_bus is called when the bus hoards too much of what was sent on this one. Everything
- *  sent has been taken then, and nothing more goes out before bus_publisher_set_bus(). */
-BusPublisher *bus_publisher_new(void (*wants_new_bus)(gpointer data), gpointer data);
+typedef struct {
+    /** The bus hoards too much of what was sent on this connection. Everything sent has been taken
+     *  then, and nothing more goes out before bus_publisher_set_bus(). */
+    void (*wants_new_bus)(gpointer data);
+
+    /** Now the bus owes us something: bus_publisher_waits_since() has left 0, or is another. */
+    void (*waits)(gpointer data);
+} BusPublisherOwner;
+
+BusPublisher *bus_publisher_new(const BusPublisherOwner *owner, gpointer data);
 void bus_publisher_free(BusPublisher *publisher);
 
 /** Publishes on @bus from now on (NULL: on none). What another had not taken is sent again. */

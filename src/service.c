@@ -171,12 +171,17 @@ static gboolean on_stuck_timer(gpointer user_data)
 static void watch_for_stuck(Service *service)
 {
     gint64 since = bus_publisher_waits_since(service->parts.publisher);
+    gint64 left = since + STUCK_SECONDS * G_USEC_PER_SEC - g_get_monotonic_time();
     if (since == 0)
         g_clear_handle_id(&service->stuck_timer, g_source_remove);
     else if (service->stuck_timer == 0)
-        service->stuck_timer = g_timeout_add(
-            STUCK_SECONDS * 1000 - (guint)((g_get_monotonic_time() - since) / 1000) + 1,
-            on_stuck_timer, service);
+        service->stuck_timer =
+            g_timeout_add((guint)(MAX(left, 0) / 1000) + 1, on_stuck_timer, service);
+}
+
+static void on_waits(gpointer data)
+{
+    watch_for_stuck(data);
 }
 
 static void on_processed(gpointer data)
@@ -403,7 +408,6 @@ static void on_run_visible(Run *run, gpointer data)
     bus_publisher_add(service->parts.publisher, run);
     if (log)
         journal_sink_add(service->journal, log, run->cursors, run->record->unit);
-    watch_for_stuck(service);
 }
 
 static void on_run_has_events(Run *run, gpointer data)
@@ -413,7 +417,6 @@ static void on_run_has_events(Run *run, gpointer data)
     bus_publisher_wake(service->parts.publisher, run);
     journal_sink_wake(service->journal);
     bus_runs_on_events(service->runs, run);
-    watch_for_stuck(service);
 }
 
 static void on_run_output(Run *run, gpointer data)
@@ -488,6 +491,11 @@ static const PoolListener pool_listener = {
     .counts_changed = on_counts_changed,
 };
 
+static const BusPublisherOwner publisher_owner = {
+    .wants_new_bus = on_wants_new_bus,
+    .waits = on_waits,
+};
+
 static void on_pool_lost(gpointer data)
 {
     give_up(data, "the user manager is out of reach");
@@ -500,7 +508,7 @@ Service *service_new(GMainLoop *loop, GError **error)
     g_autoptr(Service) service = g_new0(Service, 1);
     service->loop = loop;
     service->former = g_ptr_array_new_with_free_func((GDestroyNotify)former_free);
-    service->parts.publisher = bus_publisher_new(on_wants_new_bus, service);
+    service->parts.publisher = bus_publisher_new(&publisher_owner, service);
     service->parts.subscriptions = subscriptions_new();
     service->parts.drains = drains_new();
     service->parts.steering = steering_new();

@@ -194,6 +194,49 @@ def test_bus_that_stops_reading_the_service():
             assert pool.get(root, "s", "coder")["status"] == "completed"
 
 
+def start_burst(pool):
+    """A run whose agent prints more than the publisher's share of a turn when there is the file
+    `go`, then nothing until there is `more`, then a line now and then. Returns its follower."""
+    script = (
+        f"until [ -e {pool.folder}/go ]; do sleep 0.05; done; seq 200; "
+        f"until [ -e {pool.folder}/more ]; do sleep 0.05; done; "
+        f"until [ -e {pool.folder}/end ]; do echo tick; sleep 0.1; done; exit 0"
+    )
+    agent = {"kind": "raw", "command": "sh", "args": ["-c", script]}
+    root = pool.repository(agents={"coder": agent})
+    follower = Follower(pool, pool.start(root, "s")["run_id"])
+    wait_until(lambda: follower.step() or follower.events, "the first event")
+    return follower
+
+
+@timeout(120)
+def test_bus_that_hangs(pool):
+    """A bus that stands still is noticed, also where nothing more is printed; nobody but those on
+    the bus waits for it. When it goes on, the same service is there, and has lost no event."""
+    listener = Listener(pool)
+    follower = start_burst(pool)
+    owner = pool.bus.owner(NAME)
+    pool.bus.process.send_signal(signal.SIGSTOP)
+    try:
+        open(f"{pool.folder}/go", "w").close()
+        wait_until(lambda: "opening a new connection" in pool.log_text(), "the notice", 20)
+        open(f"{pool.folder}/more", "w").close()
+        wait_until(
+            lambda: follower.step()
+            or [event.get("text") for event in follower.events].count("tick") > 20,
+            "events of a subscriber",
+            10,
+        )
+    finally:
+        pool.bus.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: pool.bus.owner(NAME) not in (None, owner), "the name on a new connection")
+    open(f"{pool.folder}/end", "w").close()
+    cursors = {event["cursor"] for event in follower.finish(60)}
+    wait_until(lambda: listener.last, "the last signal")
+    assert pool.running() and "on the bus again" in pool.log_text()
+    assert set(listener.cursors) == cursors
+
+
 @long
 @serial
 @timeout(600)
