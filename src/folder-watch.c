@@ -70,7 +70,8 @@ FolderWatch *folder_watch_new(GError **error)
 {
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (fd < 0) {
-        set_errno_error(error, errno, "making an inotify instance (fs.inotify.max_user_instances)");
+        set_errno_error(error, errno,
+                        "making an inotify instance (raise fs.inotify.max_user_instances)");
         return NULL;
     }
     FolderWatch *watch = g_new0(FolderWatch, 1);

@@ -542,7 +542,8 @@ void service_free(Service *service)
     g_clear_handle_id(&service->idle_timer, g_source_remove);
     /* What still waits is answered while there is a connection. */
     steering_free(service->parts.steering);
-    pool_refuse_waiters(service->parts.pool);
+    if (service->parts.pool) /* none where there is no user manager */
+        pool_refuse_waiters(service->parts.pool);
     drains_free(service->parts.drains);
     if (service->named)
         sd_bus_flush(service->bus);

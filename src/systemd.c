@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "bus-source.h"
 #include "error.h"
@@ -62,8 +63,10 @@ Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **erro
                                      "Subscribe", NULL, NULL, "");
     if (r < 0) {
         set_errno_error(error, -r,
-                        "connecting to the user's systemd (is there one? "
-                        "`systemctl --user status` tells)");
+                        "connecting to the user's systemd (log in, not by su or sudo, or set "
+                        "XDG_RUNTIME_DIR=/run/user/%u; `systemctl --user status` tells whether "
+                        "there is one)",
+                        (guint)getuid());
         systemd_free(systemd);
         return NULL;
     }

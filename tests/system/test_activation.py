@@ -310,6 +310,17 @@ def test_second_service_gives_up(pool):
     assert pool.get(root, "42_login")["status"] == "running"
 
 
+def test_without_a_user_manager_it_says_what_to_do():
+    """Where there is no user manager, storkitd ends with status 1 and says what to do."""
+    for environment in ({"XDG_RUNTIME_DIR": "/nonexistent"}, {}):
+        service = subprocess.run(
+            [os.environ["STORKITD"]], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        assert service.returncode == 1, service.returncode
+        assert "the user's systemd" in service.stderr and "log in" in service.stderr
+        assert service.stderr.count("\n") == 1, service.stderr
+
+
 def test_command_line_is_checked():
     """--version prints it; anything unknown is an error with status 2."""
     assert run(os.environ["STORKITD"], "--version").startswith("storkitd ")
