@@ -19,6 +19,8 @@
 #define RETURN_ATTEMPTS 10
 #define RETURN_STEP_MSEC 100
 
+#define BUS_NAME "org.freedesktop.DBus"
+
 /* What the bus answers to RequestName. */
 #define NAME_IS_OURS 1
 #define NAME_WAS_OURS 4
@@ -228,12 +230,31 @@ static void on_bus_failed(int error, gpointer data)
     wait_to_return(service, error);
 }
 
+/* A filter, since the bus sends this to us alone: there is nothing to subscribe to. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    Service *service = userdata;
+    if (!sd_bus_message_is_signal(m, BUS_NAME, "NameLost") ||
+        g_strcmp0(sd_bus_message_get_sender(m), BUS_NAME) != 0)
+        return 0;
+    /* On a former connection it is our own doing. The bus also says it of the connection's unique
+     * name, as that ends. */
+    const char *name;
+    if (sd_bus_message_read(m, "s", &name) < 0 || !g_str_equal(name, STORKIT_BUS_NAME) ||
+        sd_bus_message_get_bus(m) != service->bus || service->stopping)
+        return 0;
+    give_up(service, "somebody else has taken the bus name " STORKIT_BUS_NAME);
+    return 0;
+}
+
 /* Makes a connection with our objects: who finds the name finds them there. Nothing here waits for
  * the bus. */
 static int open_bus(Service *service)
 {
     service->opened = g_get_monotonic_time();
     int r = sd_bus_open_user_with_description(&service->bus, "storkitd");
+    if (r >= 0)
+        r = sd_bus_add_filter(service->bus, NULL, on_message, service);
     if (r >= 0)
         r = bus_pool_register(service->bus, &service->parts);
     return r < 0 ? r : bus_runs_register(service->runs, service->bus);

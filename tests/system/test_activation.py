@@ -310,6 +310,23 @@ def test_second_service_gives_up(pool):
     assert pool.get(root, "42_login")["status"] == "running"
 
 
+def test_service_whose_name_is_taken_gives_up():
+    """A client that takes the name over gets it; the service ends instead of going on unseen beside
+    another one. Its agents go on, and the next service has them."""
+    with Pool(environment={"G_DEBUG": ""}) as pool:
+        root = pool.repository(agents={"coder": "idle"})
+        run = pool.start(root, "42_login")["run_id"]
+        other = connect(pool.bus.address)
+        replace_at_once = GLib.Variant("(su)", (NAME, 2 | 4))
+        assert ask_bus(other, "RequestName", replace_at_once)[0] == 1
+        assert pool.process.wait(20 * FACTOR) == 1
+        assert "somebody else has taken the bus name" in pool.log_text()
+        assert pool.cgroup_procs(pool.units.copy().pop())
+        other.close_sync(None)
+        pool.start_daemon()
+        assert [info["run_id"] for info in pool.list()] == [run]
+
+
 def test_without_a_user_manager_it_says_what_to_do():
     """Where there is no user manager, storkitd ends with status 1 and says what to do."""
     for environment in ({"XDG_RUNTIME_DIR": "/nonexistent"}, {}):
