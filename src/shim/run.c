@@ -328,6 +328,7 @@ static void give_up_output(Run *run)
     }
     transcript->start = transcript->end = 0;
     transcript->retry_at = NEVER;
+    run->report.offset = earlier(run->report.offset, transcript->size); /* setup's, lost too */
     run->drained = true;
     complain("no room for the transcript: the last %llu bytes are lost",
              (unsigned long long)run->lost);
@@ -355,20 +356,25 @@ static void tick_limits(Run *run)
                  run->now);
 }
 
+/* An end is not held up by output that waits for room: tick_end() looks after that. */
+static void tick_between_children(Run *run)
+{
+    if (run->ending.reason)
+        enter_end(run, run->ending.reason);
+    else if (run->drained && !transcript_held(&run->transcript))
+        run_start_next(run);
+}
+
 void run_tick(Run *run)
 {
     if (run->now >= run->transcript.retry_at)
         run_retry_output(run);
     tick_limits(run);
     ending_tick(&run->ending, &run->child, &run->cgroup, run->now);
+    if (run_is_between_children(run))
+        tick_between_children(run);
     if (run->stage == STAGE_END)
         tick_end(run);
-    else if (run_is_between_children(run) && run->drained && !transcript_held(&run->transcript)) {
-        if (run->ending.reason)
-            enter_end(run, run->ending.reason);
-        else
-            run_start_next(run);
-    }
 }
 
 uint64_t run_next_deadline(const Run *run)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import hashlib
 import os
+import signal
 import stat
 import struct
 import tempfile
@@ -129,6 +130,27 @@ class FullDisk(ShimTest):
         end = shim.end()
         self.assertEqual(end["reason"], "stopped")
         self.assertGreater(end["lost"], 0)
+
+    def end_between_children(self, end_it):
+        """Setup's last words find no room, and its process is gone."""
+        setup = "head -c 1M /dev/zero > filler 2> /dev/null; seq 1 1500"
+        shim = self.sh("echo never", setups=[(self.disk, setup)], folder=self.folder(),
+                       options=["--stop-grace=200000"]).start().saw(b"")
+        self.wait_until_full(shim)
+        wait_for(lambda: shim.procs() == [], "the end of setup")
+        end_it(shim)
+        end = shim.end()
+        self.assertGreater(end["lost"], 0)
+        self.assertLessEqual(end["offset"], end["bytes"])
+        self.assertFalse(shim.exists("started"))
+        return end["reason"]
+
+    def test_a_stop_does_not_wait_for_room_for_setups_output(self):
+        self.assertEqual(self.end_between_children(lambda shim: shim.stop(0.2)), "stopped")
+
+    def test_an_end_from_outside_does_not_wait_for_room_for_setups_output(self):
+        self.assertEqual(
+            self.end_between_children(lambda shim: os.kill(shim.pid, signal.SIGTERM)), "outside")
 
 
 if __name__ == "__main__":
