@@ -46,7 +46,9 @@
  *                word for what could not be made ready; or
  *                {… "failed":"setup","setup":INDEX,"exit_code":N or "exit_signal":N, or, where the
  *                command could not even begin, "step":S,"errno":N}.
- *                A stop during setup leaves no `started`
+ *                A stop during setup leaves no `started`. Where it can't be written it is tried
+ *                again, and the agent's output waits, but no end does: then there is none either,
+ *                and the "started" of exit.json tells that the program executed
  *   exit.json    JSON, once, atomically, its blocks reserved at the start:
  *                {"format":1,"reason":R,"exit_code":N or "exit_signal":N,"started":USEC,
  *                 "ended":USEC,"offset":N,"bytes":N,"left_behind":N,"oom_kills":N,

@@ -25,18 +25,9 @@ static bool agent_is_there(const Run *run)
     return run->stage == STAGE_AGENT && run->child.pid > 0;
 }
 
-/* `started` has to be on the disk before the agent's first byte: until its exec is known to have
- * succeeded, output stays in the PTY. */
-static bool may_read(const Run *run)
-{
-    bool execs = run->stage == STAGE_AGENT && run->child.report >= 0;
-
-    return run->pty.master >= 0 && !execs && !transcript_held(&run->transcript);
-}
-
 static short master_events(const Run *run)
 {
-    short events = may_read(run) ? POLLIN : 0;
+    short events = run_may_take_output(run) ? POLLIN : 0;
 
     if (agent_is_there(run) && input_wants_master(&run->input))
         events |= POLLOUT;
@@ -108,7 +99,7 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
         run_child_reported(run);
     if (sources[ON_SIGNAL].revents)
         take_signals(run, signals);
-    if (may_read(run) &&
+    if (run_may_take_output(run) &&
         (sources[ON_MASTER].revents & (POLLIN | POLLHUP | POLLERR) || run_is_between_children(run)))
         run_take_output(run);
     if (agent_is_there(run) && (sources[ON_PIPE].revents || sources[ON_FIFO].revents ||

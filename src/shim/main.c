@@ -90,6 +90,7 @@ int main(int argc, char **argv)
         .cgroup = {-1, -1, -1},
         .pty = {-1, -1},
         .child = {0, -1},
+        .report_at = NEVER,
     };
 
     if (!options_parse(&run.options, argv) || !descriptors_are_sound())

@@ -75,15 +75,14 @@ static int write_file(int folder, const char *name, const Json *json)
     return ftruncate(fd, n) < 0 ? -errno : 0;
 }
 
-static bool publish(int folder, const char *temporary, const char *name, Json *json)
+/* Returns 0 or -errno. */
+static int publish(int folder, const char *temporary, const char *name, Json *json)
 {
     add(json, "}\n");
     int r = write_file(folder, temporary, json);
     if (r == 0 && renameat(folder, temporary, folder, name) < 0)
         r = -errno;
-    if (r < 0)
-        complain("writing %s: %s", name, strerror(-r));
-    return r == 0;
+    return r;
 }
 
 static void add_exit(Json *json, const Report *report)
@@ -109,19 +108,20 @@ static void add_failure(Json *json, const Report *report)
     }
 }
 
-void report_started(int folder, const Report *report, pid_t agent)
+int report_started(int folder, const Report *report)
 {
     Json json = {0};
 
     add(&json, "{\"format\":%d", SHIM_FORMAT);
     add_number(&json, "shim_pid", (uint64_t)getpid());
-    if (agent > 0)
-        add_number(&json, "agent_pid", (uint64_t)agent);
+    if (report->agent > 0)
+        add_number(&json, "agent_pid", (uint64_t)report->agent);
     add_number(&json, "offset", report->offset);
     add_number(&json, "time", report->started ? report->started : wall_usec());
     add_failure(&json, report);
-    add_exit(&json, report);
-    publish(folder, STARTED_TMP, STARTED, &json);
+    if (report->failed) /* a late one must not tell of the end */
+        add_exit(&json, report);
+    return publish(folder, STARTED_TMP, STARTED, &json);
 }
 
 static void add_figures(Json *json, const Cgroup *cgroup)
@@ -155,5 +155,8 @@ bool report_end(int folder, const Report *report, const ReportEnd *end, const Cg
     add_failure(&json, report);
     /* A stop during setup leaves none of it. */
     unlinkat(folder, STARTED_TMP, 0);
-    return publish(folder, EXIT_TMP, EXIT, &json);
+    int r = publish(folder, EXIT_TMP, EXIT, &json);
+    if (r < 0)
+        complain("writing %s: %s", EXIT, strerror(-r));
+    return r == 0;
 }

@@ -14,6 +14,7 @@
 
 typedef struct Report {
     uint64_t offset;    /* where the agent's output begins */
+    pid_t agent;        /* 0: its program never executed */
     uint64_t started;   /* when its program executed, µs since the epoch; 0: never */
     const char *failed; /* SHIM_REASON_SETUP, SHIM_REASON_EXEC, or NULL */
     const char *step;   /* at what, and errno; NULL: at nothing but an exit status */
@@ -34,8 +35,9 @@ typedef struct ReportEnd {
 /** Returns 0 or -errno. */
 int report_reserve(int folder);
 
-/** Writes `started`, once: the program of @agent executes, or @report says what failed. */
-void report_started(int folder, const Report *report, pid_t agent);
+/** Writes `started`: the agent's program executes, or @report says what failed. Returns 0, or
+ * -errno where it is to be tried again. */
+int report_started(int folder, const Report *report);
 
-/** Writes `exit.json`. False where that failed. */
+/** Writes `exit.json`; no `started` can follow. False where that failed. */
 bool report_end(int folder, const Report *report, const ReportEnd *end, const Cgroup *cgroup);

@@ -14,6 +14,9 @@
 /* More than a PTY holds: after so many bytes all that a process wrote before its end has come. */
 #define DRAIN_MAX (256 * 1024)
 
+/* Until `started` can be written. */
+#define REPORT_INTERVAL (500 * USEC_PER_MSEC)
+
 /* An outsider may hold the slave open, then the end of output is silence. */
 #define QUIET_TIME (100 * USEC_PER_MSEC)
 
@@ -42,8 +45,28 @@ const char *run_prepare(Run *run, int *ret_error)
     return NULL;
 }
 
+/* The daemon has to learn that the program runs: a full or failing disk must not keep that from
+ * it for ever. */
+static void write_started(Run *run)
+{
+    int r = report_started(run->folder, &run->report);
+    if (r < 0 && run->report_at == NEVER)
+        complain("writing `started`: %s; it is tried again", strerror(-r));
+    run->report_at = r < 0 ? later(run->now, REPORT_INTERVAL) : NEVER;
+}
+
+static void retry_started(Run *run)
+{
+    if (run->report_at == NEVER)
+        return;
+    write_started(run);
+    if (run->report_at == NEVER) /* the agent's silence was our doing */
+        limits_output(&run->limits, &run->options, &run->cgroup, run->now);
+}
+
 static void enter_end(Run *run, const char *reason)
 {
+    retry_started(run);            /* from now on output does not wait for it any more */
     if (run->stage == STAGE_SETUP) /* where the agent's output would have begun */
         run->report.offset = transcript_end(&run->transcript);
     ending_child_gone(&run->ending, reason, run->now);
@@ -58,7 +81,7 @@ static void fail_start(Run *run, const char *reason)
 {
     run->report.failed = reason;
     enter_end(run, reason);
-    report_started(run->folder, &run->report, 0);
+    write_started(run);
 }
 
 void run_fail(Run *run, const char *step, int error)
@@ -178,7 +201,8 @@ void run_child_reported(Run *run)
         return;
     run->report.started = wall_usec();
     limits_start(&run->limits, &run->options, run->now);
-    report_started(run->folder, &run->report, run->child.pid);
+    run->report.agent = run->child.pid;
+    write_started(run);
 }
 
 /* The child never became its program; its exit status is our own. */
@@ -245,6 +269,21 @@ static void note_drain(Run *run, PtyState state, size_t length)
     if (state == PTY_HUNG_UP || run->drain_left == 0 ||
         (state == PTY_EMPTY && run->stage == STAGE_SETUP))
         run->drained = true;
+}
+
+/* Whether the agent may have more to say than we let it. */
+static bool holds_agent(const Run *run)
+{
+    bool unreported = run->stage == STAGE_AGENT && run->report_at != NEVER;
+
+    return unreported || transcript_held(&run->transcript);
+}
+
+bool run_may_take_output(const Run *run)
+{
+    bool execs = run->stage == STAGE_AGENT && run->child.report >= 0;
+
+    return run->pty.master >= 0 && !execs && !holds_agent(run);
 }
 
 void run_take_output(Run *run)
@@ -347,8 +386,8 @@ static void tick_end(Run *run)
 
 static void tick_limits(Run *run)
 {
-    const char *reason = limits_check(&run->limits, &run->options, &run->cgroup,
-                                      transcript_held(&run->transcript), run->now);
+    const char *reason =
+        limits_check(&run->limits, &run->options, &run->cgroup, holds_agent(run), run->now);
     if (!reason)
         return;
     limits_init(&run->limits);
@@ -369,6 +408,8 @@ void run_tick(Run *run)
 {
     if (run->now >= run->transcript.retry_at)
         run_retry_output(run);
+    if (run->now >= run->report_at)
+        retry_started(run);
     tick_limits(run);
     ending_tick(&run->ending, &run->child, &run->cgroup, run->now);
     if (run_is_between_children(run))
@@ -383,7 +424,8 @@ uint64_t run_next_deadline(const Run *run)
     uint64_t next = earlier(run->ending.term_at, run->ending.kill_at);
 
     next = earlier(next, run->transcript.retry_at);
-    next = earlier(next, limits_next(&run->limits, held));
+    next = earlier(next, run->report_at);
+    next = earlier(next, limits_next(&run->limits, holds_agent(run)));
     if (run->vacated)
         next = earlier(next, held ? run->ending.give_up_at : run->quiet_at);
     return next;
@@ -407,5 +449,7 @@ bool run_report_end(Run *run)
         .lost = run->lost,
         .left_behind = run->ending.left_behind,
     };
+
+    retry_started(run); /* for the last time */
     return report_end(run->folder, &run->report, &end, &run->cgroup);
 }

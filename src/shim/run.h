@@ -39,7 +39,8 @@ typedef struct Run {
     Child child;
     Ending ending;
     Report report;
-    uint64_t now; /* monotonic, of this turn of the loop */
+    uint64_t report_at; /* `started` is still owed: when to try again; NEVER otherwise */
+    uint64_t now;       /* monotonic, of this turn of the loop */
 
     Stage stage;
     unsigned next_setup;
@@ -65,6 +66,10 @@ void run_child_reported(Run *run);
 
 /** The child may have exited. */
 void run_child_exited(Run *run);
+
+/** Whether output may be read now. Before the agent's first byte `started` is on the disk, and what
+ *  the transcript has no room for stays where it is. */
+bool run_may_take_output(const Run *run);
 
 /** Reads what the PTY has and appends it. */
 void run_take_output(Run *run);

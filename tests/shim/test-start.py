@@ -3,6 +3,7 @@ import errno
 import os
 import signal
 import tempfile
+import time
 
 import shimtest
 from shimtest import ShimTest
@@ -120,6 +121,61 @@ class Agent(ShimTest):
         shim = self.sh('echo "$GREETING"', env={"GREETING": "hello"})
         shim.start().end()
         self.assertEqual(shim.read(), b"hello\r\n")
+
+
+class LateReport(ShimTest):
+    """`started` can't be written: a folder is in its place, as no disk that is full can be here."""
+
+    def obstructed(self, script, **arguments):
+        shim = self.sh(script, **arguments)
+        os.mkdir(f"{shim.path}/started")
+        shim.start()
+        shimtest.wait_for(lambda: "it is tried again" in shim.read_log(), "the failure")
+        return shim
+
+    def test_it_is_written_as_soon_as_that_is_possible_and_before_the_agents_output(self):
+        shim = self.obstructed("echo hello; read line; exit 4")
+        time.sleep(1.2)
+        self.assertEqual(shim.read(), b"")
+        self.assertEqual(shim.read_log().count("it is tried again"), 1)
+        os.rmdir(f"{shim.path}/started")
+        started = shim.started()
+        self.assertIn(started["agent_pid"], shim.procs())
+        shim.saw(b"hello\r\n").record(shimtest.TERMINAL, b"\n")
+        end = shim.end()
+        self.assertEqual((end["reason"], end["exit_code"]), ("exited", 4))
+        self.assertEqual(end["started"], started["time"])
+
+    def test_waiting_for_it_is_not_the_agents_silence(self):
+        shim = self.obstructed("echo hello; sleep 0.5; exit 4", options=["--idle-timeout=700000"])
+        time.sleep(1)
+        os.rmdir(f"{shim.path}/started")
+        self.assertEqual(shim.end()["reason"], "exited")
+
+    def test_the_end_does_not_wait_for_it(self):
+        shim = self.obstructed("echo hello; exit 4")
+        end = shim.end()
+        self.assertEqual((end["reason"], end["exit_code"]), ("exited", 4))
+        self.assertIn("started", end)
+        self.assertEqual(shim.read(), b"hello\r\n")
+
+    def test_a_stop_does_not_wait_for_it(self):
+        shim = self.obstructed("trap 'echo bye; exit 6' INT; echo hello; while :; do sleep 0.05; done")
+        shim.stop(30)
+        self.assertEqual(shim.end()["reason"], "stopped")
+
+    def test_one_that_comes_at_the_end_does_not_tell_of_the_end(self):
+        shim = self.obstructed("exec sleep 1000")
+        shim.write_cgroup("agent/cgroup.freeze", "1")
+        os.rmdir(f"{shim.path}/started")
+        shim.stop(0)
+        shim.end()
+        self.assertNotIn("exit_signal", shim.started())
+
+    def test_the_end_of_a_failed_start_does_not_wait_for_it(self):
+        shim = self.shim("no-such-program")
+        os.mkdir(f"{shim.path}/started")
+        self.assertEqual(shim.start().end()["step"], "exec")
 
 
 class FailedStart(ShimTest):
