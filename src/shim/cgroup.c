@@ -137,16 +137,26 @@ int cgroup_open(Cgroup *ret_cgroup)
     return 0;
 }
 
-bool cgroup_populated(const Cgroup *cgroup)
+static bool read_event(const Cgroup *cgroup, const char *name)
 {
     char text[256];
-    uint64_t populated;
+    uint64_t value;
 
     ssize_t n = pread(cgroup->events, text, sizeof text - 1, 0);
     if (n < 0)
         return false; /* ENODEV: the cgroup itself is gone */
     text[n] = '\0';
-    return find_figure(text, "populated", &populated) && populated != 0;
+    return find_figure(text, name, &value) && value != 0;
+}
+
+bool cgroup_populated(const Cgroup *cgroup)
+{
+    return read_event(cgroup, "populated");
+}
+
+bool cgroup_frozen(const Cgroup *cgroup)
+{
+    return read_event(cgroup, "frozen");
 }
 
 /* Each process there but ourselves. */

@@ -20,6 +20,9 @@ int cgroup_open(Cgroup *ret_cgroup);
 /** Whether a process is left in `agent` or below. Reading it arms POLLPRI. */
 bool cgroup_populated(const Cgroup *cgroup);
 
+/** Whether every process in `agent` is frozen. Reading it arms POLLPRI. */
+bool cgroup_frozen(const Cgroup *cgroup);
+
 /** Sends @signal to each process in the scope but us, wherever it moved itself; 0 only counts.
  *  Returns how many there were. A process that is born meanwhile may be missed. */
 unsigned cgroup_signal(const Cgroup *cgroup, int signal);

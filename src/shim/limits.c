@@ -50,9 +50,18 @@ void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup
     begin_result_grace(limits, options, cgroup, now);
 }
 
+void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now)
+{
+    bool was_frozen = limits->frozen;
+
+    limits->frozen = cgroup_frozen(cgroup);
+    if (was_frozen && !limits->frozen)
+        limits_output(limits, options, cgroup, now);
+}
+
 uint64_t limits_next(const Limits *limits, bool held)
 {
-    if (held)
+    if (held || limits->frozen)
         return limits->runtime_at;
     return earlier(limits->runtime_at, earlier(limits->idle_at, limits->result_at));
 }
@@ -70,7 +79,10 @@ const char *limits_check(Limits *limits, const Options *options, const Cgroup *c
 {
     if (now >= limits->runtime_at)
         return SHIM_REASON_RUNTIME;
-    if (held)
+    if (held || now < earlier(limits->idle_at, limits->result_at))
+        return NULL;
+    limits_freezer(limits, options, cgroup, now); /* we may not have been told yet */
+    if (limits->frozen)
         return NULL;
     if (now >= limits->idle_at)
         return SHIM_REASON_IDLE;

@@ -9,7 +9,7 @@
 
 /*
  * The limits that are the shim's own: how long the agent may run, be silent, and go on after its
- * closing line.
+ * closing line. Only the first goes on while the agent is frozen, or held back by us.
  */
 
 typedef struct Limits {
@@ -18,6 +18,7 @@ typedef struct Limits {
     uint64_t result_at;
     uint64_t cpu_since; /* when … */
     uint64_t cpu_usec;  /* … the agent had used this much */
+    bool frozen;        /* it can do nothing */
 } Limits;
 
 /** All off. */
@@ -31,6 +32,9 @@ void limits_output(Limits *limits, const Options *options, const Cgroup *cgroup,
 
 /** It printed its closing line: from now on it has its grace, anew whenever it is active. */
 void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
+
+/** It may have been frozen or thawed. Once it goes on, its silence and its grace begin anew. */
+void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
 
 /** The earliest deadline. While the transcript is @held the agent's silence is our doing. */
 uint64_t limits_next(const Limits *limits, bool held);

@@ -43,7 +43,7 @@ static void watch(struct pollfd *source, int fd, short events)
 static void watch_all(const Run *run, int signals, struct pollfd *sources)
 {
     bool agent = agent_is_there(run);
-    bool waits_for_cgroup = run->stage == STAGE_END && !run->vacated;
+    bool waits_for_cgroup = run->stage == STAGE_AGENT || (run->stage == STAGE_END && !run->vacated);
 
     watch(&sources[ON_CONTROL], run->control, POLLIN);
     watch(&sources[ON_SIGNAL], signals, POLLIN);
@@ -95,6 +95,8 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
 {
     if (sources[ON_CONTROL].revents)
         run_take_control(run);
+    if (sources[ON_CGROUP].revents)
+        run_cgroup_changed(run);
     if (sources[ON_REPORT].revents)
         run_child_reported(run);
     if (sources[ON_SIGNAL].revents)

@@ -342,6 +342,13 @@ void run_terminated(Run *run)
     ending_outside(&run->ending, &run->cgroup, run->options.stop_grace, run->now);
 }
 
+/* Its end is looked for in each tick of STAGE_END. */
+void run_cgroup_changed(Run *run)
+{
+    if (run->stage == STAGE_AGENT)
+        limits_freezer(&run->limits, &run->options, &run->cgroup, run->now);
+}
+
 /* The last process is gone. Without our own slave the PTY hangs up, unless an outsider has one. */
 static void note_vacated(Run *run)
 {

@@ -80,6 +80,9 @@ void run_retry_output(Run *run);
 /** Takes the records on `control`. */
 void run_take_control(Run *run);
 
+/** The agent's cgroup.events has changed. */
+void run_cgroup_changed(Run *run);
+
 /** A SIGTERM came. */
 void run_terminated(Run *run);
 

@@ -14,6 +14,12 @@ def usec(seconds):
     return int(seconds * 1000000)
 
 
+def freeze(shim):
+    shim.write_cgroup("agent/cgroup.freeze", "1")
+    wait_for(lambda: "frozen 1" in shimtest.text_of(f"{shim.cgroup}/agent/cgroup.events"),
+             "the freezer")
+
+
 class Stop(ShimTest):
     def stopped(self, shim, grace=None):
         begin = time.monotonic()
@@ -83,9 +89,7 @@ class Stop(ShimTest):
 
     def test_a_frozen_agent_is_thawed(self):
         shim = self.sh(f"trap 'exit 6' INT; echo ready; {WAIT}").running()
-        shim.saw(b"ready").write_cgroup("agent/cgroup.freeze", "1")
-        wait_for(lambda: "frozen 1" in shimtest.text_of(f"{shim.cgroup}/agent/cgroup.events"),
-                 "the freezer")
+        freeze(shim.saw(b"ready"))
         self.assertEqual(self.stopped(shim, 30)["exit_code"], 6)
         self.assertLess(self.took, 15, "it is thawed for its SIGINT, not only for its SIGTERM")
 
@@ -199,6 +203,38 @@ class Limits(ShimTest):
         end = shim.end()
         self.assertEqual(end["reason"], "idle")
         self.assertEqual(len(shim.read().split()), 5)
+
+    def thaw(self, shim):
+        """Returns the time of it."""
+        now = time.time()
+        shim.write_cgroup("agent/cgroup.freeze", "0")
+        return usec(now)
+
+    def test_a_frozen_agents_silence_does_not_count(self):
+        shim = self.sh(f"echo ready; {WAIT}", options=self.grace(idle=0.6)).running()
+        freeze(shim.saw(b"ready"))
+        time.sleep(1.5)
+        self.assertFalse(shim.exists("exit.json"))
+        thawed = self.thaw(shim)
+        end = shim.end()
+        self.assertEqual(end["reason"], "idle")
+        self.assertGreaterEqual(end["ended"] - thawed, usec(0.6), "it begins anew at the thaw")
+
+    def test_a_frozen_agents_time_after_its_result_does_not_count(self):
+        shim = self.sh("echo '{\"type\":\"result\"}'; sleep 1000", options=self.grace(result=0.6))
+        freeze(shim.running().saw(b"result"))
+        time.sleep(1.5)
+        self.assertFalse(shim.exists("exit.json"))
+        thawed = self.thaw(shim)
+        end = shim.end()
+        self.assertEqual(end["reason"], "result")
+        self.assertGreaterEqual(end["ended"] - thawed, usec(0.6), "it begins anew at the thaw")
+
+    def test_a_frozen_agents_runtime_goes_on(self):
+        shim = self.sh(f"echo ready; {WAIT}", options=self.grace(runtime=0.6)).running()
+        freeze(shim.saw(b"ready"))
+        end = shim.end()
+        self.assertEqual((end["reason"], end["exit_signal"]), ("runtime", signal.SIGINT))
 
     def result(self, script, **arguments):
         shim = self.python("import time\n" + script, options=self.grace(result=0.5), **arguments)
