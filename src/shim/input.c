@@ -8,9 +8,6 @@
 #include "record.h"
 #include "shim-util.h"
 
-/* Records that are served before the loop looks after the agent's output again. */
-#define RECORDS_AT_ONCE 16
-
 int input_open(Input *input, int folder)
 {
     input->file = input->pipe = -1;

@@ -22,28 +22,35 @@ int record_open_fifo(int folder, const char *name)
     return fifo;
 }
 
-/* Whoever wrote this does not speak the protocol: only an empty FIFO is in step again. */
+/* As much as a FIFO can hold: 1 MiB. */
+#define READS_TO_DISCARD 260
+
+/* Whoever wrote this does not speak the protocol: only an empty FIFO is in step again. One that is
+ * filled faster than this is malformed the next time, too. */
 static void discard_all(int fifo, uint8_t *scratch)
 {
-    complain("a malformed record: dropping what is in the FIFO");
-    while (read(fifo, scratch, SHIM_RECORD_MAX_PAYLOAD) > 0)
-        ;
+    static bool told;
+
+    if (!told)
+        complain("a malformed record: dropping what is in the FIFO");
+    told = true;
+    for (int i = 0; i < READS_TO_DISCARD; i++)
+        if (read(fifo, scratch, SHIM_RECORD_MAX_PAYLOAD) <= 0)
+            return;
 }
 
 bool record_read(int fifo, struct ShimRecord *ret_head, uint8_t *ret_payload)
 {
-    ssize_t n;
-
+    ssize_t n = read(fifo, ret_head, sizeof *ret_head);
+    if (n <= 0)
+        return false;
     /* A record is written at once, so its payload is there when its head is. */
-    while ((n = read(fifo, ret_head, sizeof *ret_head)) > 0) {
-        if (n != sizeof *ret_head || ret_head->length > SHIM_RECORD_MAX_PAYLOAD ||
-            (ret_head->length > 0 &&
-             read(fifo, ret_payload, ret_head->length) != ret_head->length)) {
-            discard_all(fifo, ret_payload);
-            return false;
-        }
-        if (ret_head->version == SHIM_RECORD_VERSION)
-            return true;
+    if (n != sizeof *ret_head || ret_head->length > SHIM_RECORD_MAX_PAYLOAD ||
+        (ret_head->length > 0 && read(fifo, ret_payload, ret_head->length) != ret_head->length)) {
+        discard_all(fifo, ret_payload);
+        return false;
     }
-    return false;
+    if (ret_head->version != SHIM_RECORD_VERSION)
+        ret_head->type = RECORD_UNKNOWN;
+    return true;
 }

@@ -329,7 +329,7 @@ void run_take_control(Run *run)
     struct ShimRecord head;
     uint8_t payload[SHIM_RECORD_MAX_PAYLOAD];
 
-    while (record_read(run->control, &head, payload)) {
+    for (int i = 0; i < RECORDS_AT_ONCE && record_read(run->control, &head, payload); i++) {
         if (head.type == SHIM_CONTROL_STOP)
             take_stop(run, &head, payload);
         else if (head.type == SHIM_CONTROL_RESIZE)

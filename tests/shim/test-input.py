@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import fcntl
 import hashlib
+import os
 import struct
+import termios
+import threading
 
 import shimtest
 from shimtest import CLOSE, MESSAGE, RESIZE, TERMINAL, ShimTest
@@ -37,7 +41,6 @@ class Terminal(ShimTest):
                            "data = b''\n"
                            "while len(data) < 40000: data += os.read(0, 4096)\n"
                            "print(hashlib.sha256(data).hexdigest())\n")
-        import os
         go = f"{shim.path}/go"
         os.mkfifo(go)
         shim.command.append(go)
@@ -111,9 +114,41 @@ class Records(ShimTest):
         shim.end()
         self.assertTrue(shim.read().endswith(b"sound\r\n"))
 
+    def flood(self, shim, name, data):
+        """Writes @data to one of its FIFOs for as long as the shim is there."""
+        def write():
+            fd = os.open(f"{shim.path}/{name}", os.O_WRONLY)
+            try:
+                while True:
+                    os.write(fd, data)
+            except BrokenPipeError:
+                os.close(fd)
+        threading.Thread(target=write, daemon=True).start()
+
+    def survives(self, name, data):
+        shim = self.sh("read line; echo \"$line\"; seq 20000; sleep 1000",
+                       options=["--runtime-max=1500000", "--stop-grace=100000"])
+        self.flood(shim.running(), name, data)
+        if name == "control":
+            shim.record(TERMINAL, b"hello\n")
+        shim.end()
+        if name == "control":
+            self.assertTrue(shim.read().startswith(b"hello\r\n1\r\n"))
+            self.assertTrue(shim.read().endswith(b"\r\n20000\r\n"))
+
+    def test_a_flood_of_them_starves_nothing(self):
+        # In one write there is more than the shim has read when the next one comes.
+        self.survives("control", struct.pack("=BBH", 1, 99, 0) * 1000)
+
+    def test_a_flood_of_unknown_ones_starves_nothing(self):
+        for name in ("control", "input"):
+            self.survives(name, struct.pack("=BBH", 2, 0, 0) * 1000)
+
+    def test_a_flood_of_garbage_starves_nothing(self):
+        self.survives("control", b"garbage!" * 500)
+
     @staticmethod
     def is_empty(fifo):
-        import fcntl, os, termios
         fd = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
         try:
             return fcntl.ioctl(fd, termios.FIONREAD, b"\0\0\0\0") == b"\0\0\0\0"
