@@ -18,6 +18,7 @@ struct StartUndo {
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;
     gboolean with_worktree; /* what was new for this run, and nobody else uses */
+    gboolean setup_ran;     /* or may have: there are files of its own in the worktree */
     gboolean worktree_gone;
 };
 
@@ -59,7 +60,7 @@ static void undo_worktree_in_thread(gpointer data)
     g_autoptr(GError) error = NULL;
     if (undo->with_worktree) {
         worktree_break_stale_locks(record->worktree, record->created);
-        undo->worktree_gone = worktree_undo(record->worktree, &error);
+        undo->worktree_gone = worktree_undo(record->worktree, undo->setup_ran, &error);
     }
     if (error)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
@@ -114,6 +115,7 @@ static void undo_worktree(StartUndo *undo)
 StartUndo *start_undo_disk(Pool *pool, Run *run, const StartUndoOwner *owner, gpointer data)
 {
     StartUndo *undo = undo_new(pool, run, owner, data);
+    undo->setup_ran = TRUE;
     undo_worktree(undo);
     return undo;
 }

@@ -21,11 +21,12 @@ typedef struct {
 } StartUndoOwner;
 
 /** Closes the run's gate, makes sure that its shim and (where @scope_asked: systemd may have it)
- * its scope are gone, and goes on with start_undo_disk(). It must not be freed before done(). */
+ * its scope are gone, and undoes the rest. A worktree that somebody has worked in meanwhile is left
+ * with a warning: nothing of the run was there. It must not be freed before done(). */
 StartUndo *start_undo(Pool *pool, Run *run, gboolean scope_asked, const StartUndoOwner *owner,
                       gpointer data);
 
-/** Undoes the rest, for a run of which nothing runs any more. */
+/** Undoes the rest, for a run behind its gate of which nothing runs any more. */
 StartUndo *start_undo_disk(Pool *pool, Run *run, const StartUndoOwner *owner, gpointer data);
 
 void start_undo_free(StartUndo *undo);

@@ -135,6 +135,15 @@ gboolean worktree_needs_git(git_repository *repository, const git_oid *commit)
     return strstr(attributes, "working-tree-encoding") || uses_filter(config, attributes);
 }
 
+gboolean worktree_has_id_by_git(const char *folder, const char *name, const git_oid *id)
+{
+    const char *const arguments[] = {"hash-object", "--", name, NULL};
+    g_autofree char *own = NULL;
+
+    return git_program_run(folder, arguments, &own, NULL) &&
+           g_str_equal(g_strchomp(own), git_oid_tostr_s(id));
+}
+
 /* ---- the two ways ---- */
 
 static gboolean checkout_by_git(const Worktree *worktree, GError **error)

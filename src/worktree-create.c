@@ -7,6 +7,7 @@
 #include "fault.h"
 #include "git-lock.h"
 #include "file-tree.h"
+#include "worktree-work.h"
 
 /* ---- create ---- */
 
@@ -167,7 +168,7 @@ static gboolean make_or_undo(const Worktree *worktree, const char *const *copy, 
     fault_point("branch");
     if (make(repository, worktree, copy, error))
         return TRUE;
-    if (!worktree_undo(worktree, &cause))
+    if (!worktree_undo(worktree, TRUE, &cause))
         g_prefix_error(error, "(and could not be undone: %s) ", cause->message);
     return FALSE;
 }
@@ -184,22 +185,54 @@ gboolean worktree_create(const Worktree *worktree, gboolean needs_setup, const c
 
 /* ---- undo ---- */
 
-/** Whether HEAD of the tree holds nothing that would be lost with it. One that can't be read is
- *  that of a creation which did not get so far. */
-static gboolean head_is_safe(const Worktree *worktree)
+/** Whether HEAD, at @id, of the tree holds nothing that would be lost with it. */
+static gboolean head_is_safe(const Worktree *worktree, git_repository *tree, const git_oid *id)
+{
+    if (worktree->new_branch)
+        return git_oid_streq(id, worktree->base_commit) == 0;
+    return git_repository_head_detached(tree) == 0;
+}
+
+/** That nobody has worked in the tree since its creation, which may be hours ago where the service
+ *  died in between. */
+static gboolean check_no_work(git_repository *repository, const Worktree *worktree,
+                              git_repository *tree, GError **error)
+{
+    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autoptr(Work) work = work_new();
+    g_autofree char *what = NULL;
+
+    if (!worktree_add_others_files(worktree, tree, work->files))
+        g_ptr_array_add(work->files, g_strdup("it can't be looked into"));
+    work_add_left(work, repository, admin);
+    if (work->files->len == 0 && work->commits->len == 0)
+        return TRUE;
+    what = work_describe(work);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
+                "somebody has worked in the worktree %s, which is left as it is: %s",
+                worktree->path, what);
+    return FALSE;
+}
+
+static gboolean check_tree(git_repository *repository, const Worktree *worktree, gboolean all,
+                           GError **error)
 {
     g_autoptr(git_repository) tree = NULL;
     git_oid id;
 
+    /* One whose HEAD can't be read is that of a creation which did not get so far. */
     if (git_repository_open(&tree, worktree->path) < 0 ||
         git_reference_name_to_id(&id, tree, "HEAD") < 0)
         return TRUE;
-    if (worktree->new_branch)
-        return git_oid_streq(&id, worktree->base_commit) == 0;
-    return git_repository_head_detached(tree) == 0;
+    if (head_is_safe(worktree, tree, &id))
+        return all || check_no_work(repository, worktree, tree, error);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
+                "the worktree %s has new commits and is left as it is", worktree->path);
+    return FALSE;
 }
 
-static gboolean undo_tree(git_repository *repository, const Worktree *worktree, GError **error)
+static gboolean undo_tree(git_repository *repository, const Worktree *worktree, gboolean all,
+                          GError **error)
 {
     g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
     g_autofree char *registered = worktree_registered_path(admin);
@@ -211,11 +244,8 @@ static gboolean undo_tree(git_repository *repository, const Worktree *worktree, 
      * is not ours. */
     if (!ours && rmdir(worktree->path) < 0 && errno != ENOENT)
         return TRUE;
-    if (ours && !head_is_safe(worktree)) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
-                    "the worktree %s has new commits and is left as it is", worktree->path);
+    if (ours && !check_tree(repository, worktree, all, error))
         return FALSE;
-    }
     return worktree_remove_files(worktree->root, worktree->path, admin, error);
 }
 
@@ -265,13 +295,13 @@ void worktree_break_stale_locks(const Worktree *worktree, guint64 since)
     }
 }
 
-gboolean worktree_undo(const Worktree *worktree, GError **error)
+gboolean worktree_undo(const Worktree *worktree, gboolean all, GError **error)
 {
     g_autoptr(git_repository) repository = git_library_open(worktree->root, error);
 
     if (!repository)
         return FALSE;
-    if (worktree->new_worktree && !undo_tree(repository, worktree, error))
+    if (worktree->new_worktree && !undo_tree(repository, worktree, all, error))
         return FALSE;
     fault_point("undo-tree");
     if (worktree->new_branch && !undo_branch(repository, worktree, error))

@@ -65,6 +65,18 @@ gboolean worktree_unexclude(git_repository *repository, GError **error);
  *  clones). */
 gboolean worktree_needs_git(git_repository *repository, const git_oid *commit);
 
+/** Whether git's own filters make @id of the file @name (relative) in the tree @folder. */
+gboolean worktree_has_id_by_git(const char *folder, const char *name, const git_oid *id);
+
 /** Makes the worktree of @worktree's branch, which exists, with its files. Sets WORKTREE_FAILED and
  *  may leave debris. */
 gboolean worktree_checkout(git_repository *repository, const Worktree *worktree, GError **error);
+
+/* worktree-made.c */
+
+/** Adds to @files (char *, relative) what is in the tree of @worktree, opened as @tree, and was not
+ *  put there by worktree_create(), which may have been cut off anywhere. Files that HEAD or the
+ *  project root has as they are count as put there by it: nothing is lost with them. FALSE where
+ *  that can't be found out. */
+gboolean worktree_add_others_files(const Worktree *worktree, git_repository *tree,
+                                   GPtrArray *files);

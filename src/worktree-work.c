@@ -314,16 +314,6 @@ static gboolean hash_link(git_oid *ret_id, const char *path)
     return target && git_odb_hash(ret_id, target, strlen(target), GIT_OBJECT_BLOB) == 0;
 }
 
-/** Whether git's own filters make of the file what @entry has; libgit2 knows but a few. */
-static gboolean is_same_by_git(const char *folder, const git_index_entry *entry)
-{
-    const char *const arguments[] = {"hash-object", "--", entry->path, NULL};
-    g_autofree char *id = NULL;
-
-    return git_program_run(folder, arguments, &id, NULL) &&
-           g_str_equal(g_strchomp(id), git_oid_tostr_s(&entry->id));
-}
-
 /** Whether something else is at the place of @entry than what it has. Nothing at all is no work. */
 static gboolean is_different(git_repository *repository, const git_index_entry *entry,
                              gboolean needs_git)
@@ -343,7 +333,7 @@ static gboolean is_different(git_repository *repository, const git_index_entry *
               : git_repository_hashfile(&id, repository, path, GIT_OBJECT_BLOB, NULL) == 0) &&
         git_oid_equal(&id, &entry->id))
         return FALSE;
-    return !needs_git || link || !is_same_by_git(folder, entry);
+    return !needs_git || link || !worktree_has_id_by_git(folder, entry->path, &entry->id);
 }
 
 /** Adds the changed ones of the files that the index says to take for unchanged: `git status` has

@@ -169,6 +169,27 @@ def test_death_before_the_gate_spares_the_storys_worktree(pool):
     assert pool.wait(root, STORY, "host")["status"] == "completed"
 
 
+@timeout(60)
+def test_death_before_the_gate_spares_what_somebody_did_since(pool):
+    """Work that somebody put into the tree of a Start that died is not undone with it, and the
+    next Start goes on with it."""
+    root = pool.repository(agents={"coder": QUICK})
+    pool.stop_daemon()
+    begin_faulty(pool, "worktree")
+    starting = pool.begin("Start", "(sss)", root, STORY, "")
+    wait_for_death(pool, "worktree")
+    raises(LOST_REPLY[0], starting.result)
+    tree = f"{root}/.storkit/worktrees/{STORY}"
+    with open(f"{tree}/notes", "w") as file:
+        file.write("hours of work")
+    pool.start_daemon()
+    wait_until(lambda: not pool.list() and not pool.run_folders(), "the undoing")
+    assert contents(f"{tree}/notes") == b"hours of work"
+    assert f"somebody has worked in the worktree {tree}" in pool.log_text()
+    assert check_same_start(pool, root, STORY)["worktree_path"] == tree
+    assert contents(f"{tree}/notes") == b"hours of work"
+
+
 @timeout(120)
 def test_death_during_the_undoing(pool):
     """An undoing that is itself cut short, again and again, is finished in the end."""

@@ -69,7 +69,16 @@ static void undo(const Worktree *worktree)
 {
     g_autoptr(GError) error = NULL;
 
-    worktree_undo(worktree, &error);
+    worktree_undo(worktree, FALSE, &error);
+    g_assert_no_error(error);
+}
+
+/** The same where its setup has run. */
+static void undo_all(const Worktree *worktree)
+{
+    g_autoptr(GError) error = NULL;
+
+    worktree_undo(worktree, TRUE, &error);
     g_assert_no_error(error);
 }
 
@@ -370,7 +379,7 @@ static void assert_undo_leaves_nothing(Fixture *fixture, const char *prepare)
     before = snapshot(fixture);
     worktree = make_worktree(fixture, "42");
     run(worktree->path, "mkdir -p go/pkg && touch go/pkg/file untracked && chmod 555 go/pkg");
-    undo(worktree);
+    undo_all(worktree);
     assert_unchanged(fixture, before);
     undo(worktree);
     assert_unchanged(fixture, before);
@@ -444,9 +453,92 @@ static void test_undo_leaves_a_tree_with_commits(Fixture *fixture, gconstpointer
     g_autoptr(GError) error = NULL;
 
     run(worktree->path, "git commit -q --allow-empty -m work");
-    assert_failed(!worktree_undo(worktree, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
+    assert_failed(!worktree_undo(worktree, TRUE, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
                   worktree->path);
     assert_output(worktree->path, "git log -1 --format=%s", "work\n");
+}
+
+/** After @command in the tree an undo refuses with @part in its message; with all, it does not. */
+static void assert_undo_leaves_work(Fixture *fixture, const char *command, const char *part)
+{
+    g_autofree char *before = snapshot(fixture);
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    g_autofree char *tree = NULL;
+    g_autoptr(GError) error = NULL;
+
+    run(worktree->path, command);
+    tree = output_of(worktree->path, "find . -type f -print0 | sort -z | xargs -0 sha256sum");
+    assert_failed(!worktree_undo(worktree, FALSE, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
+                  part);
+    assert_output(worktree->path, "find . -type f -print0 | sort -z | xargs -0 sha256sum", tree);
+    assert_output(fixture->root, "git branch --list story/42 | wc -l", "1\n");
+    undo_all(worktree);
+    assert_unchanged(fixture, before);
+}
+
+static void test_undo_leaves_a_tree_with_work(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "echo '*.o' > .gitignore && mkdir sub && echo x > sub/x && git add . && "
+                       "git commit -qm more && echo mine > untracked-in-root");
+    assert_undo_leaves_work(fixture, "echo more > notes", "notes");
+    assert_undo_leaves_work(fixture, "mkdir new && echo more > 'new/a \"b\"'", "new/a");
+    assert_undo_leaves_work(fixture, "echo more >> README", "README");
+    assert_undo_leaves_work(fixture, "printf hel > README", "README");
+    assert_undo_leaves_work(fixture, "rm README && ln -s x README", "README");
+    assert_undo_leaves_work(fixture, "echo more > new && git add new && rm new", "new");
+    assert_undo_leaves_work(fixture, "echo minerals > untracked-in-root", "untracked-in-root");
+    assert_undo_leaves_work(fixture, "git init -q x.o", "x.o");
+    assert_undo_leaves_work(fixture,
+                            "git switch -q --detach && git commit -q --allow-empty -m lost && "
+                            "git switch -q story/42",
+                            "lost");
+    assert_undo_leaves_work(fixture, "rm ../../../.git/worktrees/42/index && echo more >> README",
+                            "README");
+}
+
+static void test_undo_leaves_a_filtered_tree_with_work(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "echo '*.up filter=upper' > .gitattributes && echo text > a.up && "
+                       "git add . && git commit -qm filter && "
+                       "git config filter.upper.smudge 'tr a-z A-Z' && "
+                       "git config filter.upper.clean 'tr A-Z a-z'");
+    assert_undo_leaves_work(fixture, "echo MORE >> a.up", "a.up");
+    assert_undo_leaves_work(fixture, "echo more > 'a \"b\"'", "a \"b\"");
+    assert_undo_leaves_work(fixture, "rm ../../../.git/worktrees/42/index && echo MORE >> a.up",
+                            "a.up");
+}
+
+/** After @command, which leaves what a creation that was cut off leaves, an undo takes all. */
+static void assert_undo_takes(Fixture *fixture, const char *command)
+{
+    g_autofree char *before = snapshot(fixture);
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, command);
+    undo(worktree);
+    assert_unchanged(fixture, before);
+}
+
+static void test_undo_takes_a_checkout_that_was_cut_off(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root,
+        "printf 'a\\r\\nb\\r\\n' > windows && echo '*.txt eol=crlf' > .gitattributes && "
+        "printf 'a\\nb\\n' > lines.txt && ln -s windows link && "
+        "mkdir sub && echo x > sub/x && git add . && git commit -qm more && "
+        "echo secret > .env && ln -s .env copied");
+    assert_undo_takes(fixture, "rm README sub/x");
+    assert_undo_takes(fixture, "rm ../../../.git/worktrees/42/index");
+    assert_undo_takes(fixture, "rm ../../../.git/worktrees/42/index && printf hel > README");
+    assert_undo_takes(fixture, "rm ../../../.git/worktrees/42/index && printf 'a\\r' > lines.txt");
+    assert_undo_takes(fixture, "git read-tree --empty && git add .gitattributes && rm lines.txt");
+    assert_undo_takes(fixture, "cp ../../../.env . && cp -P ../../../copied .");
+    assert_undo_takes(fixture, "printf sec > .env");
+    run(fixture->root, "echo '*.up filter=upper' > .gitattributes && echo text > a.up && "
+                       "git add .gitattributes a.up && git commit -qm filter && "
+                       "git config filter.upper.smudge 'tr a-z A-Z' && "
+                       "git config filter.upper.clean 'tr A-Z a-z'");
+    assert_undo_takes(fixture, "rm ../../../.git/worktrees/42/index README");
+    assert_undo_takes(fixture, "cp ../../../.env .");
 }
 
 static void test_undo_leaves_a_branch_that_moved_on(Fixture *fixture, gconstpointer data)
@@ -674,6 +766,11 @@ int main(int argc, char **argv)
     TEST("/worktree/undo-finishes-a-branch-that-was-cut-off",
          test_undo_finishes_a_branch_that_was_cut_off);
     TEST("/worktree/undo-leaves-a-tree-with-commits", test_undo_leaves_a_tree_with_commits);
+    TEST("/worktree/undo-leaves-a-tree-with-work", test_undo_leaves_a_tree_with_work);
+    TEST("/worktree/undo-leaves-a-filtered-tree-with-work",
+         test_undo_leaves_a_filtered_tree_with_work);
+    TEST("/worktree/undo-takes-a-checkout-that-was-cut-off",
+         test_undo_takes_a_checkout_that_was_cut_off);
     TEST("/worktree/undo-leaves-a-branch-that-moved-on", test_undo_leaves_a_branch_that_moved_on);
     TEST("/worktree/failing-checkout-leaves-nothing", test_failing_checkout_leaves_nothing);
     TEST("/worktree/line-ends-are-those-of-the-attributes",
