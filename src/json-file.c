@@ -79,6 +79,20 @@ static gboolean write_all(int fd, const char *text, gsize length)
     return TRUE;
 }
 
+/** That it will be read back: what holds text that is no UTF-8 would not be, and neither would it
+ *  tell the next service of what it is the record of. */
+static gboolean check_readable(const char *name, const char *text, GError **error)
+{
+    gsize length = strlen(text);
+
+    if (length <= JSON_FILE_MAX && is_one_object(text, length))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "writing %s: it would hold more than %u bytes, or text that is no UTF-8", name,
+                JSON_FILE_MAX);
+    return FALSE;
+}
+
 gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, gboolean sync,
                          GError **error)
 {
@@ -86,6 +100,8 @@ gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, 
     g_autofree char *text = json_to_string(root, TRUE);
     g_autofree char *temporary = g_strconcat(name, ".new", NULL);
 
+    if (!check_readable(name, text, error))
+        return FALSE;
     /* What a crash has left there, or a FIFO that somebody put there to let us wait. */
     unlinkat(folder_fd, temporary, 0);
     autofd fd = open_regular(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL);

@@ -13,7 +13,8 @@
 JsonObject *json_file_read(int folder_fd, const char *name, GError **error);
 
 /** Writes what @builder built to @name by way of a temporary file: readers see all of it or the
- *  file before it. With @sync both the file and the folder are on disk when this returns. */
+ *  file before it. With @sync both the file and the folder are on disk when this returns. Refuses
+ *  (G_FILE_ERROR_INVAL) what json_file_read() would not take. */
 gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, gboolean sync,
                          GError **error);
 

@@ -79,8 +79,9 @@ static char *current_branch(const Found *found)
     if (git_repository_open(&tree, found->path) == 0 &&
         git_reference_lookup(&head, tree, "HEAD") == 0)
         target = git_reference_symbolic_target(head);
+    /* Git takes any bytes for a name. */
     if (target && g_str_has_prefix(target, HEADS))
-        return g_strdup(target + strlen(HEADS));
+        return g_utf8_make_valid(target + strlen(HEADS), -1);
     return g_strdup(found->branch);
 }
 
@@ -105,7 +106,7 @@ static WorktreeStatus *status_of(const Found *found)
     status->story = g_strdup(found->story);
     status->path = g_strdup(found->path);
     status->branch = current_branch(found);
-    status->base_branch = g_strdup(base ? base : "");
+    status->base_branch = g_utf8_make_valid(base ? base : "", -1);
     status->missing = !found->there;
     status->ahead = work->commits->len;
     add_tree_work(found, work);

@@ -68,6 +68,19 @@ static gboolean branch_exists(git_repository *repository, const char *branch)
     return reference_exists(repository, name);
 }
 
+/** That a branch's name can be kept in run.json and told on the bus: git takes any bytes for one.
+ */
+static gboolean check_utf8(const char *branch, const char *remedy, GError **error)
+{
+    g_autofree char *shown = g_utf8_make_valid(branch, -1);
+
+    if (g_utf8_validate(branch, -1, NULL))
+        return TRUE;
+    fail(error, "the name of the branch %s is no UTF-8: rename it with `git branch -m`, or %s",
+         shown, remedy);
+    return FALSE;
+}
+
 /* ---- the tree ---- */
 
 static void set_moved_error(const char *path, const char *registered, const char *story,
@@ -103,6 +116,8 @@ static gboolean read_existing(Worktree *worktree, GError **error)
              worktree->path, worktree->path, worktree->branch);
         return FALSE;
     }
+    if (!check_utf8(target + strlen(HEADS), "switch the story's worktree to another one", error))
+        return FALSE;
     if (!reference_exists(repository, target)) {
         fail(error,
              "the worktree %s is on %s, which is gone: make that branch again, or run "
@@ -273,7 +288,8 @@ static gboolean find_base(Worktree *worktree, git_repository *repository, const 
     worktree->base_branch = kept    ? g_steal_pointer(&kept)
                             : asked ? g_strdup(asked)
                                     : default_base(worktree->root, repository, error);
-    if (!worktree->base_branch)
+    if (!worktree->base_branch ||
+        !check_utf8(worktree->base_branch, "pass another base_branch", error))
         return FALSE;
     if (check) {
         g_autofree char *commit =

@@ -403,6 +403,19 @@ static void test_list_tells_what_each_holds(Fixture *fixture, gconstpointer data
     g_assert_true(((WorktreeStatus *)list->pdata[2])->missing);
 }
 
+static void test_list_makes_names_of_branches_printable(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    g_autoptr(GPtrArray) list = NULL;
+    WorktreeStatus *status;
+
+    run(worktree->path, "git switch -qc \"$(printf 'caf\\351')\"");
+    list = worktree_list(fixture->root, NULL);
+    g_assert_cmpuint(list->len, ==, 1);
+    status = list->pdata[0];
+    g_assert_cmpstr(status->branch, ==, "caf\xef\xbf\xbd");
+}
+
 static void test_list_of_a_project_without_any_is_empty(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
@@ -457,6 +470,8 @@ int main(int argc, char **argv)
     TEST("/worktree-remove/overlooked-changes-of-filtered-files-are-refused",
          test_overlooked_changes_of_filtered_files_are_refused);
     TEST("/worktree-remove/sparse-checkout-is-no-work", test_sparse_checkout_is_no_work);
+    TEST("/worktree-remove/list-makes-names-of-branches-printable",
+         test_list_makes_names_of_branches_printable);
     TEST("/worktree-remove/list-tells-what-each-holds", test_list_tells_what_each_holds);
     TEST("/worktree-remove/list-of-a-project-without-any-is-empty",
          test_list_of_a_project_without_any_is_empty);

@@ -266,6 +266,22 @@ static void test_detached_head_needs_a_base(Fixture *fixture, gconstpointer data
 
 /* ---- in the way ---- */
 
+/** Run.json could not keep its name, and the next service would not know its runs. */
+static void test_branch_whose_name_is_no_utf8_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, "git switch -qc \"$(printf 'caf\\351')\"");
+    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is no UTF-8");
+    run(fixture->root, "git switch -q main");
+    worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git switch -q \"$(printf 'caf\\351')\"");
+    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is no UTF-8");
+    run(worktree->path, "git switch -q story/42");
+    run(fixture->root, "git config branch.story/42.storkitBase \"$(printf 'caf\\351')\"");
+    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is no UTF-8");
+}
+
 static void test_branch_called_story_is_in_the_way(Fixture *fixture, gconstpointer data)
 {
     run(fixture->root, "git branch story && git pack-refs --all");
@@ -736,6 +752,8 @@ int main(int argc, char **argv)
     TEST("/worktree/kept-base-outlives-its-branch", test_kept_base_outlives_its_branch);
     TEST("/worktree/unborn-head-needs-a-first-commit", test_unborn_head_needs_a_first_commit);
     TEST("/worktree/detached-head-needs-a-base", test_detached_head_needs_a_base);
+    TEST("/worktree/branch-whose-name-is-no-utf8-is-refused",
+         test_branch_whose_name_is_no_utf8_is_refused);
     TEST("/worktree/branch-called-story-is-in-the-way", test_branch_called_story_is_in_the_way);
     TEST("/worktree/branch-below-ours-is-in-the-way", test_branch_below_ours_is_in_the_way);
     TEST("/worktree/branch-checked-out-elsewhere-is-named",
