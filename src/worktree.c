@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "worktree-work.h"
+
 #define SETUP_RECORD "storkit-setup-done"
 
 void worktree_free(Worktree *worktree)
@@ -147,6 +149,31 @@ static gboolean check_not_locked(const char *admin, const char *story, GError **
     return FALSE;
 }
 
+/** That git's folder @admin of a worktree that is gone holds nothing that its removal would lose:
+ * the tree may have been moved, too. */
+static gboolean check_nothing_left(const Worktree *worktree, git_repository *repository,
+                                   const char *admin, GError **error)
+{
+    g_autofree char *head = g_build_filename(admin, "HEAD", NULL);
+    g_autoptr(Work) work = work_new();
+    g_autofree char *what = NULL;
+
+    /* What a creation that was cut off leaves. */
+    if (!exists(head))
+        return TRUE;
+    work_add_modules(work, admin);
+    work_add_left(work, repository, admin);
+    if (work->files->len == 0 && work->commits->len == 0)
+        return TRUE;
+    what = work_describe(work);
+    fail(
+        error,
+        "the worktree %s is gone, but git still has work of it: %s; if it was moved, move it back, "
+        "else save commits with `git branch NAME COMMIT`, or remove the worktree by force",
+        worktree->path, what);
+    return FALSE;
+}
+
 /** Finds out whether the tree is there (sound), to be made, or blocked by something. */
 static gboolean find_tree(Worktree *worktree, git_repository *repository, GError **error)
 {
@@ -167,7 +194,8 @@ static gboolean find_tree(Worktree *worktree, git_repository *repository, GError
     if (there)
         return read_existing(worktree, error);
     /* An admin folder without a tree is what `rm -rf` leaves: creation clears it away. */
-    return check_not_locked(admin, worktree->story, error);
+    return check_not_locked(admin, worktree->story, error) &&
+           (!registered || check_nothing_left(worktree, repository, admin, error));
 }
 
 /* ---- the branch ---- */

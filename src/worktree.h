@@ -39,7 +39,8 @@ void worktree_library_init(void);
 /** Plans the worktree of @story: what is there, what would be made. @base_branch NULL: HEAD's
  *  branch. Touches nothing. Sets WORKTREE_FAILED with what to do: detached or unborn HEAD, no such
  *  base branch, a base that differs from an existing worktree's, the branch checked out elsewhere,
- *  a branch `story` that makes `story/…` impossible, something else in the way at the path. */
+ *  a branch `story` that makes `story/…` impossible, something else in the way at the path, work in
+ *  git's folder of a tree that is gone. */
 Worktree *worktree_plan(const char *root, const char *story, const char *base_branch,
                         GError **error);
 

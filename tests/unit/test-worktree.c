@@ -340,6 +340,22 @@ static void test_locked_one_that_is_gone_is_left(Fixture *fixture, gconstpointer
     assert_no_plan(fixture, NULL, "git worktree unlock");
 }
 
+static void test_work_of_one_that_is_gone_is_left(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) made = make_worktree(fixture, "42");
+
+    run(made->path, "git switch -q --detach && git commit -q --allow-empty -m lost");
+    run(fixture->root, "mv .storkit/worktrees/42 ../moved");
+    assert_no_plan(fixture, NULL, "lost");
+    run(fixture->root, "mv ../moved .storkit/worktrees/42 && "
+                       "git -C .storkit/worktrees/42 switch -q story/42 && "
+                       "rm -r .storkit/worktrees/42");
+    assert_no_plan(fixture, NULL, "git branch NAME COMMIT");
+    run(fixture->root, "git branch saved $(sed -n 's/^[0-9a-f]* \\([0-9a-f]*\\) .*lost$/\\1/p' "
+                       ".git/worktrees/42/logs/HEAD)");
+    worktree_free(plan(fixture, "42", NULL));
+}
+
 static void test_switched_worktree_goes_on_with_its_branch(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(Worktree) made = make_worktree(fixture, "42");
@@ -765,6 +781,7 @@ int main(int argc, char **argv)
          test_other_worktree_of_that_name_is_named);
     TEST("/worktree/moved-project-is-told-to-repair", test_moved_project_is_told_to_repair);
     TEST("/worktree/locked-one-that-is-gone-is-left", test_locked_one_that_is_gone_is_left);
+    TEST("/worktree/work-of-one-that-is-gone-is-left", test_work_of_one_that_is_gone_is_left);
     TEST("/worktree/switched-worktree-goes-on-with-its-branch",
          test_switched_worktree_goes_on_with_its_branch);
     TEST("/worktree/changes-since-the-plan-are-noticed", test_changes_since_the_plan_are_noticed);
