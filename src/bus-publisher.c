@@ -5,6 +5,7 @@
 
 #include "bus-gauge.h"
 #include "bus-names.h"
+#include "bus-text.h"
 #include "bus-variant.h"
 #include "log-reader.h"
 #include "util.h"
@@ -78,7 +79,8 @@ static void publication_free(Publication *publication)
 
 static int append_string(sd_bus_message *m, const char *key, const char *value)
 {
-    return sd_bus_message_append(m, "{sv}", key, "s", value);
+    g_autofree char *clean = bus_text_clean(value);
+    return sd_bus_message_append(m, "{sv}", key, "s", clean ? clean : value);
 }
 
 static int append_details(sd_bus_message *m, GVariant *details)
@@ -124,9 +126,10 @@ static int append_event(sd_bus_message *m, const RunIdentity *identity, const Ev
     if (r >= 0)
         r = sd_bus_message_open_container(m, 'a', "{sv}");
     if (r >= 0)
-        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "project_root", "s",
-                                  identity->project_root, "run_id", "s", identity->run_id, "cursor",
-                                  "t", event->cursor, "time", "t", event->time);
+        r = append_string(m, "project_root", identity->project_root);
+    if (r >= 0)
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}", "run_id", "s", identity->run_id, "cursor", "t",
+                                  event->cursor, "time", "t", event->time);
     if (r >= 0)
         r = append_own_keys(m, event);
     return r < 0 ? r : sd_bus_message_close_container(m);

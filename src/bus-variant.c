@@ -3,11 +3,20 @@
 
 #include <errno.h>
 
+#include "bus-text.h"
+
+static int append_string(sd_bus_message *m, const char *text)
+{
+    g_autofree char *clean = bus_text_clean(text);
+    return sd_bus_message_append_basic(m, 's', clean ? clean : text);
+}
+
 static int append_basic(sd_bus_message *m, GVariant *value)
 {
     char type = (char)g_variant_classify(value);
     switch (type) {
     case 's':
+        return append_string(m, g_variant_get_string(value, NULL));
     case 'o':
     case 'g':
         return sd_bus_message_append_basic(m, type, g_variant_get_string(value, NULL));

@@ -8,7 +8,7 @@
  * Between the domain's GVariant and sd-bus messages. Negative errno on failure, as sd-bus has it.
  */
 
-/** Appends @value of any type. */
+/** Appends @value of any type. What sd-bus would refuse of a string goes out as U+FFFD. */
 int bus_append_variant(sd_bus_message *m, GVariant *value);
 
 /** Reads the dictionary a{sv} that comes next, whatever its values are. -E2BIG: there are more than

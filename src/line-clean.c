@@ -100,29 +100,16 @@ static char *strip(Bytes p, gsize length, gsize *ret_length)
     return text;
 }
 
-/* How many of the bytes at @p one U+FFFD stands for: those that could have begun a character, as
- * Unicode recommends and browsers do. */
-static gsize invalid_length(Bytes p, Bytes end)
-{
-    struct Utf8Lead lead;
-    gsize n = 2;
-
-    if (!utf8_lead(*p, &lead) || end - p < 2 || p[1] < lead.low || p[1] > lead.high)
-        return 1;
-    while (n < lead.following && p + n < end && (p[n] & 0xC0) == 0x80)
-        n++;
-    return n;
-}
-
 static char *make_valid(const char *text, gsize length, gsize *ret_length)
 {
     const char *p = text, *end = text + length, *bad;
     GString *valid = g_string_sized_new(length + 16);
+    bool whole;
 
     while (!g_utf8_validate_len(p, (gsize)(end - p), &bad)) {
         g_string_append_len(valid, p, bad - p);
         g_string_append(valid, REPLACEMENT);
-        p = bad + invalid_length((Bytes)bad, (Bytes)end);
+        p = bad + utf8_length((Bytes)bad, (Bytes)end, &whole);
     }
     g_string_append_len(valid, p, end - p);
     *ret_length = valid->len;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus-text.h"
 #include "error.h"
 #include "git-library.h"
 
@@ -37,10 +38,12 @@ static char *real_folder(const char *path, GError **error)
                     "%s is no folder: name the project's folder", path);
         return NULL;
     }
-    if (!g_utf8_validate(real, -1, NULL)) {
-        g_autofree char *shown = g_utf8_make_valid(real, -1);
+    g_autofree char *shown = bus_text_clean(real);
+    if (shown) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project folder %s has a name that is no UTF-8: rename it", shown);
+                    "the project folder %s has a name that is no UTF-8, or holds a noncharacter of "
+                    "Unicode, which no bus carries: rename it",
+                    shown);
         return NULL;
     }
     return g_steal_pointer(&real);
@@ -55,10 +58,10 @@ static gboolean check_argument(const char *path, GError **error)
                     strlen(path), PATH_MAX);
         return FALSE;
     }
-    if (!g_utf8_validate(path, -1, NULL)) {
-        g_autofree char *shown = g_utf8_make_valid(path, -1);
+    g_autofree char *shown = bus_text_clean(path);
+    if (shown) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project root %s is no UTF-8", shown);
+                    "the project root %s is no UTF-8, or holds a noncharacter of Unicode", shown);
         return FALSE;
     }
     if (!g_path_is_absolute(path)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -23,4 +24,21 @@ static inline bool utf8_lead(uint8_t byte, struct Utf8Lead *ret)
     ret->low = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80;
     ret->high = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF;
     return true;
+}
+
+/** How many of the bytes at @p, the first of them 0x80 or above, belong together: those of a
+ *  character, where @ret_whole is true; else those that could have begun one and that one U+FFFD
+ *  stands for, as Unicode recommends and browsers do. */
+static inline size_t utf8_length(const uint8_t *p, const uint8_t *end, bool *ret_whole)
+{
+    struct Utf8Lead lead;
+    size_t n = 2;
+
+    *ret_whole = false;
+    if (!utf8_lead(*p, &lead) || end - p < 2 || p[1] < lead.low || p[1] > lead.high)
+        return 1;
+    while (n <= lead.following && p + n < end && (p[n] & 0xC0) == 0x80)
+        n++;
+    *ret_whole = n == lead.following + 1u;
+    return n;
 }

@@ -193,6 +193,37 @@ def test_lone_surrogates_and_nul_in_json(pool):
     assert r'"a\ud800b\u0000c"' in pool.events[-2]["data"]
 
 
+def replaced(value):
+    """An event as it is on the bus: U+FFFD for the noncharacters that sd-bus refuses."""
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(re.sub("[\ufdd0-\ufdef\ufffe\uffff]", "\ufffd", text))
+
+
+def test_noncharacters_are_replaced_on_the_bus(pool):
+    """What sd-bus would refuse is U+FFFD in signals and in Drain, and as it was printed on the fd;
+    no event is lost by it."""
+    text = "\ufffe \uffff \ufdd0 \ufdef"
+    _, events = run(
+        pool, f'init; print {text}; json {{"type":"x","v":"{text}"}}; result error {text}; exit 1'
+    )
+    assert outputs(events) == [text] and events[-1]["message"] == text
+    on_bus = [replaced(event) for event in events]
+    assert on_bus != events and signals_of(pool, events[0]["run_id"]) == on_bus
+    assert pool.drain(events[0]["project_root"], events[0]["story_id"]) == on_bus
+
+
+def test_noncharacter_in_a_session_id_breaks_no_answer(pool):
+    """List, Get, Wait and the objects are there whatever an agent calls its session."""
+    line = r'{"type":"system","subtype":"init","session_id":"a\uffff"}'
+    root = pool.repository(agents={"coder": f"json {line}; result"})
+    pool.start(root, "s")
+    pool.wait(root, "s")
+    for _ in range(2):
+        assert pool.get(root, "s")["session_id"] == "a\ufffd"
+        assert [info["session_id"] for info in pool.list()] == ["a\ufffd"]
+        pool.restart_daemon()
+
+
 def test_deep_nesting_is_taken(pool):
     """A line of 100,000 brackets harms nobody."""
     some = "[" * 1000

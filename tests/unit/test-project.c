@@ -80,6 +80,17 @@ static void test_path_that_is_no_utf8_is_invalid(Fixture *fixture, gconstpointer
     assert_refused(link, STORKIT_ERROR_INVALID_ARGUMENT, "no UTF-8");
 }
 
+static void test_path_that_no_bus_carries_is_invalid(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *odd = g_build_filename(fixture->folder, "odd\uFFFF", NULL);
+    g_autofree char *link = g_build_filename(fixture->folder, "even", NULL);
+
+    run(fixture->folder, "git init -q \"$(printf 'odd\357\277\277')\"");
+    g_assert_cmpint(symlink(odd, link), ==, 0);
+    assert_refused(odd, STORKIT_ERROR_INVALID_ARGUMENT, "noncharacter");
+    assert_refused(link, STORKIT_ERROR_INVALID_ARGUMENT, "noncharacter");
+}
+
 static void test_missing_folder_is_no_project(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *missing = g_build_filename(fixture->folder, "missing", NULL);
@@ -173,6 +184,7 @@ int main(int argc, char **argv)
     TEST("/project/relative-path-is-invalid", test_relative_path_is_invalid);
     TEST("/project/path-that-is-too-long-is-not-quoted", test_path_that_is_too_long_is_not_quoted);
     TEST("/project/path-that-is-no-utf8-is-invalid", test_path_that_is_no_utf8_is_invalid);
+    TEST("/project/path-that-no-bus-carries-is-invalid", test_path_that_no_bus_carries_is_invalid);
     TEST("/project/missing-folder-is-no-project", test_missing_folder_is_no_project);
     TEST("/project/folder-outside-git-is-refused", test_folder_outside_git_is_refused);
     TEST("/project/bare-repository-is-refused", test_bare_repository_is_refused);
