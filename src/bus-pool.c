@@ -179,11 +179,6 @@ static int get_project_root(sd_bus *bus, const char *path, const char *interface
     return sd_bus_message_append(reply, "s", pool_get_project_root(self->pool));
 }
 
-static int set_error(sd_bus_error *ret_error, const GError *error)
-{
-    return sd_bus_error_set(ret_error, storkit_error_dbus_name(error), error->message);
-}
-
 static int set_project_root(sd_bus *bus, const char *path, const char *interface,
                             const char *property, sd_bus_message *value, void *userdata,
                             sd_bus_error *ret_error)
@@ -195,7 +190,7 @@ static int set_project_root(sd_bus *bus, const char *path, const char *interface
     if (r < 0)
         return r;
     if (!pool_set_project_root(self->pool, root, &error))
-        return set_error(ret_error, error);
+        return bus_error_set(ret_error, error);
     return sd_bus_emit_properties_changed(bus, path, interface, property, NULL);
 }
 
@@ -218,7 +213,7 @@ static int set_max_agents(sd_bus *bus, const char *path, const char *interface,
     if (r < 0)
         return r;
     if (!pool_set_max_agents(self->pool, max_agents, &error))
-        return set_error(ret_error, error);
+        return bus_error_set(ret_error, error);
     return sd_bus_emit_properties_changed(bus, path, interface, property, NULL);
 }
 

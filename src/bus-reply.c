@@ -3,12 +3,25 @@
 
 #include <unistd.h>
 
+#include "bus-text.h"
 #include "bus-variant.h"
 #include "error.h"
 
+int bus_error_set(sd_bus_error *ret_error, const GError *error)
+{
+    g_autofree char *clean = bus_text_clean(error->message);
+    return sd_bus_error_set(ret_error, storkit_error_dbus_name(error),
+                            clean ? clean : error->message);
+}
+
 void bus_reply_error(sd_bus_message *call, const GError *error)
 {
-    sd_bus_reply_method_errorf(call, storkit_error_dbus_name(error), "%s", error->message);
+    const char *name = storkit_error_dbus_name(error);
+    g_autofree char *clean = bus_text_clean(error->message);
+    int r = sd_bus_reply_method_errorf(call, name, "%s", clean ? clean : error->message);
+    /* Who calls must not wait for ever, whatever is wrong with the message. */
+    if (r < 0)
+        sd_bus_reply_method_errorf(call, name, "the bus refused the message of this error");
 }
 
 void bus_reply_value(sd_bus_message *call, GVariant *value)

@@ -11,6 +11,9 @@
 /** Answers with the D-Bus error of @error. */
 void bus_reply_error(sd_bus_message *call, const GError *error);
 
+/** Sets @ret_error to the D-Bus error of @error; returns its errno, as sd_bus_error_set() does. */
+int bus_error_set(sd_bus_error *ret_error, const GError *error);
+
 /** Answers with @value as the only one; NULL: without one. */
 void bus_reply_value(sd_bus_message *call, GVariant *value);
 

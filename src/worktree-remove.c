@@ -169,15 +169,25 @@ static gboolean check_ours(const Found *found, GError **error)
     return TRUE;
 }
 
+/** Why the worktree is locked: anything that somebody wrote there, so it is cleaned and cut for a
+ *  message; "" where nothing is said. */
+static char *lock_reason(const char *admin)
+{
+    g_autofree char *file = g_build_filename(admin, "locked", NULL);
+    g_autofree char *reason = NULL;
+
+    if (!g_file_get_contents(file, &reason, NULL, NULL))
+        return g_strdup("");
+    return name_for_message(g_strstrip(reason));
+}
+
 static gboolean check_unlocked(const Found *found, GError **error)
 {
-    g_autofree char *file = g_build_filename(found->admin, "locked", NULL);
     g_autofree char *reason = NULL;
 
     if (!found->registered || !worktree_is_locked(found->admin))
         return TRUE;
-    (void)g_file_get_contents(file, &reason, NULL, NULL);
-    g_strchomp(reason ? reason : (reason = g_strdup("")));
+    reason = lock_reason(found->admin);
     refuse(error,
            "the worktree of story %s is locked%s%s: run `git worktree unlock %s`, or remove it by "
            "force",

@@ -102,6 +102,14 @@ def test_dirty_worktree_is_refused(pool):
     assert not has_branch(pool, root, "42_login")
 
 
+def test_error_with_odd_bytes_is_answered(pool):
+    """What is no UTF-8 in what git says does not keep a call from its answer."""
+    root = pool.repository()
+    odd = os.fsencode(pool.folder) + b"/caf\xe9"
+    pool.git(root, "worktree", "add", "--quiet", "-b", "story/42_login", odd)
+    assert "caf\ufffd" in raises("WorktreeFailed", pool.start, root, "42_login").message
+
+
 def test_changed_file_is_refused(pool):
     """A tracked file that was changed is as good a reason."""
     root = pool.repository(agents={"coder": {}})

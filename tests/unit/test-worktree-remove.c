@@ -220,6 +220,17 @@ static void test_an_overlooked_link_that_leads_elsewhere_is_refused(Fixture *fix
     assert_dirty(fixture, "1 uncommitted file (link)");
 }
 
+static void test_reason_of_a_lock_is_fit_for_a_message(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    worktree_free(make_worktree(fixture, "42"));
+    run(fixture->root, "git worktree lock --reason \"$(printf 'caf\351\nand more')\" "
+                       ".storkit/worktrees/42");
+    g_assert_false(worktree_remove(fixture->root, "42", FALSE, &error));
+    g_assert_nonnull(strstr(error->message, "locked: caf\uFFFD\uFFFDand more: run "));
+}
+
 static void test_locked_one_is_refused(Fixture *fixture, gconstpointer data)
 {
     worktree_free(make_worktree(fixture, "42"));
@@ -452,6 +463,8 @@ int main(int argc, char **argv)
     TEST("/worktree-remove/an-overlooked-link-that-leads-elsewhere-is-refused",
          test_an_overlooked_link_that_leads_elsewhere_is_refused);
     TEST("/worktree-remove/locked-one-is-refused", test_locked_one_is_refused);
+    TEST("/worktree-remove/reason-of-a-lock-is-fit-for-a-message",
+         test_reason_of_a_lock_is_fit_for_a_message);
     TEST("/worktree-remove/leftover-goes-and-unmerged-branch-stays",
          test_leftover_goes_and_unmerged_branch_stays);
     TEST("/worktree-remove/leftover-goes-with-a-merged-branch",
