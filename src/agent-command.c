@@ -385,6 +385,11 @@ static char **merge(char **environment, char *const *from, gboolean (*skip)(cons
     return environment;
 }
 
+char **environment_without_service(char *const *base)
+{
+    return merge(g_new0(char *, 1), base, is_dropped);
+}
+
 char **agent_environment_build(char *const *base, const AgentConfig *agent,
                                const CommandContext *context, char *const *extra)
 {
@@ -401,7 +406,7 @@ char **agent_environment_build(char *const *base, const AgentConfig *agent,
         {"STORKIT_BASE_BRANCH", context->base_branch},
     };
 
-    char **environment = merge(g_new0(char *, 1), base, is_dropped);
+    char **environment = environment_without_service(base);
     for (gsize i = 0; i < G_N_ELEMENTS(own); i++)
         environment = g_environ_setenv(environment, own[i].name, own[i].value, TRUE);
     environment = merge(environment, agent->env, NULL);

@@ -45,8 +45,11 @@ AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext
 void agent_command_free(AgentCommand *command);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentCommand, agent_command_free)
 
-/** The environment of an agent: @base (the user's login environment), less the variables of the
- *  daemon's own service and of a surrounding Claude Code, plus those every agent gets (NO_COLOR,
+/** @base (the user's login environment, NAME=VALUE) less the variables of the daemon's own service
+ *  and of a surrounding Claude Code. Caller: g_strfreev(). */
+char **environment_without_service(char *const *base);
+
+/** The environment of an agent: environment_without_service() of @base, plus those every agent gets (NO_COLOR,
  *  TERM, STORKIT_*), then the agent's `env`, then @extra (NAME=VALUE, or NULL). Caller:
  *  g_strfreev(). */
 char **agent_environment_build(char *const *base, const AgentConfig *agent,

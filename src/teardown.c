@@ -1,26 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "teardown.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
 
-#include <gio/gio.h>
-
+#include "agent-command.h"
 #include "error.h"
+#include "util.h"
 
 /* Tests have no time to wait: their own is in the environment. */
 #define LIMIT_MSEC 120000
 #define LIMIT_VARIABLE "STORKIT_TEARDOWN_MSEC"
 
+/* How long a shell may take to die of SIGKILL. */
+#define KILL_MSEC 2000
+
+/* What an error shows of the output; no more of it is kept. */
 #define TAIL_BYTES 600
 
+/* Takes all that a pipe holds, and is an end where somebody else still writes to it. */
+#define DRAIN_READS 8
+
+/* One command: a shell that leads a session and process group of its own. */
 typedef struct {
-    GMainLoop *loop;
-    GSubprocess *process;
-    char *output;
-    GError *error;
+    const char *text;
+    pid_t pid;
+    int pidfd;
+    int output; /* -1 once it has ended */
+    char tail[TAIL_BYTES];
+    gsize length;
+    int status;
     gboolean timed_out;
 } Command;
+
+#define COMMAND_INIT                                                                               \
+    {                                                                                              \
+        .pidfd = -1, .output = -1                                                                  \
+    }
+
+static void command_clear(Command *command)
+{
+    fd_clear(&command->pidfd);
+    fd_clear(&command->output);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
 
 static guint limit_msec(void)
 {
@@ -28,101 +57,187 @@ static guint limit_msec(void)
     return text ? (guint)g_ascii_strtoull(text, NULL, 10) : LIMIT_MSEC;
 }
 
-static void on_finished(GObject *source, GAsyncResult *result, gpointer user_data)
+/* --- Its begin --- */
+
+static int spawn_shell(Command *command, const char *folder, char *const *environment, int output)
 {
-    Command *command = user_data;
-    g_subprocess_communicate_utf8_finish(command->process, result, &command->output, NULL,
-                                         &command->error);
-    g_main_loop_quit(command->loop);
+    const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    posix_spawn_file_actions_addchdir_np(&actions, folder);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+    int r = posix_spawn(&command->pid, argv[0], &actions, &attributes, (char **)argv, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return r;
 }
 
-static gboolean on_limit(gpointer user_data)
+/* An errno, or 0. */
+static int begin(Command *command, const char *folder, char *const *environment)
 {
-    Command *command = user_data;
-    const char *pid = g_subprocess_get_identifier(command->process);
-    command->timed_out = TRUE;
-    if (pid)
-        kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
-    return G_SOURCE_REMOVE;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return errno;
+    autofd writing = ends[1];
+    command->output = ends[0];
+    if (fcntl(command->output, F_SETFL, O_NONBLOCK) < 0)
+        return errno;
+
+    int r = spawn_shell(command, folder, environment, writing);
+    if (r != 0)
+        return r;
+    command->pidfd = pidfd_open(command->pid, 0);
+    if (command->pidfd >= 0)
+        return 0;
+    r = errno;
+    kill(-command->pid, SIGKILL);
+    waitpid(command->pid, NULL, 0);
+    return r;
 }
 
-static void own_group(gpointer unused)
+/* --- Its output --- */
+
+static void keep_tail(Command *command, const char *bytes, gsize length)
 {
-    setpgid(0, 0);
+    gsize added = MIN(length, TAIL_BYTES);
+    gsize kept = MIN(command->length, TAIL_BYTES - added);
+    memmove(command->tail, command->tail + command->length - kept, kept);
+    memcpy(command->tail + kept, bytes + length - added, added);
+    command->length = kept + added;
 }
 
-static GSubprocess *spawn(const char *folder, const char *text, char *const *environment,
-                          GError **error)
+/* Whether there was something. */
+static gboolean read_some(Command *command)
 {
-    g_autoptr(GSubprocessLauncher) launcher =
-        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
-    g_subprocess_launcher_set_cwd(launcher, folder);
-    g_subprocess_launcher_set_environ(launcher, (char **)environment);
-    g_subprocess_launcher_set_child_setup(launcher, own_group, NULL, NULL);
-    return g_subprocess_launcher_spawn(launcher, error, "/bin/sh", "-c", text, NULL);
+    char buffer[16 * 1024];
+    ssize_t n = TEMP_FAILURE_RETRY(read(command->output, buffer, sizeof(buffer)));
+    if (n > 0)
+        keep_tail(command, buffer, (gsize)n);
+    else if (n == 0 || errno != EAGAIN)
+        fd_clear(&command->output);
+    return n > 0;
+}
+
+static void read_rest(Command *command)
+{
+    for (guint i = 0; i < DRAIN_READS && read_some(command); i++)
+        ;
+}
+
+/* The last lines as text, from the first whole character on. Caller frees. */
+static char *get_tail(const Command *command)
+{
+    const char *tail = command->tail;
+    gsize length = command->length;
+    while (length > 0 && ((guchar)*tail & 0xc0) == 0x80) {
+        tail++;
+        length--;
+    }
+    return g_strchomp(g_utf8_make_valid(tail, (gssize)length));
+}
+
+/* --- Its end --- */
+
+/* Waits for the shell, not for the end of the output: what the command left in the background may
+ * keep that open for ever. FALSE when the time is over. */
+static gboolean wait_for_shell(Command *command, guint msec)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)msec * 1000;
+    for (;;) {
+        gint64 left = (end - g_get_monotonic_time() + 999) / 1000;
+        if (left <= 0)
+            return FALSE;
+        struct pollfd fds[] = {{.fd = command->pidfd, .events = POLLIN},
+                               {.fd = command->output, .events = POLLIN}};
+        if (poll(fds, G_N_ELEMENTS(fds), (int)MIN(left, G_MAXINT)) < 0)
+            continue;
+        if (fds[1].revents)
+            read_some(command);
+        if (fds[0].revents)
+            return TRUE;
+    }
+}
+
+static void on_late_end(GPid pid, int status, gpointer unused)
+{
+}
+
+/* Ends what is left of the group. The shell is unreaped until then, so that the group's number can
+ * be nobody else's. */
+static void end(Command *command)
+{
+    kill(-command->pid, SIGKILL);
+    /* One that has become another user's (sudo) can't be killed: the main loop reaps it, some time,
+     * and the repository does not wait for that. */
+    if (command->timed_out && !wait_for_shell(command, KILL_MSEC))
+        g_child_watch_add(command->pid, on_late_end, NULL);
+    else
+        (void)TEMP_FAILURE_RETRY(waitpid(command->pid, &command->status, 0));
+    read_rest(command);
 }
 
 static char *describe_end(const Command *command)
 {
     if (command->timed_out)
         return g_strdup_printf("it did not end in %.3g s", limit_msec() / 1000.0);
-    if (g_subprocess_get_if_exited(command->process))
-        return g_strdup_printf("exit status %d", g_subprocess_get_exit_status(command->process));
-    return g_strdup_printf("killed by signal %d", g_subprocess_get_term_sig(command->process));
+    if (WIFEXITED(command->status))
+        return g_strdup_printf("exit status %d", WEXITSTATUS(command->status));
+    return g_strdup_printf("killed by signal %d", WTERMSIG(command->status));
 }
 
-static void explain(GError **error, const char *text, const Command *command)
+static gboolean check_end(const Command *command, GError **error)
 {
-    const char *output = command->output ? g_strchomp(command->output) : "";
-    gsize length = strlen(output);
-    const char *tail = length > TAIL_BYTES ? output + length - TAIL_BYTES : output;
-    while (((guchar)*tail & 0xc0) == 0x80)
-        tail++;
+    if (!command->timed_out && WIFEXITED(command->status) && WEXITSTATUS(command->status) == 0)
+        return TRUE;
+    g_autofree char *tail = get_tail(command);
     g_autofree char *status = describe_end(command);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED,
                 "teardown command `%s` failed: %s (force removes the worktree all the same)%s%s",
-                text, status, *tail ? "; its last lines:\n" : "", tail);
+                command->text, status, *tail ? "; its last lines:\n" : "", tail);
+    return FALSE;
 }
 
-/* With a loop of its own, since this is a worker thread: a time limit, and output without a
- * deadlock. */
+/* --- All of them --- */
+
 static gboolean run_command(const char *folder, const char *text, char *const *environment,
                             GError **error)
 {
-    g_autoptr(GMainContext) context = g_main_context_new();
-    g_autoptr(GMainLoop) loop = g_main_loop_new(context, FALSE);
-    g_autoptr(GSource) limit = g_timeout_source_new(limit_msec());
-    Command command = {.loop = loop};
-
-    g_main_context_push_thread_default(context);
-    command.process = spawn(folder, text, environment, error);
-    gboolean fine = command.process != NULL;
-    if (fine) {
-        g_source_set_callback(limit, on_limit, &command, NULL);
-        g_source_attach(limit, context);
-        g_subprocess_communicate_utf8_async(command.process, NULL, NULL, on_finished, &command);
-        g_main_loop_run(loop);
-        g_source_destroy(limit);
-        g_subprocess_wait(command.process, NULL, NULL);
-        fine = g_subprocess_get_successful(command.process);
-        if (!fine)
-            explain(error, text, &command);
+    g_auto(Command) command = COMMAND_INIT;
+    command.text = text;
+    int r = begin(&command, folder, environment);
+    if (r != 0) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED,
+                    "teardown command `%s` can't be run in %s: %s (force removes the worktree all "
+                    "the same)",
+                    text, folder, g_strerror(r));
+        return FALSE;
     }
-    g_main_context_pop_thread_default(context);
-    g_clear_object(&command.process);
-    g_clear_error(&command.error);
-    g_free(command.output);
-    return fine;
+    command.timed_out = !wait_for_shell(&command, limit_msec());
+    end(&command);
+    return check_end(&command, error);
 }
 
 gboolean teardown_run(const ProjectConfig *config, const char *path, char *const *environment,
                       GError **error)
 {
+    g_auto(GStrv) cleaned = environment_without_service(environment);
     for (guint i = 0; i < config->components->len; i++) {
         const ComponentConfig *component = g_ptr_array_index(config->components, i);
         g_autofree char *folder = g_build_filename(path, component->path, NULL);
         for (char **command = component->teardown; *command; command++)
-            if (!run_command(folder, *command, environment, error))
+            if (!run_command(folder, *command, cleaned, error))
                 return FALSE;
     }
     return TRUE;

@@ -260,6 +260,23 @@ def test_teardown_that_hangs_is_ended():
         assert_kept(pool, root, "42_login")
 
 
+def test_teardown_does_not_wait_for_the_background(pool):
+    """What a teardown command leaves in the background holds nobody up, and goes with it."""
+    root = with_teardown(pool, "sleep 1000 &")
+    run_story(pool, root, "42_login")
+    pool.remove_worktree(root, "42_login")
+    assert_gone(pool, root, "42_login")
+
+
+def test_teardown_without_its_folder_fails(pool):
+    """A component's folder that is gone keeps the worktree as any failure does, and is named."""
+    config = '[[component]]\nname = "web"\npath = "web"\nteardown = ["true"]\n'
+    root = pool.repository(config=config + pool.roster({"coder": {}}))
+    run_story(pool, root, "42_login")
+    assert "/web: " in raises("WorktreeFailed", pool.remove_worktree, root, "42_login").message
+    assert_kept(pool, root, "42_login")
+
+
 # What git alone can check out, and what it leaves out
 
 
