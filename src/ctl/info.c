@@ -3,6 +3,7 @@
 
 #include "bus.h"
 #include "format.h"
+#include "text.h"
 
 static const char *string_or(JsonObject *json, const char *key, const char *fallback)
 {
@@ -130,7 +131,8 @@ char *run_info_ending(const RunInfo *info)
         g_string_append_printf(text, ", %s", cost);
     if (*note)
         g_string_append_printf(text, ": %s", note);
-    return g_string_free(text, FALSE);
+    g_autofree char *sentence = g_string_free(text, FALSE);
+    return text_clean(sentence, FALSE);
 }
 
 static int compare_infos(gconstpointer a, gconstpointer b)

@@ -54,7 +54,8 @@ char *run_info_note(const RunInfo *info);
 /** The exit status of a command that waited for @info, which has ended. */
 int run_info_exit_status(const RunInfo *info);
 
-/** One sentence on how it ended: "42_login/coder completed after 3min 12s, $0.42". Caller frees. */
+/** One line on how it ended: "42_login/coder completed after 3min 12s, $0.42". What the agent said
+ *  in it is made harmless. Caller frees. */
 char *run_info_ending(const RunInfo *info);
 
 /** The runs the service lists, those of @project only unless it is NULL, by project, story and
