@@ -58,8 +58,10 @@ static const struct {
      "`systemctl --user restart " STORKIT_UNIT "` runs the new one, agents are not disturbed"},
 };
 
-/* Methods whose reply takes as long as a run or its end does. */
-static const char *const unbounded_methods[] = {"Stop", "Wait", "RemoveWorktree", NULL};
+/* Methods whose reply takes as long as a run or its end does, or as its agent takes to read. */
+static const char *const unbounded_methods[] = {
+    "Stop", "Wait", "RemoveWorktree", "SendInput", "SendMessage", "CloseInput", NULL,
+};
 
 static gboolean name_matches(const char *pattern, const char *name)
 {

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "info.h"
+#include "interrupt.h"
+#include "progress.h"
 #include "select.h"
 #include "verb.h"
 
@@ -44,21 +46,20 @@ static GString *message_text(char **words, GError **error)
     return g_string_new(joined);
 }
 
-static gboolean send_raw(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
+static sd_bus_message *raw_call(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
     g_autoptr(sd_bus_message) message = bus_message_new(ctl->bus, "SendInput", error);
     int r;
 
     if (!message)
-        return FALSE;
+        return NULL;
     r = sd_bus_message_append(message, "sss", info->project, info->story, info->agent);
     if (r >= 0)
         r = sd_bus_message_append_array(message, 'y', text->str, text->len);
-    if (r < 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't send the input: %s", g_strerror(-r));
-        return FALSE;
-    }
-    return bus_call_message(ctl->bus, message, NULL, error);
+    if (r >= 0)
+        return g_steal_pointer(&message);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't send the input: %s", g_strerror(-r));
+    return NULL;
 }
 
 static gboolean check_message(const GString *text, GError **error)
@@ -76,16 +77,68 @@ static gboolean check_message(const GString *text, GError **error)
     return FALSE;
 }
 
-static gboolean send_text(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
+/* @text NULL: the end of the input. */
+static sd_bus_message *call_for(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
-    return bus_call(ctl->bus, "SendMessage", NULL, error, "ssss", info->project, info->story,
-                    info->agent, text->str);
+    if (text && arg_raw)
+        return raw_call(ctl, info, text, error);
+    g_autoptr(sd_bus_message) message =
+        bus_message_new(ctl->bus, text ? "SendMessage" : "CloseInput", error);
+    if (!message)
+        return NULL;
+    int r = sd_bus_message_append(message, "sss", info->project, info->story, info->agent);
+    if (r >= 0 && text)
+        r = sd_bus_message_append(message, "s", text->str);
+    if (r >= 0)
+        return g_steal_pointer(&message);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't send the message: %s", g_strerror(-r));
+    return NULL;
 }
 
-static gboolean close_input(Ctl *ctl, const RunInfo *info, GError **error)
+typedef struct {
+    gboolean done;
+    GError *error;
+} Call;
+
+static void on_taken(sd_bus_message *reply, const GError *error, gpointer data)
 {
-    return bus_call(ctl->bus, "CloseInput", NULL, error, "sss", info->project, info->story,
-                    info->agent);
+    Call *call = data;
+
+    call->error = error ? g_error_copy(error) : NULL;
+    call->done = TRUE;
+}
+
+static char *advice_for(const RunInfo *info, const GString *text)
+{
+    if (!text)
+        return g_strdup_printf("The input of %s/%s is closed when it has read what is before that.",
+                               info->story, info->agent);
+    return g_strdup_printf("%s/%s gets it all the same, when it reads: it is not to be sent "
+                           "again.%s",
+                           info->story, info->agent, arg_close ? " Its input stays open." : "");
+}
+
+/* The service replies when the run has taken it: an agent that is busy lets that wait. */
+static gboolean send_one(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
+{
+    g_autoptr(sd_bus_message) message = call_for(ctl, info, text, error);
+    g_autofree char *waiting =
+        g_strdup_printf("waiting for %s/%s to read", info->story, info->agent);
+    g_autofree char *advice = advice_for(info, text);
+    sd_bus_slot *slot = NULL;
+    Call call = {0};
+
+    if (!message || !ctl_attach_event(ctl, error) ||
+        !bus_send_async(ctl->bus, message, on_taken, &call, &slot, error))
+        return FALSE;
+    g_autoptr(Progress) progress = progress_new(ctl, waiting);
+    g_autoptr(Interrupt) interrupt = interrupt_new(ctl, advice);
+    gboolean ok = ctl_run_event(ctl, &call.done, error);
+    sd_bus_slot_unref(slot);
+    if (!call.error)
+        return ok;
+    g_propagate_error(error, call.error);
+    return FALSE;
 }
 
 /* The arguments have been checked: what the service still finds invalid is how things are with the
@@ -94,8 +147,8 @@ static gboolean send_checked(Ctl *ctl, const RunInfo *info, const GString *text,
 {
     g_autoptr(GError) problem = NULL;
 
-    if ((!text || (arg_raw ? send_raw : send_text)(ctl, info, text, &problem)) &&
-        (!arg_close || close_input(ctl, info, &problem)))
+    if ((!text || send_one(ctl, info, text, &problem)) &&
+        (!arg_close || send_one(ctl, info, NULL, &problem)))
         return TRUE;
     if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_USAGE))
         problem->code = CTL_ERROR_REFUSED;

@@ -10,7 +10,7 @@ import time
 from gi.repository import GLib
 
 from ctl import REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
-from harness import main, wait_until
+from harness import main, timeout, wait_until
 from traces import touch, with_setup
 
 ESC = "\x1b"
@@ -402,6 +402,33 @@ def test_send_types_bytes(pool):
     ctl("send", "--raw", "42", input="typed words\n\x04")
     ctl("wait", "42")
     assert "typed words" in ctl.out("--json", "watch", "42")
+
+
+@timeout(90)
+def test_send_waits_for_an_agent_that_does_not_read(pool):
+    """send waits as long as the agent does not read, longer than a bus call has, and says so; what
+    was sent arrives even when it is interrupted, and its end says that."""
+    agent = {"scenario": "init; wait go; read; result", "interactive": True}
+    ctl = Ctl(pool, agents={"coder": agent})
+    info = ctl.start()
+    with open(f"{pool.folder}/long", "w+") as file:
+        print("x" * 200_000, file=file, flush=True)
+        file.seek(0)
+        first = ctl.begin("send", "42", stdin=file)
+    second = ctl.begin("send", "42", "Nor this.")
+    with ctl.terminal("send", "42", "Not lost.") as terminal:
+        terminal.wait_for("waiting for 42_login/coder to read (15s)")
+        terminal.wait_for("waiting for 42_login/coder to read (26s)")
+        terminal.press("C-c")
+        terminal.wait_for("it is not to be sent again")
+    assert second.poll() is None
+    ctl.touch(info)
+    ctl.finish(first)
+    ctl.finish(second)
+    ctl("send", "42", "--close")
+    ctl("wait", "42")
+    text = ctl.out("--json", "watch", "42")
+    assert "Not lost." in text and "Nor this." in text
 
 
 def test_send_refuses_an_agent_that_takes_no_messages(pool):

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl.h"
+
+/*
+ * What Ctrl-C leaves behind: the service goes on with a request whose client has gone, and a person
+ * who gives up waiting has to know.
+ */
+
+typedef struct Interrupt Interrupt;
+
+/** Until interrupt_free(), a SIGINT says @advice on standard error (not with -q) and then ends the
+ *  program as it always does. For a Ctl that has its event loop. */
+Interrupt *interrupt_new(Ctl *ctl, const char *advice);
+
+/** Says something else from now on. */
+void interrupt_set(Interrupt *interrupt, const char *advice);
+
+void interrupt_free(Interrupt *interrupt);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Interrupt, interrupt_free)
