@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "events.h"
+#include "info.h"
 #include "json-path.h"
+#include "message-json.h"
 
 #define READ_SIZE (64 * 1024)
 #define FIRST_DELAY_USEC (100 * G_TIME_SPAN_MILLISECOND)
@@ -30,6 +32,7 @@ struct Follow {
     guint64 delay_usec; /* before the next attempt; 0: it goes well */
     gint64 lost_since;  /* monotonic; 0: it goes well */
     gint64 opened;      /* monotonic: when this subscription began */
+    gboolean unlisted;  /* the service did not list the run when the last subscription ended */
 };
 
 static void subscribe(Follow *follow);
@@ -49,6 +52,7 @@ static void note_progress(Follow *follow)
 {
     follow->delay_usec = 0;
     follow->lost_since = 0;
+    follow->unlisted = FALSE;
 }
 
 static gboolean is_patient(Follow *follow)
@@ -74,6 +78,55 @@ static void close_fd(Follow *follow)
     follow->fd = -1;
 }
 
+static void go_on_or_give_up(Follow *follow)
+{
+    if (is_patient(follow)) {
+        retry_later(follow);
+        return;
+    }
+    g_autoptr(GError) error =
+        g_error_new(CTL_ERROR, CTL_ERROR_LOST,
+                    "the service keeps closing the events of %s: `journalctl --user -u %s` may say "
+                    "why",
+                    follow->run_id, STORKIT_UNIT);
+    end(follow, error);
+}
+
+/* An ended run's cursor is that of its last event. One that is not listed was stopped, and a
+ * subscription that has begun since then would have had the event that says so. */
+static gboolean is_over(Follow *follow, JsonNode *list)
+{
+    g_autoptr(GPtrArray) infos = run_info_list_from_json(list, NULL);
+
+    for (guint i = 0; i < infos->len; i++) {
+        const RunInfo *info = infos->pdata[i];
+        if (g_str_equal(info->run_id, follow->run_id))
+            return !run_info_is_live(info) && run_info_uint(info, "cursor", 0) <= follow->cursor;
+    }
+    gboolean was_unlisted = follow->unlisted;
+    follow->unlisted = TRUE;
+    return was_unlisted;
+}
+
+static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
+{
+    Follow *follow = data;
+
+    follow->call = sd_bus_slot_unref(follow->call);
+    g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
+    if (list && is_over(follow, list))
+        end(follow, NULL);
+    else
+        go_on_or_give_up(follow);
+}
+
+/* Either the service has gone, or the run had ended at the cursor that was subscribed from. */
+static void ask_whether_over(Follow *follow)
+{
+    if (!bus_call_async(follow->ctl->bus, "List", on_listed, follow, &follow->call, NULL, NULL))
+        go_on_or_give_up(follow);
+}
+
 static void on_end_of_file(Follow *follow)
 {
     g_autoptr(JsonObject) last = json_parse_object(follow->last->str, follow->last->len);
@@ -88,16 +141,7 @@ static void on_end_of_file(Follow *follow)
         follow->cursor = (guint64)json_get_int(last, "cursor");
     if (g_get_monotonic_time() - follow->opened > LONGEST_DELAY_USEC)
         note_progress(follow);
-    if (is_patient(follow)) {
-        retry_later(follow);
-        return;
-    }
-    g_autoptr(GError) error =
-        g_error_new(CTL_ERROR, CTL_ERROR_LOST,
-                    "the service keeps closing the events of %s: `journalctl --user -u %s` may say "
-                    "why",
-                    follow->run_id, STORKIT_UNIT);
-    end(follow, error);
+    ask_whether_over(follow);
 }
 
 static void take_lines(Follow *follow, gsize searched)

@@ -218,6 +218,21 @@ def test_watch_shows_events(pool):
     assert len(ctl.lines("watch", "42", "-n2")) == 2
 
 
+def test_watch_from_now_of_an_ended_run_ends(pool):
+    """watch -n 0 of a run that has ended has nothing to show, and ends at once; beside a live run it
+    goes on with that one."""
+    ctl = Ctl(pool, "init; wait go; text Hello.; result")
+    ended, live = ctl.start("42_login"), ctl.start("43_search")
+    ctl.touch(ended)
+    ctl("wait", "42")
+    assert ctl("watch", "42", "-n", "0").out == ""
+    with calls_seen(pool) as calls:
+        watcher = ctl.begin("watch", "42", "43", "-n", "0")
+        wait_until(lambda: calls.count("SubscribeRun") == 2, "the subscriptions")
+    ctl.touch(live)
+    assert "Hello." in ctl.finish(watcher).out
+
+
 def test_watch_of_all_follows_new_runs(pool):
     """watch without a run follows what starts from then on, each event once, until interrupted."""
     ctl = Ctl(pool, "init; text Hello.; result")
