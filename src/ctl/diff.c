@@ -56,6 +56,30 @@ static char *base_of(JsonObject *worktree, const char *path, GError **error)
     return NULL;
 }
 
+static gboolean has_ref(const char *path, const char *ref)
+{
+    g_autofree char *output = git_output(path, NULL, "show-ref", "--verify", "--quiet", ref, NULL);
+
+    return output != NULL;
+}
+
+/* The base's full name, which no file can have: a local branch, or one of a remote. */
+static char *base_ref(const char *path, const char *base, GError **error)
+{
+    static const char *const prefixes[] = {"refs/heads/", "refs/remotes/"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+        g_autofree char *ref = g_strconcat(prefixes[i], base, NULL);
+        if (has_ref(path, ref))
+            return g_steal_pointer(&ref);
+    }
+    g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
+                "the base branch %s is gone: `git -C %s diff --merge-base BRANCH` compares with "
+                "another",
+                base, path);
+    return NULL;
+}
+
 static guint count_untracked(const char *path)
 {
     g_autofree char *files =
@@ -82,10 +106,11 @@ static JsonObject *numstat_entry(const char *line)
     return file;
 }
 
-static JsonArray *numstat(const char *path, const char *base, GError **error)
+static JsonArray *numstat(const char *path, const char *ref, GError **error)
 {
-    g_autofree char *output = git_output(path, error, "-c", "core.quotePath=false", "diff",
-                                         "--numstat", "--no-renames", "--merge-base", base, NULL);
+    g_autofree char *output =
+        git_output(path, error, "-c", "core.quotePath=false", "diff", "--numstat", "--no-renames",
+                   "--merge-base", ref, "--", NULL);
     if (!output)
         return NULL;
     g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
@@ -96,9 +121,10 @@ static JsonArray *numstat(const char *path, const char *base, GError **error)
     return files;
 }
 
-static int print_summary(JsonObject *worktree, const char *path, const char *base, GError **error)
+static int print_summary(JsonObject *worktree, const char *path, const char *base, const char *ref,
+                         GError **error)
 {
-    JsonArray *files = numstat(path, base, error);
+    JsonArray *files = numstat(path, ref, error);
 
     if (!files)
         return -1;
@@ -114,7 +140,7 @@ static int print_summary(JsonObject *worktree, const char *path, const char *bas
     return 0;
 }
 
-static void become_git(Ctl *ctl, const char *path, const char *base, char **passed, GError **error)
+static void become_git(Ctl *ctl, const char *path, const char *ref, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
 
@@ -125,7 +151,7 @@ static void become_git(Ctl *ctl, const char *path, const char *base, char **pass
     g_ptr_array_add(argv, (char *)path);
     g_ptr_array_add(argv, (char *)"diff");
     g_ptr_array_add(argv, (char *)"--merge-base");
-    g_ptr_array_add(argv, (char *)base);
+    g_ptr_array_add(argv, (char *)ref);
     for (gsize i = 0; passed[i]; i++)
         g_ptr_array_add(argv, passed[i]);
     g_ptr_array_add(argv, NULL);
@@ -141,15 +167,16 @@ static int diff(Ctl *ctl, char **arguments, char **passed, GError **error)
         return -1;
     const char *path = json_get_string(worktree, "path") ?: "";
     g_autofree char *base = base_of(worktree, path, error);
-    if (!base)
+    g_autofree char *ref = base ? base_ref(path, base, error) : NULL;
+    if (!ref)
         return -1;
     if (ctl->json)
-        return print_summary(worktree, path, base, error);
+        return print_summary(worktree, path, base, ref, error);
     guint untracked = count_untracked(path);
     if (untracked > 0)
         ctl_note(ctl, "%u new file%s not added to git, and so not shown below.", untracked,
                  untracked == 1 ? " is" : "s are");
-    become_git(ctl, path, base, passed, error);
+    become_git(ctl, path, ref, passed, error);
     return -1;
 }
 

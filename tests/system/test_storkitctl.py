@@ -9,7 +9,7 @@ import time
 
 from gi.repository import GLib
 
-from ctl import REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
+from ctl import NOT_FOUND, REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
 from harness import main, timeout, wait_until
 from traces import touch, with_setup
 
@@ -615,6 +615,18 @@ def test_diff_shows_the_worktrees_work(pool):
     with ctl.terminal("diff", "42", "--no-pager", environment=pager) as terminal:
         terminal.wait_for_end()
         assert "PAGED " not in terminal.screen()
+
+
+def test_diff_knows_its_base_from_a_file(pool):
+    """diff works where a file or a folder has the name of the base branch."""
+    ctl = Ctl(pool, r"write main Not the branch.\n; commit A file; result")
+    pool.git(ctl.root, "branch", "topic/one")
+    ctl("start", "42_login", "--wait")
+    assert "+Not the branch." in ctl.out("diff", "42")
+    assert [file["path"] for file in ctl.json("diff", "42")["files"]] == ["main"]
+    pool.git(ctl.root, "checkout", "--quiet", "topic/one")
+    pool.git(ctl.root, "branch", "--quiet", "-D", "main")
+    assert "the base branch main is gone" in ctl("diff", "42", status=NOT_FOUND).err
 
 
 def test_worktrees_are_listed_and_removed(pool):
