@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "json-path.h"
+#include "terminal.h"
 #include "verb.h"
 #include "worktrees.h"
 
@@ -140,6 +141,12 @@ static int print_summary(JsonObject *worktree, const char *path, const char *bas
     return 0;
 }
 
+/* git knows nothing of NO_COLOR. */
+static gboolean colours_are_off(void)
+{
+    return *style_begin(STYLE_BOLD) == '\0';
+}
+
 static void become_git(Ctl *ctl, const char *path, const char *ref, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
@@ -150,6 +157,8 @@ static void become_git(Ctl *ctl, const char *path, const char *ref, char **passe
     g_ptr_array_add(argv, (char *)"-C");
     g_ptr_array_add(argv, (char *)path);
     g_ptr_array_add(argv, (char *)"diff");
+    if (colours_are_off())
+        g_ptr_array_add(argv, (char *)"--no-color");
     g_ptr_array_add(argv, (char *)"--merge-base");
     g_ptr_array_add(argv, (char *)ref);
     for (gsize i = 0; passed[i]; i++)

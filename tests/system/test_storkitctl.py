@@ -676,34 +676,6 @@ def test_json_is_json_everywhere(pool):
         assert ctl.lines(*command)
 
 
-def test_colours_are_for_terminals_only(pool):
-    """There are colours on a terminal, and no escape sequence in a pipe or where none is wanted."""
-    ctl = Ctl(pool, "init; text Hello.; result")
-    ctl("start", "42_login", "--wait")
-    for command in (["list"], ["show", "42"], ["watch", "42"], ["worktrees"], ["config"]):
-        assert ESC not in ctl.out(*command), command
-        assert ESC in terminal_bytes(ctl, command, {}), command
-        assert ESC not in terminal_bytes(ctl, command, {"NO_COLOR": "1"}), command
-        assert ESC not in terminal_bytes(ctl, command, {"TERM": "dumb"}), command
-
-
-def terminal_bytes(ctl, command, environment):
-    """What storkitctl writes to a terminal, byte for byte."""
-    master, slave = os.openpty()
-    environment = {"TERM": "xterm-256color"} | environment
-    process = ctl.begin(*command, environment=environment, stdout=slave)
-    os.close(slave)
-    output = b""
-    try:
-        while part := os.read(master, 65536):
-            output += part
-    except OSError:
-        pass  # the last of it has been read
-    os.close(master)
-    ctl.finish(process)
-    return output.decode()
-
-
 def test_ambiguous_names_are_asked_about(pool):
     """A shortened story or a story of two agents that could be either is a question."""
     ctl = Ctl(pool, agents={"coder": "init; idle", "reviewer": "init; idle"})

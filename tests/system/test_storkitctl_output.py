@@ -2,10 +2,14 @@
 """What storkitctl writes: nothing that a terminal would obey, whatever an agent says, and never to
 nobody without a word."""
 
+import os
+import re
+
 from ctl import RUN_FAILED, Ctl
-from harness import main
+from harness import main, wait_until
 
 ESC = "\x1b"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = (
     r'json {"type":"result","is_error":true,"result":'
     r'"\u001b]0\;PWN\u0007\u001b[31mred alert\u009b2J\nsecond line"}'
@@ -35,6 +39,47 @@ def assert_harmless(process, text):
     assert text in printed, printed
     for control in (ESC, "\x07", "\x9b"):
         assert control not in printed, printed
+
+
+# Colours
+
+
+def test_colours_are_for_terminals_only(pool):
+    """There are colours on a terminal, and no escape sequence in a pipe or where none is wanted."""
+    ctl = Ctl(pool, r"init; text Hello.; write README Hi.\n; result")
+    ctl("start", "42_login", "--wait")
+    wait_until(lambda: "Hello." in ctl.out("log", "42"), "the journal's entry")
+    for command in (
+        ["list"], ["show", "42"], ["watch", "42"], ["worktrees"], ["config"],
+        ["diff", "42", "--no-pager"], ["log", "42", "--no-pager"],
+    ):  # fmt: skip
+        assert ESC not in ctl.out(*command), command
+        assert ESC in terminal_bytes(ctl, command, {}), command
+        assert ESC not in terminal_bytes(ctl, command, {"NO_COLOR": "1"}), command
+        assert ESC not in terminal_bytes(ctl, command, {"TERM": "dumb"}), command
+    assert COLOUR.search(terminal_bytes(ctl, ["top"], {}, keys=b"q"))
+    assert not COLOUR.search(terminal_bytes(ctl, ["top"], {"NO_COLOR": "1"}, keys=b"q"))
+
+
+def terminal_bytes(ctl, command, environment, keys=b""):
+    """What storkitctl writes to a terminal, byte for byte; @keys are typed once it shows the run."""
+    master, slave = os.openpty()
+    environment = {"TERM": "xterm-256color"} | environment
+    streams = {name: slave for name in ("stdin", "stdout", "stderr")}
+    process = ctl.begin(*command, environment=environment, **streams)
+    os.close(slave)
+    output = b""
+    try:
+        while part := os.read(master, 65536):
+            output += part
+            if keys and b"42_login" in output:
+                os.write(master, keys)
+                keys = b""
+    except OSError:
+        pass  # the last of it has been read
+    os.close(master)
+    assert process.wait() == 0, output
+    return output.decode()
 
 
 if __name__ == "__main__":
