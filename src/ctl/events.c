@@ -40,7 +40,7 @@ static char *text_of_output(JsonObject *event)
     const char *text = json_get_string(event, "text") ?: "";
     g_autofree char *size = NULL;
 
-    if (!json_object_get_boolean_member_with_default(event, "truncated", FALSE))
+    if (!json_get_boolean(event, "truncated"))
         return g_strdup(text);
     size = format_bytes((guint64)json_get_int(event, "length"));
     return g_strdup_printf("%s… (a line of %s; the transcript has it whole)", text, size);

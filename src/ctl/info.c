@@ -3,15 +3,8 @@
 
 #include "bus.h"
 #include "format.h"
+#include "json-path.h"
 #include "text.h"
-
-static const char *string_or(JsonObject *json, const char *key, const char *fallback)
-{
-    JsonNode *node = json_object_get_member(json, key);
-
-    return node && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node)
-                                                                   : fallback;
-}
 
 RunInfo *run_info_new(JsonNode *node)
 {
@@ -19,11 +12,11 @@ RunInfo *run_info_new(JsonNode *node)
         return NULL;
     RunInfo *info = g_new0(RunInfo, 1);
     info->json = json_node_dup_object(node);
-    info->project = string_or(info->json, "project_root", "");
-    info->story = string_or(info->json, "story_id", "");
-    info->agent = string_or(info->json, "agent_name", "");
-    info->status = string_or(info->json, "status", "");
-    info->run_id = string_or(info->json, "run_id", "");
+    info->project = json_get_string(info->json, "project_root") ?: "";
+    info->story = json_get_string(info->json, "story_id") ?: "";
+    info->agent = json_get_string(info->json, "agent_name") ?: "";
+    info->status = json_get_string(info->json, "status") ?: "";
+    info->run_id = json_get_string(info->json, "run_id") ?: "";
     return info;
 }
 
@@ -35,7 +28,7 @@ void run_info_free(RunInfo *info)
 
 const char *run_info_string(const RunInfo *info, const char *key)
 {
-    return string_or(info->json, key, NULL);
+    return json_get_string(info->json, key);
 }
 
 guint64 run_info_uint(const RunInfo *info, const char *key, guint64 fallback)
@@ -45,7 +38,7 @@ guint64 run_info_uint(const RunInfo *info, const char *key, guint64 fallback)
 
 gboolean run_info_flag(const RunInfo *info, const char *key)
 {
-    return json_object_get_boolean_member_with_default(info->json, key, FALSE);
+    return json_get_boolean(info->json, key);
 }
 
 gboolean run_info_is_pending(const RunInfo *info)

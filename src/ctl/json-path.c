@@ -28,6 +28,13 @@ const char *json_get_string(JsonObject *object, const char *key)
                                                                    : NULL;
 }
 
+gboolean json_get_boolean(JsonObject *object, const char *key)
+{
+    JsonNode *node = member(object, key);
+
+    return node && json_node_get_value_type(node) == G_TYPE_BOOLEAN && json_node_get_boolean(node);
+}
+
 gint64 json_get_int(JsonObject *object, const char *key)
 {
     JsonNode *node = member(object, key);

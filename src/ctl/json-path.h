@@ -12,6 +12,9 @@ JsonObject *json_get_object(JsonObject *object, const char *key);
 JsonArray *json_get_array(JsonObject *object, const char *key);
 const char *json_get_string(JsonObject *object, const char *key);
 
+/** FALSE where it is not there. */
+gboolean json_get_boolean(JsonObject *object, const char *key);
+
 /** 0 where it is not there; numbers of the other kind are converted. */
 gint64 json_get_int(JsonObject *object, const char *key);
 double json_get_double(JsonObject *object, const char *key);

@@ -78,11 +78,6 @@ static const char *result_text(JsonObject *block)
     return json_get_string(block, "content");
 }
 
-static gboolean is_true(JsonObject *object, const char *key)
-{
-    return json_object_get_boolean_member_with_default(object, key, FALSE);
-}
-
 static char *claude_block(JsonObject *block, Style *ret_style)
 {
     const char *type = json_get_string(block, "type");
@@ -91,7 +86,7 @@ static char *claude_block(JsonObject *block, Style *ret_style)
         return tool_use(json_get_string(block, "name"),
                         tool_argument(json_get_object(block, "input")));
     if (g_strcmp0(type, "tool_result") == 0)
-        return tool_result(result_text(block), is_true(block, "is_error"), ret_style);
+        return tool_result(result_text(block), json_get_boolean(block, "is_error"), ret_style);
     if (g_strcmp0(type, "thinking") != 0)
         return NULL;
     g_autofree char *thought = text_first_line(json_get_string(block, "thinking") ?: "");
@@ -168,7 +163,7 @@ static char *any_result(JsonObject *line, Style *ret_style)
     JsonObject *stats = json_get_object(line, "stats");
     const char *status = json_get_string(line, "status");
 
-    if (is_true(line, "is_error") || g_strcmp0(status, "error") == 0)
+    if (json_get_boolean(line, "is_error") || g_strcmp0(status, "error") == 0)
         return failed_result(line, ret_style);
     if (!stats)
         return claude_result(line);

@@ -56,7 +56,7 @@ static const Column columns[] = {
 static void add_row(Table *table, JsonObject *worktree)
 {
     gint64 ahead = json_get_int(worktree, "ahead");
-    gboolean dirty = json_object_get_boolean_member_with_default(worktree, "dirty", FALSE);
+    gboolean dirty = json_get_boolean(worktree, "dirty");
     g_autofree char *commits = g_strdup_printf("%" G_GINT64_FORMAT, ahead);
 
     table_add(table, STYLE_NAME, json_get_string(worktree, "story"));

@@ -41,6 +41,23 @@ def assert_harmless(process, text):
         assert control not in printed, printed
 
 
+def test_oddly_typed_json_is_no_critical(pool):
+    """JSON of an agent whose members are of other types than expected draws no word of a library."""
+    lines = (
+        '{"type":"result","is_error":{"a":1},"result":[],"num_turns":"x","duration_ms":{}}',
+        '{"type":"assistant","message":{"content":[1,{"type":"tool_use","name":[],"input":3}]}}',
+        '{"type":"user","message":{"content":[{"type":"tool_result","is_error":[],"content":{}}]}}',
+        '{"type":"rate_limit_event","rate_limit_info":[]}',
+        '{"type":"error","error":{"message":{"a":1}}}',
+        '{"type":["status"]}',
+    )
+    ctl = Ctl(pool, "; ".join(f"json {line}" for line in lines))
+    ctl("start", "42_login", "--no-block")
+    ctl.begin("wait", "42").wait()
+    for command in (["watch", "42"], ["show", "42"], ["list"]):
+        assert ctl(*command).err == ""
+
+
 # Colours
 
 
