@@ -93,6 +93,18 @@ void ctl_print_json(JsonNode *node)
     puts(text);
 }
 
+gboolean ctl_flush_output(GError **error)
+{
+    gboolean failed_before = ferror(stdout);
+
+    errno = 0;
+    if (fflush(stdout) == 0 && !failed_before)
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "the output can't be written%s%s",
+                errno != 0 ? ": " : "", errno != 0 ? g_strerror(errno) : "");
+    return FALSE;
+}
+
 static void print_sentence(const char *prefix, const char *format, va_list arguments)
 {
     g_autofree char *sentence = g_strdup_vprintf(format, arguments);

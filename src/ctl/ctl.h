@@ -48,6 +48,10 @@ gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error);
 /** Prints @node as one document: indented for a person's terminal, on one line for a program. */
 void ctl_print_json(JsonNode *node);
 
+/** Hands what was printed on standard output over to the system. FALSE: it, or something before it,
+ *  could not be written. */
+gboolean ctl_flush_output(GError **error);
+
 /** Prints "storkitctl: …" on standard error. */
 void ctl_warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

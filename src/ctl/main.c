@@ -255,6 +255,17 @@ static int run(Ctl *ctl, char **words, GError **error)
     return -1;
 }
 
+/* What was printed may not have got anywhere: a full disk, a pipe that nobody reads. */
+static int finish_output(int status)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (ctl_flush_output(&error))
+        return status;
+    ctl_warn("%s", error->message);
+    return ctl_error_exit_status(error);
+}
+
 int main(int argc, char *argv[])
 {
     g_autoptr(GError) error = NULL;
@@ -263,7 +274,7 @@ int main(int argc, char *argv[])
     setlocale(LC_ALL, "");
     int status = run(&ctl, argv, &error);
     if (!error)
-        return status;
+        return finish_output(status);
     ctl_warn("%s", error->message);
     return ctl_error_exit_status(error);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "watch.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "events.h"
 #include "follow.h"
@@ -54,7 +56,8 @@ static void print_line(Watch *watch, const char *line, gsize length)
         if (event)
             event_print(&watch->view, event);
     }
-    fflush(stdout);
+    if (!watch->error && !ctl_flush_output(&watch->error))
+        watch->done = TRUE;
 }
 
 static void print_backlog(WatchRun *run)
@@ -142,12 +145,30 @@ static void watch_init(Watch *watch, Ctl *ctl)
     };
 }
 
+/* As a write would: it may be long until the next one. */
+static int on_unread(sd_event_source *source, int fd, guint32 events, void *userdata)
+{
+    Watch *watch = userdata;
+
+    raise(SIGPIPE);
+    if (!watch->error)
+        watch->error = g_error_new_literal(CTL_ERROR, CTL_ERROR_FAILED,
+                                           "the output can't be written: nobody reads it any more");
+    watch->done = TRUE;
+    return 0;
+}
+
 /* Runs the loop; with @watch's own error in @error at the end. */
 static gboolean watch_finish(Watch *watch, GError **error)
 {
     g_autoptr(GHashTable) runs = watch->runs;
+    sd_event_source *unread = NULL;
+
+    /* Of a file, which can't be polled, somebody may be the reader later. */
+    (void)sd_event_add_io(watch->ctl->event, &unread, STDOUT_FILENO, 0, on_unread, watch);
     gboolean ok = ctl_run_event(watch->ctl, &watch->done, error);
 
+    sd_event_source_disable_unref(unread);
     if (!ok)
         g_clear_error(&watch->error);
     if (watch->error)

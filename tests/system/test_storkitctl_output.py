@@ -4,9 +4,10 @@ nobody without a word."""
 
 import os
 import re
+import signal
 
-from ctl import RUN_FAILED, Ctl
-from harness import main, wait_until
+from ctl import FAILED, RUN_FAILED, Ctl
+from harness import PATIENCE, main, wait_until
 
 ESC = "\x1b"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,6 +57,38 @@ def test_oddly_typed_json_is_no_critical(pool):
     ctl.begin("wait", "42").wait()
     for command in (["watch", "42"], ["show", "42"], ["list"]):
         assert ctl(*command).err == ""
+
+
+# Where it goes
+
+
+def test_output_that_is_lost_is_told(pool):
+    """What can't be written ends a command with 1 and a word, at once."""
+    ctl = Ctl(pool, "init; text Hello.; wait go; result")
+    ctl.start("42_login")
+    for command in (
+        ["list"], ["list", "--json"], ["show", "42"], ["worktrees"], ["config"], ["--help"],
+        ["--version"], ["watch", "42"], ["watch", "42", "--json"],
+    ):  # fmt: skip
+        with open("/dev/full", "w") as full:
+            said = ctl(*command, stdout=full, status=FAILED).err
+        assert said == "storkitctl: the output can't be written: No space left on device\n", said
+    ctl("stop", "42")
+
+
+def test_watch_ends_with_its_reader(pool):
+    """A watch whose reader has gone ends without a further event: by SIGPIPE, or where that is
+    ignored with 1 and a word."""
+    ctl = Ctl(pool, "init; text Hello.; wait go; result")
+    ctl.start("42_login")
+    for restored, status in ((True, -signal.SIGPIPE), (False, FAILED)):
+        watcher = ctl.begin("watch", "42", restore_signals=restored)
+        while "Hello." not in watcher.stdout.readline():
+            pass
+        watcher.stdout.close()
+        assert watcher.wait(PATIENCE) == status
+        assert ("nobody reads it" in watcher.stderr.read()) == (status == FAILED)
+    ctl("stop", "42")
 
 
 # Colours
