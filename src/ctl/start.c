@@ -2,6 +2,7 @@
 #include "events.h"
 #include "follow.h"
 #include "info.h"
+#include "interrupt.h"
 #include "json-path.h"
 #include "message-json.h"
 #include "progress.h"
@@ -22,6 +23,7 @@ typedef struct {
     Ctl *ctl;
     const StartTarget *target;
     Progress *progress;
+    Interrupt *interrupt; /* while it is pending */
     RunInfo *info;
     Follow *follow;         /* of a run that was not yet running when the service replied */
     sd_event_source *timer; /* looks how it comes along */
@@ -39,10 +41,14 @@ static void start_end(Start *start, GError *error)
     start->done = TRUE;
 }
 
-/* The events of a pending run up to the one that decides. */
+/* The events of a pending run up to the one that decides; those behind it that came with it are of
+ * a run that did start. */
 static void on_event(Follow *follow, const char *line, gsize length, gpointer data)
 {
     Start *start = data;
+
+    if (start->done)
+        return;
     g_autoptr(JsonObject) event = json_parse_object(line, length);
     const char *type = event ? json_get_string(event, "type") : NULL;
     const char *status = event ? json_get_string(event, "status") : NULL;
@@ -64,6 +70,20 @@ static void on_follow_end(Follow *follow, const GError *error, gpointer data)
     start_end(data, error ? g_error_copy(error) : NULL);
 }
 
+/* Ctrl-C ends the waiting, not the run. */
+static void show_advice(Start *start, const RunInfo *info)
+{
+    g_autofree char *advice = g_strdup_printf(
+        "%s/%s %s all the same; `storkitctl stop %s/%s` stops it.", info->story, info->agent,
+        run_info_uint(info, "queue_position", 0) > 0 ? "stays in the queue and starts" : "starts",
+        info->story, info->agent);
+
+    if (start->interrupt)
+        interrupt_set(start->interrupt, advice);
+    else
+        start->interrupt = interrupt_new(start->ctl, advice);
+}
+
 static void show_pending(Start *start, const RunInfo *info)
 {
     guint64 position = run_info_uint(info, "queue_position", 0);
@@ -73,6 +93,7 @@ static void show_pending(Start *start, const RunInfo *info)
                      : g_strdup_printf("preparing the worktree of %s", info->story);
 
     progress_set(start->progress, text);
+    show_advice(start, info);
 }
 
 static void on_look(sd_bus_message *reply, const GError *error, gpointer data)
@@ -137,6 +158,7 @@ static void on_started(sd_bus_message *reply, const GError *error, gpointer data
 
 static void start_clear(Start *start)
 {
+    g_clear_pointer(&start->interrupt, interrupt_free);
     g_clear_pointer(&start->progress, progress_free);
     g_clear_pointer(&start->follow, follow_free);
     sd_event_source_disable_unref(start->timer);

@@ -135,6 +135,38 @@ def test_start_waits_in_the_queue_and_says_so(pool):
     ctl("stop", "44")
 
 
+def test_interrupted_start_says_that_the_run_stays(pool):
+    """Ctrl-C in a start that waits in the queue says that the run stays there, and what stops it."""
+    ctl = Ctl(pool, "init; idle")
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    ctl.start()
+    with ctl.terminal("start", "43_next", columns=200) as terminal:
+        terminal.wait_for("43_next waits in the queue")
+        terminal.press("C-c")
+        screen = terminal.wait_for("stops it")
+    assert "43_next/coder stays in the queue" in screen, screen
+    assert "`storkitctl stop 43_next/coder` stops it" in screen, screen
+    assert ctl.json("show", "43")[0]["status"] == "pending"
+    ctl("stop", "43", "42")
+
+
+def test_start_that_ran_and_failed_did_start(pool):
+    """A run that left the queue and failed before its start had read of either has failed; it is not
+    said that it did not start."""
+    ctl = Ctl(pool, agents={"coder": "init; wait go; result", "broken": "exit 3"})
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    first = ctl.start()
+    with calls_seen(pool) as calls:
+        waiting = ctl.begin("start", "43_next/broken", "--wait")
+        wait_until(lambda: "SubscribeRun" in calls, "the subscription of the queued run")
+    waiting.send_signal(signal.SIGSTOP)
+    ctl.touch(first)
+    ctl("wait", "43", status=RUN_FAILED)
+    waiting.send_signal(signal.SIGCONT)
+    said = ctl.finish(waiting, RUN_FAILED)
+    assert "43_next/broken failed" in said.out and "did not start" not in said.err, said.err
+
+
 def test_stopping_a_queued_run_ends_its_start(pool):
     """A start that waits in the queue ends with its own status when the run is stopped."""
     ctl = Ctl(pool, "init; idle")
