@@ -40,6 +40,12 @@ static gboolean pager_waits(const Ctl *ctl)
     return !ctl->no_pager && (pager ? strstr(pager, "less") : less) != NULL;
 }
 
+static void set_key_signals(sighandler_t handler)
+{
+    signal(SIGINT, handler);
+    signal(SIGQUIT, handler);
+}
+
 /* The program gets its signals as a shell would give them. */
 static void prepare_child(gpointer unused)
 {
@@ -47,7 +53,7 @@ static void prepare_child(gpointer unused)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGINT, SIG_DFL);
+    set_key_signals(SIG_DFL);
 }
 
 static void wait_for_key(void)
@@ -68,10 +74,12 @@ gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info
     g_auto(GStrv) environment = command_environment();
     int status;
 
-    signal(SIGINT, SIG_IGN);
+    set_key_signals(SIG_IGN);
     gboolean ran = g_spawn_sync(NULL, argv, environment, G_SPAWN_CHILD_INHERITS_STDIN,
                                 prepare_child, NULL, NULL, NULL, &status, error);
-    signal(SIGINT, SIG_DFL);
+    /* They are blocked, so one that came waits: to ignore it anew discards it. */
+    set_key_signals(SIG_IGN);
+    set_key_signals(SIG_DFL);
     if (ran && (status != 0 || (command == TOP_LOG && !pager_waits(ctl))))
         wait_for_key();
     return ran;

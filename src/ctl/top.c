@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "message-json.h"
+#include "terminal-signals.h"
 #include "terminal.h"
 #include "top-command.h"
 #include "top-model.h"
@@ -24,13 +24,13 @@ static gboolean arg_everywhere;
 typedef struct {
     Ctl *ctl;
     TopModel model;
-    sd_event_source *keyboard, *timer, *signals[3];
+    sd_event_source *keyboard, *timer;
+    TerminalSignals signals;
     sd_bus_slot *look;
     char *selected; /* a run id, or NULL */
     char *asked;    /* the run id whose stop waits for a "y", or NULL */
     char *message;  /* for the bottom line, or NULL */
     gboolean away, done;
-    GError *error;
 } Top;
 
 static int selected_index(const Top *top)
@@ -225,30 +225,15 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
     return 0;
 }
 
-static void listen_for_signals(Top *top)
-{
-    sd_event *event = top->ctl->event;
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGWINCH);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)sd_event_add_signal(event, &top->signals[0], SIGWINCH, on_resized, top);
-    (void)sd_event_add_signal(event, &top->signals[1], SIGTERM, on_killed, top);
-    (void)sd_event_add_signal(event, &top->signals[2], SIGHUP, on_killed, top);
-}
-
 static gboolean top_run(Top *top, GError **error)
 {
     sd_event *event = top->ctl->event;
 
+    terminal_signals_listen(&top->signals, event, on_resized, on_killed, top);
     if (!terminal_make_raw()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, "can't make the terminal raw");
         return FALSE;
     }
-    listen_for_signals(top);
     (void)sd_event_add_io(event, &top->keyboard, STDIN_FILENO, EPOLLIN, on_key, top);
     (void)sd_event_add_time_relative(event, &top->timer, CLOCK_MONOTONIC, 0, 0, on_timer, top);
     top_view_open();
@@ -262,8 +247,7 @@ static void top_clear(Top *top)
 {
     sd_event_source_disable_unref(top->keyboard);
     sd_event_source_disable_unref(top->timer);
-    for (gsize i = 0; i < G_N_ELEMENTS(top->signals); i++)
-        sd_event_source_disable_unref(top->signals[i]);
+    terminal_signals_clear(&top->signals);
     sd_bus_slot_unref(top->look);
     top_model_clear(&top->model);
     g_free(top->selected);
