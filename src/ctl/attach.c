@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "info.h"
+#include "message-json.h"
 #include "select.h"
+#include "terminal-signals.h"
 #include "terminal.h"
 #include "verb.h"
 
@@ -16,6 +17,8 @@
 
 #define DETACH_KEY 0x1D /* Ctrl-] */
 #define CHUNK 4096
+#define TYPED_MAX ((gsize)1024 * 1024)
+#define BELL "\a"
 #define RETRY_USEC (200 * G_TIME_SPAN_MILLISECOND)
 #define PATIENCE_USEC (30 * G_TIME_SPAN_SECOND)
 
@@ -31,15 +34,14 @@ typedef struct {
     Ctl *ctl;
     RunInfo *info;
     int fd;
-    sd_event_source *socket, *keyboard, *signals[4], *timer;
-    char pending[CHUNK]; /* typed, and not yet taken by the socket */
-    gsize n_pending;
-    gint64 lost_since; /* monotonic; 0: attached */
-    gboolean other_screen, detached, done;
+    sd_event_source *socket, *keyboard, *timer;
+    TerminalSignals signals;
+    sd_bus_slot *call;   /* on the way to be attached again */
+    GByteArray *pending; /* typed, and not yet taken by the socket */
+    gint64 lost_since;   /* monotonic; 0: attached */
+    gboolean other_screen, detached, replaced, done;
     GError *error;
 } Attach;
-
-static gboolean attach_socket(Attach *attach, GError **error);
 
 static void send_size(Attach *attach)
 {
@@ -65,42 +67,44 @@ static void finish(Attach *attach, GError *error)
     attach->done = TRUE;
 }
 
-static void listen_for(Attach *attach)
-{
-    gboolean full = attach->n_pending > 0;
-
-    if (attach->socket)
-        (void)sd_event_source_set_io_events(attach->socket, EPOLLIN | (full ? EPOLLOUT : 0));
-    /* What is typed while the agent does not read waits in the terminal. */
-    (void)sd_event_source_set_enabled(attach->keyboard, full ? SD_EVENT_OFF : SD_EVENT_ON);
-}
-
 static void flush_typed(Attach *attach)
 {
-    while (attach->fd >= 0 && attach->n_pending > 0) {
-        ssize_t n = send(attach->fd, attach->pending, attach->n_pending, MSG_NOSIGNAL);
+    GByteArray *pending = attach->pending;
+
+    while (attach->fd >= 0 && pending->len > 0) {
+        ssize_t n = send(attach->fd, pending->data, pending->len, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             break; /* full, or closed: the reading side sees that */
-        attach->n_pending -= (gsize)n;
-        memmove(attach->pending, attach->pending + n, attach->n_pending);
+        g_byte_array_remove_range(pending, 0, (guint)n);
     }
-    listen_for(attach);
+    if (attach->socket)
+        (void)sd_event_source_set_io_events(attach->socket,
+                                            EPOLLIN | (pending->len > 0 ? EPOLLOUT : 0));
+}
+
+/* The keyboard is read at all times, or the detach key would not be seen. What an agent does not
+ * take, or one whose service is away, is kept up to a limit; beyond it the terminal rings. */
+static void keep_typed(Attach *attach, const char *keys, gsize n)
+{
+    if (attach->pending->len + n <= TYPED_MAX)
+        g_byte_array_append(attach->pending, (const guint8 *)keys, (guint)n);
+    else
+        (void)terminal_write(BELL, strlen(BELL));
 }
 
 static int on_key(sd_event_source *source, int fd, guint32 events, void *userdata)
 {
     Attach *attach = userdata;
-    ssize_t n = read(fd, attach->pending, sizeof(attach->pending));
-    const char *detach;
+    char keys[CHUNK];
+    ssize_t n = read(fd, keys, sizeof(keys));
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    attach->n_pending = n > 0 ? (gsize)n : 0;
-    detach = memchr(attach->pending, DETACH_KEY, attach->n_pending);
-    if (detach)
-        attach->n_pending = detach - attach->pending;
+    const char *detach = n > 0 ? memchr(keys, DETACH_KEY, (gsize)n) : NULL;
+    if (n > 0)
+        keep_typed(attach, keys, detach ? (gsize)(detach - keys) : (gsize)n);
     flush_typed(attach);
     if (detach || n <= 0) {
         attach->detached = TRUE;
@@ -109,21 +113,14 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
     return 0;
 }
 
-static gboolean is_live(Attach *attach, GError **error)
-{
-    const RunInfo *old = attach->info;
-    RunInfo *info = run_info_get(attach->ctl->bus, old->project, old->story, old->agent, error);
+static int on_socket(sd_event_source *source, int fd, guint32 events, void *userdata);
 
-    if (!info)
-        return FALSE;
-    gboolean same = g_str_equal(info->run_id, old->run_id);
-    if (same) {
-        run_info_free(attach->info);
-        attach->info = info;
-    } else {
-        run_info_free(info);
-    }
-    return same && run_info_is_live(attach->info);
+static void use_socket(Attach *attach, int fd)
+{
+    attach->fd = fd;
+    (void)sd_event_add_io(attach->ctl->event, &attach->socket, fd, EPOLLIN, on_socket, attach);
+    send_size(attach);
+    flush_typed(attach);
 }
 
 static int on_retry(sd_event_source *source, guint64 usec, void *userdata);
@@ -141,29 +138,70 @@ static gboolean may_come_back(Attach *attach, const GError *error)
 {
     if (g_get_monotonic_time() - attach->lost_since > PATIENCE_USEC)
         return FALSE;
-    return !error || g_error_matches(error, CTL_ERROR, CTL_ERROR_LOST) ||
+    return g_error_matches(error, CTL_ERROR, CTL_ERROR_LOST) ||
            g_error_matches(error, CTL_ERROR, CTL_ERROR_REFUSED) ||
            g_error_matches(error, CTL_ERROR, CTL_ERROR_NO_SERVICE);
 }
 
-/* The socket ends with the run, or with a service that is being restarted. */
-static int on_retry(sd_event_source *source, guint64 usec, void *userdata)
+static void on_refused(Attach *attach, const GError *error)
 {
-    Attach *attach = userdata;
-    g_autoptr(GError) error = NULL;
-
-    if (is_live(attach, &error) && attach_socket(attach, &error))
-        return 0;
-    if (!error && !run_info_is_live(attach->info)) {
-        finish(attach, NULL);
-        return 0;
-    }
     if (may_come_back(attach, error))
         retry_later(attach);
     else if (g_error_matches(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN))
         finish(attach, NULL);
     else
-        finish(attach, g_steal_pointer(&error));
+        finish(attach, g_error_copy(error));
+}
+
+static void on_attached(sd_bus_message *reply, const GError *call_error, gpointer data)
+{
+    Attach *attach = data;
+    g_autoptr(GError) error = NULL;
+
+    attach->call = sd_bus_slot_unref(attach->call);
+    int fd = reply ? bus_reply_fd(reply, &error) : -1;
+    if (fd >= 0)
+        use_socket(attach, fd);
+    else
+        on_refused(attach, call_error ?: error);
+}
+
+static void begin_call(Attach *attach, const char *method, BusDone done)
+{
+    const RunInfo *info = attach->info;
+    g_autoptr(GError) error = NULL;
+
+    if (!bus_call_async(attach->ctl->bus, method, done, attach, &attach->call, &error, "sss",
+                        info->project, info->story, info->agent))
+        on_refused(attach, error);
+}
+
+static void on_found(sd_bus_message *reply, const GError *error, gpointer data)
+{
+    Attach *attach = data;
+    g_autoptr(JsonNode) node = reply ? message_read_json(reply) : NULL;
+    g_autoptr(RunInfo) info = node ? run_info_new(node) : NULL;
+
+    attach->call = sd_bus_slot_unref(attach->call);
+    if (error) {
+        on_refused(attach, error);
+        return;
+    }
+    attach->replaced = !info || !g_str_equal(info->run_id, attach->info->run_id);
+    if (!attach->replaced) {
+        run_info_free(attach->info);
+        attach->info = g_steal_pointer(&info);
+    }
+    if (attach->replaced || !run_info_is_live(attach->info))
+        finish(attach, NULL);
+    else
+        begin_call(attach, "Attach", on_attached);
+}
+
+/* The socket ends with the run, or with a service that is being restarted. */
+static int on_retry(sd_event_source *source, guint64 usec, void *userdata)
+{
+    begin_call(userdata, "Get", on_found);
     return 0;
 }
 
@@ -192,20 +230,6 @@ static int on_socket(sd_event_source *source, int fd, guint32 events, void *user
     return 0;
 }
 
-static gboolean attach_socket(Attach *attach, GError **error)
-{
-    const RunInfo *info = attach->info;
-
-    attach->fd = bus_call_fd(attach->ctl->bus, "Attach", error, "sss", info->project, info->story,
-                             info->agent);
-    if (attach->fd < 0)
-        return FALSE;
-    (void)sd_event_add_io(attach->ctl->event, &attach->socket, attach->fd, EPOLLIN, on_socket,
-                          attach);
-    send_size(attach);
-    return TRUE;
-}
-
 static int on_resized(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
     send_size(userdata);
@@ -221,23 +245,6 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-/* A terminal that stays raw would be the worst way to end: so signals end it the ordinary way. */
-static void listen_for_signals(Attach *attach)
-{
-    static const int killers[] = {SIGINT, SIGTERM, SIGHUP};
-    sd_event *event = attach->ctl->event;
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGWINCH);
-    for (gsize i = 0; i < G_N_ELEMENTS(killers); i++)
-        sigaddset(&set, killers[i]);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    (void)sd_event_add_signal(event, &attach->signals[0], SIGWINCH, on_resized, attach);
-    for (gsize i = 0; i < G_N_ELEMENTS(killers); i++)
-        (void)sd_event_add_signal(event, &attach->signals[i + 1], killers[i], on_killed, attach);
-}
-
 static void reset_screen(const Attach *attach)
 {
     if (attach->other_screen)
@@ -247,16 +254,21 @@ static void reset_screen(const Attach *attach)
 
 static gboolean attach_run(Attach *attach, GError **error)
 {
-    if (!attach_socket(attach, error))
+    Ctl *ctl = attach->ctl;
+    const RunInfo *info = attach->info;
+    int fd = bus_call_fd(ctl->bus, "Attach", error, "sss", info->project, info->story, info->agent);
+
+    if (fd < 0)
         return FALSE;
-    listen_for_signals(attach);
-    (void)sd_event_add_io(attach->ctl->event, &attach->keyboard, STDIN_FILENO, EPOLLIN, on_key,
-                          attach);
+    ctl_note(ctl, "Attached to %s/%s; Ctrl-] detaches.", info->story, info->agent);
+    use_socket(attach, fd);
+    terminal_signals_listen(&attach->signals, ctl->event, on_resized, on_killed, attach);
+    (void)sd_event_add_io(ctl->event, &attach->keyboard, STDIN_FILENO, EPOLLIN, on_key, attach);
     if (!terminal_make_raw()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, "can't make the terminal raw");
         return FALSE;
     }
-    gboolean ok = ctl_run_event(attach->ctl, &attach->done, error);
+    gboolean ok = ctl_run_event(ctl, &attach->done, error);
     terminal_restore();
     reset_screen(attach);
     if (ok && attach->error)
@@ -270,8 +282,9 @@ static void attach_clear(Attach *attach)
     close_socket(attach);
     sd_event_source_disable_unref(attach->keyboard);
     sd_event_source_disable_unref(attach->timer);
-    for (gsize i = 0; i < G_N_ELEMENTS(attach->signals); i++)
-        sd_event_source_disable_unref(attach->signals[i]);
+    sd_bus_slot_unref(attach->call);
+    terminal_signals_clear(&attach->signals);
+    g_byte_array_unref(attach->pending);
     g_clear_pointer(&attach->info, run_info_free);
 }
 
@@ -281,6 +294,9 @@ static void tell_end(const Attach *attach)
 
     if (attach->detached) {
         ctl_note(attach->ctl, "\nDetached; %s/%s runs on.", info->story, info->agent);
+    } else if (attach->replaced) {
+        ctl_note(attach->ctl, "\n%s/%s has ended, and a new run of it has begun.", info->story,
+                 info->agent);
     } else if (run_info_is_live(info)) {
         ctl_note(attach->ctl, "\n%s/%s was stopped.", info->story, info->agent);
     } else {
@@ -307,14 +323,15 @@ static gboolean check_attachable(Ctl *ctl, const RunInfo *info, GError **error)
 
 static int attach_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    Attach attach = {.ctl = ctl, .fd = -1, .info = select_run(ctl, arguments[0], error)};
-    gboolean ok = attach.info && check_attachable(ctl, attach.info, error);
+    Attach attach = {
+        .ctl = ctl,
+        .fd = -1,
+        .info = select_run(ctl, arguments[0], error),
+        .pending = g_byte_array_new(),
+    };
+    gboolean ok = attach.info && check_attachable(ctl, attach.info, error) &&
+                  ctl_attach_event(ctl, error) && attach_run(&attach, error);
 
-    if (ok) {
-        ctl_note(ctl, "Attached to %s/%s; Ctrl-] detaches.", attach.info->story,
-                 attach.info->agent);
-        ok = ctl_attach_event(ctl, error) && attach_run(&attach, error);
-    }
     if (ok)
         tell_end(&attach);
     attach_clear(&attach);

@@ -18,9 +18,9 @@ set-option -g status off
 
 class Terminal:
     """Used in a `with`. Runs @command (a list) in a terminal of that size; its screen stays to be
-    read when the program has ended."""
+    read when the program has ended. With @stay the terminal itself lives on, for modes()."""
 
-    def __init__(self, folder, environment, command, rows=24, columns=80, cwd=None):
+    def __init__(self, folder, environment, command, rows=24, columns=80, cwd=None, stay=False):
         self.socket = f"{folder}/tmux-{os.urandom(4).hex()}"
         self.environment = {"LC_ALL": "C.UTF-8"} | environment
         self.settings = f"{self.socket}.conf"
@@ -31,7 +31,10 @@ class Terminal:
             start += ["-c", cwd]
         # tmux 3.3 may forget to take note of a program's exit status.
         self.status = f"{self.socket}.status"
-        keep_status = ["sh", "-c", f'"$@"; echo $? >{self.status}', "sh"]
+        # The keys that interrupt are for the program alone.
+        script = f'trap : INT QUIT; "$@"; echo $? >{self.status}'
+        script += "; exec sleep infinity" if stay else ""
+        keep_status = ["sh", "-c", script, "sh"]
         self._tmux(*start, shlex.join(keep_status + command))
 
     def _tmux(self, *arguments):
@@ -75,6 +78,12 @@ class Terminal:
     def type(self, text):
         self._tmux("send-keys", "-l", "--", text)
 
+    def paste(self, text):
+        """Much text, as fast as the program takes it."""
+        with open(f"{self.socket}.paste", "w") as file:
+            file.write(text)
+        self._tmux("load-buffer", file.name, ";", "paste-buffer")
+
     def press(self, *keys):
         """Keys by tmux's names: Enter, Up, C-]."""
         self._tmux("send-keys", *keys)
@@ -85,6 +94,17 @@ class Terminal:
     def clear(self):
         """Forgets what has scrolled away."""
         self._tmux("clear-history")
+
+    def modes(self, *names):
+        """What tmux knows of the terminal, by its names: alternate_on, cursor_flag."""
+        values = self._tmux("display-message", "-p", " ".join(f"#{{{name}}}" for name in names))
+        return dict(zip(names, values.split()))
+
+    def kill(self, signal_number):
+        """Sends the program (not what it has started) a signal."""
+        shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
+        with open(f"/proc/{shell}/task/{shell}/children") as file:
+            os.kill(int(file.read().split()[0]), signal_number)
 
     def wait_for_end(self):
         """Waits until the program has ended; returns its exit status."""

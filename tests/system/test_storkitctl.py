@@ -526,19 +526,75 @@ def test_attach_is_the_agents_terminal(pool):
 
 
 def test_attach_outlives_the_service(pool):
-    """An attached terminal is attached again when the service has been killed and is back."""
+    """An attached terminal is attached again when the service has been killed and is back; what is
+    typed meanwhile arrives then."""
     ctl = Ctl(pool, "print Ready.; read; result")
     ctl.start()
     with ctl.terminal("attach", "42") as terminal:
         terminal.wait_for("Ready.")
         pool.kill_daemon()
+        terminal.type("While you were away, ")
         pool.start_daemon()
         with calls_seen(pool) as calls:
             wait_until(lambda: "Resize" in calls, "the terminal to be attached again")
-        terminal.type("Still here?")
+        terminal.type("still here?")
         terminal.press("Enter", "C-d")
-        terminal.wait_for_end()
-    assert "Still here?" in ctl.out("--json", "watch", "42")
+        assert terminal.wait_for_end() == 0
+    assert "While you were away, still here?" in ctl.out("--json", "watch", "42")
+
+
+def test_attach_can_be_left_at_any_time(pool):
+    """Ctrl-] detaches while the service is away, and where the agent takes none of what is typed."""
+    ctl = Ctl(pool, "print Ready.; idle")
+    ctl.start()
+    with ctl.terminal("attach", "42") as terminal:
+        terminal.wait_for("Ready.")
+        ctl("freeze", "42")
+        terminal.paste("much to type " * 100_000)
+        terminal.press("C-]")
+        assert terminal.wait_for_end() == 0
+        terminal.wait_for("Detached")
+    ctl("thaw", "42")
+    with ctl.terminal("attach", "42") as terminal:
+        terminal.wait_for("Ready.")
+        pool.kill_daemon()
+        terminal.type("Anybody there?")
+        terminal.press("C-]")
+        assert terminal.wait_for_end() == 0
+        terminal.wait_for("Detached")
+    pool.start_daemon()
+    ctl("stop", "42")
+
+
+def test_attach_ends_with_its_run(pool):
+    """A run that another one follows at once is over for who was attached to it."""
+    ctl = Ctl(pool, "print Ready.; wait go")
+    info = ctl.start()
+    with ctl.terminal("attach", "42") as terminal:
+        terminal.wait_for("Ready.")
+        terminal.kill(signal.SIGSTOP)
+        ctl.touch(info)
+        ctl("wait", "42")
+        ctl.start()
+        terminal.kill(signal.SIGCONT)
+        assert terminal.wait_for_end() == 0
+        terminal.wait_for("a new run of it has begun")
+    ctl("stop", "42")
+
+
+def test_a_signal_gives_the_terminal_back(pool):
+    """attach and top leave the terminal as it was, whatever signal ends them."""
+    ctl = Ctl(pool, "print Ready.; idle")
+    ctl.start()
+    expected = {"alternate_on": "0", "cursor_flag": "1"}
+    for command, sign in ((("attach", "42"), "Ready."), (("top",), "storkit: 1 running")):
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+            with ctl.terminal(*command, stay=True) as terminal:
+                terminal.wait_for(sign)
+                terminal.kill(number)
+                assert terminal.wait_for_end() == 0, (command, number)
+                wait_until(lambda: terminal.modes(*expected) == expected, "the terminal's modes")
+    ctl("stop", "42")
 
 
 def test_watch_and_list_fit_any_terminal(pool):
@@ -609,6 +665,26 @@ def test_top_shows_what_its_commands_say(pool):
         terminal.wait_for("storkit: 0 running")
         terminal.press("q")
         assert terminal.wait_for_end() == 0
+
+
+def test_top_outlives_what_interrupts_its_commands(pool):
+    """Ctrl-C and Ctrl-\\ end what top has given the terminal to, not top."""
+    ctl = Ctl(pool, "init; text Done already.; result")
+    ctl("start", "42_login", "--wait")
+    for key in ("C-c", "C-\\"):
+        with ctl.terminal("top", environment={"PAGER": "sleep infinity"}) as terminal:
+            terminal.wait_for("42_login")
+            terminal.press("l")
+            terminal.wait_for("42_login", gone=True)
+            wait_until(lambda: terminal.modes("alternate_on") == {"alternate_on": "0"}, "the log")
+            terminal.press(key)
+            terminal.wait_for("Press a key to go back")
+            terminal.press("Space")
+            terminal.wait_for("storkit: 0 running")
+            time.sleep(0.3)  # a signal that waited would have come by now
+            terminal.press("q")
+            assert terminal.wait_for_end() == 0
+            assert "Press a key" in terminal.screen()
 
 
 def test_top_waits_for_the_service(pool):
