@@ -28,7 +28,7 @@ Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
     g_ref_count_init(&run->references);
     run->record = record;
     run->folder_fd = -1;
-    run->watch_id = run->cgroup_watch_id = run->memory_events_fd = -1;
+    run->watch_id = run->cgroup_watch_id = run->memory_events_fd = run->stop_fd = -1;
     run->shim = (Shim)SHIM_INIT;
     run->log = run_log_new(record);
     run->listed = TRUE;
@@ -62,6 +62,7 @@ static void release_live(Run *run)
     g_clear_pointer(&run->head, log_reader_free);
     g_clear_pointer(&run->cgroup, g_free);
     shim_clear(&run->shim);
+    fd_clear(&run->stop_fd);
 }
 
 void run_unref(Run *run)
@@ -381,7 +382,10 @@ void run_stop(Run *run)
     guint64 grace = run->record->stop_grace_usec;
     run->stop_requested = TRUE;
     run->frozen = FALSE; /* the shim thaws what it is to end */
-    if (shim_send_stop(run->folder_fd, grace, &error)) {
+    int fd = shim_send_stop(run->folder_fd, grace, &error);
+    if (fd >= 0) {
+        fd_clear(&run->stop_fd); /* of a stop before this one */
+        run->stop_fd = fd;
         set_guard(run, (guint)MIN(grace / G_USEC_PER_SEC, G_MAXINT) + GUARD_SECONDS);
         return;
     }

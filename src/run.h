@@ -82,6 +82,7 @@ struct Run {
     Systemd *systemd;
     int watch_id, cgroup_watch_id;
     int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
+    int stop_fd; /* see shim_send_stop(); -1: not sent */
     LogReader *head;
     guint pump_source, shim_source, guard_source, poll_source;
     UnitWatch *unit_watch;

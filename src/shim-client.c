@@ -202,9 +202,10 @@ gboolean shim_make_fifos(int folder_fd, GError **error)
     return TRUE;
 }
 
-static int open_fifo(int folder_fd, const char *name, GError **error)
+/* @access O_WRONLY: fails with ENXIO where nobody reads. O_RDWR: we are a reader ourselves. */
+static int open_fifo(int folder_fd, const char *name, int access, GError **error)
 {
-    int fd = openat(folder_fd, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(folder_fd, name, access | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         set_errno_error(error, errno, "opening the run's %s FIFO", name);
     return fd;
@@ -225,33 +226,41 @@ static gboolean write_record(int fd, guint8 type, const void *payload, gsize len
     return n >= 0;
 }
 
-static gboolean send_control(int folder_fd, guint8 type, const void *payload, gsize length,
-                             GError **error)
+/* Returns the FIFO's fd or -1. */
+static int send_control(int folder_fd, int access, guint8 type, const void *payload, gsize length,
+                        GError **error)
 {
-    autofd fd = open_fifo(folder_fd, "control", error);
+    autofd fd = open_fifo(folder_fd, "control", access, error);
     if (fd < 0)
-        return FALSE;
+        return -1;
     if (!write_record(fd, type, payload, length)) {
         set_errno_error(error, errno, "writing to the run's control FIFO");
-        return FALSE;
+        return -1;
     }
-    return TRUE;
+    return fd_steal(&fd);
 }
 
-gboolean shim_send_stop(int folder_fd, guint64 grace_usec, GError **error)
+int shim_send_stop(int folder_fd, guint64 grace_usec, GError **error)
 {
-    return send_control(folder_fd, SHIM_CONTROL_STOP, &grace_usec, sizeof(grace_usec), error);
+    /* With us as a reader a FIFO never says that it has none. */
+    if (!shim_is_alive(folder_fd)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING, "the run's shim is gone");
+        return -1;
+    }
+    return send_control(folder_fd, O_RDWR, SHIM_CONTROL_STOP, &grace_usec, sizeof(grace_usec),
+                        error);
 }
 
 gboolean shim_send_resize(int folder_fd, guint16 rows, guint16 columns, GError **error)
 {
     guint16 size[] = {rows, columns};
-    return send_control(folder_fd, SHIM_CONTROL_RESIZE, size, sizeof(size), error);
+    autofd fd = send_control(folder_fd, O_WRONLY, SHIM_CONTROL_RESIZE, size, sizeof(size), error);
+    return fd >= 0;
 }
 
 int shim_open_input(int folder_fd, GError **error)
 {
-    return open_fifo(folder_fd, "input", error);
+    return open_fifo(folder_fd, "input", O_WRONLY, error);
 }
 
 gssize shim_write_input(int input_fd, guint8 type, const void *bytes, gsize length)

@@ -36,8 +36,10 @@ gboolean shim_is_alive(int folder_fd);
 /** Makes the FIFOs of a run's folder. */
 gboolean shim_make_fifos(int folder_fd, GError **error);
 
-/** Asks for the run's end, with @grace_usec from SIGINT to the kill. FALSE where no shim listens. */
-gboolean shim_send_stop(int folder_fd, guint64 grace_usec, GError **error);
+/** Asks for the run's end, with @grace_usec from SIGINT to the kill. Returns an fd of the FIFO, or
+ *  -1 and @error where no shim is there. Caller closes it once the shim is gone: one that does not
+ *  listen yet finds the record for as long as the fd is open. */
+int shim_send_stop(int folder_fd, guint64 grace_usec, GError **error);
 
 gboolean shim_send_resize(int folder_fd, guint16 rows, guint16 columns, GError **error);
 

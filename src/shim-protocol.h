@@ -36,7 +36,8 @@
  *                is a Start that never became a run
  *   times        struct ShimTime, native byte order: bytes from `offset` on came at `usec` (until
  *                the next pair); written before those bytes, at most one per 10 ms
- *   control, input   FIFOs, made by the daemon, opened read-write by the shim
+ *   control, input   FIFOs, made by the daemon, opened read-write by the shim. A stop that waits in
+ *                `control` by then ends the run before anything is begun
  *   stdin        made by the daemon where --stdin asks for it
  *   started      JSON, once, atomically:
  *                {"format":1,"shim_pid":P,"agent_pid":P,"offset":N,"time":USEC}: the program

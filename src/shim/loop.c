@@ -115,7 +115,9 @@ void loop_run(Run *run, int signals)
     struct pollfd sources[N_SOURCES];
 
     run->now = monotonic_usec();
-    run_start_next(run);
+    run_take_control(run); /* a stop may have come before us: then nothing begins */
+    if (!run->ending.reason)
+        run_start_next(run);
     while (!run_is_over(run)) {
         watch_all(run, signals, sources);
         wait_for_events(run, sources);

@@ -114,6 +114,16 @@ class Stop(ShimTest):
         shim.write_cgroup("agent/inner/cgroup.procs", str(shim.started()["agent_pid"]))
         self.assertEqual(self.stopped(shim, 0.2)["exit_signal"], signal.SIGKILL)
 
+    def test_a_stop_that_is_there_before_the_shim_begins_nothing(self):
+        shim = self.sh("echo never", setups=[("/", "echo never")])
+        fifo = os.open(f"{shim.path}/control", os.O_RDWR)
+        self.addCleanup(os.close, fifo)
+        shim.stop(30)
+        end = shim.start().end()
+        self.assertEqual(end["reason"], "stopped")
+        self.assertEqual(shim.read(), b"")
+        self.assertFalse(shim.exists("started") or "started" in end or "exit_code" in end)
+
     def test_a_stop_after_the_agents_own_end_keeps_the_reason(self):
         shim = self.sh("(trap '' INT TERM HUP; setsid sh -c 'echo left; sleep 1000') & "
                        "read line; exit 3").running()

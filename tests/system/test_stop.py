@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 
-from harness import main, raises, wait_until
+from harness import Pool, main, raises, scope_name, wait_until
 from traces import assert_leaves_nothing, touch, with_setup
 
 TERMINAL = ("done", "error")
@@ -352,6 +352,42 @@ def test_stop_while_preparing_leaves_nothing(pool):
         stop.result()
 
     assert_leaves_nothing(pool, root, start_and_stop)
+
+
+# The gate is open, and the shim takes its time.
+LATE_SHIM = """#!/bin/bash
+until read -t 0 -u 3; do sleep 0.02; done
+touch {folder}/gate
+until [ -e {folder}/go ]; do sleep 0.02; done
+exec {shim} "$@"
+"""
+
+
+def late_shim(pool):
+    """Within the pool's folder: `gate` comes with the gate, and with `go` the shim goes on."""
+    path = f"{pool.folder}/late-shim"
+    with open(path, "w") as file:
+        file.write(LATE_SHIM.format(folder=pool.folder, shim=os.environ["STORKIT_SHIM"]))
+    os.chmod(path, 0o755)
+    return path
+
+
+def test_stop_behind_the_gate_reaches_a_shim_that_does_not_listen_yet():
+    """A Stop that comes before the shim has opened its FIFO is not lost: nothing begins."""
+    with Pool(daemon=False) as pool:
+        pool.environment["STORKIT_SHIM"] = late_shim(pool)
+        pool.start_daemon()
+        root = with_setup(pool, f"touch {pool.folder}/begun", agents={"coder": "idle"})
+        call = begin_start(pool, root)
+        wait_until(lambda: os.path.exists(f"{pool.folder}/gate"), "the gate")
+        (run,) = pool.run_folders()
+        stop = pool.begin("Stop", "(sss)", root, "42_login", "")
+        assert pool.get(root, "42_login")["status"] == "pending"
+        touch(f"{pool.folder}/go")
+        stop.result()
+        raises("Stopped", call.result)
+        assert not os.path.exists(f"{pool.folder}/begun"), "the Stop was lost"
+        assert pool.list() == [] and not pool.scope_exists(scope_name(run))
 
 
 def test_stop_of_one_that_waits_for_anothers_setup(pool):
