@@ -36,7 +36,7 @@ typedef struct ReportEnd {
 int report_reserve(int folder);
 
 /** Writes `started`: the agent's program executes, or @report says what failed. Returns 0, or
- * -errno where it is to be tried again. */
+ *  -errno where it is to be tried again. */
 int report_started(int folder, const Report *report);
 
 /** Writes `exit.json`; no `started` can follow. False where that failed. */
