@@ -4,7 +4,8 @@
 #include "run-info.h"
 
 /*
- * Calls of Wait and Stop that are answered when a run has ended.
+ * Calls of Wait and Stop that are answered when a run has ended; and what still waits, Starts too,
+ * at the end of the service.
  */
 
 typedef struct {
@@ -81,6 +82,8 @@ static void refuse_pending(GHashTable *table)
 
 void pool_refuse_waiters(Pool *pool)
 {
+    for (guint i = 0; i < pool->starts->len; i++)
+        start_answer_at_end(g_ptr_array_index(pool->starts, i));
     refuse_pending(pool->waiters);
     refuse_pending(pool->stoppers);
 }

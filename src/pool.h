@@ -44,7 +44,8 @@ void pool_adopt(Pool *pool);
  *  (ShuttingDown); runs and the queue go on without the service. */
 void pool_shut_down(Pool *pool);
 
-/** Answers who waits for the end of a run with ShuttingDown: the service will not see it. */
+/** Answers who still waits, at the service's end: who waits for the end of a run with ShuttingDown,
+ *  since the service will not see it; a Start whose run goes on with `pending`. */
 void pool_refuse_waiters(Pool *pool);
 
 /** Whether the process may end: no Start is half done, no worker is at work. */

@@ -560,6 +560,17 @@ void start_abandon(Start *start)
         was_stopped(start);
 }
 
+void start_answer_at_end(Start *start)
+{
+    g_autoptr(GError) error = g_error_new(
+        STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+        "the service is going down and takes run %s back: try again", start->run->record->run_id);
+    if (start_may_be_left(start))
+        give_reply(start, run_get_info(start->run), NULL);
+    else
+        give_reply(start, NULL, start->undo ? start->error : error);
+}
+
 gboolean start_may_be_left(const Start *start)
 {
     return (start->real && !start->error) || start->run->phase == RUN_QUEUED;

@@ -42,6 +42,10 @@ void start_abandon(Start *start);
 /** Whether a service that goes down may leave it: it is behind its gate, or in the queue. */
 gboolean start_may_be_left(const Start *start);
 
+/** Answers its caller, if that still waits, at the service's end: `pending` for a run that goes on,
+ *  STORKIT_ERROR_SHUTTING_DOWN for one that the next service takes back. */
+void start_answer_at_end(Start *start);
+
 /** Its `started` is there. */
 void start_on_started(Start *start);
 

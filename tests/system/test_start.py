@@ -634,6 +634,28 @@ def test_start_that_fails_as_pending_is_due():
         assert sorted(info["run_id"] for info in pool.list()) == sorted(kept)
 
 
+def test_start_in_setup_answers_pending_when_the_service_goes(pool):
+    """A service that ends while setup runs answers `pending` to who asked for the start: the run
+    goes on, and the next service has it."""
+    setup = f'setup = ["until [ -e {pool.folder}/go ]; do sleep 0.05; done"]\n'
+    component = f'[[component]]\nname = "all"\npath = "."\n{setup}'
+    root = pool.repository(config=pool.roster({"coder": "idle"}) + component)
+    call = pool.begin("Start", "(sss)", root, "s", "")
+
+    def in_setup():
+        call.done()
+        return [run for run in pool.run_folders()
+                if os.path.exists(f"{pool.run_folder(run)}/transcript")]  # fmt: skip
+
+    (run,) = wait_until(in_setup, "the setup")
+    assert pool.stop_daemon() == 0
+    info = call.result(5)
+    assert info["run_id"] == run and info["status"] == "pending"
+    pool.start_daemon()
+    touch(f"{pool.folder}/go")
+    wait_until(lambda: pool.get(root, "s")["status"] == "running", "the agent")
+
+
 def test_caller_that_goes_away_does_not_matter(pool):
     """A Start whose caller leaves the bus before the reply goes on."""
     root = config_with_gate(pool)
