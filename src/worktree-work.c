@@ -230,17 +230,64 @@ static void add_left_heads(GArray *tips, git_repository *tree)
     }
 }
 
+/** Adds the commit that the loose reference @path has, if it is one. */
+static void add_loose_reference(GArray *tips, git_repository *tree, const char *path)
+{
+    g_autofree char *content = NULL;
+    g_autoptr(git_object) object = NULL;
+    g_autoptr(git_object) commit = NULL;
+    git_oid id;
+
+    if (g_file_get_contents(path, &content, NULL, NULL) &&
+        git_oid_fromstr(&id, g_strchomp(content)) == 0 &&
+        git_object_lookup(&object, tree, &id, GIT_OBJECT_ANY) == 0 &&
+        git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0)
+        g_array_append_vals(tips, git_object_id(commit), 1);
+}
+
+/** Adds the references that are this worktree's only (refs/worktree, refs/bisect, refs/rewritten):
+ *  libgit2 has no list of them. Git never packs them. */
+static void add_own_references(GArray *tips, git_repository *tree, const char *folder)
+{
+    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (names && (name = g_dir_read_name(names))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        struct stat info;
+        if (lstat(path, &info) < 0)
+            continue;
+        if (S_ISDIR(info.st_mode))
+            add_own_references(tips, tree, path);
+        else if (S_ISREG(info.st_mode))
+            add_loose_reference(tips, tree, path);
+    }
+}
+
+/** Git keeps work of its own until a rebase or merge is finished: an autostash, resolved conflicts.
+ *  A bisect has none. */
+static gboolean is_unfinished(git_repository *tree)
+{
+    int state = git_repository_state(tree);
+
+    return state != GIT_REPOSITORY_STATE_NONE && state != GIT_REPOSITORY_STATE_BISECT;
+}
+
 void work_add_left(Work *work, git_repository *repository, const char *admin)
 {
     g_autoptr(git_repository) tree = NULL;
     g_autoptr(Reach) reach = reach_new();
     g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *references = g_build_filename(admin, "refs", NULL);
 
     if (git_repository_open(&tree, admin) < 0) {
         add_unknown(work, admin);
         return;
     }
+    if (is_unfinished(tree))
+        g_ptr_array_add(work->files, g_strdup("an unfinished rebase or merge"));
     add_left_heads(reach->tips, tree);
+    add_own_references(reach->tips, tree, references);
     if (git_repository_head_detached(tree) == 1)
         add_reference(reach->tips, tree, "HEAD");
     add_references(reach->safe, repository, "refs/*", NULL);

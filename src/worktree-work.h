@@ -33,8 +33,9 @@ gboolean work_add_branch(Work *work, git_repository *repository, const char *bra
 void work_add_modules(Work *work, const char *admin);
 
 /** Adds the commits that only git's folder @admin of a worktree knows of and that go with it: made
- *  on a detached HEAD, which is still there or was left by a checkout, and reached by no
- *  reference of @repository. Those that were rewritten (amended, rebased, reset) are no work. */
+ *  on a detached HEAD, which is still there or was left by a checkout, or named by a reference of
+ *  this worktree only, and reached by no reference of @repository; and that a rebase or merge is
+ *  unfinished. Commits that were rewritten (amended, rebased, reset) are no work. */
 void work_add_left(Work *work, git_repository *repository, const char *admin);
 
 /** "2 changed files (a, b), 1 commit that no other branch has (1234567 subject)". Caller frees. */

@@ -156,6 +156,42 @@ static void test_detached_commits_of_a_leftover_are_refused(Fixture *fixture, gc
     assert_dirty(fixture, " afloat)");
 }
 
+static void test_commits_that_a_reference_of_the_worktree_has_are_refused(Fixture *fixture,
+                                                                          gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git commit -q --allow-empty -m lost && "
+                        "git update-ref refs/worktree/some/where HEAD && "
+                        "git reset -q --hard HEAD~1");
+    assert_refused_and_forced(fixture, "lost");
+}
+
+static void test_unfinished_rebase_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "echo a > a && git add a && git commit -qm one && "
+                        "git commit -q --allow-empty -m two");
+    run(fixture->root, "git merge -q --ff-only story/42");
+    /* All that is left of the change to `a` is the autostash. */
+    run(worktree->path, "echo more >> a && "
+                        "GIT_SEQUENCE_EDITOR='sed -i s/^pick/edit/' "
+                        "git rebase -q -i --autostash --keep-empty HEAD~1 2>/dev/null && "
+                        "test -e $(git rev-parse --git-dir)/rebase-merge/autostash");
+    assert_output(worktree->path, "git status --porcelain", "");
+    assert_refused_and_forced(fixture, "an unfinished rebase or merge");
+}
+
+static void test_bisect_is_no_work(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "git bisect start && git bisect bad");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
 static void test_commits_that_a_branch_or_a_tag_has_are_not_left(Fixture *fixture,
                                                                  gconstpointer data)
 {
@@ -455,6 +491,10 @@ int main(int argc, char **argv)
          test_detached_commits_of_a_leftover_are_refused);
     TEST("/worktree-remove/commits-that-a-branch-or-a-tag-has-are-not-left",
          test_commits_that_a_branch_or_a_tag_has_are_not_left);
+    TEST("/worktree-remove/commits-that-a-reference-of-the-worktree-has-are-refused",
+         test_commits_that_a_reference_of_the_worktree_has_are_refused);
+    TEST("/worktree-remove/unfinished-rebase-is-refused", test_unfinished_rebase_is_refused);
+    TEST("/worktree-remove/bisect-is-no-work", test_bisect_is_no_work);
     TEST("/worktree-remove/rewritten-commits-are-no-work", test_rewritten_commits_are_no_work);
     TEST("/worktree-remove/changes-that-git-was-told-to-overlook-are-refused",
          test_changes_that_git_was_told_to_overlook_are_refused);
