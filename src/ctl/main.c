@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "storkitctl-version.h"
 #include "text.h"
 #include "verb.h"
@@ -41,13 +42,15 @@ gboolean verb_check_lines(int lines, GError **error)
     return FALSE;
 }
 
+/* Text is of type FILENAME here and in the options of verbs: one of type STRING is refused where
+ * the locale's encoding lacks a character of it, and the bus wants UTF-8 in any. */
 const GOptionEntry *global_options(Ctl *ctl)
 {
     static GOptionEntry options[9];
     const GOptionEntry filled[] = {
         {"project", 'C', 0, G_OPTION_ARG_FILENAME, &ctl->directory,
          "The project: act as if called in DIR", "DIR"},
-        {"agent", 'a', 0, G_OPTION_ARG_STRING, &ctl->agent, "The agent, where RUN names none",
+        {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent, "The agent, where RUN names none",
          "AGENT"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
         {"no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "Start no pager", NULL},
@@ -129,34 +132,6 @@ static gboolean set_usage(GError **error, const Verb *verb, const char *problem)
     return FALSE;
 }
 
-static gboolean takes_argument(const GOptionEntry *options, char letter)
-{
-    for (; options && options->long_name; options++)
-        if (options->short_name == letter)
-            return options->arg != G_OPTION_ARG_NONE;
-    return FALSE;
-}
-
-/* GOption knows "-n 5" and not "-n5", which people write as well. */
-static char **split_short_options(Ctl *ctl, const Verb *verb, char *const *words)
-{
-    GPtrArray *split = g_ptr_array_new();
-    gboolean options = TRUE;
-
-    for (gsize i = 0; words[i]; i++) {
-        const char *word = words[i];
-        options = options && !g_str_equal(word, "--");
-        gboolean attached = options && word[0] == '-' && word[1] && word[1] != '-' && word[2] &&
-                            (takes_argument(global_options(ctl), word[1]) ||
-                             (verb && takes_argument(verb->options, word[1])));
-        g_ptr_array_add(split, attached ? g_strndup(word, 2) : g_strdup(word));
-        if (attached)
-            g_ptr_array_add(split, g_strdup(word + 2));
-    }
-    g_ptr_array_add(split, NULL);
-    return (char **)g_ptr_array_free(split, FALSE);
-}
-
 /* Takes the options off @argv. Without @verb those before it only. */
 static gboolean parse_options(Ctl *ctl, const Verb *verb, char ***argv, GError **error)
 {
@@ -215,7 +190,7 @@ static int print_version(void)
 /* @words begins with the verb. */
 static int run_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 {
-    g_auto(GStrv) argv = split_short_options(ctl, verb, words);
+    g_auto(GStrv) argv = options_split(ctl, verb, words);
     g_auto(GStrv) passed = split_passed(verb, argv);
 
     if (!parse_options(ctl, verb, &argv, error))
@@ -234,7 +209,7 @@ static int run_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 
 static int run(Ctl *ctl, char **words, GError **error)
 {
-    g_auto(GStrv) argv = split_short_options(ctl, NULL, words);
+    g_auto(GStrv) argv = options_split(ctl, NULL, words);
     char *alone[] = {(char *)list_verb.name, NULL};
 
     if (argv[1] && g_str_equal(argv[1], COMPLETE_VERB))

@@ -117,19 +117,19 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 /* A limit is passed on as it was typed: its text goes to the service, which knows what it means. */
 #define LIMIT_OPTION(name, variable, text, unit)                                                   \
     {                                                                                              \
-        name, 0, 0, G_OPTION_ARG_STRING, variable, text, unit                                      \
+        name, 0, 0, G_OPTION_ARG_FILENAME, variable, text, unit                                    \
     }
 
 const GOptionEntry start_options[] = {
-    {"resume", 0, 0, G_OPTION_ARG_STRING, &start_arguments.resume, "Go on with an earlier session",
-     "ID"},
-    {"base", 'b', 0, G_OPTION_ARG_STRING, &arg_base,
+    {"resume", 0, 0, G_OPTION_ARG_FILENAME, &start_arguments.resume,
+     "Go on with an earlier session", "ID"},
+    {"base", 'b', 0, G_OPTION_ARG_FILENAME, &arg_base,
      "Branch a new worktree begins at (default: HEAD's)", "BRANCH"},
-    {"prompt", 'p', 0, G_OPTION_ARG_STRING, &arg_prompt, "What to do, instead of the agent's own",
+    {"prompt", 'p', 0, G_OPTION_ARG_FILENAME, &arg_prompt, "What to do, instead of the agent's own",
      "TEXT"},
     {"prompt-file", 0, 0, G_OPTION_ARG_FILENAME, &arg_prompt_file,
      "The same from a file (-: standard input)", "FILE"},
-    {"env", 0, 0, G_OPTION_ARG_STRING_ARRAY, &arg_env,
+    {"env", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg_env,
      "Set a variable for the agent; may be repeated", "NAME=VALUE"},
     LIMIT_OPTION("memory-max", &arg_memory_max, "Most memory", "SIZE"),
     LIMIT_OPTION("memory-high", &arg_memory_high, "Memory that it is slowed down at", "SIZE"),

@@ -87,6 +87,28 @@ def test_start_passes_every_option_on(pool):
         assert str(value) in limits, f"{value} is not in {limits}"
 
 
+def test_option_is_text_in_any_locale(pool):
+    """An option's text is UTF-8 whatever the locale, and what is no UTF-8 is refused as that."""
+    ctl = Ctl(pool, "argv; env COLOUR; result")
+    plain = {"LC_ALL": "C"}
+    ctl("start", "1", "--prompt", "Sag grüße.", "--env=COLOUR=grün", "-w", environment=plain)
+    text = ctl.out("--json", "watch", "1")
+    assert "Sag grüße." in text and "COLOUR=grün" in text, text
+    assert "no UTF-8" in ctl("start", "2", "--prompt=\udcff", status=USAGE).err
+
+
+def test_option_takes_any_value(pool):
+    """A value that looks like an option is one's value all the same; a short option has it in the
+    same word or in the next."""
+    ctl = Ctl(pool, "argv; result")
+    ctl("start", "1", "-p", "-Create it", "-w")
+    ctl("start", "2", "--prompt", "-Create it", "-w")
+    ctl("-C", ctl.root, "start", "3", "-wqp-Create it", cwd="/")
+    for story in "123":
+        assert "-Create it" in ctl.out("--json", "watch", story)
+    assert len(ctl.lines("watch", "1", "-n1")) == len(ctl.lines("watch", "1", "-n", "1")) == 1
+
+
 def test_start_takes_its_prompt_from_a_file_or_a_pipe(pool):
     """--prompt-file reads a file, and standard input for `-`."""
     ctl = Ctl(pool, "argv; result")

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "verb.h"
+
+/*
+ * Options as words of a command line, before GOption sees them.
+ */
+
+/** The option of every verb, or of @verb (NULL: none yet), in @word that takes a value; NULL: none
+ *  does. @ret_value gets the value, or NULL where the next word is that. */
+const GOptionEntry *options_find_valued(Ctl *ctl, const Verb *verb, const char *word,
+                                        const char **ret_value);
+
+/** @words with the value of a short option as a word of its own: GOption knows "-n 5" and not
+ *  "-n5", which people write as well. Without @verb, up to the first word that is neither an option
+ *  nor the value of one. Caller: g_strfreev(). */
+char **options_split(Ctl *ctl, const Verb *verb, char *const *words);
