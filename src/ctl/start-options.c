@@ -122,7 +122,7 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 
 const GOptionEntry start_options[] = {
     {"resume", 0, 0, G_OPTION_ARG_FILENAME, &start_arguments.resume,
-     "Go on with an earlier session", "ID"},
+     "Go on with a session (last: the story's last)", "ID"},
     {"base", 'b', 0, G_OPTION_ARG_FILENAME, &arg_base,
      "Branch a new worktree begins at (default: HEAD's)", "BRANCH"},
     {"prompt", 'p', 0, G_OPTION_ARG_FILENAME, &arg_prompt, "What to do, instead of the agent's own",

@@ -273,6 +273,48 @@ static gboolean check_resumable(const RunInfo *info, GError **error)
     return FALSE;
 }
 
+static int resume_listed(Ctl *ctl, const RunInfo *info, const char *prompt, GError **error)
+{
+    const StartTarget target = {
+        .project = info->project,
+        .story = info->story,
+        .agent = info->agent,
+        .resume = run_info_string(info, "session_id"),
+        .prompt = prompt,
+    };
+    return check_resumable(info, error) ? start_target(ctl, &target, error) : -1;
+}
+
+/* A run that was stopped is off the list; the service still knows its session. @problem says that
+ * it is not listed. */
+static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, const GError *problem,
+                           GError **error)
+{
+    g_autofree char *story = NULL, *agent = NULL;
+    g_autoptr(GError) refusal = NULL;
+    const char *project = ctl_require_project(ctl, error);
+
+    if (!project)
+        return -1;
+    select_split(ctl, named, &story, &agent);
+    const StartTarget target = {
+        .project = project,
+        .story = story,
+        .agent = agent ?: "",
+        .resume = "last",
+        .prompt = prompt,
+    };
+    int status = start_target(ctl, &target, &refusal);
+    if (g_error_matches(refusal, CTL_ERROR, CTL_ERROR_USAGE))
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN,
+                    "%s; nor could an earlier one be "
+                    "resumed: %s",
+                    problem->message, refusal->message);
+    else if (refusal)
+        g_propagate_error(error, g_steal_pointer(&refusal));
+    return status;
+}
+
 static int resume(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autofree char *prompt = NULL;
@@ -281,17 +323,15 @@ static int resume(Ctl *ctl, char **arguments, char **passed, GError **error)
         return -1;
     if (!prompt && arguments[0] && arguments[1])
         prompt = g_strjoinv(" ", arguments + 1);
-    g_autoptr(RunInfo) info = select_run(ctl, arguments[0], error);
-    if (!info || !check_resumable(info, error))
-        return -1;
-    const StartTarget target = {
-        .project = info->project,
-        .story = info->story,
-        .agent = info->agent,
-        .resume = run_info_string(info, "session_id"),
-        .prompt = prompt,
-    };
-    return start_target(ctl, &target, error);
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(RunInfo) info = select_run(ctl, arguments[0], &problem);
+    if (info)
+        return resume_listed(ctl, info, prompt, error);
+    const char *named = arguments[0] ?: ctl->story;
+    if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN) && named)
+        return resume_unlisted(ctl, named, prompt, problem, error);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return -1;
 }
 
 const Verb start_verb = {

@@ -11,6 +11,7 @@ from gi.repository import GLib
 
 from ctl import NOT_FOUND, REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
 from harness import main, timeout, wait_until
+from replay import argv_of
 from traces import touch, with_setup
 
 ESC = "\x1b"
@@ -243,6 +244,24 @@ def test_resume_goes_on_with_the_session(pool):
     argv = next(e["data"]["argv"] for e in events if e.get("data", {}).get("type") == "argv")
     assert argv[argv.index("--resume") + 1] == session
     assert "Now test it." in argv
+
+
+def test_resume_goes_on_after_a_stop(pool):
+    """resume finds the session of a run that was stopped, as the journal's catalog says; the story
+    is written in full."""
+    agents = {"coder": "init; idle", "reviewer": "init; argv; wait go; result"}
+    ctl = Ctl(pool, agents=agents)
+    ctl.start("42_login/reviewer")
+    wait_until(lambda: "session_id" in ctl.json("show", "42")[0], "the session")
+    session = ctl.json("show", "42")[0]["session_id"]
+    ctl("stop", "42")
+    unlisted = ctl("resume", "42/reviewer", status=NOT_FOUND).err
+    assert "there is no run of a story “42”" in unlisted, unlisted
+    assert "42_login/reviewer is running" in ctl("resume", "42_login/reviewer", "Go on.").err
+    ctl.touch(ctl.json("show", "42")[0])
+    ctl("wait", "42")
+    argv = argv_of(pool, ctl.json("show", "42")[0]["run_id"])
+    assert argv[argv.index("--resume") + 1] == session and "Go on." in argv, argv
 
 
 def test_resume_refuses_what_it_cannot_resume(pool):
