@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
@@ -15,16 +16,10 @@
 
 #include "util.h"
 
-/* A DIR takes the descriptor it is made of, so it gets one of its own. */
-static DIR *open_entries(int fd)
-{
-    autofd own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = own >= 0 ? fdopendir(own) : NULL;
-
-    if (entries)
-        fd_steal(&own);
-    return entries;
-}
+/* Every level takes a descriptor and some stack, and an agent makes trees as deep as it likes. No
+ * program that goes by paths gets below 2048. */
+#define DEPTH_MAX 128
+#define REMOVE_DEPTH_MAX 64
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DIR, closedir)
 
@@ -41,13 +36,19 @@ static const char *next_entry(DIR *entries)
     do {
         errno = 0;
         entry = readdir(entries);
-    } while (entry && (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..")));
+    } while (entry && is_dots(entry->d_name));
     return entry ? entry->d_name : NULL;
 }
 
-static int open_folder(int parent, const char *name)
+/** Opens a folder for readdir(); dirfd() is its descriptor. */
+static DIR *open_folder(int parent, const char *name)
 {
-    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    autofd fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (folder)
+        fd_steal(&fd);
+    return folder;
 }
 
 /** Lets the owner list and change the folder. Racing with its replacement by a link is harmless:
@@ -60,52 +61,113 @@ static gboolean make_writable(int parent, const char *name)
     return folder >= 0 && chmod(link, 0700) == 0;
 }
 
-static gboolean remove_at(int parent, const char *name);
+/* ---- remove ---- */
 
-static gboolean remove_entries(int folder)
+/** A removal under way. What is deep below the top is moved up into it and comes later: however
+ *  deep a tree is, few folders are open at a time. */
+typedef struct {
+    int top; /* the outermost folder */
+    guint64 lifted;
+} Removal;
+
+static gboolean lift(Removal *removal, int parent, const char *name)
 {
-    g_autoptr(DIR) entries = open_entries(folder);
+    char new_name[64];
+    int r;
+
+    do {
+        g_snprintf(new_name, sizeof new_name, ".storkit-lifted.%" G_GUINT64_FORMAT,
+                   removal->lifted++);
+        r = renameat(parent, name, removal->top, new_name);
+        /* The name may be taken by something that is still to be removed. */
+    } while (r < 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
+    return r == 0 || errno == ENOENT;
+}
+
+static gboolean lift_folder(Removal *removal, int parent, const char *name)
+{
+    /* What is moved must be writable itself, as where it goes. */
+    return lift(removal, parent, name) ||
+           (errno == EACCES && make_writable(parent, name) && fchmod(removal->top, 0700) == 0 &&
+            lift(removal, parent, name));
+}
+
+static gboolean remove_at(Removal *removal, int parent, const char *name, guint depth);
+
+static gboolean remove_entries(Removal *removal, DIR *folder, guint depth)
+{
     const char *name;
 
-    if (!entries)
-        return FALSE;
-    while ((name = next_entry(entries))) {
-        if (!remove_at(folder, name))
+    rewinddir(folder);
+    while ((name = next_entry(folder))) {
+        if (!remove_at(removal, dirfd(folder), name, depth + 1))
             return FALSE;
     }
     return errno == 0;
 }
 
-static gboolean remove_folder_at(int parent, const char *name)
+/** Removes what is in the outermost folder, until nothing has been moved up into it. */
+static gboolean remove_top_entries(Removal *removal, DIR *folder)
 {
-    autofd folder = open_folder(parent, name);
+    guint64 lifted;
 
-    if (folder < 0 && errno == EACCES && make_writable(parent, name))
-        folder = open_folder(parent, name);
-    if (folder < 0)
-        return errno == ENOENT;
-    if (!remove_entries(folder)) {
-        /* One that may be read but not changed shows only now. */
-        if (errno != EACCES || !make_writable(parent, name) || !remove_entries(folder))
+    removal->top = dirfd(folder);
+    do {
+        lifted = removal->lifted;
+        if (!remove_entries(removal, folder, 0))
             return FALSE;
+    } while (removal->lifted != lifted);
+    return TRUE;
+}
+
+static gboolean empty_folder(Removal *removal, DIR *folder, guint depth)
+{
+    return depth == 0 ? remove_top_entries(removal, folder)
+                      : remove_entries(removal, folder, depth);
+}
+
+static gboolean remove_folder_at(Removal *removal, int parent, const char *name, guint depth)
+{
+    g_autoptr(DIR) folder = open_folder(parent, name);
+
+    if (!folder && errno == EACCES && make_writable(parent, name))
+        folder = open_folder(parent, name);
+    if (!folder)
+        return errno == ENOENT;
+    if (!empty_folder(removal, folder, depth)) {
+        /* One that may be read but not changed shows only now. */
+        if (errno != EACCES || !make_writable(parent, name))
+            return FALSE;
+        if (!empty_folder(removal, folder, depth)) {
+            /* The folders above do not try this again, each twice as often as the one in it. */
+            errno = errno == EACCES ? EPERM : errno;
+            return FALSE;
+        }
     }
     return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
-static gboolean remove_at(int parent, const char *name)
+static gboolean remove_at(Removal *removal, int parent, const char *name, guint depth)
 {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
         return TRUE;
-    return errno == EISDIR && remove_folder_at(parent, name);
+    if (errno != EISDIR)
+        return FALSE;
+    return depth > REMOVE_DEPTH_MAX ? lift_folder(removal, parent, name)
+                                    : remove_folder_at(removal, parent, name, depth);
 }
 
 gboolean file_tree_remove(const char *path, GError **error)
 {
-    if (remove_at(AT_FDCWD, path))
+    Removal removal = {.top = -1};
+
+    if (remove_at(&removal, AT_FDCWD, path, 0))
         return TRUE;
     set_errno_error(error, errno, "%s can't be removed", path);
     return FALSE;
 }
+
+/* ---- copy ---- */
 
 typedef struct {
     FileTreeSkip skip;
@@ -160,44 +222,47 @@ static gboolean copy_link(int from, int to, const char *name)
     return symlinkat(target, to, name) == 0 || errno == EEXIST;
 }
 
-static gboolean copy_entry(const Copy *copy, int from, int to, const char *name, const char *path);
+static gboolean copy_entry(const Copy *copy, int from, int to, const char *name, const char *path,
+                           guint depth);
 
-static gboolean copy_entries(const Copy *copy, int from, int to, const char *path)
+static gboolean copy_entries(const Copy *copy, DIR *from, int to, const char *path, guint depth)
 {
-    g_autoptr(DIR) entries = open_entries(from);
     const char *name;
 
-    if (!entries)
+    if (depth > DEPTH_MAX) {
+        errno = ENAMETOOLONG;
         return FALSE;
-    while ((name = next_entry(entries))) {
+    }
+    while ((name = next_entry(from))) {
         g_autofree char *below = g_build_filename(path, name, NULL);
-        if (!copy_entry(copy, from, to, name, below))
+        if (!copy_entry(copy, dirfd(from), to, name, below, depth))
             return FALSE;
     }
     return errno == 0;
 }
 
 static gboolean copy_folder(const Copy *copy, int from, int to, const char *name, const char *path,
-                            const struct stat *info)
+                            const struct stat *info, guint depth)
 {
-    autofd source = open_folder(from, name);
+    g_autoptr(DIR) source = open_folder(from, name);
     autofd target = -1;
     gboolean made;
 
-    if (source < 0)
+    if (!source)
         return FALSE;
     made = mkdirat(to, name, 0700) == 0;
     if (!made && errno != EEXIST)
         return FALSE;
-    target = open_folder(to, name);
+    target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (target < 0)
         return FALSE;
     /* The mode comes last: a folder that is read-only could not be filled. */
-    return copy_entries(copy, source, target, path) &&
+    return copy_entries(copy, source, target, path, depth + 1) &&
            (!made || fchmod(target, info->st_mode & 0777) == 0);
 }
 
-static gboolean copy_entry(const Copy *copy, int from, int to, const char *name, const char *path)
+static gboolean copy_entry(const Copy *copy, int from, int to, const char *name, const char *path,
+                           guint depth)
 {
     struct stat info;
     gboolean copied = TRUE;
@@ -211,7 +276,7 @@ static gboolean copy_entry(const Copy *copy, int from, int to, const char *name,
     else if (S_ISLNK(info.st_mode))
         copied = copy_link(from, to, name);
     else if (S_ISDIR(info.st_mode))
-        copied = copy_folder(copy, from, to, name, path, &info);
+        copied = copy_folder(copy, from, to, name, path, &info, depth);
     /* The innermost path is the one worth naming. */
     if (!copied && copy->error && !*copy->error)
         set_errno_error(copy->error, errno, "%s can't be copied", path);
@@ -264,11 +329,13 @@ gboolean file_tree_copy(const char *from, const char *to, const char *path, File
         set_errno_error(error, errno, "%s can't be copied from %s to %s", path, from, to);
         return FALSE;
     }
-    if (copy_entry(&copy, source, target, name, path))
+    if (copy_entry(&copy, source, target, name, path, 0))
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&cause));
     return FALSE;
 }
+
+/* ---- find ---- */
 
 static gboolean is_folder(int parent, const struct dirent *entry)
 {
@@ -279,35 +346,42 @@ static gboolean is_folder(int parent, const struct dirent *entry)
     return fstatat(parent, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
 }
 
-static void find_at(int parent, const char *path, const char *name, gboolean top,
-                    GPtrArray *folders, GPtrArray *unreadable)
+/** What is looked for, and what was found. */
+typedef struct {
+    const char *name;
+    GPtrArray *folders, *unreadable;
+} Find;
+
+static void find_at(const Find *find, int parent, const char *path, guint depth)
 {
-    autofd folder = open_folder(parent, top ? path : strrchr(path, '/') + 1);
-    g_autoptr(DIR) entries = folder >= 0 ? open_entries(folder) : NULL;
+    const char *name = depth == 0 ? path : strrchr(path, '/') + 1;
+    g_autoptr(DIR) folder = depth > DEPTH_MAX ? NULL : open_folder(parent, name);
     struct dirent *entry;
 
-    if (!entries) {
-        if (errno != ENOENT)
-            g_ptr_array_add(unreadable, g_strdup(path));
+    if (!folder) {
+        if (depth > DEPTH_MAX || errno != ENOENT)
+            g_ptr_array_add(find->unreadable, g_strdup(path));
         return;
     }
-    while ((entry = readdir(entries))) {
+    while ((entry = readdir(folder))) {
         g_autofree char *below = NULL;
         if (is_dots(entry->d_name))
             continue;
-        if (g_str_equal(entry->d_name, name)) {
-            if (!top)
-                g_ptr_array_add(folders, g_strdup(path));
+        if (g_str_equal(entry->d_name, find->name)) {
+            if (depth > 0)
+                g_ptr_array_add(find->folders, g_strdup(path));
             continue;
         }
-        if (!is_folder(folder, entry))
+        if (!is_folder(dirfd(folder), entry))
             continue;
         below = g_build_filename(path, entry->d_name, NULL);
-        find_at(folder, below, name, FALSE, folders, unreadable);
+        find_at(find, dirfd(folder), below, depth + 1);
     }
 }
 
 void file_tree_find(const char *path, const char *name, GPtrArray *folders, GPtrArray *unreadable)
 {
-    find_at(AT_FDCWD, path, name, TRUE, folders, unreadable);
+    const Find find = {name, folders, unreadable};
+
+    find_at(&find, AT_FDCWD, path, 0);
 }
