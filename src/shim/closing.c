@@ -9,12 +9,27 @@
 
 #define ESC 0x1B
 #define BEL 0x07
+#define CAN 0x18
+#define SUB 0x1A
 
 /* A longer line is no JSON to anybody here (the contract has it as text). */
 #define LINE_MAX_LENGTH (UINT64_C(16) * 1024 * 1024)
 
 /* Where we are in the escape sequences that surround a line in a terminal. */
-typedef enum EscapeState { PLAIN, AFTER_ESC, IN_CSI, IN_STRING } EscapeState;
+typedef enum EscapeState {
+    PLAIN,
+    AFTER_ESC,
+    IN_CSI,
+    INTERMEDIATE, /* its last byte is to come */
+    IN_STRING,    /* of an OSC, DCS, SOS, PM or APC */
+    STRING_ESC,   /* … and that may be its end */
+} EscapeState;
+
+typedef struct Escapes {
+    EscapeState state;
+    uint8_t lowest_final; /* what the last byte can be */
+    uint64_t brace;       /* where the string's first '{' is; NEVER: it has none */
+} Escapes;
 
 void closing_begin(Closing *closing, const char *type, uint64_t offset)
 {
@@ -24,75 +39,140 @@ void closing_begin(Closing *closing, const char *type, uint64_t offset)
             (size_t)snprintf(closing->marker, sizeof closing->marker, "\"%s\"", type);
 }
 
-static EscapeState after_escape(uint8_t byte)
+static bool is_between(uint8_t byte, uint8_t low, uint8_t high)
+{
+    return byte >= low && byte <= high;
+}
+
+/* No program prints '{' as the last byte: an object follows a sequence that was cut off. */
+static bool take_final(Escapes *escapes, uint8_t byte)
+{
+    escapes->state = is_between(byte, 0x20, 0x2F) ? INTERMEDIATE : PLAIN;
+    return escapes->state == INTERMEDIATE ||
+           (is_between(byte, escapes->lowest_final, 0x7E) && byte != '{');
+}
+
+static bool take_first(Escapes *escapes, uint8_t byte)
 {
     switch (byte) {
     case '[':
-        return IN_CSI;
+        escapes->state = IN_CSI;
+        escapes->lowest_final = 0x40;
+        return true;
     case ']':
     case 'P':
     case 'X':
     case '^':
     case '_':
-        return IN_STRING;
+        escapes->state = IN_STRING;
+        escapes->brace = NEVER;
+        return true;
     default:
-        return byte >= 0x20 && byte <= 0x2F ? AFTER_ESC : PLAIN;
+        escapes->lowest_final = 0x30;
+        return take_final(escapes, byte);
     }
 }
 
-/* Whether @byte is text. A sequence that was cut off ends where an object may begin. */
-static bool is_text(EscapeState *state, uint8_t byte)
+static void take_in_string(Escapes *escapes, uint8_t byte, uint64_t at)
 {
-    if (byte == ESC) {
-        *state = AFTER_ESC;
-        return false;
-    }
-    switch (*state) {
+    if (byte == ESC)
+        escapes->state = STRING_ESC;
+    else if (byte == BEL || byte == CAN || byte == SUB)
+        escapes->state = PLAIN;
+    else if (byte == '{' && escapes->brace == NEVER)
+        escapes->brace = at;
+}
+
+/* Whether @byte, at @at, belongs to a sequence. */
+static bool take(Escapes *escapes, uint8_t byte, uint64_t at)
+{
+    switch (escapes->state) {
     case AFTER_ESC:
-        *state = after_escape(byte);
-        return byte == '{';
+        return take_first(escapes, byte);
     case IN_CSI:
-        if (byte < 0x20 || byte > 0x3F)
-            *state = PLAIN;
-        return byte == '{';
+        return is_between(byte, 0x30, 0x3F) || take_final(escapes, byte);
+    case INTERMEDIATE:
+        return take_final(escapes, byte);
     case IN_STRING:
-        if (byte == BEL)
-            *state = PLAIN;
-        return false;
+        take_in_string(escapes, byte, at);
+        return true;
+    case STRING_ESC: /* ESC \ */
+        escapes->state = PLAIN;
+        return true;
     case PLAIN:
     default:
-        return byte >= 0x20 || byte == '\t' || byte == '\0';
+        return false;
     }
 }
 
-/* In place; an object holds no control characters, so nothing of it is lost. */
-static size_t strip_escapes(EscapeState *state, uint8_t *bytes, size_t length)
+static bool is_text(Escapes *escapes, uint8_t byte, uint64_t at)
 {
+    if (take(escapes, byte, at))
+        return false;
+    if (byte == ESC)
+        escapes->state = AFTER_ESC;
+    return byte >= 0x20 || byte == '\t' || byte == '\0';
+}
+
+/* A string without an end stops before its first '{', from which we then go on: true. Where it has
+ * none, the ESC behind it begins the next sequence. */
+static bool leave_string(Escapes *escapes)
+{
+    escapes->state = escapes->brace == NEVER ? AFTER_ESC : PLAIN;
+    return escapes->brace != NEVER;
+}
+
+/* The line's bytes from *@at on: what is no text is removed in place, *@at is where to read next.
+ * An object holds no control characters, so nothing of it is lost. */
+static size_t strip_escapes(Escapes *escapes, uint8_t *bytes, size_t length, uint64_t *at)
+{
+    uint64_t begin = *at;
     size_t kept = 0;
 
-    for (size_t i = 0; i < length; i++)
-        if (is_text(state, bytes[i]))
+    for (size_t i = 0; i < length; i++) {
+        if (escapes->state == STRING_ESC && bytes[i] != '\\' && leave_string(escapes)) {
+            if (escapes->brace < begin) { /* it has left the memory */
+                *at = escapes->brace;
+                return kept;
+            }
+            i = (size_t)(escapes->brace - begin); /* what was kept lies before it */
+        }
+        if (is_text(escapes, bytes[i], begin + i))
             bytes[kept++] = bytes[i];
+    }
+    *at = begin + length;
     return kept;
+}
+
+/* Whether the line ended in a string, and goes on at *@at. */
+static bool ended_in_string(Escapes *escapes, uint64_t *at)
+{
+    bool in_string = escapes->state == IN_STRING || escapes->state == STRING_ESC;
+
+    if (!in_string || !leave_string(escapes))
+        return false;
+    *at = escapes->brace;
+    return true;
 }
 
 /* The line is read back: most of it has left the memory long ago. */
 static bool line_is_closing(const Closing *closing, int transcript, uint64_t end)
 {
     uint8_t chunk[4096];
-    EscapeState state = PLAIN;
+    Escapes escapes = {.state = PLAIN};
+    uint64_t at = closing->line_start;
     JsonScan scan;
 
-    if (end - closing->line_start > LINE_MAX_LENGTH)
+    if (end - at > LINE_MAX_LENGTH)
         return false;
     json_scan_init(&scan);
-    for (uint64_t at = closing->line_start; at < end;) {
+    while (at < end || ended_in_string(&escapes, &at)) {
         ssize_t n = pread(transcript, chunk, earlier(sizeof chunk, end - at), (off_t)at);
         if (n <= 0)
             return false;
-        if (!json_scan_push(&scan, chunk, strip_escapes(&state, chunk, (size_t)n)))
+        size_t kept = strip_escapes(&escapes, chunk, (size_t)n, &at);
+        if (!json_scan_push(&scan, chunk, kept))
             return false;
-        at += (uint64_t)n;
     }
     return json_scan_finish(&scan) && strcmp(json_scan_type(&scan), closing->type) == 0;
 }

@@ -259,6 +259,18 @@ class Limits(ShimTest):
                           "time.sleep(1000)")
         self.assertEqual(end["reason"], "result")
 
+    def test_an_escape_sequence_without_an_end_does_not_hide_the_result(self):
+        for line in ("\x1b]0;title{'type':'result'}", "\x1b]0;title\x1b[1m{'type':'result'}",
+                     "\x1b]0;{'a':\x1b[1m1,'type':'result'}", "\x1b]0;t{\x18{'type':'result'}",
+                     "\x1b]" + "x" * 9000 + "{'a':'" + "y" * 9000 + "\x1b[1m','type':'result'}"):
+            line = line.replace("'", '"')
+            end = self.result(f"print({line!r}); time.sleep(1000)")
+            self.assertEqual(end["reason"], "result", line[:40])
+
+    def test_a_result_in_an_escape_sequence_is_none(self):
+        end = self.result("print('\x1b]0;{\"type\":\"result\"}\x1b\\\\'); time.sleep(1.2)")
+        self.assertEqual(end["reason"], "exited")
+
     def test_a_result_that_comes_in_pieces_is_found(self):
         end = self.result("for c in '{\"type\":\"result\"}': print(c, end=''); time.sleep(0.01)\n"
                           "print(); time.sleep(1000)")
