@@ -381,11 +381,22 @@ void bus_publisher_wake(BusPublisher *publisher, Run *run)
     pump(publisher);
 }
 
+/* Of the last event of the run that has gone out. */
+static guint64 cursor_here(const BusPublisher *publisher, Run *run)
+{
+    const Publication *publication = g_hash_table_lookup(publisher->publications, run);
+    if (!publication)
+        return run_get_last_cursor(run);
+    return publication == publisher->in_flight
+               ? event_batch_get(publication->batch, publication->next - 1)->cursor
+               : publication->sent;
+}
+
 void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status)
 {
     if (!run->log || !publisher->bus)
         return;
-    Event event = event_live_status(run_get_last_cursor(run), status);
+    Event event = event_live_status(cursor_here(publisher, run), status);
     send_event(publisher, run_log_identity(run->log), &event);
 }
 

@@ -51,5 +51,6 @@ gint64 bus_publisher_waits_since(const BusPublisher *publisher);
 /** Whether there is nothing left to publish now. */
 gboolean bus_publisher_is_idle(const BusPublisher *publisher);
 
-/** Sends a status that is no event of the log (`frozen`, `running` at a thaw). */
+/** Sends a status that is no event of the log (`frozen`, `running` at a thaw), with the cursor of
+ *  the run's event that went out before it. */
 void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status);
