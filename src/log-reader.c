@@ -10,7 +10,7 @@
 /* One read of the transcript: enough for hundreds of ordinary lines, small enough for the stack. */
 #define CHUNK (64u * 1024)
 
-/* How much of a line that is longer is searched for its end at a time. */
+/* How much of a line that is longer is searched for its end, or its start, at a time. */
 #define MAX_SCAN (4u * 1024 * 1024)
 
 /* The first cursor that is a byte's. */
@@ -21,6 +21,7 @@ typedef struct {
     guint64 offset;   /* the start of the next line */
     guint64 cursor;   /* of the last event given */
     guint given;      /* events of the line at offset that were given before */
+    gboolean inside;  /* offset is inside of its line, whose start is still searched */
     gboolean pending; /* given, ... */
     gboolean running;
     gboolean end;
@@ -175,9 +176,8 @@ static guint64 lines_limit(const Decoding *decoding)
     return state->readable;
 }
 
-static gboolean last_line_is_whole(const Decoding *decoding, guint64 limit)
+static gboolean last_line_is_whole(const RunLogState *state, guint64 limit)
 {
-    const RunLogState *state = decoding->state;
     return (state->complete && limit == state->readable) ||
            (state->started && limit == state->agent_offset);
 }
@@ -204,7 +204,7 @@ static gboolean take_line_by_scanning(Decoding *decoding, guint64 limit)
         at += n;
         reader->scanned = at;
     }
-    if (!last_line_is_whole(decoding, limit) || limit == start)
+    if (!last_line_is_whole(decoding->state, limit) || limit == start)
         return FALSE;
     take_long_line(decoding, limit - start, limit);
     return TRUE;
@@ -302,6 +302,44 @@ static gboolean decode_next(Decoding *decoding)
     return moved || decoding->batch->events->len > 0;
 }
 
+/* --- Looking back --- */
+
+/* Where the line begins that holds the byte before @offset, or whose newline that is not: just
+ * behind the last newline before it, or at @floor, where lines begin, too. FALSE where that is more
+ * than @max bytes away: the line has been followed back to @ret. */
+static gboolean find_line_start(int fd, guint64 offset, guint64 floor, guint64 max, guint64 *ret)
+{
+    char chunk[CHUNK];
+    guint64 stop = offset - floor > max ? offset - max : floor;
+    while (offset > stop) {
+        guint64 from = offset - stop > CHUNK ? offset - CHUNK : stop;
+        gsize n = read_at(fd, chunk, (gsize)(offset - from), from);
+        const char *newline = memrchr(chunk, '\n', n);
+        if (newline) {
+            *ret = from + (guint64)(newline - chunk) + 1;
+            return TRUE;
+        }
+        offset = from;
+    }
+    *ret = stop;
+    return stop == floor;
+}
+
+/* Where the lines begin that a place before or behind `running` is in. */
+static guint64 lines_floor(const RunLogState *state, const Place *place)
+{
+    return place->running ? state->agent_offset : 0;
+}
+
+/* Goes back in the line that the reader was put into, as far as one turn may. */
+static void go_back(LogReader *reader, const RunLogState *state)
+{
+    Place *place = &reader->place;
+    place->inside = !find_line_start(state->transcript_fd, place->offset, lines_floor(state, place),
+                                     MAX_SCAN, &place->offset);
+    log_times_seek(&reader->times, state->times_fd, place->offset);
+}
+
 /* --- The reader --- */
 
 EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts)
@@ -310,13 +348,18 @@ EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts)
     run_log_get_state(reader->log, &state);
     g_autoptr(EventBatch) batch = event_batch_new(run_log_identity(reader->log));
     Decoding decoding = {.reader = reader, .state = &state, .batch = batch, .facts = facts};
+    if (reader->place.inside) {
+        go_back(reader, &state);
+        return g_steal_pointer(&batch);
+    }
     return decode_next(&decoding) ? g_steal_pointer(&batch) : NULL;
 }
 
 static gboolean same_place(const Place *a, const Place *b)
 {
     return a->offset == b->offset && a->cursor == b->cursor && a->given == b->given &&
-           a->pending == b->pending && a->running == b->running && a->end == b->end;
+           a->inside == b->inside && a->pending == b->pending && a->running == b->running &&
+           a->end == b->end;
 }
 
 EventBatch *log_reader_read(LogReader *reader, RunFacts *facts)
@@ -378,29 +421,16 @@ void log_reader_free(LogReader *reader)
 
 /* --- Finding a cursor's place --- */
 
-/* The offset just behind the last newline before @offset, or 0. */
-static guint64 line_start_before(int fd, guint64 offset)
-{
-    char chunk[CHUNK];
-    while (offset > 0) {
-        guint64 from = offset > CHUNK ? offset - CHUNK : 0;
-        gsize n = read_at(fd, chunk, (gsize)(offset - from), from);
-        const char *newline = memrchr(chunk, '\n', n);
-        if (newline)
-            return from + (guint64)(newline - chunk) + 1;
-        offset = from;
-    }
-    return 0;
-}
-
-/* Takes the line at place.offset and goes back behind its event @cursor. */
+/* Takes the line at place.offset and goes back behind its event @cursor. Of a line past
+ * LOG_READER_MAX_LINE no more is read than shows that it is one. */
 static gboolean pass_in_line(LogReader *reader, const RunLogState *state, guint64 cursor)
 {
     g_autoptr(EventBatch) batch = event_batch_new(run_log_identity(reader->log));
     Decoding decoding = {.reader = reader, .state = state, .batch = batch};
     guint64 line = reader->place.offset;
+    guint64 limit = MIN(lines_limit(&decoding), line + LOG_READER_MAX_LINE + 2);
     while (reader->place.offset == line)
-        if (!take_line_by_scanning(&decoding, lines_limit(&decoding)))
+        if (!take_line_by_scanning(&decoding, limit))
             return FALSE;
 
     for (guint i = 0; i < batch->events->len; i++) {
@@ -414,6 +444,33 @@ static gboolean pass_in_line(LogReader *reader, const RunLogState *state, guint6
         return TRUE;
     }
     return FALSE;
+}
+
+static gboolean is_line_end(const RunLogState *state, guint64 offset)
+{
+    char last = '\0';
+    return read_at(state->transcript_fd, &last, 1, offset - 1) == 1 && offset <= state->readable &&
+           (last == '\n' || last_line_is_whole(state, offset));
+}
+
+/* Behind the event whose cursor is @offset's. It is of the line that ends at this offset, or of the
+ * one around it: an end lies one byte behind its newline, so the byte before the offset never
+ * begins a line of its own. */
+static gboolean seek_offset(LogReader *reader, const RunLogState *state, guint64 offset)
+{
+    Place *place = &reader->place;
+    /* One byte of grace: see event_cursor() on a last line of one byte. */
+    if (state->transcript_fd < 0 || state->readable == 0 || offset > state->readable + 1)
+        return FALSE;
+    place->running = state->started && offset > state->agent_offset;
+    /* A line that begins further away has one event, at its end. */
+    gboolean near =
+        find_line_start(state->transcript_fd, MIN(offset, state->readable) - 1,
+                        lines_floor(state, place), LOG_READER_MAX_LINE + 1, &place->offset);
+    if (!near)
+        place->offset = offset;
+    log_times_seek(&reader->times, state->times_fd, place->offset);
+    return near ? pass_in_line(reader, state, place->cursor) : is_line_end(state, offset);
 }
 
 static gboolean seek(LogReader *reader, guint64 cursor)
@@ -442,19 +499,7 @@ static gboolean seek(LogReader *reader, guint64 cursor)
         place->running = TRUE;
         return TRUE;
     }
-    /* One byte of grace: see event_cursor() on a last line of one byte. */
-    if (state.transcript_fd < 0 || offset > state.readable + 1)
-        return FALSE;
-
-    /* The event is of the line that ends at this offset, or of the one around it: an end lies one
-     * byte behind its newline, so the byte before the offset never begins a line of its own. */
-    place->offset = line_start_before(state.transcript_fd, MIN(offset, state.readable) - 1);
-    if (state.started && offset > state.agent_offset) {
-        place->offset = MAX(place->offset, state.agent_offset);
-        place->running = TRUE;
-    }
-    log_times_seek(&reader->times, state.times_fd, place->offset);
-    return pass_in_line(reader, &state, cursor);
+    return seek_offset(reader, &state, offset);
 }
 
 LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error)
@@ -479,11 +524,11 @@ LogReader *log_reader_new_at_head(RunLog *log)
     reader->place.cursor = LOG_CURSOR_PENDING;
     if (state.transcript_fd < 0)
         return reader;
-    reader->place.offset = line_start_before(state.transcript_fd, state.readable);
-    if (state.started && reader->place.offset >= state.agent_offset)
-        reader->place.running = TRUE;
+    reader->place.offset = reader->scanned = state.readable;
+    reader->place.running = state.started && state.readable > state.agent_offset;
+    go_back(reader, &state);
+    reader->place.running |= state.started && reader->place.offset >= state.agent_offset;
     if (reader->place.offset > 0)
         reader->place.cursor = CURSOR_BASE + reader->place.offset;
-    log_times_seek(&reader->times, state.times_fd, reader->place.offset);
     return reader;
 }

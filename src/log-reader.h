@@ -29,7 +29,9 @@ typedef struct LogReader LogReader;
 LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error);
 
 /** A reader that starts with what comes next: behind the last line that is complete now. Its cursor
- *  is that line's end, which is an event's unless that line gave none. */
+ *  is that line's end, which is an event's unless that line gave none. Where the line in
+ *  progress is so long that its start is further away than one turn looks back, its cursor is one
+ *  inside of that line, and the first batches are empty. */
 LogReader *log_reader_new_at_head(RunLog *log);
 
 void log_reader_free(LogReader *reader);

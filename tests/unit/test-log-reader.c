@@ -120,6 +120,102 @@ static void test_readers_at_one_place_search_each_for_itself(Fixture *fixture, g
     }
 }
 
+/* A line of @length bytes without a block on the disk, and @behind it. */
+static void write_giant_line(Fixture *fixture, guint64 length, const char *behind)
+{
+    g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
+    autofd fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    gsize n = strlen(behind);
+    g_assert_cmpint(ftruncate(fd, (off_t)length), ==, 0);
+    g_assert_cmpint(pwrite(fd, behind, n, (off_t)length), ==, (gssize)n);
+    autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_assert_true(run_log_refresh(fixture->log, folder));
+}
+
+static gboolean is_event(const Fixture *fixture, guint64 cursor)
+{
+    g_autoptr(LogReader) reader = log_reader_new(fixture->log, cursor, NULL);
+    return reader != NULL;
+}
+
+/* To read it all would take minutes, and to look for its start from its end as long. */
+static void test_cursors_in_a_giant_line_cost_little(Fixture *fixture, gconstpointer data)
+{
+    guint64 length = 128 * (guint64)1024 * MIB;
+    write_giant_line(fixture, length, "\nhello\n");
+
+    g_test_timer_start();
+    g_assert_false(is_event(fixture, 16 + 1000));
+    g_assert_false(is_event(fixture, 16 + length / 2));
+    g_assert_false(is_event(fixture, 16 + length - 1000));
+    g_assert_false(is_event(fixture, 16 + length));
+    g_assert_true(is_event(fixture, 16 + length + 1));
+    g_assert_true(is_event(fixture, 16 + length + 7));
+    g_assert_false(is_event(fixture, 16 + length + 8));
+    g_assert_cmpfloat(g_test_timer_elapsed(), <, 10);
+
+    g_autoptr(LogReader) reader = log_reader_new(fixture->log, 16 + length + 1, NULL);
+    guint turns;
+    g_autoptr(EventBatch) batch = read_event(reader, &turns);
+    g_assert_cmpstr(event_batch_get(batch, 0)->text, ==, "hello");
+}
+
+static void test_last_line_that_is_giant_has_its_cursor(Fixture *fixture, gconstpointer data)
+{
+    guint64 length = 20 * MIB;
+    write_giant_line(fixture, length, "");
+    g_assert_false(is_event(fixture, 16 + length));
+    run_log_complete(fixture->log, length);
+    g_assert_true(is_event(fixture, 16 + length));
+    g_assert_false(is_event(fixture, 16 + length + 1));
+}
+
+/* The longest line that is none, and the shortest that is. */
+static void test_lines_about_the_limit_have_their_cursors(Fixture *fixture, gconstpointer data)
+{
+    for (guint64 length = LOG_READER_MAX_LINE; length <= LOG_READER_MAX_LINE + 2; length++) {
+        write_giant_line(fixture, length, "\nhello\n");
+        g_assert_true(is_event(fixture, 16 + length + 1));
+        fixture_tear_down(fixture, data);
+        fixture_set_up(fixture, data);
+    }
+}
+
+static void test_head_in_a_giant_line_finds_its_start_in_turns(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GString) transcript = g_string_new("one\n");
+    g_string_append(transcript, "two");
+    write_transcript(fixture, transcript);
+    write_giant_line(fixture, 40 * MIB, "");
+
+    g_autoptr(LogReader) reader = log_reader_new_at_head(fixture->log);
+    g_assert_cmpuint(log_reader_backlog(reader), <, LOG_READER_MAX_LINE);
+    guint64 head = log_reader_cursor(reader);
+    guint turns = 0;
+    for (EventBatch *batch; (batch = log_reader_read(reader, NULL)); turns++) {
+        g_assert_cmpuint(batch->events->len, ==, 0);
+        event_batch_unref(batch);
+    }
+    g_assert_cmpuint(turns, >, 2);
+    g_assert_cmpuint(log_reader_backlog(reader), ==, 40 * MIB - strlen("one\n"));
+
+    write_giant_line(fixture, 40 * MIB, "\n");
+    g_autoptr(EventBatch) batch = log_reader_read(reader, NULL);
+    const Event *event = event_batch_get(batch, 0);
+    g_assert_cmpuint(event->full_length, ==, 40 * MIB - strlen("one\n"));
+    g_assert_true(g_str_has_prefix(event->text, "two"));
+    g_assert_cmpuint(event->cursor, >, head);
+}
+
+static void test_empty_transcript_has_no_cursor(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
+    g_assert_true(g_file_set_contents(path, "", 0, NULL));
+    autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    run_log_refresh(fixture->log, folder);
+    g_assert_false(is_event(fixture, 17));
+}
+
 #define TEST(path, function)                                                                       \
     g_test_add(path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -132,5 +228,14 @@ int main(int argc, char **argv)
          test_end_of_a_long_line_is_searched_in_turns);
     TEST("/log-reader/readers-at-one-place-search-each-for-itself",
          test_readers_at_one_place_search_each_for_itself);
+    TEST("/log-reader/cursors-in-a-giant-line-cost-little",
+         test_cursors_in_a_giant_line_cost_little);
+    TEST("/log-reader/last-line-that-is-giant-has-its-cursor",
+         test_last_line_that_is_giant_has_its_cursor);
+    TEST("/log-reader/lines-about-the-limit-have-their-cursors",
+         test_lines_about_the_limit_have_their_cursors);
+    TEST("/log-reader/head-in-a-giant-line-finds-its-start-in-turns",
+         test_head_in_a_giant_line_finds_its_start_in_turns);
+    TEST("/log-reader/empty-transcript-has-no-cursor", test_empty_transcript_has_no_cursor);
     return g_test_run();
 }
