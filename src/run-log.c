@@ -156,6 +156,8 @@ void run_log_complete(RunLog *log, guint64 bytes)
     /* Bytes that somebody else put behind the shim's are not of the run, and a transcript that was
      * cut from outside has no more than it has. */
     log->state.readable = MIN(bytes, log->state.readable);
+    /* The agent's output begins no later than where there is no more: its last event would wait. */
+    log->state.agent_offset = MIN(log->state.agent_offset, log->state.readable);
     log->state.complete = TRUE;
 }
 

@@ -216,6 +216,27 @@ static void test_empty_transcript_has_no_cursor(Fixture *fixture, gconstpointer 
     g_assert_false(is_event(fixture, 17));
 }
 
+/* As a machine that went down may leave it: `started` is on the disk, and what was printed is not.
+ */
+static void test_transcript_cut_within_setup_has_its_end(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = g_build_filename(fixture->folder, "started", NULL);
+    const char *started = "{\"format\":1,\"shim_pid\":2,\"agent_pid\":3,\"offset\":50,\"time\":4}";
+    g_assert_true(g_file_set_contents(path, started, -1, NULL));
+    write_giant_line(fixture, 10, "");
+    run_log_complete(fixture->log, 10);
+    g_autoptr(RunResult) result = run_result_new(OUTCOME_FAILED, "gone");
+    run_log_end(fixture->log, result);
+
+    g_autoptr(LogReader) reader = open_behind_pending(fixture);
+    while (!log_reader_is_at_end(reader)) {
+        EventBatch *batch = log_reader_decode(reader, NULL);
+        g_assert_nonnull(batch);
+        event_batch_unref(batch);
+    }
+    g_unlink(path);
+}
+
 #define TEST(path, function)                                                                       \
     g_test_add(path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -237,5 +258,7 @@ int main(int argc, char **argv)
     TEST("/log-reader/head-in-a-giant-line-finds-its-start-in-turns",
          test_head_in_a_giant_line_finds_its_start_in_turns);
     TEST("/log-reader/empty-transcript-has-no-cursor", test_empty_transcript_has_no_cursor);
+    TEST("/log-reader/transcript-cut-within-setup-has-its-end",
+         test_transcript_cut_within_setup_has_its_end);
     return g_test_run();
 }
