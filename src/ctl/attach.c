@@ -6,6 +6,7 @@
 
 #include "info.h"
 #include "message-json.h"
+#include "screen-modes.h"
 #include "select.h"
 #include "terminal-signals.h"
 #include "terminal.h"
@@ -22,14 +23,6 @@
 #define RETRY_USEC (200 * G_TIME_SPAN_MILLISECOND)
 #define PATIENCE_USEC (30 * G_TIME_SPAN_SECOND)
 
-/* What an agent's program may have left switched on: a hidden cursor, colours, the reporting of the
- * mouse, of focus and of pasted text; and the other screen, which must not be left without need
- * (that would move the cursor). */
-#define TERMINAL_RESET                                                                             \
-    "\033[?25h\033[0m\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?1004l\033[?2004l"
-#define OTHER_SCREEN_ON "\033[?1049h"
-#define OTHER_SCREEN_OFF "\033[?1049l"
-
 typedef struct {
     Ctl *ctl;
     RunInfo *info;
@@ -39,7 +32,8 @@ typedef struct {
     sd_bus_slot *call;   /* on the way to be attached again */
     GByteArray *pending; /* typed, and not yet taken by the socket */
     gint64 lost_since;   /* monotonic; 0: attached */
-    gboolean other_screen, detached, replaced, done;
+    ScreenModes modes;
+    gboolean detached, replaced, done;
     GError *error;
 } Attach;
 
@@ -218,8 +212,7 @@ static int on_socket(sd_event_source *source, int fd, guint32 events, void *user
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     if (n > 0) {
-        if (memmem(bytes, (gsize)n, OTHER_SCREEN_ON, strlen(OTHER_SCREEN_ON)))
-            attach->other_screen = TRUE;
+        screen_modes_feed(&attach->modes, bytes, (gsize)n);
         if (!terminal_write(bytes, (gsize)n))
             finish(attach, NULL);
         return 0;
@@ -247,9 +240,9 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
 
 static void reset_screen(const Attach *attach)
 {
-    if (attach->other_screen)
-        terminal_write(OTHER_SCREEN_OFF, strlen(OTHER_SCREEN_OFF));
-    terminal_write(TERMINAL_RESET, strlen(TERMINAL_RESET));
+    g_autofree char *undo = screen_modes_undo(&attach->modes);
+
+    terminal_write(undo, strlen(undo));
 }
 
 static gboolean attach_run(Attach *attach, GError **error)

@@ -623,6 +623,41 @@ def test_attach_ends_with_its_run(pool):
     ctl("stop", "42")
 
 
+def test_attach_leaves_a_terminal_fit_for_a_shell(pool):
+    """Whatever a full-screen program has done to the terminal is undone by detaching."""
+    modes = {
+        "alternate_on": "0",
+        "cursor_flag": "1",
+        "keypad_flag": "0",
+        "keypad_cursor_flag": "0",
+        "wrap_flag": "1",
+        "insert_flag": "0",
+        "mouse_any_flag": "0",
+        "scroll_region_upper": "0",
+        "scroll_region_lower": "23",
+    }
+    told = r"\e[?1h\e=\e[?7l\e[4h\e[?25l\e[?1000h\e[?2004h\e(0\e[31m"
+    screens = {"one": r"\e[?1049\;25h", "two": r"\e[?47h", "three": ""}
+    begin = rf"print Before.; wait go; bytes {told}\e[5\;10r\e[7H"
+    agents = {name: f"{begin}{screen}Ready; idle" for name, screen in screens.items()}
+    ctl = Ctl(pool, agents=agents)
+    for name, screen in screens.items():
+        info = ctl.start(f"42_{name}/{name}")
+        with ctl.terminal("attach", f"42_{name}", stay=True) as terminal:
+            terminal.wait_for("Before.")
+            ctl.touch(info)
+            terminal.wait_for("Ready")
+            terminal.press("C-]")
+            assert terminal.wait_for_end() == 0
+            terminal.wait_for(f"Detached; 42_{name}/{name} runs on.")
+            assert terminal.modes(*modes) == modes, name
+            lines = terminal.screen().splitlines()
+            assert lines[0].startswith("Attached to") and ("Ready" in lines) == (not screen), lines
+            # The cursor was in the seventh line, and not in the corner as after a scroll region.
+            assert lines[7].startswith("Detached"), lines
+        ctl("stop", f"42_{name}")
+
+
 def test_a_signal_gives_the_terminal_back(pool):
     """attach and top leave the terminal as it was, whatever signal ends them."""
     ctl = Ctl(pool, "print Ready.; idle")

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "screen-modes.h"
+
+#include <string.h>
+
+/* The screen that is shown after @output, which comes in two parts, however it is cut. */
+static void assert_other_screen(const char *output, guint expected)
+{
+    for (gsize cut = 0; cut <= strlen(output); cut++) {
+        ScreenModes modes = {0};
+        screen_modes_feed(&modes, output, cut);
+        screen_modes_feed(&modes, output + cut, strlen(output) - cut);
+        g_assert_cmpuint(modes.other_screen, ==, expected);
+    }
+}
+
+static void test_other_screen_is_seen(void)
+{
+    assert_other_screen("text \033[?1049h more", 1049);
+    assert_other_screen("\033[?47h", 47);
+    assert_other_screen("\033[?1047h", 1047);
+    assert_other_screen("\033[?1049;25h", 1049);
+    assert_other_screen("\033[?25;1049h", 1049);
+    assert_other_screen("\033[\033[?1049h", 1049);
+    assert_other_screen("\033]0;title\033\\\033[?1049h", 1049);
+}
+
+static void test_end_of_other_screen_is_seen(void)
+{
+    assert_other_screen("\033[?1049h\033[2J\033[?1049l", 0);
+    assert_other_screen("\033[?1049h\033c", 0);
+    assert_other_screen("\033[?1049h\033[?1049l\033[?47h", 47);
+}
+
+static void test_what_only_looks_like_it_is_not(void)
+{
+    assert_other_screen("[?1049h", 0);
+    assert_other_screen("\033[1049h", 0);
+    assert_other_screen("\033[?10490h", 0);
+    assert_other_screen("\033[?1;049h", 0);
+    assert_other_screen("\033[?1049\030h", 0);
+    assert_other_screen("\033[?1049$p", 0);
+    assert_other_screen("\033[?99999999999999999999;1h", 0);
+}
+
+static void test_numbers_without_end_do_no_harm(void)
+{
+    ScreenModes modes = {0};
+    screen_modes_feed(&modes, "\033[?", 3);
+    for (int i = 0; i < 1000; i++)
+        screen_modes_feed(&modes, "1049;", 5);
+    screen_modes_feed(&modes, "25h", 3);
+    g_assert_cmpuint(modes.other_screen, ==, 1049);
+}
+
+static void test_other_screen_is_left_only_if_it_is_shown(void)
+{
+    ScreenModes modes = {0};
+    g_autofree char *on_main = screen_modes_undo(&modes);
+    g_assert_null(strstr(on_main, "1049l"));
+    screen_modes_feed(&modes, "\033[?1047h", 8);
+    g_autofree char *on_other = screen_modes_undo(&modes);
+    g_assert_nonnull(strstr(on_other, "\033[?1047l"));
+    g_assert_true(g_str_has_suffix(on_other, on_main));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name) g_test_add_func("/screen-modes/" #name, test_##name)
+    ADD(other_screen_is_seen);
+    ADD(end_of_other_screen_is_seen);
+    ADD(what_only_looks_like_it_is_not);
+    ADD(numbers_without_end_do_no_harm);
+    ADD(other_screen_is_left_only_if_it_is_shown);
+    return g_test_run();
+}
