@@ -53,17 +53,18 @@ char *format_clock(guint64 usec)
     return format_local(usec, "%H:%M:%S");
 }
 
-/* Three digits say enough: "9.8M", "98M", "980M". */
+/* Three digits say enough: "9.8M", "98M", "980M". What is looked at is the number as it is printed,
+ * so that there is no "10.0M" and no "1024K". */
 static char *format_scaled(guint64 value, unsigned base, const char *const *suffixes)
 {
     double scaled = (double)value;
     gsize i = 0;
 
-    while (scaled >= base && suffixes[i + 1]) {
+    while (scaled >= base - 0.5 && suffixes[i + 1]) {
         scaled /= base;
         i++;
     }
-    return g_strdup_printf(i > 0 && scaled < 10 ? "%.1f%s" : "%.0f%s", scaled, suffixes[i]);
+    return g_strdup_printf(i > 0 && scaled < 9.95 ? "%.1f%s" : "%.0f%s", scaled, suffixes[i]);
 }
 
 char *format_bytes(guint64 bytes)
