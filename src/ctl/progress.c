@@ -8,6 +8,7 @@
 #include "text.h"
 
 #define TICK_USEC (200 * G_TIME_SPAN_MILLISECOND)
+#define GLYPH_WIDTH 2
 #define WIPE "\r\033[K"
 
 struct Progress {
@@ -25,8 +26,13 @@ static void draw(Progress *progress)
     g_autofree char *span = format_span((guint64)(g_get_monotonic_time() - progress->began) /
                                         G_USEC_PER_SEC * G_USEC_PER_SEC);
 
-    fprintf(stderr, WIPE "%s %s (%s)", text_glyph(frames[frame], ascii_frames[frame]),
-            progress->text, span);
+    g_autofree char *rest = g_strdup_printf(" (%s)", span);
+    /* A line as wide as the terminal would leave its copy behind, as it scrolls. */
+    int room = terminal_stderr_width() - 1 - GLYPH_WIDTH - text_width(rest);
+    g_autofree char *text = text_shorten(progress->text, room);
+
+    fprintf(stderr, WIPE "%s %s%s", text_glyph(frames[frame], ascii_frames[frame]), text,
+            room > 0 ? rest : "");
 }
 
 static int on_tick(sd_event_source *source, guint64 usec, void *userdata)

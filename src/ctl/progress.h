@@ -10,7 +10,8 @@
 
 typedef struct Progress Progress;
 
-/** Shows "@text (3s)" from the moment it takes longer than a blink. Caller: progress_free(), which
+/** Shows "@text (3s)" from the moment it takes longer than a blink; the widest word of @text is
+ *  shortened where the terminal is too narrow. Caller: progress_free(), which
  *  wipes the line. */
 Progress *progress_new(Ctl *ctl, const char *text);
 

@@ -62,7 +62,8 @@ static void measure(Table *table)
     }
     for (guint i = 0; i < table->n_columns; i++)
         if (table->widths[i] > 0 || i == 0)
-            table->widths[i] = MAX(table->widths[i], text_width(table->columns[i].title));
+            table->widths[i] = MAX(MAX(table->widths[i], table->columns[i].least),
+                                   text_width(table->columns[i].title));
 }
 
 static int total_width(const Table *table)
@@ -73,6 +74,23 @@ static int total_width(const Table *table)
         if (table->widths[i] > 0)
             total += table->widths[i] + GAP;
     return total;
+}
+
+/* What the table takes with every flexible column at its minimum. */
+static int least_total_width(const Table *table)
+{
+    int total = total_width(table);
+
+    for (guint i = 0; i < table->n_columns; i++)
+        if (table->columns[i].minimum > 0)
+            total -= MAX(table->widths[i] - table->columns[i].minimum, 0);
+    return total;
+}
+
+static void drop_columns(Table *table, int width)
+{
+    for (guint i = table->n_columns - 1; i > 0 && least_total_width(table) > width; i--)
+        table->widths[i] = 0;
 }
 
 static int widest_flexible(const Table *table)
@@ -90,13 +108,14 @@ static int widest_flexible(const Table *table)
 
 static void fit(Table *table, int width)
 {
+    drop_columns(table, width);
     int excess = total_width(table) - width;
-
     for (; excess > 0; excess--) {
         int column = widest_flexible(table);
-        if (column < 0)
+        /* With no other left, the first column gives way too. */
+        if (column < 0 && table->widths[0] <= 1)
             return;
-        table->widths[column]--;
+        table->widths[MAX(column, 0)]--;
     }
 }
 

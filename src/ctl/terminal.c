@@ -31,13 +31,23 @@ static int columns_of_environment(void)
     return (int)columns;
 }
 
-int terminal_width(void)
+static int width_of(int fd)
 {
     struct winsize size;
 
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
     return columns_of_environment();
+}
+
+int terminal_width(void)
+{
+    return width_of(STDOUT_FILENO);
+}
+
+int terminal_stderr_width(void)
+{
+    return width_of(STDERR_FILENO);
 }
 
 void terminal_size(int *ret_rows, int *ret_columns)

@@ -28,6 +28,9 @@ gboolean terminal_is_stderr(void);
  *  nothing is cut on its way into a file. */
 int terminal_width(void);
 
+/** The same for standard error. */
+int terminal_stderr_width(void);
+
 /** The size of the terminal of standard output; 24 by 80 where it tells none. */
 void terminal_size(int *ret_rows, int *ret_columns);
 

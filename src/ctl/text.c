@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define TAB "    "
+#define SHORTEST_WORD 8
 #define REPLACEMENT 0xFFFD
 #define CONTROL_PICTURES 0x2400
 #define DELETE_PICTURE 0x2421
@@ -31,6 +32,21 @@ static gboolean reorders(gunichar c)
            c == 0x200F || c == 0x061C;
 }
 
+/* The signs of our own sentences for where the locale has no others than ASCII. What an agent wrote
+ * in its letters passes as it is: those have no other form. */
+static const char *ascii_sign(gunichar c)
+{
+    static const struct {
+        gunichar sign;
+        const char *ascii;
+    } signs[] = {{0x201C, "\""}, {0x201D, "\""}, {0x2026, "..."}, {REPLACEMENT, "?"}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(signs); i++)
+        if (signs[i].sign == c)
+            return signs[i].ascii;
+    return NULL;
+}
+
 static gunichar harmless(gunichar c)
 {
     if (c < 0x20)
@@ -42,8 +58,21 @@ static gunichar harmless(gunichar c)
     return c;
 }
 
+static void append_harmless(GString *clean, gunichar c, gboolean utf8)
+{
+    const char *sign = utf8 ? NULL : ascii_sign(harmless(c));
+
+    if (!utf8 && (c < 0x20 || c == 0x7F))
+        g_string_append_printf(clean, "^%c", (char)(c ^ 0x40));
+    else if (sign)
+        g_string_append(clean, sign);
+    else
+        g_string_append_unichar(clean, harmless(c));
+}
+
 char *text_clean(const char *text, gboolean keep_newlines)
 {
+    gboolean utf8 = g_get_charset(NULL);
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *clean = g_string_sized_new(strlen(valid));
 
@@ -56,7 +85,7 @@ char *text_clean(const char *text, gboolean keep_newlines)
         else if (c == '\t')
             g_string_append(clean, TAB);
         else
-            g_string_append_unichar(clean, harmless(c));
+            append_harmless(clean, c, utf8);
     }
     return g_string_free(clean, FALSE);
 }
@@ -75,6 +104,32 @@ char *text_ellipsize(const char *text, int width)
     }
     g_autofree char *head = g_strndup(text, end - text);
     return width > 0 ? g_strconcat(head, ellipsis, NULL) : g_strdup("");
+}
+
+static char **widest_word(GStrv words)
+{
+    char **widest = words;
+
+    for (char **word = words; *word; word++)
+        if (text_width(*word) > text_width(*widest))
+            widest = word;
+    return widest;
+}
+
+char *text_shorten(const char *text, int width)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    char **widest = widest_word(words);
+    int excess = text_width(text) - width;
+
+    if (excess > 0 && *widest) {
+        int word_width = text_width(*widest);
+        char *cut = text_ellipsize(*widest, MAX(word_width - excess, SHORTEST_WORD));
+        g_free(*widest);
+        *widest = cut;
+    }
+    g_autofree char *joined = g_strjoinv(" ", words);
+    return text_ellipsize(joined, width);
 }
 
 char *text_first_line(const char *text)

@@ -13,13 +13,18 @@ int text_width(const char *text);
 
 /** @text with everything a terminal would obey taken out: control characters become their visible
  *  pictures (ESC is ␛), C1 controls and characters that reorder text U+FFFD, tabs spaces, bytes
- * that are no UTF-8 U+FFFD. Newlines stay with @keep_newlines and become spaces without. Caller
+ * that are no UTF-8 U+FFFD. These, our quotes and our ellipsis are ASCII (ESC is ^[) where the
+ * locale has no more. Newlines stay with @keep_newlines and become spaces without. Caller
  * frees. */
 char *text_clean(const char *text, gboolean keep_newlines);
 
 /** @text cut to @width columns, the last of them an ellipsis where something was cut. Caller
  *  frees. */
 char *text_ellipsize(const char *text, int width);
+
+/** @text cut to @width columns: its widest word, the name in a sentence, is shortened, and only
+ * where that does not do the end. Caller frees. */
+char *text_shorten(const char *text, int width);
 
 /** The first line of @text that is not blank, trimmed and cleaned; "" where there is none. Caller
  *  frees. */

@@ -190,6 +190,22 @@ def test_start_that_ran_and_failed_did_start(pool):
     assert "43_next/broken failed" in said.out and "did not start" not in said.err, said.err
 
 
+def test_progress_keeps_to_its_line(pool):
+    """The line that says what is waited for never scrolls the screen: its name is shortened."""
+    ctl = Ctl(pool, "init; wait go; result")
+    pool.set_property("MaxAgents", GLib.Variant("u", 1))
+    ctl.start()
+    story = "43_" + "a_very_long_name_" * 3 + "end"
+    with ctl.terminal("start", story, columns=50) as terminal:
+        screen = terminal.wait_for("… waits in the queue, number 1 (1s)")
+        assert screen.count("43_a_very") == 1 and len(screen) < 50, screen
+        terminal.resize(24, 46)
+        terminal.wait_for("… waits in the queue, number 1 (2s)")
+        ctl("stop", story)
+        assert terminal.wait_for_end() == RUN_STOPPED
+    ctl("stop", "42")
+
+
 def test_stopping_a_queued_run_ends_its_start(pool):
     """A start that waits in the queue ends with its own status when the run is stopped."""
     ctl = Ctl(pool, "init; idle")
@@ -683,6 +699,10 @@ def test_watch_and_list_fit_any_terminal(pool):
             assert terminal.wait_for_end() == 0
             table = terminal.screen().splitlines()
             assert len(table[1]) <= columns and table[1].startswith("42_login"), table
+    with ctl.terminal("list", rows=24, columns=30) as terminal:
+        assert terminal.wait_for_end() == 0
+        header, row, blank, *_ = terminal.screen().splitlines()
+        assert header.startswith("STORY") and row.startswith("42_login") and blank == "", header
     with ctl.terminal("watch", "42") as terminal:
         terminal.wait_for("word")
         terminal.resize(50, 200)
