@@ -57,7 +57,8 @@ gboolean bus_send_async(sd_bus *bus, sd_bus_message *message, BusDone done, gpoi
 int bus_reply_fd(sd_bus_message *reply, GError **error);
 
 /** Whether the running service (it is not started for this) answers within a second to @method,
- *  whose one value is returned; NULL otherwise. For shell completion. */
+ *  whose one value is returned; NULL otherwise. For what does without
+ *  it: shell completion, the journal. */
 JsonNode *bus_ask_quickly(sd_bus *bus, const char *method, const char *types, ...);
 
 /** The service's property `ProjectRoot`, "" where it has none. Caller frees. */

@@ -20,7 +20,15 @@ static void add_match(GPtrArray *argv, const char *field, const char *value)
         g_ptr_array_add(argv, g_strdup_printf("%s=%s", field, value));
 }
 
-static GPtrArray *journalctl(const Ctl *ctl)
+static gboolean names_priority(char *const *passed)
+{
+    for (gsize i = 0; passed[i]; i++)
+        if (g_str_has_prefix(passed[i], "-p") || g_str_has_prefix(passed[i], "--pri"))
+            return TRUE;
+    return FALSE;
+}
+
+static GPtrArray *journalctl(const Ctl *ctl, char *const *passed)
 {
     GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
 
@@ -38,18 +46,32 @@ static GPtrArray *journalctl(const Ctl *ctl)
         add(argv, "--follow");
     if (arg_lines < LINES_ALL)
         g_ptr_array_add(argv, g_strdup_printf("--lines=%d", arg_lines));
+    if (!names_priority(passed)) /* the JSON of an agent is for debugging */
+        add(argv, "--priority=info");
+    for (gsize i = 0; passed[i]; i++)
+        add(argv, passed[i]);
     return argv;
 }
 
-/* The story's full name where the service knows one; the journal remembers those it has forgotten,
- * and is there when the service is not. Fails for a name that may be several stories'. */
-static gboolean split_argument(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent,
-                               GError **error)
+/* The runs that the service lists; NULL where it does not run, or hangs. */
+static GPtrArray *list_quickly(Ctl *ctl)
+{
+    g_autoptr(JsonNode) list = ctl->bus ? bus_ask_quickly(ctl->bus, "List", NULL) : NULL;
+
+    return list ? run_info_list_from_json(list, ctl->project) : NULL;
+}
+
+/* The story's full name where it is one of @listed; the journal remembers those that the service
+ * has forgotten, and is there when the service is not. Fails for a name that may be several
+ * stories'.
+ */
+static gboolean split_argument(Ctl *ctl, GPtrArray *listed, const char *argument, char **ret_story,
+                               char **ret_agent, GError **error)
 {
     char *const arguments[] = {(char *)argument, NULL};
     g_autoptr(GError) problem = NULL;
     g_autoptr(GPtrArray) runs =
-        ctl->bus ? select_runs(ctl, arguments, SELECT_ALL_AGENTS, &problem) : NULL;
+        listed ? select_listed(ctl, listed, arguments, SELECT_ALL_AGENTS, &problem) : NULL;
 
     if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_USAGE)) {
         g_propagate_error(error, g_steal_pointer(&problem));
@@ -70,9 +92,11 @@ static gboolean split_argument(Ctl *ctl, const char *argument, char **ret_story,
 
 static gboolean add_stories(Ctl *ctl, GPtrArray *argv, char *const *named, GError **error)
 {
+    g_autoptr(GPtrArray) listed = named[0] ? list_quickly(ctl) : NULL;
+
     for (gsize i = 0; named[i]; i++) {
         g_autofree char *story = NULL, *agent = NULL;
-        if (!split_argument(ctl, named[i], &story, &agent, error))
+        if (!split_argument(ctl, listed, named[i], &story, &agent, error))
             return FALSE;
         if (i > 0)
             add(argv, "+");
@@ -93,14 +117,12 @@ static void add_everything(Ctl *ctl, GPtrArray *argv)
 
 static int show_log(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    g_autoptr(GPtrArray) argv = journalctl(ctl);
+    g_autoptr(GPtrArray) argv = journalctl(ctl, passed);
 
     if (!verb_check_lines(arg_lines, error) || !ctl_find_project(ctl, error))
         return -1;
     ctl->bus = bus_open(NULL);
     char *const here[] = {ctl->story, NULL};
-    for (gsize i = 0; passed[i]; i++)
-        add(argv, passed[i]);
     if (!add_stories(ctl, argv, arguments[0] ? arguments : here, error))
         return -1;
     if (!arguments[0] && !ctl->story)

@@ -183,15 +183,11 @@ static gboolean check_named(Ctl *ctl, char *const *arguments, SelectFlags flags,
     return FALSE;
 }
 
-GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
+GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, SelectFlags flags,
+                         GError **error)
 {
     g_autoptr(GPtrArray) selected = g_ptr_array_new();
 
-    if (!check_named(ctl, arguments, flags, error))
-        return NULL;
-    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
-    if (!listed)
-        return NULL;
     if (!arguments[0] && !add_without_argument(ctl, listed, flags, selected, error))
         return NULL;
     for (gsize i = 0; arguments[i]; i++)
@@ -201,6 +197,14 @@ GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GErr
     GPtrArray *copies = g_ptr_array_copy(selected, copy_info, NULL);
     g_ptr_array_set_free_func(copies, (GDestroyNotify)run_info_free);
     return copies;
+}
+
+GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
+{
+    if (!check_named(ctl, arguments, flags, error))
+        return NULL;
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    return listed ? select_listed(ctl, listed, arguments, flags, error) : NULL;
 }
 
 RunInfo *select_run(Ctl *ctl, const char *argument, GError **error)

@@ -20,6 +20,10 @@ typedef enum {
  *  ambiguous. Caller: g_ptr_array_unref(). */
 GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error);
 
+/** The same from @listed, the runs that there are. */
+GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, SelectFlags flags,
+                         GError **error);
+
 /** The one run that @argument names (NULL: the story we are in). Caller: run_info_free(). */
 RunInfo *select_run(Ctl *ctl, const char *argument, GError **error);
 

@@ -456,6 +456,29 @@ def test_log_is_the_journal(pool):
     assert "Hello from" in ctl.out("log", "42_login")
 
 
+def test_log_leaves_json_out(pool):
+    """log shows what people read; the agent's JSON is there for who asks for its priority."""
+    ctl = Ctl(pool, "init; text Hello.; result")
+    ctl("start", "42_login", "--wait")
+    wait_until(lambda: "Agent finished" in ctl.out("log", "42"), "the journal's last entry")
+    assert "Hello." in ctl.out("log", "42") and '"session_id"' not in ctl.out("log", "42")
+    for option in ("-pdebug", "--priority=debug"):
+        assert '"session_id"' in ctl.out("log", "42", "--", option)
+    assert "Hello." not in ctl.out("log", "42", "--", "-p", "notice")
+
+
+def test_log_waits_for_no_service(pool):
+    """log does not wait for a service that hangs."""
+    ctl = Ctl(pool, "init; text Hello.; result")
+    ctl("start", "42_login", "--wait")
+    wait_until(lambda: "Hello." in ctl.out("log", "42_login"), "the journal's entry")
+    pool.process.send_signal(signal.SIGSTOP)
+    began = time.monotonic()
+    assert "Hello." in ctl.out("log", "42_login")
+    assert time.monotonic() - began < 15, "that is as long as a bus call takes to time out"
+    pool.process.send_signal(signal.SIGCONT)
+
+
 def test_log_follows_the_journal(pool):
     """log --follow shows new entries as they come, until it is interrupted."""
     ctl = Ctl(pool, "init; text Before.; wait go; text After.; result")

@@ -273,15 +273,31 @@ def test_service_that_does_not_start_is_told():
     """Where the bus knows the service and can't start it, every command that needs it ends with 4
     and says where to look."""
     with Pool(daemon=False) as pool:
-        services = f"{pool.environment['XDG_DATA_HOME']}/dbus-1/services"
-        os.makedirs(services)
-        with open(f"{services}/org.storkit.AgentPool.service", "w") as file:
-            file.write("[D-BUS Service]\nName=org.storkit.AgentPool\nExec=/bin/false\n")
-        pool.bus.connection.call_sync(
-            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-            "ReloadConfig", None, None, 0, -1, None,
-        )  # fmt: skip
+        install_service(pool, "/bin/false")
         assert_unreachable(Ctl(pool, "init"), "`systemctl --user status storkitd.service`")
+
+
+def install_service(pool, program):
+    """Makes the bus run @program for the service."""
+    services = f"{pool.environment['XDG_DATA_HOME']}/dbus-1/services"
+    os.makedirs(services)
+    with open(f"{services}/org.storkit.AgentPool.service", "w") as file:
+        file.write(f"[D-BUS Service]\nName=org.storkit.AgentPool\nExec={program}\n")
+    pool.bus.connection.call_sync(
+        "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+        "ReloadConfig", None, None, 0, -1, None,
+    )  # fmt: skip
+
+
+def test_log_starts_no_service():
+    """log, which needs none, does not start the service that it would ask for a name."""
+    with Pool(daemon=False) as pool:
+        install_service(pool, f"/bin/sh -c 'touch {pool.folder}/started; exit 1'")
+        ctl = Ctl(pool, "init")
+        ctl("log", "42_login")
+        assert not os.path.exists(f"{pool.folder}/started")
+        ctl("list", status=NO_SERVICE)
+        assert os.path.exists(f"{pool.folder}/started")
 
 
 @timeout(300)
