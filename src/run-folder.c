@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
+#include "file-tree.h"
 #include "json-file.h"
 #include "names.h"
 #include "shim-protocol.h"
@@ -291,14 +292,9 @@ gboolean run_folder_is_answered(int folder_fd)
 
 static void remove_folder(const char *path)
 {
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *file = g_build_filename(path, name, NULL);
-        g_unlink(file);
-    }
-    if (g_rmdir(path) < 0)
-        g_warning("removing the run's folder %s: %s", path, g_strerror(errno));
+    g_autoptr(GError) error = NULL;
+    if (!file_tree_remove(path, &error))
+        g_warning("removing the run's folder: %s", error->message);
 }
 
 void run_folder_remove(const char *run_id)

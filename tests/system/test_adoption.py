@@ -361,6 +361,7 @@ def test_unfinished_folders_are_tidied_away(pool):
         os.makedirs(pool.run_folder(name))
         for file in files:
             open(f"{pool.run_folder(name)}/{file}", "w").close()
+    os.makedirs(f"{pool.run_folder('.removing.s.coder.0123456787')}/folder/inside")
     pool.start_daemon()
     assert os.listdir(pool.run_folder("")) == []
 

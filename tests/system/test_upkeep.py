@@ -68,13 +68,16 @@ def test_oldest_ended_runs_go_when_all_take_too_much(pool):
 
 
 def test_ended_runs_are_kept_for_a_while(pool):
-    """KeepFor: a run that is older goes, with its place in List; by default it stays."""
+    """KeepFor: a run that is older goes, whatever somebody put into its folder, with its place in
+    List; by default it stays."""
     root = pool.repository()
     run = finished(pool, root, "s")
+    os.makedirs(f"{pool.run_folder(run)}/folder/inside")
     pool.restart_daemon()
     assert run in pool.run_folders()
     configure(pool, "[Retention]\nKeepFor=1ms\n")
     wait_until(lambda: gone_after_a_restart(pool, run), "the end of the run's folder")
+    wait_until(lambda: pool.run_folders() == [], "the end of all of it")
     assert pool.list() == []
 
 
