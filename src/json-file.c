@@ -65,20 +65,6 @@ JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
     return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
 }
 
-static gboolean write_all(int fd, const char *text, gsize length)
-{
-    while (length > 0) {
-        ssize_t n = write(fd, text, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return FALSE;
-        text += n;
-        length -= (gsize)n;
-    }
-    return TRUE;
-}
-
 /** That it will be read back: what holds text that is no UTF-8 would not be, and neither would it
  *  tell the next service of what it is the record of. */
 static gboolean check_readable(const char *name, const char *text, GError **error)

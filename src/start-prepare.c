@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "start-prepare.h"
 
+#include <fcntl.h>
+#include <string.h>
+
 #include "agent-command.h"
 #include "fault.h"
 #include "names.h"
@@ -99,11 +102,19 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
 
 /* --- The folder --- */
 
+/* What is there goes in any case: what an earlier try of a queued run has left would be a message
+ * to an agent that takes some, and a FIFO or a link is none of ours. */
 static gboolean write_stdin(Preparation *preparation, const char *text, GError **error)
 {
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/stdin", preparation->folder_fd);
     preparation->has_stdin = text != NULL;
-    return !text || g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0600, error);
+    unlinkat(preparation->folder_fd, "stdin", 0);
+    if (!text)
+        return TRUE;
+    autofd fd = open_regular(preparation->folder_fd, "stdin", O_WRONLY | O_CREAT | O_EXCL);
+    if (fd >= 0 && write_all(fd, text, strlen(text)))
+        return TRUE;
+    set_errno_error(error, errno, "writing the agent's stdin");
+    return FALSE;
 }
 
 static gboolean fill_folder(Preparation *preparation, const AgentCommand *command, GError **error)

@@ -18,6 +18,20 @@ int open_regular(int folder_fd, const char *name, int flags)
     return fd_steal(&fd);
 }
 
+gboolean write_all(int fd, const char *text, gsize length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return FALSE;
+        text += n;
+        length -= (gsize)n;
+    }
+    return TRUE;
+}
+
 void set_errno_error_full(GError **error, int errnum, char *what_taken)
 {
     g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errnum), "%s: %s", what_taken,

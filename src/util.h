@@ -41,6 +41,9 @@ static inline guint64 now_usec(void)
  *  place is refused (-1 and errno), and nothing waits. @flags: O_RDONLY and the like. */
 int open_regular(int folder_fd, const char *name, int flags);
 
+/** Writes all of @text, or FALSE and errno. */
+gboolean write_all(int fd, const char *text, gsize length);
+
 /** Sets *@error in the domain G_FILE_ERROR from @errnum: "WHAT: strerror". */
 #define set_errno_error(error, errnum, ...)                                                        \
     set_errno_error_full((error), (errnum), g_strdup_printf(__VA_ARGS__))

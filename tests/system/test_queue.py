@@ -151,6 +151,40 @@ def test_stop_takes_a_run_out_of_the_queue(pool):
     pool.stop(root, "c")
 
 
+def test_stale_stdin_goes(pool):
+    """A file `stdin` that an earlier try left in a queued run's folder goes where the agent gets
+    none."""
+    set_max_agents(pool, 1)
+    root = waiting_repository(pool)
+    pool.start(root, "a")
+    run = pool.start(root, "b")["run_id"]
+    touch(f"{pool.run_folder(run)}/stdin")
+    touch(f"{pool.folder}/a")
+    touch(f"{pool.folder}/b")
+    assert pool.wait(root, "b")["status"] == "completed"
+    assert not os.path.exists(f"{pool.run_folder(run)}/stdin")
+
+
+def test_stdin_of_a_queued_run_is_made_anew(pool):
+    """A FIFO or a link in the place of a queued run's `stdin` holds nobody up, and is not followed:
+    the agent gets its prompt."""
+    set_max_agents(pool, 1)
+    outside = f"{pool.folder}/outside"
+    touch(outside)
+    pool.start(waiting_repository(pool), "a")
+    root = pool.repository(name="other", agents={"coder": "argv; read"})
+    prompt = "x" * (100 * 1024) + " the end"
+    runs = [pool.start(root, story, prompt=prompt)["run_id"] for story in "bc"]
+    os.mkfifo(f"{pool.run_folder(runs[0])}/stdin")
+    os.symlink(outside, f"{pool.run_folder(runs[1])}/stdin")
+    touch(f"{pool.folder}/a")
+    for story in "bc":
+        pool.wait(root, story)
+        objects = [e["data"] for e in pool.subscribe(root, story) if e["type"] == "agent_json"]
+        assert prompt in [o["message"]["content"] for o in objects if o["type"] == "user"]
+    assert os.path.getsize(outside) == 0
+
+
 def test_more_are_let_in_when_the_maximum_is_raised(pool):
     """MaxAgents raised lets as many more in at once; lowered, it ends nobody."""
     set_max_agents(pool, 1)
