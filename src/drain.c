@@ -101,10 +101,16 @@ static gboolean read_more(Position *position)
 
 static gboolean on_turn(gpointer user_data);
 
-static void begin(Position *position)
+/* What was given by now has arrived. */
+static void keep_given(const Position *position)
 {
     if (position->run->cursors)
         sink_cursors_set(position->run->cursors, SINK_DRAIN, position->given);
+}
+
+static void begin(Position *position)
+{
+    keep_given(position);
     g_variant_builder_init(&position->texts, G_VARIANT_TYPE_STRING_ARRAY);
     position->bytes = 0;
     position->source = g_idle_add(on_turn, position);
@@ -190,9 +196,13 @@ void drains_free(Drains *drains)
     GHashTableIter iter;
     Position *position;
     g_hash_table_iter_init(&iter, drains->positions);
-    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&position))
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&position)) {
+        /* Of a call under way, the answer is given again. */
+        if (position->calls.length == 0)
+            keep_given(position);
         refuse(position, STORKIT_ERROR_SHUTTING_DOWN,
                "the service is going down: the same call gets the same events again");
+    }
     g_hash_table_unref(drains->positions);
     g_free(drains);
 }
