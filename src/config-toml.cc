@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -179,12 +180,17 @@ double read_amount(const Entry &entry)
 {
     if (!entry.value.is_number())
         refuse_type(entry, "a number");
-    double amount = *entry.value.value<double>();
-    if (!std::isfinite(amount))
-        refuse(entry, "must be a finite number");
-    if (amount < 0)
+    if (const auto *number = entry.value.as_integer(); number && number->get() < 0)
         refuse(entry, "must not be negative");
-    return amount;
+    /* None for an integer that is no double exactly. */
+    std::optional<double> amount = entry.value.value<double>();
+    if (!amount)
+        refuse(entry, "is too large");
+    if (!std::isfinite(*amount))
+        refuse(entry, "must be a finite number");
+    if (*amount < 0)
+        refuse(entry, "must not be negative");
+    return *amount;
 }
 
 gboolean read_boolean(const Entry &entry)
