@@ -70,8 +70,15 @@ std::string locate(const Context &context, const toml::source_position &position
     refuse_at(entry.context, entry.value, std::string(entry.key) + " " + what);
 }
 
+/* As many as a person reads; each goes into the service's log at every start. */
+constexpr guint max_warnings = 20;
+
 void warn(const Context &context, const toml::source_position &position, const std::string &what)
 {
+    if (context.config->warnings->len >= max_warnings) {
+        context.config->warnings_left_out++;
+        return;
+    }
     std::string text = locate(context, position) + what;
     g_ptr_array_add(context.config->warnings, g_strdup(text.c_str()));
 }
@@ -543,6 +550,14 @@ const Field<ProjectConfig> project_fields[] = {
     {"copy", read_copy},
 };
 
+void count_left_out(const Context &context)
+{
+    guint left_out = context.config->warnings_left_out;
+    if (left_out > 0)
+        g_ptr_array_add(context.config->warnings,
+                        g_strdup_printf("%s: … and %u more", context.filename, left_out));
+}
+
 void read_project(const Context &context, std::string_view text)
 {
     toml::table document = toml::parse(text);
@@ -552,6 +567,7 @@ void read_project(const Context &context, std::string_view text)
         throw Refusal{STORKIT_ERROR_NO_AGENTS_CONFIGURED,
                       locate(context, {}) + "no agent is configured: add an [[agent]] with a name, "
                                             "or remove the file for the default one"};
+    count_left_out(context);
 }
 
 } // namespace

@@ -39,10 +39,11 @@ typedef struct {
 } ComponentConfig;
 
 typedef struct {
-    GPtrArray *agents;     /* AgentConfig *, at least one; the first is the default */
-    GPtrArray *components; /* ComponentConfig * */
-    char **copy;           /* ignored files brought along into a new worktree; never NULL */
-    GPtrArray *warnings;   /* char *: "FILE:LINE:COLUMN: unknown key …" */
+    GPtrArray *agents;       /* AgentConfig *, at least one; the first is the default */
+    GPtrArray *components;   /* ComponentConfig * */
+    char **copy;             /* ignored files brought along into a new worktree; never NULL */
+    GPtrArray *warnings;     /* char *: "FILE:LINE:COLUMN: unknown key …"; the first 20 */
+    guint warnings_left_out; /* ... which one more tells */
 } ProjectConfig;
 
 /** Loads PROJECT_ROOT/.storkit/project.toml, or gives the default config where there is none (one

@@ -342,6 +342,20 @@ static void test_an_unknown_key_is_a_warning_that_names_it(void)
         g_assert_cmpstr(g_ptr_array_index(config->warnings, i), ==, warnings[i]);
 }
 
+static void test_warnings_are_bounded(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 1000; i++)
+        g_string_append_printf(text, "a%d = 1\n", i);
+    g_string_append(text, "[[agent]]\nname = \"coder\"\n");
+    g_autoptr(ProjectConfig) config = parse(text->str);
+
+    g_assert_cmpuint(config->warnings->len, ==, 21);
+    g_assert_cmpstr(g_ptr_array_index(config->warnings, 19), ==,
+                    FILENAME ":20:1: unknown key \"a19\" is ignored");
+    g_assert_cmpstr(g_ptr_array_index(config->warnings, 20), ==, FILENAME ": … and 980 more");
+}
+
 static void test_a_budget_that_nothing_enforces_is_a_warning(void)
 {
     g_autoptr(ProjectConfig) config = parse("[[agent]]\n"
@@ -541,6 +555,7 @@ int main(int argc, char **argv)
                     test_what_is_no_utf8_is_refused_where_it_begins);
     g_test_add_func("/config/an-unknown-key-is-a-warning-that-names-it",
                     test_an_unknown_key_is_a_warning_that_names_it);
+    g_test_add_func("/config/warnings-are-bounded", test_warnings_are_bounded);
     g_test_add_func("/config/a-budget-that-nothing-enforces-is-a-warning",
                     test_a_budget_that_nothing_enforces_is_a_warning);
     g_test_add_func("/config/keys-without-end-do-not-overflow-the-stack",
