@@ -258,11 +258,16 @@ char *read_name(const Entry &entry, const char *what)
     return g_strdup(text.c_str());
 }
 
+/* As many as StartWithOptions takes: each is looked for among the others. */
+constexpr gsize max_variables = 1024;
+
 void read_env(const Entry &entry, char ***env)
 {
     const auto *table = entry.value.as_table();
     if (!table)
         refuse_type(entry, "a table of strings");
+    if (table->size() > max_variables)
+        refuse(entry, "holds more than " + std::to_string(max_variables) + " variables");
     for (const auto &[key, value] : *table) {
         std::string name(key.str());
         std::string shown = "env." + name;

@@ -356,6 +356,26 @@ static void test_warnings_are_bounded(void)
     g_assert_cmpstr(g_ptr_array_index(config->warnings, 20), ==, FILENAME ": … and 980 more");
 }
 
+/* An agent with @n variables. */
+static char *with_variables(guint n)
+{
+    GString *text = g_string_new("[[agent]]\nname = \"coder\"\n[agent.env]\n");
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(text, "A%u = \"\"\n", i);
+    return g_string_free(text, FALSE);
+}
+
+static void test_variables_are_bounded(void)
+{
+    g_autofree char *most = with_variables(1024);
+    g_autofree char *more = with_variables(1025);
+    g_autoptr(ProjectConfig) config = parse(most);
+
+    g_assert_cmpuint(g_strv_length(agent_at(config, 0)->env), ==, 1024);
+    assert_refused(more, strlen(more), STORKIT_ERROR_INVALID_CONFIG,
+                   FILENAME ":3:1: agent \"coder\": env holds more than 1024 variables");
+}
+
 static void test_a_budget_that_nothing_enforces_is_a_warning(void)
 {
     g_autoptr(ProjectConfig) config = parse("[[agent]]\n"
@@ -556,6 +576,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/an-unknown-key-is-a-warning-that-names-it",
                     test_an_unknown_key_is_a_warning_that_names_it);
     g_test_add_func("/config/warnings-are-bounded", test_warnings_are_bounded);
+    g_test_add_func("/config/variables-are-bounded", test_variables_are_bounded);
     g_test_add_func("/config/a-budget-that-nothing-enforces-is-a-warning",
                     test_a_budget_that_nothing_enforces_is_a_warning);
     g_test_add_func("/config/keys-without-end-do-not-overflow-the-stack",
