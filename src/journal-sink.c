@@ -53,6 +53,7 @@ struct JournalSink {
 
     /* The thread's own. */
     GPtrArray *sources;
+    guint turn; /* of the source that is next */
     double tokens;
     gint64 refilled;
 };
@@ -303,16 +304,20 @@ static gboolean write_one(JournalSink *sink, Source *source)
     return TRUE;
 }
 
-/* One event of each source in turn, as long as there are tokens. TRUE: there may be more. */
+/* One event of each source in turn, as long as there are tokens: the next round goes on where this
+ * one stops, or it would be the same few that have all the tokens. TRUE: there may be more. */
 static gboolean write_round(JournalSink *sink)
 {
     gboolean any = FALSE;
-    for (guint i = sink->sources->len; i > 0 && sink->tokens >= 1; i--) {
-        Source *source = g_ptr_array_index(sink->sources, i - 1);
+    for (guint left = sink->sources->len; left > 0 && sink->tokens >= 1; left--) {
+        sink->turn %= sink->sources->len;
+        Source *source = g_ptr_array_index(sink->sources, sink->turn);
         gboolean wrote = write_one(sink, source);
         any |= wrote;
         if (!wrote && log_reader_is_at_end(source->reader))
-            g_ptr_array_remove_index_fast(sink->sources, i - 1);
+            g_ptr_array_remove_index_fast(sink->sources, sink->turn);
+        else
+            sink->turn++;
     }
     return any;
 }
