@@ -147,8 +147,8 @@ class LateReport(ShimTest):
         self.assertEqual(end["started"], started["time"])
 
     def test_waiting_for_it_is_not_the_agents_silence(self):
-        shim = self.obstructed("echo hello; sleep 0.5; exit 4", options=["--idle-timeout=700000"])
-        time.sleep(1)
+        shim = self.obstructed("echo hello; sleep 1.8; exit 4", options=["--idle-timeout=1000000"])
+        time.sleep(1.2)
         os.rmdir(f"{shim.path}/started")
         self.assertEqual(shim.end()["reason"], "exited")
 
