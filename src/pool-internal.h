@@ -27,6 +27,7 @@ struct Pool {
     guint pressure_timer;
     gboolean pruning;
     gboolean shutting_down;
+    GCancellable *shut_down; /* cancelled then: what git does in worker threads ends */
 };
 
 extern const RunKeeper pool_run_keeper;

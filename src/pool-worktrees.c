@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "error.h"
+#include "git-program.h"
 #include "login-environment.h"
 #include "names.h"
 #include "pool-internal.h"
@@ -46,6 +47,19 @@ static void answer(Job *job, GVariant *value)
     job_free(job);
 }
 
+/* What git is given in this worker thread, and what ends it. */
+static void begin_git(const Job *job)
+{
+    git_program_push_environment(job->environment);
+    g_cancellable_push_current(job->pool->shut_down);
+}
+
+static void end_git(const Job *job)
+{
+    g_cancellable_pop_current(job->pool->shut_down);
+    git_program_pop_environment();
+}
+
 /* --- ListWorktrees --- */
 
 static GVariant *worktree_to_variant(const WorktreeStatus *status)
@@ -66,7 +80,9 @@ static GVariant *worktree_to_variant(const WorktreeStatus *status)
 static void list_in_thread(gpointer data)
 {
     Job *job = data;
+    begin_git(job);
     job->worktrees = worktree_list(job->target->root, &job->error);
+    end_git(job);
 }
 
 static void on_listed(gpointer data)
@@ -81,6 +97,13 @@ static void on_listed(gpointer data)
     answer(job, list);
 }
 
+static void on_list_environment(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Job *job = user_data;
+    job->environment = login_environment_get_finish(result, NULL);
+    work_queue_push(job->pool->work, job->target->root, list_in_thread, on_listed, job);
+}
+
 static void on_list_target(Target *target, const GError *error, gpointer data)
 {
     Job *job = data;
@@ -90,7 +113,7 @@ static void on_list_target(Target *target, const GError *error, gpointer data)
         answer(job, NULL);
         return;
     }
-    work_queue_push(job->pool->work, target->root, list_in_thread, on_listed, job);
+    login_environment_get_async(NULL, on_list_environment, job);
 }
 
 void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data)
@@ -136,8 +159,10 @@ static gboolean tear_down(Job *job)
 static void remove_in_thread(gpointer data)
 {
     Job *job = data;
+    begin_git(job);
     if (tear_down(job))
         worktree_remove(job->target->root, job->target->story, job->force, &job->error);
+    end_git(job);
 }
 
 static void on_removed(gpointer data)

@@ -402,6 +402,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     pool->starts = g_ptr_array_new_with_free_func((GDestroyNotify)start_free);
     g_queue_init(&pool->queue);
     pool->work = work_queue_new();
+    pool->shut_down = g_cancellable_new();
     pool->listeners = g_array_new(FALSE, FALSE, sizeof(Listening));
     pool->waiters =
         g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
@@ -430,6 +431,7 @@ void pool_free(Pool *pool)
     g_clear_pointer(&pool->folder_watch, folder_watch_free);
     g_clear_pointer(&pool->systemd, systemd_free);
     g_clear_pointer(&pool->work, work_queue_free);
+    g_clear_object(&pool->shut_down);
     g_array_unref(pool->listeners);
     g_hash_table_unref(pool->sessions);
     g_free(pool->project_root);
@@ -439,6 +441,7 @@ void pool_free(Pool *pool)
 void pool_shut_down(Pool *pool)
 {
     pool->shutting_down = TRUE;
+    g_cancellable_cancel(pool->shut_down);
     g_autoptr(GPtrArray) starts = pool_snapshot_starts(pool);
     for (guint i = 0; i < starts->len; i++)
         start_abandon(g_ptr_array_index(starts, i));

@@ -6,12 +6,14 @@
 
 #include "agent-command.h"
 #include "fault.h"
+#include "git-program.h"
 #include "names.h"
 #include "shim-client.h"
 #include "util.h"
 
 void preparation_clear(Preparation *preparation)
 {
+    g_clear_object(&preparation->cancellable);
     g_clear_pointer(&preparation->environment, g_strfreev);
     g_clear_pointer(&preparation->cursors, sink_cursors_unref);
     g_clear_pointer(&preparation->plan, run_record_free);
@@ -139,8 +141,8 @@ gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record,
 
 /* --- All of it --- */
 
-gboolean start_prepare(Preparation *preparation, const RunRecord *record, const Target *target,
-                       GError **error)
+static gboolean prepare(Preparation *preparation, const RunRecord *record, const Target *target,
+                        GError **error)
 {
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
@@ -161,4 +163,18 @@ gboolean start_prepare(Preparation *preparation, const RunRecord *record, const 
         worktree_create(plan->worktree, has_setup, (const char *const *)config->copy, error);
     fault_point("worktree");
     return made;
+}
+
+gboolean start_prepare(Preparation *preparation, const RunRecord *record, const Target *target,
+                       GError **error)
+{
+    /* Not the agent's, which it is to become: that may have secrets for the agent only. */
+    g_auto(GStrv) login = g_strdupv(preparation->environment);
+
+    git_program_push_environment(login);
+    g_cancellable_push_current(preparation->cancellable);
+    gboolean prepared = prepare(preparation, record, target, error);
+    g_cancellable_pop_current(preparation->cancellable);
+    git_program_pop_environment();
+    return prepared;
 }

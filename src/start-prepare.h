@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <gio/gio.h>
+
 #include "sink-cursors.h"
 #include "target.h"
 #include "run-folder.h"
@@ -12,6 +14,7 @@
  */
 
 typedef struct {
+    GCancellable *cancellable; /* in: ends what git does for it */
     char **environment;   /* in: the user's login environment; out: the agent's */
     int folder_fd;        /* the run's, once start_prepare_folder() has made it */
     SinkCursors *cursors; /* likewise */

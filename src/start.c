@@ -47,6 +47,7 @@ static Start *start_new(Pool *pool, Run *run, PoolReply reply, gpointer data)
     start->reply = reply;
     start->data = data;
     start->preparation = (Preparation)PREPARATION_INIT;
+    start->preparation.cancellable = g_cancellable_new();
     g_ptr_array_add(pool->starts, start);
     return start;
 }
@@ -372,6 +373,8 @@ static void on_prepared(gpointer data)
     Start *start = data;
     GError *error = take_preparation(start);
     pool_announce(start->pool, start->run);
+    if (g_cancellable_is_cancelled(start->preparation.cancellable))
+        g_clear_error(&error); /* that of the git which was killed */
     if (error) {
         start->busy = FALSE;
         fail(start, error);
@@ -548,6 +551,7 @@ void start_stop(Start *start)
         run_stop(run);
         return;
     }
+    g_cancellable_cancel(start->preparation.cancellable);
     if (start->busy)
         return; /* the step that is under way looks when it is done */
     g_queue_remove(&start->pool->queue, start);
@@ -556,6 +560,7 @@ void start_stop(Start *start)
 
 void start_abandon(Start *start)
 {
+    g_cancellable_cancel(start->preparation.cancellable);
     if (!start->real && !start->error && !start->busy && start->run->phase != RUN_QUEUED)
         was_stopped(start);
 }

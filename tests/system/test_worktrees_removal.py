@@ -318,5 +318,59 @@ def test_filters_are_honoured(pool):
     assert_gone(pool, root, "42_login")
 
 
+def add_filter(pool, root, smudge):
+    with open(f"{root}/.gitattributes", "w") as file:
+        file.write("*.some filter=some\n")
+    with open(f"{root}/words.some", "w") as file:
+        file.write("words\n")
+    pool.git(root, "add", "--all")
+    pool.git(root, "commit", "--quiet", "--message", "filter")
+    pool.git(root, "config", "filter.some.smudge", smudge)
+    pool.git(root, "config", "filter.some.required", "true")
+
+
+def is_hanging(pool):
+    for pid in pool.processes():
+        try:
+            if "4711.5" in read_text(f"/proc/{pid}/cmdline"):
+                return True
+        except OSError:
+            pass  # it has just ended
+    return False
+
+
+def test_filter_that_hangs_can_be_stopped(pool):
+    """A Stop, and the end of the service, end a checkout whose filter hangs, with the filter."""
+    root = pool.repository(agents={"coder": {}})
+    add_filter(pool, root, "sleep 4711.5")
+    for name, end in (
+        ("Stopped", lambda: pool.stop(root, "42_login", "coder")),
+        ("ShuttingDown", pool.stop_daemon),
+    ):
+        starting = pool.begin("Start", "(sss)", root, "42_login", "")
+        wait_until(lambda: is_hanging(pool), "the filter")
+        end()
+        raises(name, starting.result)
+        assert not is_hanging(pool)
+        assert not os.path.exists(worktree(root, "42_login"))
+        assert pool.git(root, "branch", "--list", "story/*") == ""
+
+
+def test_filter_is_where_the_login_environment_finds_it(pool):
+    """The filters of a repository are found as in the user's terminal."""
+    root = pool.repository(agents={"coder": {}})
+    add_filter(pool, root, "my-filter")
+    programs = f"{pool.folder}/home/.local/bin"
+    os.makedirs(programs)
+    with open(f"{programs}/my-filter", "w") as file:
+        file.write("#!/bin/sh\ntr a-z A-Z\n")
+    os.chmod(f"{programs}/my-filter", 0o755)
+    for name in (".profile", ".bash_profile", ".bashrc"):
+        with open(f"{pool.folder}/home/{name}", "w") as file:
+            file.write("PATH=$HOME/.local/bin:$PATH\n")
+    run_story(pool, root, "42_login")
+    assert read_text(f"{worktree(root, '42_login')}/words.some") == "WORDS\n"
+
+
 if __name__ == "__main__":
     main()

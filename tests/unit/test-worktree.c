@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git-fixture.h"
 
+#include <gio/gio.h>
+
+#include "git-program.h"
 #include "worktree.h"
 
 /** All that git and we may change in the repository, and its top folder. Caller frees. */
@@ -638,6 +641,69 @@ static void test_failing_filter_says_what_git_said(Fixture *fixture, gconstpoint
     assert_no_creation(fixture, worktree, NULL, "no server");
 }
 
+static void use_filter(const Fixture *fixture, const char *smudge)
+{
+    g_autofree char *command =
+        g_strdup_printf("echo '*.up filter=some' > .gitattributes && echo text > a.up && "
+                        "git add . && git commit -qm filter && git config filter.some.smudge '%s'",
+                        smudge);
+
+    run(fixture->root, command);
+}
+
+static gboolean cancel_soon(gpointer cancellable)
+{
+    g_usleep(200000);
+    g_cancellable_cancel(cancellable);
+    return FALSE;
+}
+
+/** Its number of seconds is that of no other sleep there is. */
+static void assert_no_filter_is_left(void)
+{
+    run("/",
+        "for i in 1 2 3 4 5 6 7 8 9; do pgrep -f '^sleep 4711[.]25' || exit 0; sleep 0.1; done; "
+        "exit 1");
+}
+
+static void test_filter_that_hangs_is_ended(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_autoptr(Worktree) worktree = NULL;
+    GThread *thread;
+
+    use_filter(fixture, "sleep 4711.25");
+    worktree = plan(fixture, "42", NULL);
+    g_setenv("STORKIT_GIT_MSEC", "200", TRUE);
+    assert_no_creation(fixture, worktree, NULL, "did not end in 0.2 s");
+    g_unsetenv("STORKIT_GIT_MSEC");
+    assert_no_filter_is_left();
+
+    g_cancellable_push_current(cancellable);
+    thread = g_thread_new(NULL, (GThreadFunc)(void (*)(void))cancel_soon, cancellable);
+    assert_no_creation(fixture, worktree, NULL, "was ended");
+    g_thread_join(thread);
+    g_cancellable_pop_current(cancellable);
+    assert_no_filter_is_left();
+}
+
+static void test_filter_is_found_in_the_environment_given(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *path = g_strdup_printf("PATH=%s:%s", fixture->folder, g_getenv("PATH"));
+    char *environment[] = {path, NULL};
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->folder, "printf '#!/bin/sh\ntr a-z A-Z' > my-filter && chmod +x my-filter");
+    use_filter(fixture, "my-filter");
+    run(fixture->root, "git config filter.some.required true");
+    worktree = plan(fixture, "42", NULL);
+    assert_no_creation(fixture, worktree, NULL, "my-filter");
+    git_program_push_environment(environment);
+    create(worktree);
+    git_program_pop_environment();
+    assert_output(worktree->path, "cat a.up", "TEXT\n");
+}
+
 static void test_missing_git_program_is_named(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *path = g_strdup(g_getenv("PATH"));
@@ -811,6 +877,9 @@ int main(int argc, char **argv)
     TEST("/worktree/line-ends-are-those-of-the-attributes",
          test_line_ends_are_those_of_the_attributes);
     TEST("/worktree/filter-is-honoured", test_filter_is_honoured);
+    TEST("/worktree/filter-that-hangs-is-ended", test_filter_that_hangs_is_ended);
+    TEST("/worktree/filter-is-found-in-the-environment-given",
+         test_filter_is_found_in_the_environment_given);
     TEST("/worktree/failing-filter-says-what-git-said", test_failing_filter_says_what_git_said);
     TEST("/worktree/missing-git-program-is-named", test_missing_git_program_is_named);
     TEST("/worktree/sparse-checkout-stays-sparse", test_sparse_checkout_stays_sparse);
