@@ -80,12 +80,15 @@ const char *run_info_status_word(const RunInfo *info)
 {
     if (run_info_flag(info, "frozen"))
         return "frozen";
+    if (run_info_flag(info, "disk_full"))
+        return "disk full";
     return was_stopped(info) ? "stopped" : info->status;
 }
 
 Style run_info_status_style(const RunInfo *info)
 {
-    if (run_info_flag(info, "frozen") || run_info_is_pending(info))
+    if (run_info_flag(info, "frozen") || run_info_flag(info, "disk_full") ||
+        run_info_is_pending(info))
         return STYLE_WARN;
     if (run_info_is_running(info))
         return STYLE_GOOD;
@@ -96,9 +99,13 @@ char *run_info_note(const RunInfo *info)
 {
     const char *text = run_info_string(info, "error");
     guint64 position = run_info_uint(info, "queue_position", 0);
+    guint64 kills = run_info_uint(info, "oom_kills", 0);
 
     if (run_info_is_pending(info) && position > 0)
         return g_strdup_printf("number %" G_GUINT64_FORMAT " in the queue", position);
+    if (run_info_is_live(info) && kills > 0)
+        return g_strdup_printf("%" G_GUINT64_FORMAT " process%s killed for memory", kills,
+                               kills == 1 ? "" : "es");
     return g_strdup(text && !was_stopped(info) ? text : "");
 }
 

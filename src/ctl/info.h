@@ -43,12 +43,12 @@ char *run_info_duration(const RunInfo *info);
 /** What it has cost, "" where it has not said. Caller frees. */
 char *run_info_cost(const RunInfo *info);
 
-/** Its status as a word for people ("frozen" and "stopped" are such), and how to show it. */
+/** Its status as a word for people ("frozen", "disk full", "stopped"), and how to show it. */
 const char *run_info_status_word(const RunInfo *info);
 Style run_info_status_style(const RunInfo *info);
 
-/** What more there is to say in a few words: why it failed, its place in the queue. Caller frees.
- */
+/** What more there is to say in a few words: why it failed, its place in the queue,
+ *  what it lost for memory. Caller frees. */
 char *run_info_note(const RunInfo *info);
 
 /** The exit status of a command that waited for @info, which has ended. */

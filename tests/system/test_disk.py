@@ -5,6 +5,7 @@ import os
 import subprocess
 from contextlib import contextmanager
 
+from ctl import Ctl
 from follower import Follower, is_last, numbered_lines
 from harness import Pool, main, skip, timeout, wait_until
 
@@ -68,6 +69,7 @@ def check_full_disk(pool, size):
     full = os.stat(transcript).st_size
     assert full < size * MB
     assert pool.get(root, "s", "coder")["status"] == "running"
+    assert "disk full" in Ctl(pool, root=root).out("list")
     assert pool.cgroup_procs(info["unit"]), "the agent was ended"
     assert [run["run_id"] for run in pool.list()] == [info["run_id"]]
 
