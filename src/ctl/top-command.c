@@ -46,6 +46,21 @@ static void set_key_signals(sighandler_t handler)
     signal(SIGQUIT, handler);
 }
 
+/* Whether what was attached to is still there: else what attach said of the end is to be read. */
+static gboolean runs_on(const Ctl *ctl, const RunInfo *info)
+{
+    g_autoptr(JsonNode) node =
+        bus_ask_quickly(ctl->bus, "Get", "sss", info->project, info->story, info->agent);
+    g_autoptr(RunInfo) now = node ? run_info_new(node) : NULL;
+
+    return now && run_info_is_live(now) && g_str_equal(now->run_id, info->run_id);
+}
+
+static gboolean must_wait(TopCommand command, const Ctl *ctl, const RunInfo *info, int status)
+{
+    return status != 0 || (command == TOP_LOG ? !pager_waits(ctl) : !runs_on(ctl, info));
+}
+
 /* The program gets its signals as a shell would give them. */
 static void prepare_child(gpointer unused)
 {
@@ -80,7 +95,7 @@ gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info
     /* They are blocked, so one that came waits: to ignore it anew discards it. */
     set_key_signals(SIG_IGN);
     set_key_signals(SIG_DFL);
-    if (ran && (status != 0 || (command == TOP_LOG && !pager_waits(ctl))))
+    if (ran && must_wait(command, ctl, info, status))
         wait_for_key();
     return ran;
 }
