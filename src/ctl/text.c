@@ -151,6 +151,33 @@ void text_append_padded(GString *to, const char *text, int width, gboolean right
         g_string_append_printf(to, "%*s", padding, "");
 }
 
+static const char *component_before(const char *path, const char *end)
+{
+    if (end > path && end[-1] == '/')
+        end--;
+    while (end > path && end[-1] != '/')
+        end--;
+    return end;
+}
+
+static gboolean is_tail(const char *path, const char *tail)
+{
+    gsize length = strlen(path), tail_length = strlen(tail);
+
+    return g_str_has_suffix(path, tail) &&
+           (length == tail_length || path[length - tail_length - 1] == '/');
+}
+
+const char *text_path_tail(const char *path, const char *other)
+{
+    const char *tail = path + strlen(path);
+
+    do
+        tail = component_before(path, tail);
+    while (tail > path && is_tail(other, tail));
+    return tail;
+}
+
 const char *text_glyph(const char *utf8, const char *ascii)
 {
     return g_get_charset(NULL) ? utf8 : ascii;

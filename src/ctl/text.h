@@ -33,5 +33,8 @@ char *text_first_line(const char *text);
 /** Appends @text and as many spaces as fill @width columns, on the left with @right. */
 void text_append_padded(GString *to, const char *text, int width, gboolean right);
 
+/** The shortest end of @path, in whole components, that tells it from @other; points into @path. */
+const char *text_path_tail(const char *path, const char *other);
+
 /** @utf8 where the locale shows it, else @ascii. */
 const char *text_glyph(const char *utf8, const char *ascii);

@@ -4,6 +4,7 @@
 #include "events.h"
 #include "json-path.h"
 #include "last-line.h"
+#include "text.h"
 
 static void top_run_free(gpointer data)
 {
@@ -95,11 +96,34 @@ static void take_info(TopModel *model, RunInfo *info)
     sample_cpu(run);
 }
 
+const char *top_model_label(const TopModel *model, const char *project)
+{
+    const char *label = NULL;
+
+    for (guint i = 0; i < model->runs->len; i++) {
+        const char *other = ((TopRun *)model->runs->pdata[i])->info->project;
+        if (g_str_equal(other, project))
+            continue;
+        const char *tail = text_path_tail(project, other);
+        label = label ? MIN(label, tail) : tail; /* the longest */
+    }
+    return label;
+}
+
+static gboolean is_wanted(const TopModel *model, const RunInfo *info)
+{
+    const char *agent = model->ctl->agent;
+
+    return !agent || g_str_equal(info->agent, agent);
+}
+
 static int compare_runs(gconstpointer a, gconstpointer b)
 {
     const RunInfo *first = (*(TopRun *const *)a)->info, *second = (*(TopRun *const *)b)->info;
     int order = run_info_is_live(second) - run_info_is_live(first);
 
+    if (order == 0)
+        order = g_strcmp0(first->project, second->project);
     if (order == 0)
         order = g_strcmp0(first->story, second->story);
     return order != 0 ? order : g_strcmp0(first->agent, second->agent);
@@ -111,8 +135,11 @@ void top_model_update(TopModel *model, JsonNode *list)
 
     for (guint i = 0; i < model->runs->len; i++)
         ((TopRun *)model->runs->pdata[i])->seen = FALSE;
-    while (infos->len > 0)
-        take_info(model, g_ptr_array_steal_index_fast(infos, 0));
+    while (infos->len > 0) {
+        g_autoptr(RunInfo) info = g_ptr_array_steal_index_fast(infos, 0);
+        if (is_wanted(model, info))
+            take_info(model, g_steal_pointer(&info));
+    }
     for (guint i = model->runs->len; i > 0; i--)
         if (!((TopRun *)model->runs->pdata[i - 1])->seen)
             g_ptr_array_remove_index(model->runs, i - 1);

@@ -19,13 +19,30 @@
 #define KEYS "s stop  a attach  l log  ↑↓ select  q quit"
 #define KEYS_ASCII "s stop  a attach  l log  j k select  q quit"
 #define MARK_WIDTH 2
-#define FIXED_LINES 4 /* summary, blank, header, footer */
 
+/* Room for "59min 59s" and "100%": what changes all the time must not move what is next to it. */
+#define TIME_WIDTH 9
+#define CPU_WIDTH 4
+
+/* clang-format off */
 static const Column columns[] = {
-    {"STORY", .minimum = 8}, {"AGENT", .minimum = 5},     {"STATUS"},
-    {"TIME", .right = TRUE}, {"MEMORY", .right = TRUE},   {"CPU", .right = TRUE},
-    {"COST", .right = TRUE}, {"LAST LINE", .minimum = 8},
+    {"STORY", .minimum = 8},
+    {"AGENT", .minimum = 5},
+    {"PROJECT", .minimum = 6},
+    {"STATUS"},
+    {"TIME", .right = TRUE, .least = TIME_WIDTH},
+    {"MEMORY", .right = TRUE},
+    {"CPU", .right = TRUE, .least = CPU_WIDTH},
+    {"COST", .right = TRUE},
+    {"LAST LINE", .minimum = 8},
 };
+/* clang-format on */
+
+/* What there is room for below the summary. */
+typedef struct {
+    gboolean blank, header, footer;
+    int runs;
+} Layout;
 
 void top_view_open(void)
 {
@@ -49,7 +66,7 @@ static const char *last_line(const TopRun *run)
     return error ?: run->last_line;
 }
 
-static void add_row(Table *table, const TopRun *run)
+static void add_row(Table *table, const TopModel *model, const TopRun *run)
 {
     const RunInfo *info = run->info;
     guint64 memory = run_info_uint(info, "memory", 0);
@@ -60,6 +77,7 @@ static void add_row(Table *table, const TopRun *run)
 
     table_add(table, STYLE_NAME, info->story);
     table_add(table, STYLE_NONE, info->agent);
+    table_add(table, STYLE_NONE, top_model_label(model, info->project));
     table_add(table, run_info_status_style(info), run_info_status_word(info));
     table_add(table, STYLE_NONE, duration);
     table_add(table, STYLE_NONE, size);
@@ -90,10 +108,26 @@ static char *summary_line(const TopModel *model)
                            pending, size, load, sum);
 }
 
+static Layout lay_out(int rows)
+{
+    Layout layout = {.footer = rows >= 2, .header = rows >= 4, .blank = rows >= 5};
+
+    layout.runs = MAX(rows - 1 - layout.footer - layout.header - layout.blank, 0);
+    return layout;
+}
+
+/* Before each line but the first: after the last one it would scroll the screen. */
+static void next_line(GString *frame)
+{
+    if (frame->len > strlen(FRAME_BEGIN))
+        g_string_append(frame, "\r\n");
+}
+
 static void append_line(GString *frame, int width, Style style, const char *text)
 {
     g_autofree char *cut = text_ellipsize(text, width);
 
+    next_line(frame);
     g_string_append_printf(frame, "%s%s%s" LINE_END, style_begin(style), cut, style_end(style));
 }
 
@@ -103,23 +137,34 @@ static int first_row(int selected, int n)
     return selected < n ? 0 : selected - n + 1;
 }
 
-static void append_rows(GString *frame, const TopModel *model, int selected, int rows, int width)
+static void append_runs(GString *frame, const TopModel *model, int selected, const Layout *layout,
+                        int width)
 {
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
     for (guint i = 0; i < model->runs->len; i++)
-        add_row(table, model->runs->pdata[i]);
+        add_row(table, model, model->runs->pdata[i]);
     g_autoptr(GPtrArray) lines = table_lines(table, width - MARK_WIDTH);
-    g_string_append_printf(frame, "%*s%s" LINE_END "\r\n", MARK_WIDTH, "", (char *)lines->pdata[0]);
-    int first = first_row(selected, rows);
-    for (int i = 0; i < rows; i++) {
+    if (layout->header) {
+        next_line(frame);
+        g_string_append_printf(frame, "%*s%s" LINE_END, MARK_WIDTH, "", (char *)lines->pdata[0]);
+    }
+    int first = first_row(selected, layout->runs);
+    for (int i = 0; i < layout->runs; i++) {
         guint line = (guint)(first + i + 1);
+        next_line(frame);
         if (line < lines->len)
             g_string_append_printf(frame, "%s %s",
                                    first + i == selected ? text_glyph("▸", ">") : " ",
                                    (char *)lines->pdata[line]);
-        g_string_append(frame, LINE_END "\r\n");
+        g_string_append(frame, LINE_END);
     }
+}
+
+static void append_no_runs(GString *frame, const Layout *layout, int width)
+{
+    for (int i = 0; i < layout->header + layout->runs; i++)
+        append_line(frame, width, STYLE_DIM, i == 0 ? NO_RUNS : "");
 }
 
 void top_view_draw(const TopModel *model, int selected, const char *footer, gboolean away)
@@ -130,19 +175,18 @@ void top_view_draw(const TopModel *model, int selected, const char *footer, gboo
 
     terminal_size(&rows, &width);
     width--; /* LINE_END would wipe a character in the last column */
+    Layout layout = lay_out(rows);
     append_line(frame, width, away ? STYLE_WARN : STYLE_BOLD,
                 away ? "the storkit service does not answer; waiting for it" : summary);
-    g_string_append(frame, "\r\n" LINE_END "\r\n");
-    if (model->runs->len > 0) {
-        append_rows(frame, model, selected, MAX(rows - FIXED_LINES, 1), width);
-    } else {
-        append_line(frame, width, STYLE_DIM, NO_RUNS);
-        g_string_append(frame, "\r\n");
-        for (int i = 0; i < rows - FIXED_LINES; i++)
-            g_string_append(frame, LINE_END "\r\n");
-    }
-    append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM,
-                footer ?: text_glyph(KEYS, KEYS_ASCII));
+    if (layout.blank)
+        append_line(frame, width, STYLE_NONE, "");
+    if (model->runs->len > 0)
+        append_runs(frame, model, selected, &layout, width);
+    else
+        append_no_runs(frame, &layout, width);
+    if (layout.footer)
+        append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM,
+                    footer ?: text_glyph(KEYS, KEYS_ASCII));
     g_string_append(frame, FRAME_END);
     terminal_write(frame->str, frame->len);
 }

@@ -17,7 +17,6 @@
 
 #define LOOK_USEC (G_TIME_SPAN_SECOND)
 #define CTRL_C 0x03
-#define CTRL_L 0x0C
 
 static gboolean arg_everywhere;
 
@@ -29,7 +28,9 @@ typedef struct {
     sd_bus_slot *look;
     char *selected; /* a run id, or NULL */
     char *asked;    /* the run id whose stop waits for a "y", or NULL */
-    char *message;  /* for the bottom line, or NULL */
+    char *question; /* the bottom line while it does */
+    char *message;  /* the bottom line otherwise, or NULL */
+    guint n_stops;  /* on their way */
     gboolean away, done;
 } Top;
 
@@ -58,7 +59,8 @@ static void select_index(Top *top, int index)
 
 static void draw(Top *top)
 {
-    top_view_draw(&top->model, selected_index(top), top->message, top->away);
+    top_view_draw(&top->model, selected_index(top), top->asked ? top->question : top->message,
+                  top->away);
 }
 
 static void say(Top *top, char *message)
@@ -112,6 +114,7 @@ static void on_stopped(sd_bus_message *reply, const GError *error, gpointer data
 {
     Top *top = data;
 
+    top->n_stops--;
     say(top, error ? g_strdup(error->message) : NULL);
     look(top);
 }
@@ -122,9 +125,13 @@ static void ask_to_stop(Top *top)
 
     if (!run)
         return;
+    const RunInfo *info = run->info;
+    const char *label = top_model_label(&top->model, info->project);
     g_free(top->asked);
-    top->asked = g_strdup(run->info->run_id);
-    say(top, g_strdup_printf("Stop %s/%s? y/n", run->info->story, run->info->agent));
+    top->asked = g_strdup(info->run_id);
+    g_free(top->question);
+    top->question = g_strdup_printf("Stop %s/%s%s%s? y/n", info->story, info->agent,
+                                    label ? " of " : "", label ?: "");
 }
 
 static void answer(Top *top, char key)
@@ -132,14 +139,12 @@ static void answer(Top *top, char key)
     g_autofree char *asked = g_steal_pointer(&top->asked);
     int index = top_model_find(&top->model, asked);
 
-    if ((key != 'y' && key != 'Y') || index < 0) {
-        say(top, NULL);
+    if ((key != 'y' && key != 'Y') || index < 0)
         return;
-    }
     const RunInfo *info = ((TopRun *)top->model.runs->pdata[index])->info;
     say(top, g_strdup_printf("stopping %s/%s", info->story, info->agent));
-    (void)bus_call_async(top->ctl->bus, "Stop", on_stopped, top, NULL, NULL, "sss", info->project,
-                         info->story, info->agent);
+    top->n_stops += bus_call_async(top->ctl->bus, "Stop", on_stopped, top, NULL, NULL, "sss",
+                                   info->project, info->story, info->agent);
 }
 
 /* Runs a command for the selected run in the terminal, and comes back to the table. */
@@ -165,7 +170,6 @@ static void on_arrow(Top *top, char letter)
         select_index(top, selected_index(top) - 1);
     else if (letter == 'B')
         select_index(top, selected_index(top) + 1);
-    draw(top);
 }
 
 static void on_letter(Top *top, char key)
@@ -190,17 +194,17 @@ static void on_letter(Top *top, char key)
     case 'j':
         on_arrow(top, 'B');
         break;
-    case CTRL_L:
-        say(top, NULL);
-        break;
     default:
         break;
     }
 }
 
-/* Returns how many of the @n bytes the first key is. */
+/* Returns how many of the @n bytes the first key is. What was said has been read by now; that a
+ * stop is on its way is true until its reply. */
 static gsize take_key(Top *top, const char *keys, gsize n)
 {
+    if (top->n_stops == 0)
+        g_clear_pointer(&top->message, g_free);
     if (!top->asked && n >= 3 && keys[0] == '\033') {
         on_arrow(top, keys[2]);
         return 3;
@@ -222,6 +226,8 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
         top->done = TRUE;
     for (ssize_t i = 0; i < n && !top->done;)
         i += (ssize_t)take_key(top, keys + i, (gsize)(n - i));
+    if (!top->done)
+        draw(top);
     return 0;
 }
 
@@ -252,6 +258,7 @@ static void top_clear(Top *top)
     top_model_clear(&top->model);
     g_free(top->selected);
     g_free(top->asked);
+    g_free(top->question);
     g_free(top->message);
 }
 

@@ -786,6 +786,73 @@ def test_top_shows_what_its_commands_say(pool):
         assert terminal.wait_for_end() == 0
 
 
+def test_top_shows_how_an_attached_run_ended(pool):
+    """What attach says at the end of a run stays to be read before the table is back."""
+    ctl = Ctl(pool, "print Ready.; wait go; result")
+    info = ctl.start()
+    with ctl.terminal("top") as terminal:
+        terminal.wait_for("42_login")
+        terminal.press("a")
+        terminal.wait_for("Ready.")
+        ctl.touch(info)
+        assert "42_login/coder completed" in terminal.wait_for("Press a key to go back")
+        terminal.press("Space")
+        terminal.wait_for("storkit: 0 running")
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+
+
+def test_top_tells_projects_and_agents_apart(pool):
+    """With -e a column names the project, and so does the question before a stop; -a filters."""
+    agents = {"coder": "init; idle", "reviewer": "init; idle"}
+    roots = [pool.repository(name, agents=agents) for name in ("shop", "blog")]
+    for root in roots:
+        Ctl(pool, root=root).start()
+    ctl = Ctl(pool, root=roots[0])
+    ctl.start("42_login/reviewer")
+    with ctl.terminal("top", "-e", "-a", "coder") as terminal:
+        screen = terminal.wait_for("storkit: 2 running")
+        header, first, second = screen.splitlines()[2:5]
+        assert "PROJECT" in header and "blog" in first and "shop" in second, screen
+        assert "reviewer" not in screen, screen
+        terminal.press("j", "s")
+        terminal.wait_for("Stop 42_login/coder of shop? y/n")
+        terminal.press("y")
+        terminal.wait_for("storkit: 1 running")
+        assert "PROJECT" not in terminal.wait_for("shop", gone=True)
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+    with ctl.terminal("top", "-a", "reviewer") as terminal:
+        assert "PROJECT" not in terminal.wait_for("42_login")
+        terminal.press("s")
+        terminal.wait_for("Stop 42_login/reviewer? y/n")
+        terminal.press("n", "q")
+        assert terminal.wait_for_end() == 0
+    ctl("stop", "42")
+    Ctl(pool, root=roots[1])("stop", "42")
+
+
+def test_top_fits_any_terminal(pool):
+    """In however few lines or columns, the summary stays on top, and no line wraps."""
+    ctl = Ctl(pool, "init; text A long line to be cut.; idle")
+    ctl.start("42_login")
+    with ctl.terminal("top") as terminal:
+        terminal.wait_for("42_login")
+        for rows in (5, 4, 3, 2):
+            terminal.resize(rows, 40)
+
+            def is_drawn(screen, rows=rows):
+                lines = screen.splitlines()
+                top = lines[0].startswith("storkit: 1 running")
+                return top and len(lines) == rows and lines[-1].startswith("s stop")
+
+            lines = terminal.wait_until(is_drawn, f"{rows} lines").splitlines()
+            assert ("42_login" in lines[-2], "STORY" in lines[-3:][0]) == (rows > 2, rows > 3), lines
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+    ctl("stop", "42")
+
+
 def test_top_outlives_what_interrupts_its_commands(pool):
     """Ctrl-C and Ctrl-\\ end what top has given the terminal to, not top."""
     ctl = Ctl(pool, "init; text Done already.; result")
@@ -795,7 +862,8 @@ def test_top_outlives_what_interrupts_its_commands(pool):
             terminal.wait_for("42_login")
             terminal.press("l")
             terminal.wait_for("42_login", gone=True)
-            wait_until(lambda: terminal.modes("alternate_on") == {"alternate_on": "0"}, "the log")
+            on_main = {"alternate_on": "0"}
+            terminal.wait_until(lambda _: terminal.modes(*on_main) == on_main, "the main screen")
             terminal.press(key)
             terminal.wait_for("Press a key to go back")
             terminal.press("Space")
@@ -814,6 +882,10 @@ def test_top_waits_for_the_service(pool):
         terminal.wait_for("42_login")
         pool.kill_daemon()
         terminal.wait_for("waiting for it")
+        terminal.press("s", "y")
+        terminal.wait_for("nothing on the session bus provides")
+        terminal.press("j")
+        terminal.wait_for("q quit")
         pool.start_daemon()
         terminal.wait_for("waiting for it", gone=True)
         terminal.wait_for("42_login")

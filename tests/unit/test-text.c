@@ -80,6 +80,17 @@ static void test_nothing_that_a_terminal_obeys_is_left(void)
     assert_clean("“a”…", "“a”…");
 }
 
+static void test_tails_tell_paths_apart(void)
+{
+    g_assert_cmpstr(text_path_tail("/home/me/one", "/home/me/two"), ==, "one");
+    g_assert_cmpstr(text_path_tail("/home/me/one", "/home/you/one"), ==, "me/one");
+    g_assert_cmpstr(text_path_tail("/home/me/one", "/home/me/zone"), ==, "one");
+    g_assert_cmpstr(text_path_tail("/one", "/home/me/one"), ==, "/one");
+    g_assert_cmpstr(text_path_tail("/home/me/one", "/one"), ==, "me/one");
+    g_assert_cmpstr(text_path_tail("/", "/one"), ==, "/");
+    g_assert_cmpstr(text_path_tail("", "/one"), ==, "");
+}
+
 static void test_ascii_locale_gets_ascii(void)
 {
     setlocale(LC_ALL, "C");
@@ -101,6 +112,7 @@ int main(int argc, char **argv)
     ADD(name_in_a_sentence_is_shortened_first);
     ADD(padding_fills_the_columns);
     ADD(nothing_that_a_terminal_obeys_is_left);
+    ADD(tails_tell_paths_apart);
     ADD(ascii_locale_gets_ascii);
     return g_test_run();
 }
