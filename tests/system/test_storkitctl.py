@@ -793,9 +793,10 @@ def test_top_shows_how_an_attached_run_ended(pool):
     with ctl.terminal("top") as terminal:
         terminal.wait_for("42_login")
         terminal.press("a")
-        terminal.wait_for("Ready.")
+        terminal.wait_for("Attached to 42_login/coder")
         ctl.touch(info)
-        assert "42_login/coder completed" in terminal.wait_for("Press a key to go back")
+        screen = terminal.wait_for("Press a key to go back")
+        assert "42_login/coder completed" in screen, screen
         terminal.press("Space")
         terminal.wait_for("storkit: 0 running")
         terminal.press("q")
@@ -857,8 +858,10 @@ def test_top_outlives_what_interrupts_its_commands(pool):
     """Ctrl-C and Ctrl-\\ end what top has given the terminal to, not top."""
     ctl = Ctl(pool, "init; text Done already.; result")
     ctl("start", "42_login", "--wait")
+    # Outside of a login session journalctl takes no other pager than less, unless it is told to.
+    pager = {"PAGER": "sleep infinity", "SYSTEMD_PAGERSECURE": "0"}
     for key in ("C-c", "C-\\"):
-        with ctl.terminal("top", environment={"PAGER": "sleep infinity"}) as terminal:
+        with ctl.terminal("top", environment=pager) as terminal:
             terminal.wait_for("42_login")
             terminal.press("l")
             terminal.wait_for("42_login", gone=True)
