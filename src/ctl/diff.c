@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <gio/gio.h>
 #include <string.h>
 
 #include "json-path.h"
@@ -11,31 +12,66 @@
  * base: by git itself, with its pager and colours.
  */
 
-/* Runs git and returns what it printed, or NULL with @error set. */
-static char *git_output(const char *folder, GError **error, ...)
+/* They would send git to another repository than the worktree's. */
+static const char *const repository_variables[] = {
+    "GIT_DIR",        "GIT_WORK_TREE",        "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",  "GIT_PREFIX",
+};
+
+static void forget_other_repository(void)
 {
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-    g_autoptr(GError) spawn_error = NULL;
-    g_autofree char *output = NULL, *problem = NULL;
-    const char *argument;
-    va_list arguments;
-    int status;
+    for (gsize i = 0; i < G_N_ELEMENTS(repository_variables); i++)
+        g_unsetenv(repository_variables[i]);
+}
+
+static GPtrArray *git_argv(const char *folder)
+{
+    GPtrArray *argv = g_ptr_array_new();
 
     g_ptr_array_add(argv, (char *)"git");
     g_ptr_array_add(argv, (char *)"-C");
     g_ptr_array_add(argv, (char *)folder);
+    return argv;
+}
+
+/* Runs git and returns what it printed, NULs included, or NULL with @error set. */
+static GString *git_read(GPtrArray *argv, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GSubprocess) git = g_subprocess_newv(
+        (const char *const *)argv->pdata,
+        G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &problem);
+    g_autoptr(GBytes) output = NULL, said = NULL;
+    gsize length;
+
+    if (!git || !g_subprocess_communicate(git, NULL, NULL, &output, &said, &problem)) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "git: %s", problem->message);
+        return NULL;
+    }
+    const char *data = g_bytes_get_data(output, &length);
+    if (g_subprocess_get_if_exited(git) && g_subprocess_get_exit_status(git) == 0)
+        return g_string_new_len(data ?: "", (gssize)length);
+    data = g_bytes_get_data(said, &length);
+    g_autofree char *text = g_strndup(data ?: "", length);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "git: %s", g_strchomp(text));
+    return NULL;
+}
+
+/* The same for text, with git's arguments, ended by NULL. */
+static char *git_output(const char *folder, GError **error, ...)
+{
+    g_autoptr(GPtrArray) argv = git_argv(folder);
+    const char *argument;
+    va_list arguments;
+
     va_start(arguments, error);
     while ((argument = va_arg(arguments, const char *)))
         g_ptr_array_add(argv, (char *)argument);
     va_end(arguments);
     g_ptr_array_add(argv, NULL);
-    if (g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output,
-                     &problem, &status, &spawn_error) &&
-        g_spawn_check_wait_status(status, NULL))
-        return g_steal_pointer(&output);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "git: %s",
-                spawn_error ? spawn_error->message : g_strchomp(problem));
-    return NULL;
+    GString *output = git_read(argv, error);
+    return output ? g_string_free(output, FALSE) : NULL;
 }
 
 /* The branch that the worktree began at: the service keeps it in git's config. */
@@ -93,39 +129,60 @@ static guint count_untracked(const char *path)
     return n;
 }
 
+/* What is compared, and what of it: a path in @passed needs no "--" before it. */
+static void add_comparison(GPtrArray *argv, const char *ref, char **passed)
+{
+    g_ptr_array_add(argv, (char *)"--merge-base");
+    g_ptr_array_add(argv, (char *)ref);
+    for (gsize i = 0; passed[i]; i++)
+        g_ptr_array_add(argv, passed[i]);
+    if (!passed[0])
+        g_ptr_array_add(argv, (char *)"--");
+    g_ptr_array_add(argv, NULL);
+}
+
+/* NULL where an option that was passed on made git print something else. */
 static JsonObject *numstat_entry(const char *line)
 {
     g_auto(GStrv) fields = g_strsplit(line, "\t", 3);
-    JsonObject *file = json_object_new();
 
     if (g_strv_length(fields) < 3)
-        return file;
-    json_object_set_string_member(file, "path", fields[2]);
+        return NULL;
+    g_autofree char *path = g_utf8_make_valid(fields[2], -1);
+    JsonObject *file = json_object_new();
+    json_object_set_string_member(file, "path", path);
     json_object_set_boolean_member(file, "binary", g_str_equal(fields[0], "-"));
     json_object_set_int_member(file, "added", g_ascii_strtoll(fields[0], NULL, 10));
     json_object_set_int_member(file, "deleted", g_ascii_strtoll(fields[1], NULL, 10));
     return file;
 }
 
-static JsonArray *numstat(const char *path, const char *ref, GError **error)
+static JsonArray *numstat(const char *path, const char *ref, char **passed, GError **error)
 {
-    g_autofree char *output =
-        git_output(path, error, "-c", "core.quotePath=false", "diff", "--numstat", "--no-renames",
-                   "--merge-base", ref, "--", NULL);
+    g_autoptr(GPtrArray) argv = git_argv(path);
+
+    g_ptr_array_add(argv, (char *)"diff");
+    g_ptr_array_add(argv, (char *)"--numstat");
+    g_ptr_array_add(argv, (char *)"-z");
+    g_ptr_array_add(argv, (char *)"--no-renames");
+    add_comparison(argv, ref, passed);
+    GString *output = git_read(argv, error);
     if (!output)
         return NULL;
-    g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
     JsonArray *files = json_array_new();
-    for (gsize i = 0; lines[i]; i++)
-        if (*lines[i])
-            json_array_add_object_element(files, numstat_entry(lines[i]));
+    for (const char *p = output->str; p < output->str + output->len; p += strlen(p) + 1) {
+        JsonObject *file = numstat_entry(p);
+        if (file)
+            json_array_add_object_element(files, file);
+    }
+    g_string_free(output, TRUE);
     return files;
 }
 
 static int print_summary(JsonObject *worktree, const char *path, const char *base, const char *ref,
-                         GError **error)
+                         char **passed, GError **error)
 {
-    JsonArray *files = numstat(path, ref, error);
+    JsonArray *files = numstat(path, ref, passed, error);
 
     if (!files)
         return -1;
@@ -149,22 +206,29 @@ static gboolean colours_are_off(void)
 
 static void become_git(Ctl *ctl, const char *path, const char *ref, char **passed, GError **error)
 {
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    g_autoptr(GPtrArray) argv = git_argv(path);
 
-    g_ptr_array_add(argv, (char *)"git");
     if (ctl->no_pager)
         g_ptr_array_add(argv, (char *)"--no-pager");
-    g_ptr_array_add(argv, (char *)"-C");
-    g_ptr_array_add(argv, (char *)path);
     g_ptr_array_add(argv, (char *)"diff");
     if (colours_are_off())
         g_ptr_array_add(argv, (char *)"--no-color");
-    g_ptr_array_add(argv, (char *)"--merge-base");
-    g_ptr_array_add(argv, (char *)ref);
-    for (gsize i = 0; passed[i]; i++)
-        g_ptr_array_add(argv, passed[i]);
-    g_ptr_array_add(argv, NULL);
+    add_comparison(argv, ref, passed);
     ctl_exec((char *const *)argv->pdata, error);
+}
+
+static gboolean check_there(JsonObject *worktree, const char *path, GError **error)
+{
+    const char *story = json_get_string(worktree, "story");
+
+    if (!json_get_boolean(worktree, "missing"))
+        return TRUE;
+    g_set_error(
+        error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
+        "the worktree %s of story %s was removed by hand: its commits are on the branch %s; "
+        "`storkitctl start %s` checks it out again, `storkitctl remove %s` forgets it",
+        path, story, json_get_string(worktree, "branch"), story, story);
+    return FALSE;
 }
 
 static int diff(Ctl *ctl, char **arguments, char **passed, GError **error)
@@ -175,12 +239,14 @@ static int diff(Ctl *ctl, char **arguments, char **passed, GError **error)
     if (!worktree)
         return -1;
     const char *path = json_get_string(worktree, "path") ?: "";
-    g_autofree char *base = base_of(worktree, path, error);
+    forget_other_repository();
+    g_autofree char *base =
+        check_there(worktree, path, error) ? base_of(worktree, path, error) : NULL;
     g_autofree char *ref = base ? base_ref(path, base, error) : NULL;
     if (!ref)
         return -1;
     if (ctl->json)
-        return print_summary(worktree, path, base, ref, error);
+        return print_summary(worktree, path, base, ref, passed, error);
     guint untracked = count_untracked(path);
     if (untracked > 0)
         ctl_note(ctl, "%u new file%s not added to git, and so not shown below.", untracked,

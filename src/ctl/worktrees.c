@@ -53,16 +53,28 @@ static const Column columns[] = {
     {"PATH", .minimum = 10},
 };
 
+static const char *state_of(JsonObject *worktree, Style *ret_style)
+{
+    *ret_style = STYLE_WARN;
+    if (json_get_boolean(worktree, "missing"))
+        return "missing";
+    if (json_get_boolean(worktree, "dirty"))
+        return "uncommitted";
+    *ret_style = STYLE_GOOD;
+    return "clean";
+}
+
 static void add_row(Table *table, JsonObject *worktree)
 {
     gint64 ahead = json_get_int(worktree, "ahead");
-    gboolean dirty = json_get_boolean(worktree, "dirty");
+    Style style;
+    const char *state = state_of(worktree, &style);
     g_autofree char *commits = g_strdup_printf("%" G_GINT64_FORMAT, ahead);
 
     table_add(table, STYLE_NAME, json_get_string(worktree, "story"));
     table_add(table, STYLE_NONE, json_get_string(worktree, "branch"));
     table_add(table, ahead > 0 ? STYLE_WARN : STYLE_NONE, commits);
-    table_add(table, dirty ? STYLE_WARN : STYLE_GOOD, dirty ? "uncommitted" : "clean");
+    table_add(table, style, state);
     table_add(table, STYLE_DIM, json_get_string(worktree, "path"));
 }
 

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import time
 
@@ -929,6 +930,38 @@ def test_diff_knows_its_base_from_a_file(pool):
     pool.git(ctl.root, "checkout", "--quiet", "topic/one")
     pool.git(ctl.root, "branch", "--quiet", "-D", "main")
     assert "the base branch main is gone" in ctl("diff", "42", status=NOT_FOUND).err
+
+
+def test_diff_json_has_any_file(pool):
+    """diff --json names every file as it is, and only those behind `--`, whatever repository the
+    environment names."""
+    ctl = Ctl(pool, "init; result")
+    ctl("start", "42_login", "--wait")
+    (worktree,) = ctl.json("worktrees")
+    for name in (b"plain", b"caf\xe9", b'a "quoted"\tname\nof two lines', "grün".encode()):
+        with open(os.fsencode(worktree["path"]) + b"/" + name, "w") as file:
+            print("One line.", file=file)
+    pool.git(worktree["path"], "add", ".")
+    elsewhere = {"GIT_DIR": f"{pool.folder}/nothing", "GIT_INDEX_FILE": f"{pool.folder}/nothing"}
+    files = ctl.json("diff", "42", environment=elsewhere)["files"]
+    names = {"plain", "caf\ufffd", 'a "quoted"\tname\nof two lines', "grün"}
+    assert {file["path"] for file in files} == names, files
+    assert all(file["added"] == 1 for file in files), files
+    (file,) = ctl.json("diff", "42", "--", "plain")["files"]
+    assert file["path"] == "plain"
+    assert "+One line." in ctl.out("diff", "42", environment=elsewhere)
+
+
+def test_missing_worktree_is_told(pool):
+    """worktrees says that a folder is gone, and diff what to do about that: which it does."""
+    ctl = Ctl(pool, "write new.txt Work.; commit Work; result")
+    ctl("start", "42_login", "--wait")
+    (worktree,) = ctl.json("worktrees")
+    shutil.rmtree(worktree["path"])
+    assert "missing" in ctl.out("worktrees")
+    assert "`storkitctl start 42_login`" in ctl("diff", "42", status=NOT_FOUND).err
+    ctl("start", "42_login", "--wait")
+    assert "clean" in ctl.out("worktrees") and "+Work." in ctl.out("diff", "42")
 
 
 def test_worktrees_are_listed_and_removed(pool):
