@@ -6,8 +6,22 @@ _storkitctl()
     local cur prev words cword
     _get_comp_words_by_ref -n =: cur prev words cword || return
 
-    case $prev in
-    -C | --project | --prompt-file)
+    local file=
+    case $cur in
+    --project=* | --prompt-file=*)
+        file=${cur%%=*}
+        cur=${cur#*=}
+        ;;
+    *)
+        file=$prev
+        ;;
+    esac
+    case $file in
+    -C | --project)
+        _filedir -d
+        return
+        ;;
+    --prompt-file)
         _filedir
         return
         ;;

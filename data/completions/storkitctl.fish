@@ -7,5 +7,5 @@ function __storkitctl_complete
 end
 
 complete -c storkitctl -f -a '(__storkitctl_complete)'
-complete -c storkitctl -s C -l project -r -a '(__fish_complete_directories)'
+complete -c storkitctl -s C -l project -x -a '(__fish_complete_directories)'
 complete -c storkitctl -l prompt-file -r -F

@@ -4,7 +4,8 @@
 
 #include "info.h"
 #include "json-path.h"
-#include "project.h"
+#include "options.h"
+#include "select.h"
 #include "verb.h"
 
 /*
@@ -16,7 +17,11 @@
 
 typedef struct {
     Ctl *ctl;
-    const char *word; /* the one being typed */
+    const char *word;           /* the one being typed */
+    const Verb *verb;           /* NULL: not named yet */
+    const GOptionEntry *valued; /* whose value is being typed, or NULL */
+    guint position;             /* arguments before the word */
+    gboolean separated;         /* it is behind "--" */
 } Completion;
 
 static void offer(const Completion *completion, const char *candidate)
@@ -48,23 +53,85 @@ static gboolean connect_quickly(Ctl *ctl)
     return ctl->bus != NULL;
 }
 
+static gboolean has_ended(const RunInfo *info)
+{
+    return !run_info_is_live(info);
+}
+
+static gboolean is_frozen(const RunInfo *info)
+{
+    return run_info_flag(info, "frozen");
+}
+
+static gboolean can_freeze(const RunInfo *info)
+{
+    return run_info_is_running(info) && !is_frozen(info);
+}
+
+/* Verbs that refuse some runs, and which they take. */
+static const struct {
+    const Verb *verb;
+    gboolean (*takes)(const RunInfo *info);
+} choosy_verbs[] = {
+    {&resume_verb, has_ended},      {&freeze_verb, can_freeze},       {&thaw_verb, is_frozen},
+    {&send_verb, run_info_is_live}, {&attach_verb, run_info_is_live},
+};
+
+static gboolean is_taken(const Completion *completion, const RunInfo *info)
+{
+    const char *agent = completion->ctl->agent;
+
+    if (agent && !g_str_equal(info->agent, agent))
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(choosy_verbs); i++)
+        if (choosy_verbs[i].verb == completion->verb)
+            return choosy_verbs[i].takes(info);
+    return TRUE;
+}
+
+/* The agents of the one story that begins with what is before the slash, behind that as it was
+ * typed: a shell takes nothing that does not begin with the word. */
+static void offer_runs_of_story(const Completion *completion, GPtrArray *runs)
+{
+    const char *slash = strchr(completion->word, '/');
+    g_autofree char *typed = g_strndup(completion->word, slash - completion->word);
+    char *const arguments[] = {typed, NULL};
+    g_autoptr(GPtrArray) found =
+        select_listed(completion->ctl, runs, arguments, SELECT_ALL_AGENTS, NULL);
+
+    for (guint i = 0; found && i < found->len; i++) {
+        const RunInfo *info = found->pdata[i];
+        g_autofree char *candidate = g_strdup_printf("%s/%s", typed, info->agent);
+        if (is_taken(completion, info))
+            offer(completion, candidate);
+    }
+}
+
+static void offer_stories(const Completion *completion, GPtrArray *runs)
+{
+    const char *previous = "";
+
+    for (guint i = 0; i < runs->len; i++) {
+        const RunInfo *info = runs->pdata[i];
+        if (!is_taken(completion, info) || g_str_equal(info->story, previous))
+            continue;
+        offer(completion, info->story);
+        previous = info->story;
+    }
+}
+
 static void offer_runs(const Completion *completion)
 {
     Ctl *ctl = completion->ctl;
-    gboolean with_agent = strchr(completion->word, '/') != NULL;
     g_autoptr(JsonNode) list = bus_ask_quickly(ctl->bus, "List", NULL);
     g_autoptr(GPtrArray) runs = list ? run_info_list_from_json(list, ctl->project) : NULL;
-    const char *previous = "";
 
-    for (guint i = 0; runs && i < runs->len; i++) {
-        const RunInfo *info = runs->pdata[i];
-        g_autofree char *full = g_strdup_printf("%s/%s", info->story, info->agent);
-        if (with_agent)
-            offer(completion, full);
-        else if (!g_str_equal(info->story, previous))
-            offer(completion, info->story);
-        previous = info->story;
-    }
+    if (!runs)
+        return;
+    if (strchr(completion->word, '/'))
+        offer_runs_of_story(completion, runs);
+    else
+        offer_stories(completion, runs);
 }
 
 static void offer_worktrees(const Completion *completion)
@@ -106,9 +173,11 @@ static void offer_new_run(const Completion *completion)
     offer_agents(completion, story);
 }
 
-static void offer_arguments(const Completion *completion, const Verb *verb, guint position)
+static void offer_arguments(const Completion *completion)
 {
-    switch (verb->arguments) {
+    guint position = completion->position;
+
+    switch (completion->verb->arguments) {
     case ARGUMENT_NONE:
         break;
     case ARGUMENT_RUN:
@@ -132,59 +201,92 @@ static void offer_arguments(const Completion *completion, const Verb *verb, guin
     }
 }
 
-static gboolean is_option(const char *word, const char *letter, const char *name)
+/* Of the options before the word two say what may stand for it. */
+static void take_option(Ctl *ctl, const GOptionEntry *option, const char *value)
 {
-    return g_str_equal(word, letter) || g_str_equal(word, name);
+    char **to = option->short_name == 'C'   ? &ctl->directory
+                : option->short_name == 'a' ? &ctl->agent
+                                            : NULL;
+
+    if (!to)
+        return;
+    g_free(*to);
+    *to = g_strdup(value);
 }
 
-static void set_directory(Ctl *ctl, const char *directory)
+static void read_argument(Completion *completion, const char *word)
 {
-    g_free(ctl->directory);
-    ctl->directory = g_strdup(directory);
+    if (g_str_equal(word, "--"))
+        completion->separated = TRUE;
+    else if (word[0] == '-' && !completion->separated)
+        return;
+    else if (!completion->verb)
+        completion->verb = verb_find(word);
+    else
+        completion->position++;
 }
 
-/* Finds the verb, how many arguments it has so far, and the project of -C. */
-static const Verb *read_words(Ctl *ctl, char **words, guint n, guint *ret_position)
+/* Finds out from the @n words before it what the word is. */
+static void read_words(Completion *completion, char **words, guint n)
 {
-    const Verb *verb = NULL;
-
-    *ret_position = 0;
     for (guint i = 0; i < n; i++) {
-        if (is_option(words[i], "-C", "--project") && i + 1 < n)
-            set_directory(ctl, words[++i]);
-        else if (g_str_has_prefix(words[i], "--project="))
-            set_directory(ctl, strchr(words[i], '=') + 1);
-        else if (is_option(words[i], "-a", "--agent"))
-            i++;
-        else if (words[i][0] == '-')
-            continue;
-        else if (!verb)
-            verb = verb_find(words[i]);
+        const char *value;
+        const GOptionEntry *option =
+            completion->separated
+                ? NULL
+                : options_find_valued(completion->ctl, completion->verb, words[i], &value);
+        if (!option)
+            read_argument(completion, words[i]);
+        else if (value || i + 1 < n)
+            take_option(completion->ctl, option, value ?: words[++i]);
         else
-            ++*ret_position;
+            completion->valued = option;
     }
-    return verb;
+}
+
+static gboolean is_agent(const GOptionEntry *option)
+{
+    return g_strcmp0(option->long_name, "agent") == 0;
+}
+
+/* The shells know folders and files; of other values nothing is known but of agents. */
+static void offer_values(const Completion *completion, const GOptionEntry *option,
+                         const char *prefix)
+{
+    if (is_agent(option) && connect_quickly(completion->ctl))
+        offer_agents(completion, prefix);
+}
+
+static void offer_for_dash(const Completion *completion)
+{
+    const char *value;
+    const GOptionEntry *option =
+        options_find_valued(completion->ctl, completion->verb, completion->word, &value);
+
+    if (option && value) {
+        g_autofree char *prefix = g_strndup(completion->word, value - completion->word);
+        offer_values(completion, option, prefix);
+        return;
+    }
+    offer_options(completion, completion->verb ? completion->verb->options : NULL);
+    offer_options(completion, global_options(completion->ctl));
 }
 
 int complete(Ctl *ctl, char **words)
 {
-    guint n = g_strv_length(words), position;
+    guint n = g_strv_length(words);
     Completion completion = {.ctl = ctl, .word = n > 0 ? words[n - 1] : ""};
-    const char *before = n > 1 ? words[n - 2] : "";
-    const Verb *verb = read_words(ctl, words, n > 0 ? n - 1 : 0, &position);
 
-    if (is_option(before, "-a", "--agent")) {
-        if (connect_quickly(ctl))
-            offer_agents(&completion, "");
-    } else if (completion.word[0] == '-') {
-        offer_options(&completion, verb ? verb->options : NULL);
-        offer_options(&completion, global_options(ctl));
-        if (g_str_has_prefix(completion.word, "--agent=") && connect_quickly(ctl))
-            offer_agents(&completion, "--agent=");
-    } else if (!verb) {
+    read_words(&completion, words, n > 0 ? n - 1 : 0);
+    if (completion.valued)
+        offer_values(&completion, completion.valued, "");
+    else if (completion.separated && completion.verb && completion.verb->passes_on)
+        return 0; /* they are the other program's */
+    else if (completion.word[0] == '-' && !completion.separated)
+        offer_for_dash(&completion);
+    else if (!completion.verb)
         offer_verbs(&completion);
-    } else if (connect_quickly(ctl)) {
-        offer_arguments(&completion, verb, position);
-    }
+    else if (connect_quickly(ctl))
+        offer_arguments(&completion);
     return 0;
 }
