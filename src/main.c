@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <glib-unix.h>
 
@@ -93,5 +94,11 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     g_main_loop_run(loop);
-    return service_get_exit_status(service);
+    int status = service_get_exit_status(service);
+    /* A worker may still be at a teardown or a checkout: it is not waited for for ever, or the bus
+     * is gone. What it works on must not be freed, so the process ends as it is. The places of all
+     * sinks are kept in files, and what was half done is what the next service undoes. */
+    if (!service_close(service))
+        _exit(status);
+    return status;
 }

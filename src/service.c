@@ -553,25 +553,30 @@ Service *service_new(GMainLoop *loop, GError **error)
     return g_steal_pointer(&service);
 }
 
-void service_free(Service *service)
+gboolean service_close(Service *service)
 {
-    if (!service)
-        return;
-    g_clear_handle_id(&service->stuck_timer, g_source_remove);
     g_clear_handle_id(&service->stop_timer, g_source_remove);
     g_clear_handle_id(&service->quiet_timer, g_source_remove);
     g_clear_handle_id(&service->idle_timer, g_source_remove);
     /* What still waits is answered while there is a connection. */
-    steering_free(service->parts.steering);
+    g_clear_pointer(&service->parts.steering, steering_free);
     if (service->parts.pool) /* none where there is no user manager */
         pool_refuse_waiters(service->parts.pool);
-    drains_free(service->parts.drains);
+    g_clear_pointer(&service->parts.drains, drains_free);
     if (service->named)
         sd_bus_flush(service->bus);
     /* Before the connection, which is not lost: the bus still reads what is on its socket. */
     g_clear_pointer(&service->parts.publisher, bus_publisher_free);
     disconnect(service);
-    g_ptr_array_unref(service->former);
+    g_clear_pointer(&service->former, g_ptr_array_unref);
+    return !service->parts.pool || pool_is_quiet(service->parts.pool);
+}
+
+void service_free(Service *service)
+{
+    if (!service)
+        return;
+    service_close(service);
     bus_runs_free(service->runs);
     attachments_free(service->parts.attachments);
     journal_sink_free(service->journal);

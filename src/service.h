@@ -14,6 +14,10 @@ Service *service_new(GMainLoop *loop, GError **error);
 void service_free(Service *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Service, service_free)
 
+/** After the loop: answers what still waits, and closes the connections. FALSE where a worker or a
+ *  Start is still at something: then nothing may be freed, and the process is to end as it is. */
+gboolean service_close(Service *service);
+
 /** Ends the loop once nothing is half done. Runs are not touched. */
 void service_stop(Service *service);
 

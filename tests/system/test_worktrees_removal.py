@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 
-from harness import Pool, main, raises, wait_until
+from harness import Pool, PoolError, main, raises, timeout, wait_until
 from leftovers import assert_nothing_runs
-from traces import read_text
+from traces import read_text, touch
 
 
 def worktree(root, story):
@@ -275,6 +275,65 @@ def test_teardown_without_its_folder_fails(pool):
     run_story(pool, root, "42_login")
     assert "/web: " in raises("WorktreeFailed", pool.remove_worktree, root, "42_login").message
     assert_kept(pool, root, "42_login")
+
+
+def begin_teardown(pool):
+    """Begins a removal whose teardown goes on until `go` is there; returns the repository and that
+    command's pid."""
+    out, go = f"{pool.folder}/out", f"{pool.folder}/go"
+    root = with_teardown(pool, f"echo $$ >{out}; until test -e {go}; do sleep 0.05; done")
+    run_story(pool, root, "42_login")
+    pool.begin("RemoveWorktree", "(ssb)", root, "42_login", False)
+    wait_until(lambda: os.path.exists(out) and read_text(out).strip(), "the teardown")
+    return root, int(read_text(out))
+
+
+def lose_the_bus(pool, teardown):
+    """Ends the bus; returns the status with which storkitd ends while that teardown goes on."""
+    try:
+        pool.bus.process.terminate()
+        wait_until(lambda: not pool.running(), "the end of storkitd")
+        assert os.path.exists(f"/proc/{teardown}"), "it has waited for the teardown"
+        return pool.process.returncode
+    finally:
+        touch(f"{pool.folder}/go")
+        wait_until(lambda: not os.path.exists(f"/proc/{teardown}"), "the teardown's end")
+
+
+def test_bus_may_go_during_a_teardown():
+    """A service that loses its bus for good while a worker is busy ends with status 1, without a
+    crash."""
+    with Pool(environment={"G_DEBUG": ""}) as pool:  # it says so with a critical message
+        _, teardown = begin_teardown(pool)
+        assert lose_the_bus(pool, teardown) == 1
+
+
+def test_session_may_end_during_a_teardown(pool):
+    """The same where it is going down already: status 0."""
+    root, teardown = begin_teardown(pool)
+    pool.process.terminate()
+
+    def refuses():
+        try:
+            pool.start(root, "other")
+        except PoolError as error:
+            return error.name == "ShuttingDown"
+
+    wait_until(refuses, "the service to go down")
+    assert lose_the_bus(pool, teardown) == 0
+
+
+@timeout(90)
+def test_stop_does_not_wait_for_a_teardown_for_ever(pool):
+    """A service that is told to end waits 20 s for its workers, and then ends without a crash."""
+    _, teardown = begin_teardown(pool)
+    pool.process.terminate()
+    try:
+        wait_until(lambda: not pool.running(), "the end of storkitd", 40)
+        assert pool.process.returncode == 0
+    finally:
+        touch(f"{pool.folder}/go")
+        wait_until(lambda: not os.path.exists(f"/proc/{teardown}"), "the teardown's end")
 
 
 # What git alone can check out, and what it leaves out
