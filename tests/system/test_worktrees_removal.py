@@ -131,6 +131,29 @@ def test_unmerged_worktree_is_refused(pool):
     assert not has_branch(pool, root, "42_login")
 
 
+def make_deep(folder, levels):
+    """Folders within each other, deeper than a path can say."""
+    fd = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("deep", dir_fd=fd)
+        below = os.open("deep", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    os.close(fd)
+
+
+def test_deep_worktree_can_be_removed(pool):
+    """A tree of any depth is refused as dirty, and goes by force."""
+    root = pool.repository()
+    run_story(pool, root, "42_login")
+    make_deep(worktree(root, "42_login"), 2500)
+    raises("WorktreeDirty", pool.remove_worktree, root, "42_login")
+    assert_kept(pool, root, "42_login")
+    pool.remove_worktree(root, "42_login", force=True)
+    assert_gone(pool, root, "42_login")
+
+
 def test_worktree_in_use_is_refused(pool):
     """A worktree that a run uses is refused, and the reason names the run's agent; forced, the run is
     stopped and the worktree gone."""
