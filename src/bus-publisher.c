@@ -59,7 +59,8 @@ struct BusPublisher {
     BusGauge *gauge;      /* of @bus */
     gsize unasked, asked; /* bytes that went out behind the last question, and before it */
     gboolean leaving;     /* this connection, once everything sent has been taken */
-    guint hold_timer;     /* while the bus has no room */
+    gboolean full;        /* the bus: nothing goes out until it has room */
+    guint hold_timer;     /* while it is, and there is something to publish */
     const BusPublisherOwner *owner;
     gpointer data;
     double tokens;
@@ -190,7 +191,7 @@ static void refill(BusPublisher *publisher)
 
 static gboolean is_open(const BusPublisher *publisher)
 {
-    return !publisher->in_flight && !publisher->leaving && publisher->hold_timer == 0 &&
+    return !publisher->in_flight && !publisher->leaving && !publisher->full &&
            publisher->unasked + publisher->asked < MAX_UNCONFIRMED && has_room(publisher);
 }
 
@@ -286,9 +287,11 @@ static gboolean on_hold_timer(gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
-static void hold(BusPublisher *publisher)
+static void watch_for_room(BusPublisher *publisher)
 {
-    if (publisher->hold_timer == 0)
+    if (!publisher->full || publisher->active.length == 0)
+        g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    else if (publisher->hold_timer == 0)
         publisher->hold_timer = g_timeout_add_seconds(HOLD_SECONDS, on_hold_timer, publisher);
 }
 
@@ -298,10 +301,8 @@ static void on_gauge(gboolean taken, BusGaugeLevel level, gpointer data)
     publisher->asked = 0;
     if (taken)
         note_taken(publisher);
-    if (level == BUS_GAUGE_WAIT)
-        hold(publisher);
-    else
-        g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    publisher->full = level == BUS_GAUGE_WAIT;
+    watch_for_room(publisher);
     publisher->leaving |= level == BUS_GAUGE_LEAVE;
     ask_if_due(publisher);
     if (publisher->leaving && !publisher->in_flight && bus_gauge_asked_at(publisher->gauge) == 0)
@@ -377,6 +378,9 @@ void bus_publisher_wake(BusPublisher *publisher, Run *run)
         return;
     publication->active = TRUE;
     g_queue_push_tail(&publisher->active, publication);
+    if (publisher->full && publisher->hold_timer == 0)
+        ask(publisher); /* nobody has for a while */
+    watch_for_room(publisher);
     /* At once, while the batch that the head has just decoded can still be shared. */
     pump(publisher);
 }
@@ -433,7 +437,7 @@ void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus)
     g_clear_pointer(&publisher->gauge, bus_gauge_free);
     g_clear_handle_id(&publisher->hold_timer, g_source_remove);
     publisher->unasked = publisher->asked = 0;
-    publisher->leaving = FALSE;
+    publisher->leaving = publisher->full = FALSE;
     publisher->bus = bus;
     if (bus)
         publisher->gauge = bus_gauge_new(bus, on_gauge, publisher);

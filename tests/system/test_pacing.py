@@ -5,10 +5,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
-from gi.repository import Gio
+from gi.repository import Gio, GLib
 
 from follower import Follower
 from harness import NAME, PATH, Pool, connect, long, main, root, serial, skip, timeout, wait_until
@@ -137,6 +138,70 @@ def test_stopped_monitor_on_dbus_broker():
     subscribers get every event; signals wait for the monitor before the broker throws somebody out,
     and nothing of them is lost either."""
     check_stopped_monitor_on_dbus_broker("400M", "200K", 240)
+
+
+HOARDER = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from session import connect
+connection = connect(sys.argv[2])
+print(connection.get_unique_name(), flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def start_hoarder(pool):
+    """A client that does not read."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOARDER, os.path.dirname(__file__), pool.bus.address],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def fill_bus(pool, hoarder):
+    """Makes the bus hold more than half of what a user may have there, for the hoarder."""
+    name = hoarder.stdout.readline().strip()
+    sender = connect(pool.bus.address)
+    megabyte = GLib.Variant("(s)", ("x" * 1000000,))
+    for _ in range(150):
+        sender.emit_signal(name, "/", "org.storkit.Test", "Hoard", megabyte)
+        sender.flush_sync(None)
+    there = sender.call_sync(
+        "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner",
+        GLib.Variant("(s)", (name,)), None, Gio.DBusCallFlags.NONE, -1, None,
+    )  # fmt: skip
+    assert there.unpack()[0], "the bus has thrown it out: this tests nothing"
+
+
+def wake_ups(pid):
+    with open(f"/proc/{pid}/status") as file:
+        (line,) = (line for line in file if line.startswith("voluntary_ctxt_switches"))
+    return int(line.split()[1])
+
+
+@timeout(120)
+def test_full_bus_wakes_nobody_who_has_nothing_to_say():
+    """While dbus-broker is full, a service with nothing to publish asks it nothing; what is printed
+    then waits, and goes out when there is room again."""
+    with Pool(broker=True) as pool:
+        root = pool.repository(agents={"coder": f"wait {pool.folder}/go; print now; idle"})
+        hoarder = start_hoarder(pool)
+        try:
+            fill_bus(pool, hoarder)
+            pool.start(root, "s")
+            wait_until(lambda: "signals wait until" in pool.log_text(), "the notice")
+            pool.wait_for(lambda event: event.get("status") == "running")
+            before = wake_ups(pool.process.pid)
+            time.sleep(5)
+            assert wake_ups(pool.process.pid) - before < 4
+            open(f"{pool.folder}/go", "w").close()
+            wait_until(lambda: wake_ups(pool.process.pid) - before >= 5, "questions")
+            assert not any(event.get("text") == "now" for event in pool.events)
+        finally:
+            hoarder.kill()
+            hoarder.wait()
+        pool.wait_for(lambda event: event.get("text") == "now")
 
 
 LIMITED = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
