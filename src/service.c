@@ -5,8 +5,10 @@
 
 #include "bus-names.h"
 #include "bus-pool.h"
+#include "bus-reply.h"
 #include "bus-run.h"
 #include "bus-source.h"
+#include "error.h"
 #include "journal-sink.h"
 #include "message-ids.h"
 #include "util.h"
@@ -28,6 +30,9 @@
 /* Connections that were left, and are kept for the answers to calls that came on them. */
 #define MAX_FORMER 8
 
+/* How long a service that goes down waits for the bus to take its last answers. */
+#define FLUSH_SECONDS 2
+
 /* How long a service that goes down waits for steps that are under way. */
 #define STOP_SECONDS 20
 
@@ -47,6 +52,7 @@ struct Service {
     gint64 last_activity;  /* monotonic */
     guint running, queued; /* as last announced */
     gboolean stopping;
+    gboolean ending; /* nothing is looked after any more but the last answers */
     int exit_status;
 };
 
@@ -230,10 +236,22 @@ static void on_bus_failed(int error, gpointer data)
     wait_to_return(service, error);
 }
 
-/* A filter, since the bus sends this to us alone: there is nothing to subscribe to. */
+/* Its handlers have nothing left to work with. 1: it is dealt with. */
+static int refuse_message(sd_bus_message *m)
+{
+    g_autoptr(GError) error = g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                                                  "the service is going down: ask again");
+    if (sd_bus_message_is_method_call(m, NULL, NULL) > 0)
+        bus_reply_error(m, error);
+    return 1;
+}
+
+/* A filter, since the bus sends NameLost to us alone: there is nothing to subscribe to. */
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     Service *service = userdata;
+    if (service->ending)
+        return refuse_message(m);
     if (!sd_bus_message_is_signal(m, BUS_NAME, "NameLost") ||
         g_strcmp0(sd_bus_message_get_sender(m), BUS_NAME) != 0)
         return 0;
@@ -553,6 +571,21 @@ Service *service_new(GMainLoop *loop, GError **error)
     return g_steal_pointer(&service);
 }
 
+/* Not sd_bus_flush(), which waits for a bus that hangs for as long as that does. */
+static void flush(Service *service)
+{
+    gint64 left, until = g_get_monotonic_time() + FLUSH_SECONDS * G_USEC_PER_SEC;
+    uint64_t queued = 0;
+    int r = 0;
+    service->ending = TRUE;
+    while (r >= 0 && sd_bus_get_n_queued_write(service->bus, &queued) >= 0 && queued > 0 &&
+           (left = until - g_get_monotonic_time()) > 0) {
+        r = sd_bus_process(service->bus, NULL);
+        if (r == 0)
+            r = sd_bus_wait(service->bus, (uint64_t)left);
+    }
+}
+
 gboolean service_close(Service *service)
 {
     g_clear_handle_id(&service->stop_timer, g_source_remove);
@@ -563,10 +596,10 @@ gboolean service_close(Service *service)
     if (service->parts.pool) /* none where there is no user manager */
         pool_refuse_waiters(service->parts.pool);
     g_clear_pointer(&service->parts.drains, drains_free);
-    if (service->named)
-        sd_bus_flush(service->bus);
     /* Before the connection, which is not lost: the bus still reads what is on its socket. */
     g_clear_pointer(&service->parts.publisher, bus_publisher_free);
+    if (service->named)
+        flush(service);
     disconnect(service);
     g_clear_pointer(&service->former, g_ptr_array_unref);
     return !service->parts.pool || pool_is_quiet(service->parts.pool);

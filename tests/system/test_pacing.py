@@ -140,6 +140,21 @@ def test_stopped_monitor_on_dbus_broker():
     check_stopped_monitor_on_dbus_broker("400M", "200K", 240)
 
 
+@timeout(120)
+def test_bus_that_hangs_does_not_hold_up_the_end(pool):
+    """SIGTERM ends a service that has more to tell than a bus which stands still takes of it."""
+    root = pool.repository(agents={"coder": f"wait {pool.folder}/go; flood 20M 20K; idle"})
+    follower = Follower(pool, pool.start(root, "s")["run_id"])
+    wait_until(lambda: follower.step() or follower.events, "the first event")
+    pool.bus.process.send_signal(signal.SIGSTOP)
+    try:
+        open(f"{pool.folder}/go", "w").close()
+        wait_until(lambda: follower.step() or len(follower.events) > 1000, "the flood")
+        assert pool.stop_daemon() == 0
+    finally:
+        pool.bus.process.send_signal(signal.SIGCONT)
+
+
 HOARDER = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
