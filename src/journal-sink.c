@@ -166,7 +166,9 @@ static char *describe(const Event *event)
         return describe_done(event);
     case EVENT_ERROR:
         g_variant_lookup(event->details, "message", "&s", &message);
-        return g_strdup_printf("Agent failed: %s", message);
+        return g_strdup_printf("Agent failed: %.*s",
+                               (int)event_cut_length(message, strlen(message), MAX_MESSAGE),
+                               message);
     case EVENT_STATUS:
         return g_strdup_printf("Agent is %s", event->text);
     default:
@@ -191,21 +193,68 @@ static void add_number(Entry *entry, const char *name, guint64 value)
     add_text(entry, name, text);
 }
 
+/* @details with every string in them (an error's message, a session's id) cut to @max bytes. Caller
+ * unrefs. */
+static GVariant *cut_details(GVariant *details, gsize max)
+{
+    g_auto(GVariantDict) cut = G_VARIANT_DICT_INIT(details);
+    GVariantIter iter;
+    const char *key;
+    GVariant *value;
+    g_variant_iter_init(&iter, details);
+    while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
+        gsize length = 0;
+        const char *text = g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)
+                               ? g_variant_get_string(value, &length)
+                               : NULL;
+        if (length <= max)
+            continue;
+        g_autofree char *part = g_strndup(text, event_cut_length(text, length, max));
+        g_variant_dict_insert(&cut, key, "s", part);
+        g_variant_dict_insert(&cut, "truncated", "b", TRUE);
+        g_variant_dict_insert(&cut, "length", "t", (guint64)length);
+    }
+    return g_variant_ref_sink(g_variant_dict_end(&cut));
+}
+
+static void append_json(GString *to, const RunIdentity *identity, const Event *event, gsize max)
+{
+    Event cut = *event;
+    g_autoptr(GVariant) details = event->details ? cut_details(event->details, max) : NULL;
+    cut.details = details;
+    event_append_json(to, identity, &cut, max);
+}
+
+/* The event's JSON in at most MAX_DATA bytes: it is its text that is cut, so that it stays JSON and
+ * says what it lacks. Caller frees. */
+static GString *describe_as_json(const RunIdentity *identity, const Event *event)
+{
+    GString *data = g_string_new(NULL);
+    gsize max = event->details ? MAX_DATA : MIN(event->length, MAX_DATA);
+    event_append_json(data, identity, event, MAX_DATA);
+    while (data->len > MAX_DATA && max > 1) {
+        /* In JSON a text is longer than it is, and a part of it by about as much. */
+        max = MAX(max * MAX_DATA / data->len * 15 / 16, 1);
+        g_string_truncate(data, 0);
+        append_json(data, identity, event, max);
+    }
+    return data;
+}
+
 static void send_event(const Source *source, const Event *event)
 {
     const RunIdentity *identity = run_log_identity(source->log);
     Kind kind = classify(event);
     g_auto(Entry) entry = {.count = 0};
     g_autofree char *message = describe(event);
-    g_autoptr(GString) data = g_string_new(NULL);
-    event_append_json(data, identity, event, MAX_DATA);
+    g_autoptr(GString) data = describe_as_json(identity, event);
 
     add_text(&entry, "MESSAGE", message);
     add_identity(&entry, identity, source->unit);
     add_text(&entry, "STORKIT_EVENT", event_type_to_string(event->type));
     add_number(&entry, "STORKIT_CURSOR", event->cursor);
     add_number(&entry, "PRIORITY", (guint64)kind.priority);
-    add_field(&entry, "STORKIT_DATA", data->str, event_cut_length(data->str, data->len, MAX_DATA));
+    add_field(&entry, "STORKIT_DATA", data->str, data->len);
     if (kind.id)
         add_text(&entry, "MESSAGE_ID", kind.id);
     sd_journal_sendv(entry.fields, (int)entry.count);

@@ -82,12 +82,42 @@ def test_stop_has_its_message_id(pool):
     assert message_ids(events, entries)["stopped"] == MESSAGE_IDS["stopped"]
 
 
+def assert_cut(event, entry, key):
+    """The entry has a good part of that member of the event, and says that it is one."""
+    text = entry["STORKIT_DATA"]
+    assert DATA_MAX / 3 < len(text.encode()) <= DATA_MAX, len(text.encode())
+    data = json.loads(text)
+    part = data.pop(key)
+    assert event[key].startswith(part) and len(part) < len(event[key])
+    assert data.pop("truncated") is True and data.pop("length") == len(event[key].encode())
+    assert data == {name: value for name, value in event.items() if name != key}
+
+
 def test_big_data_is_cut(pool):
-    """STORKIT_DATA is cut at 64 KiB."""
-    _, events, entries = run_with_journal(pool, f"repeat 4 bytes {'y' * 50000}; print ")
-    assert len(events[2]["text"]) == 200000
-    data = entries[2]["STORKIT_DATA"]
-    assert DATA_MAX - 4 <= len(data) <= DATA_MAX and "y" * 60000 in data
+    """STORKIT_DATA has 64 KiB at most, and is JSON that says what is cut, whatever is in the text."""
+    quote = '"'
+    scenario = "; ".join(
+        (
+            f"repeat 100 bytes {'y' * 2000}; print ",
+            f"repeat 20 bytes {'z' * 3270}; print ",
+            f"repeat 40 bytes {'q' * 50 + quote * 1000}; print ",
+            f"repeat 30 bytes {'c' * 1000}; repeat 20 bytes {quote * 1000}; print ",
+            f'bytes {{"type":"x","v":"; repeat 30 bytes {"v" * 2180}; print "}}',
+            f'bytes {{"type":"result","is_error":true,"result":"; repeat 50 bytes {"e" * 2000}',
+            'print "}; exit 1',
+        )
+    )
+    _, events, entries = run_with_journal(pool, scenario)
+    assert len(events[2]["text"]) == 200000 and events[-1]["type"] == "error"
+    for event, entry in zip(events, entries):
+        if event["type"] == "output":
+            assert_cut(event, entry, "text")
+        elif event["type"] == "error":
+            assert_cut(event, entry, "message")
+        elif event["type"] == "agent_json" and event["data"]["type"] == "x":
+            data = json.loads(entry["STORKIT_DATA"])
+            assert "data" not in data and data["truncated"] is True and data["length"] > 65400
+    assert len(entries[2]["STORKIT_DATA"]) > DATA_MAX * 7 / 8
 
 
 def test_journalctl_shows_a_scopes_log(pool):
