@@ -57,11 +57,22 @@ static char *text_of_done(JsonObject *event)
                            turns == 1 ? "" : "s", cost);
 }
 
+/* What a person would not know the word for. */
+static const struct {
+    const char *status, *text;
+} status_texts[] = {
+    {"disk_full", "the disk is full: held back until there is room"},
+    {"oom_kill", "the kernel killed a process of it for lack of memory"},
+};
+
 static char *text_of_status(JsonObject *event, Style *ret_style)
 {
     const char *status = json_get_string(event, "status") ?: "?";
 
     *ret_style = g_str_equal(status, "running") ? STYLE_GOOD : STYLE_WARN;
+    for (gsize i = 0; i < G_N_ELEMENTS(status_texts); i++)
+        if (g_str_equal(status_texts[i].status, status))
+            return g_strdup(status_texts[i].text);
     return g_strdup(status);
 }
 

@@ -90,6 +90,13 @@ static char *number_line(const RunInfo *info, const char *key)
     return number > 0 ? g_strdup_printf("%" G_GUINT64_FORMAT, number) : NULL;
 }
 
+static char *disk_line(const RunInfo *info)
+{
+    if (!run_info_flag(info, "disk_full"))
+        return NULL;
+    return g_strdup("full: the agent is held back until there is room");
+}
+
 static char *cost_line(const RunInfo *info)
 {
     g_autofree char *cost = run_info_cost(info);
@@ -134,6 +141,7 @@ static void print_run(const RunInfo *info)
     print_line("Note", STYLE_BAD, run_info_note(info));
     print_line("Exit", STYLE_NONE, exit_line(info));
     print_line("Retry at", STYLE_WARN, retry_line(info));
+    print_line("Disk", STYLE_WARN, disk_line(info));
     print_string(info, "Project", "project_root");
     print_string(info, "Worktree", "worktree_path");
     print_line("Branch", STYLE_NONE, branch_line(info));
@@ -142,6 +150,7 @@ static void print_run(const RunInfo *info)
     print_line("PID", STYLE_NONE, number_line(info, "pid"));
     print_line("Processes", STYLE_NONE, number_line(info, "processes"));
     print_line("Memory", STYLE_NONE, memory_line(info));
+    print_line("OOM kills", STYLE_WARN, number_line(info, "oom_kills"));
     print_line("CPU", STYLE_NONE, cpu_line(info));
     print_line("Unenforced", STYLE_WARN, unenforced_line(info));
     print_string(info, "Sandbox", "sandbox");

@@ -5,6 +5,7 @@ else. Where this machine has no memory or pids controller, tests/vm/run has."""
 import os
 import subprocess
 
+from ctl import Ctl
 from harness import main, raises, serial, skip, timeout, wait_until
 from leftovers import assert_nothing_runs
 from session import RUNTIME
@@ -274,6 +275,7 @@ def test_child_that_hogs_memory_is_killed_alone(pool):
     event = pool.wait_for(lambda event: event.get("status") == "oom_kill", timeout=60)
     assert event["run_id"] == info["run_id"]
     assert pool.get(root, "42_login")["oom_kills"] == 1
+    assert "OOM kills: 1" in Ctl(pool, root=root).out("show", "42")
     touch(f"{pool.folder}/go")
     ended = pool.wait(root, "42_login")
     assert ended["status"] == "completed", ended

@@ -72,6 +72,7 @@ def check_full_disk(pool, size):
     assert "disk full" in Ctl(pool, root=root).out("list")
     assert pool.cgroup_procs(info["unit"]), "the agent was ended"
     assert [run["run_id"] for run in pool.list()] == [info["run_id"]]
+    assert "Disk: full: the agent is held back" in Ctl(pool, root=root).out("show", "s")
 
     os.unlink(filling)
     events = follower.finish(60)
