@@ -135,12 +135,23 @@ static void follow_pending(Start *start)
     start->follow = follow_new(start->ctl, start->info->run_id, 0, &handler, start);
 }
 
+/* The service names the call's options; here they have other names. */
+static GError *in_words_of_options(const GError *error)
+{
+    g_autoptr(GString) message = g_string_new(error->message);
+
+    g_string_replace(message, "base_branch", "--base", 0);
+    g_string_replace(message, "resume 'last'", "--resume=last", 0);
+    g_string_replace(message, "`resume`", "--resume", 0);
+    return g_error_new_literal(error->domain, error->code, message->str);
+}
+
 static void on_started(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Start *start = data;
 
     if (error) {
-        start_end(start, g_error_copy(error));
+        start_end(start, in_words_of_options(error));
         return;
     }
     start->reply = sd_bus_slot_unref(start->reply);

@@ -108,14 +108,10 @@ static void add_force_hint(GError *error, const char *story)
     error->message = g_strdup_printf("%s (`storkitctl remove --force %s`)", message, story);
 }
 
-static gboolean remove_one(Ctl *ctl, JsonArray *list, const char *typed, GError **error)
+static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
 {
-    JsonObject *worktree = worktrees_find(ctl, list, typed, error);
     g_autoptr(GError) problem = NULL;
 
-    if (!worktree)
-        return FALSE;
-    const char *story = json_get_string(worktree, "story");
     if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, story,
                  arg_force)) {
         ctl_note(ctl, "the worktree of %s is removed", story);
@@ -127,16 +123,32 @@ static gboolean remove_one(Ctl *ctl, JsonArray *list, const char *typed, GError 
     return FALSE;
 }
 
+/* The stories that are meant, each once; they belong to @list. */
+static GPtrArray *find_stories(Ctl *ctl, JsonArray *list, char **arguments, GError **error)
+{
+    g_autoptr(GPtrArray) stories = g_ptr_array_new();
+
+    for (gsize i = 0; arguments[i]; i++) {
+        JsonObject *worktree = worktrees_find(ctl, list, arguments[i], error);
+        if (!worktree)
+            return NULL;
+        const char *story = json_get_string(worktree, "story");
+        if (!g_ptr_array_find_with_equal_func(stories, story, g_str_equal, NULL))
+            g_ptr_array_add(stories, (char *)story);
+    }
+    return g_steal_pointer(&stories);
+}
+
+/* A name that is none, or may be several, ends it before anything is removed. */
 static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) list = worktrees_list(ctl, error);
+    g_autoptr(GPtrArray) stories = list ? find_stories(ctl, list, arguments, error) : NULL;
 
-    if (!list)
-        return -1;
-    for (gsize i = 0; arguments[i]; i++)
-        if (!remove_one(ctl, list, arguments[i], error))
+    for (guint i = 0; stories && i < stories->len; i++)
+        if (!remove_one(ctl, stories->pdata[i], error))
             return -1;
-    return 0;
+    return stories ? 0 : -1;
 }
 
 static const GOptionEntry remove_options[] = {

@@ -10,7 +10,7 @@ import time
 
 from gi.repository import GLib
 
-from ctl import NOT_FOUND, REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
+from ctl import FAILED, NOT_FOUND, REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
 from harness import main, timeout, wait_until
 from replay import argv_of
 from traces import touch, with_setup
@@ -120,6 +120,15 @@ def test_start_takes_its_prompt_from_a_file_or_a_pipe(pool):
     ctl("start", "2_pipe", "--prompt-file=-", "--wait", input="Out of a pipe.")
     assert "Out of a file." in ctl.out("--json", "watch", "1_file")
     assert "Out of a pipe." in ctl.out("--json", "watch", "2_pipe")
+
+
+def test_start_is_refused_in_the_words_of_its_options(pool):
+    """What the service says of the call's options is said of start's."""
+    ctl = Ctl(pool, "init; result")
+    said = ctl("start", "42_login", "--base=nothing", status=FAILED).err
+    assert "there is no branch nothing" in said and "pass another --base" in said, said
+    said = ctl("start", "42_login", "--resume=last", status=USAGE).err
+    assert "--resume=last: no earlier session" in said and "without --resume" in said, said
 
 
 def test_start_tells_that_the_worktree_is_prepared(pool):
@@ -978,6 +987,28 @@ def test_worktrees_are_listed_and_removed(pool):
     ctl("remove", "--force", "42")
     assert not os.path.exists(worktree["path"])
     assert ctl.json("worktrees") == []
+
+
+def test_remove_knows_all_names_first(pool):
+    """remove of several removes none where one of the names is none; one named twice is removed
+    once."""
+    ctl = Ctl(pool, "init; result")
+    ctl("start", "42_login", "--wait")
+    ctl("remove", "42", "99", status=NOT_FOUND)
+    assert len(ctl.json("worktrees")) == 1
+    ctl("remove", "42", "42_login")
+    assert ctl.json("worktrees") == []
+
+
+def test_quiet_says_nothing(pool):
+    """-q leaves the confirmations and the endings out, not the results."""
+    ctl = Ctl(pool, "init; result")
+    for command in (["start", "42_login", "--wait"], ["wait", "42"], ["stop", "42"]):
+        said = ctl("-q", *command)
+        assert said.out == said.err == "", command
+    assert "42_login" in ctl.out("-q", "worktrees")
+    said = ctl("-q", "remove", "42")
+    assert said.out == said.err == ""
 
 
 def test_remove_of_a_busy_worktree_says_how(pool):
