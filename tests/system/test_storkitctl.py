@@ -551,7 +551,9 @@ def test_send_waits_for_an_agent_that_does_not_read(pool):
     with open(f"{pool.folder}/long", "w+") as file:
         print("x" * 200_000, file=file, flush=True)
         file.seek(0)
-        first = ctl.begin("send", "42", stdin=file)
+        with calls_seen(pool) as calls:
+            first = ctl.begin("send", "42", stdin=file)
+            wait_until(lambda: "SendMessage" in calls, "the first message")
     second = ctl.begin("send", "42", "Nor this.")
     with ctl.terminal("send", "42", "Not lost.") as terminal:
         terminal.wait_for("waiting for 42_login/coder to read (15s)")
