@@ -349,7 +349,7 @@ void bus_publisher_on_processed(BusPublisher *publisher)
 static LogReader *open_reader(Run *run, RunLog *log)
 {
     guint64 cursor = run->cursors ? sink_cursors_get(run->cursors, SINK_BUS) : 0;
-    LogReader *reader = log_reader_new(log, cursor, NULL);
+    LogReader *reader = log_reader_new_again(log, cursor);
     if (reader && log_reader_backlog(reader) <= MAX_BACKLOG)
         return reader;
     log_reader_free(reader);
@@ -407,7 +407,7 @@ void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *stat
 /* Goes back to what the bus has taken for certain. */
 static void rewind_publication(BusPublisher *publisher, Publication *publication)
 {
-    LogReader *reader = log_reader_new(publication->log, publication->taken, NULL);
+    LogReader *reader = log_reader_new_again(publication->log, publication->taken);
     if (!reader)
         return;
     log_reader_free(publication->reader);

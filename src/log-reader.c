@@ -515,6 +515,19 @@ LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error)
     return g_steal_pointer(&reader);
 }
 
+LogReader *log_reader_new_again(RunLog *log, guint64 cursor)
+{
+    g_autoptr(LogReader) reader = reader_new(log);
+    if (cursor == 0 || seek(reader, cursor))
+        return g_steal_pointer(&reader);
+    /* The search has passed the whole line, and found no event of that cursor in it. */
+    Place *place = &reader->place;
+    if (cursor <= CURSOR_BASE || place->offset != cursor - CURSOR_BASE || place->given > 0)
+        return NULL;
+    place->cursor = cursor;
+    return g_steal_pointer(&reader);
+}
+
 LogReader *log_reader_new_at_head(RunLog *log)
 {
     LogReader *reader = reader_new(log);

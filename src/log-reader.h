@@ -28,6 +28,10 @@ typedef struct LogReader LogReader;
  *  it keeps a reference to @log. */
 LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error);
 
+/** The same for a place that log_reader_cursor() gave: also that of a reader which began at the
+ *  head, behind a line without an event. NULL where the log has no such place. */
+LogReader *log_reader_new_again(RunLog *log, guint64 cursor);
+
 /** A reader that starts with what comes next: behind the last line that is complete now. Its cursor
  *  is that line's end, which is an event's unless that line gave none. Where the line in
  *  progress is so long that its start is further away than one turn looks back, its cursor is one

@@ -132,6 +132,15 @@ static void write_giant_line(Fixture *fixture, guint64 length, const char *behin
     g_assert_true(run_log_refresh(fixture->log, folder));
 }
 
+static void append_to_transcript(Fixture *fixture, const char *text)
+{
+    g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
+    FILE *file = fopen(path, "ae");
+    g_assert_true(file && fputs(text, file) >= 0 && fclose(file) == 0);
+    autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_assert_true(run_log_refresh(fixture->log, folder));
+}
+
 static gboolean is_event(const Fixture *fixture, guint64 cursor)
 {
     g_autoptr(LogReader) reader = log_reader_new(fixture->log, cursor, NULL);
@@ -237,6 +246,27 @@ static void test_transcript_cut_within_setup_has_its_end(Fixture *fixture, gcons
     g_unlink(path);
 }
 
+static void test_place_behind_a_line_without_an_event_is_found_again(Fixture *fixture,
+                                                                     gconstpointer data)
+{
+    g_autoptr(GString) transcript = g_string_new("hello\n\n");
+    write_transcript(fixture, transcript);
+    g_autoptr(LogReader) head = log_reader_new_at_head(fixture->log);
+    guint64 cursor = log_reader_cursor(head);
+    g_assert_null(log_reader_new(fixture->log, cursor, NULL));
+    g_assert_null(log_reader_new_again(fixture->log, cursor - 3));
+    g_assert_null(log_reader_new_again(fixture->log, cursor + 1));
+
+    g_autoptr(LogReader) again = log_reader_new_again(fixture->log, cursor);
+    g_assert_nonnull(again);
+    g_assert_cmpuint(log_reader_cursor(again), ==, cursor);
+    g_assert_null(log_reader_decode(again, NULL));
+    append_to_transcript(fixture, "world\n");
+    g_autoptr(EventBatch) batch = log_reader_decode(again, NULL);
+    g_assert_cmpuint(batch->events->len, ==, 1);
+    g_assert_cmpstr(event_batch_get(batch, 0)->text, ==, "world");
+}
+
 #define TEST(path, function)                                                                       \
     g_test_add(path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -260,5 +290,7 @@ int main(int argc, char **argv)
     TEST("/log-reader/empty-transcript-has-no-cursor", test_empty_transcript_has_no_cursor);
     TEST("/log-reader/transcript-cut-within-setup-has-its-end",
          test_transcript_cut_within_setup_has_its_end);
+    TEST("/log-reader/place-behind-a-line-without-an-event-is-found-again",
+         test_place_behind_a_line_without_an_event_is_found_again);
     return g_test_run();
 }
