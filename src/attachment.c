@@ -35,6 +35,7 @@ typedef struct {
     char typed[SHIM_RECORD_MAX_PAYLOAD]; /* read from the client, and not yet in the FIFO */
     gsize n_typed;
     gboolean input_ended;
+    gboolean gone; /* the client is: what it typed last is still on its way into the FIFO */
     guint socket_source, fifo_source;
     GIOCondition condition; /* that socket_source waits for */
 } Attachment;
@@ -96,7 +97,7 @@ static SendState send_chunk(Attachment *attachment)
     return SEND_AGAIN;
 }
 
-/* Keeps what follows from a send; FALSE where the client is to be dropped. */
+/* Keeps what follows from a send; FALSE where nothing more can be sent. */
 static gboolean note_sent(Attachment *attachment, SendState state)
 {
     attachment->wants_room = state == SEND_AGAIN || state == SEND_FULL;
@@ -144,10 +145,32 @@ static gboolean take_typed(Attachment *attachment)
     return n >= 0;
 }
 
+static gboolean has_all(Attachment *attachment)
+{
+    RunLogState state;
+    run_log_get_state(attachment->log, &state);
+    return state.complete;
+}
+
+/* The client is gone. All that it typed before still goes in, as the FIFO has room. */
+static void leave(Attachment *attachment)
+{
+    attachment->gone = TRUE;
+    g_clear_handle_id(&attachment->socket_source, g_source_remove);
+    while (take_typed(attachment))
+        ;
+    if (attachment->fifo_source == 0 || has_all(attachment))
+        drop(attachment);
+}
+
 static gboolean on_fifo(int fd, GIOCondition condition, gpointer user_data)
 {
     Attachment *attachment = user_data;
     attachment->fifo_source = 0;
+    if (attachment->gone) {
+        leave(attachment);
+        return G_SOURCE_REMOVE;
+    }
     take_typed(attachment);
     watch(attachment);
     return G_SOURCE_REMOVE;
@@ -160,11 +183,12 @@ static gboolean on_socket(int fd, GIOCondition condition, gpointer user_data)
 {
     Attachment *attachment = user_data;
     gboolean gone = condition & (G_IO_HUP | G_IO_ERR);
-    if (condition & G_IO_IN)
-        while (take_typed(attachment) && gone) /* all that it typed before it went */
-            ;
-    if (gone || ((condition & G_IO_OUT) && !note_sent(attachment, send_chunk(attachment)))) {
-        drop(attachment);
+    if (!gone && (condition & G_IO_IN))
+        take_typed(attachment);
+    if (!gone && (condition & G_IO_OUT))
+        gone = !note_sent(attachment, send_chunk(attachment));
+    if (gone) {
+        leave(attachment);
         return G_SOURCE_REMOVE;
     }
     watch(attachment);
@@ -186,27 +210,32 @@ static void watch(Attachment *attachment)
                                                    condition, on_socket, attachment, NULL);
 }
 
-/* FALSE where the client is to be dropped. */
-static gboolean follow(Attachment *attachment)
+static void send_more(Attachment *attachment)
 {
-    if (attachment->wants_room)
-        return !does_not_read(attachment);
     SendState state;
     do
         state = send_chunk(attachment);
     while (state == SEND_AGAIN);
-    if (!note_sent(attachment, state))
-        return FALSE;
-    watch(attachment);
-    return TRUE;
+    if (note_sent(attachment, state))
+        watch(attachment);
+    else
+        leave(attachment);
+}
+
+static void follow(Attachment *attachment)
+{
+    if (attachment->gone ? has_all(attachment) : does_not_read(attachment))
+        drop(attachment);
+    else if (!attachment->gone && !attachment->wants_room)
+        send_more(attachment);
 }
 
 void attachments_wake(Attachments *attachments, Run *run)
 {
     for (guint i = attachments->all->len; i > 0; i--) {
         Attachment *attachment = g_ptr_array_index(attachments->all, i - 1);
-        if (attachment->run == run && !follow(attachment))
-            drop(attachment);
+        if (attachment->run == run)
+            follow(attachment);
     }
 }
 

@@ -369,6 +369,30 @@ def test_typing_waits_for_an_agent_that_does_not_read(pool):
     pool.stop(root, "s")
 
 
+def test_what_a_client_typed_last_arrives(pool):
+    """All that was typed before a client went reaches an agent that reads it only later."""
+    go = f"{pool.folder}/go"
+    script = (
+        "stty raw -echo; echo ready; "
+        f"while [ ! -e {go} ]; do sleep 0.1; done; head -c $(cat {go}) | wc -c; echo end"
+    )
+    agent = {"kind": "raw", "command": "/bin/sh", "args": ["-c", script]}
+    root = pool.repository(agents={"coder": agent})
+    info = pool.start(root, "s")
+    wait_for_output(pool, info, b"ready")
+    terminal = attach(pool, root, "s")
+    typed = 0
+    while select.select([], [terminal.socket], [], 1)[1]:
+        typed += terminal.socket.send(b"x" * 1000, socket.MSG_DONTWAIT)
+    terminal.close()
+    with open(f"{go}.new", "w") as file:
+        file.write(str(typed))
+    os.rename(f"{go}.new", go)
+    wait_for_output(pool, info, b"end")
+    assert f"{typed}".encode() in transcript(pool, info).split()
+    pool.wait(root, "s")
+
+
 def test_a_person_attaches_in_a_real_terminal(pool):
     """storkitctl attach under tmux: type, see, resize, detach, attach again."""
     if not shutil.which("tmux"):
