@@ -43,11 +43,6 @@ char *cgroup_of_process(pid_t pid)
     return cgroup_folder(control_group);
 }
 
-gboolean cgroup_exists(const char *folder)
-{
-    return access(folder, F_OK) == 0;
-}
-
 static char *read_file(const char *folder, const char *file)
 {
     g_autofree char *path = g_build_filename(folder, file, NULL);

@@ -18,8 +18,6 @@ char *cgroup_of_process(pid_t pid);
 /** The folder of the cgroup that systemd calls @control_group ("/user.slice/…"). Caller frees. */
 char *cgroup_folder(const char *control_group);
 
-gboolean cgroup_exists(const char *folder);
-
 /** Whether the controller ("memory", "cpu", "pids", "io") is there for this cgroup. */
 gboolean cgroup_has_controller(const char *folder, const char *controller);
 

@@ -24,4 +24,5 @@ int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, g
  *  anyway is not to be woken for each. What was written before they are wanted again is not told. */
 void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted);
 
+/** Ends what folder_watch_add() began; an @id that is watched no more is no error. */
 void folder_watch_remove(FolderWatch *watch, int id);

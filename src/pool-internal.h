@@ -85,7 +85,10 @@ gboolean pool_story_is_preparing(Pool *pool, const Run *run);
 /** A run got further, or a Start ended: those who waited for that may go on. */
 void pool_advance(Pool *pool);
 
+/** Tells every listener that @run's state is another one. */
 void pool_notify_changed(Pool *pool, Run *run);
+
+/** Tells every listener that Running or Queued may be another number. */
 void pool_notify_counts(Pool *pool);
 
 /** Finds out which project @root ("": ProjectRoot) means; @story may be NULL. */

@@ -325,15 +325,6 @@ const RunKeeper pool_run_keeper = {
     .ended = on_ended,
 };
 
-void pool_foreach_visible(Pool *pool, void (*each)(Run *run, gpointer data), gpointer data)
-{
-    for (guint i = 0; i < pool->runs->len; i++) {
-        Run *run = g_ptr_array_index(pool->runs, i);
-        if (run->visible)
-            each(run, data);
-    }
-}
-
 /* --- Properties --- */
 
 const char *pool_get_project_root(const Pool *pool)

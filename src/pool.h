@@ -35,6 +35,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error);
 void pool_free(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 
+/** Tells @listener, which outlives the pool, from now on what happens to runs. */
 void pool_add_listener(Pool *pool, const PoolListener *listener, gpointer data);
 
 /** Finds every run by its folder and its scope: once, after the listeners are there. */
@@ -61,6 +62,7 @@ void pool_start(Pool *pool, const char *root, const char *story, const char *age
                 StartOptions *options, PoolReply reply, gpointer data);
 void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data);
 
+/** Answers with the worktrees of the project's stories, aa{sv}. */
 void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data);
 
 /** Removes a story's worktree, its components' `teardown` first. Refuses one that is dirty, has
@@ -86,9 +88,6 @@ void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data);
 /** Finds the run with this id, listed or not, from its folder where it is not in memory.
  *  STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
 void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data);
-
-/** Calls @each for every run in memory that may be published. */
-void pool_foreach_visible(Pool *pool, void (*each)(Run *run, gpointer data), gpointer data);
 
 /* Properties. */
 const char *pool_get_project_root(const Pool *pool);

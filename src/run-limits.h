@@ -38,8 +38,13 @@ typedef struct {
 
 #define LIMITS_COUNT 8
 
+/** The limits one by one, for who goes through them all: @index is below LIMITS_COUNT. */
 const LimitInfo *limits_info(gsize index);
+
+/** The value of the limit at @index, LIMIT_UNSET where it has none. */
 guint64 limits_get(const Limits *limits, gsize index);
+
+/** Sets the limit at @index, unchecked: to a value of limits_get(). */
 void limits_put(Limits *limits, gsize index, guint64 value);
 
 /** Makes every limit LIMIT_UNSET. */

@@ -33,12 +33,18 @@ RunLog *run_log_ref(RunLog *log);
 void run_log_unref(RunLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunLog, run_log_unref)
 
+/** Whose run it is: what the record said when the log was made, and never anything else. The log's
+ *  own. */
 const RunIdentity *run_log_identity(const RunLog *log);
-/** The kind changes where the roster did while the run waited in the queue. */
-void run_log_set_kind(RunLog *log, AgentKind kind);
+
+/** Whose JSON the agent speaks. It changes where the roster did while the run waited in the queue. */
 AgentKind run_log_kind(RunLog *log);
+void run_log_set_kind(RunLog *log, AgentKind kind);
+
+/** When the run was asked for, in µs since the epoch: the time of `pending`. */
 guint64 run_log_created(const RunLog *log);
 
+/** How far the log has come, now. From any thread. */
 void run_log_get_state(RunLog *log, RunLogState *ret_state);
 
 /** Looks what the shim has written since: opens the transcript once it is there, reads `started`

@@ -41,6 +41,7 @@ gboolean shim_make_fifos(int folder_fd, GError **error);
  *  listen yet finds the record for as long as the fd is open. */
 int shim_send_stop(int folder_fd, guint64 grace_usec, GError **error);
 
+/** Asks for another size of the terminal. FALSE where no shim listens. */
 gboolean shim_send_resize(int folder_fd, guint16 rows, guint16 columns, GError **error);
 
 /** Opens the FIFO of input for writing, non-blocking; -1 and @error where no shim listens. */

@@ -27,4 +27,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SinkCursors, sink_cursors_unref)
 
 /** The cursor of the last event that @sink is done with; 0: none. From any thread. */
 guint64 sink_cursors_get(SinkCursors *cursors, Sink sink);
+
+/** Says that @sink is done with the event that has @cursor. From any thread. */
 void sink_cursors_set(SinkCursors *cursors, Sink sink, guint64 cursor);

@@ -52,6 +52,7 @@ void start_on_started(Start *start);
 /** Its run has ended before the program executed: undoes what the Start made. */
 void start_on_ended(Start *start);
 
+/** The run that it makes: the Start's own. */
 Run *start_get_run(const Start *start);
 
 /** Whether this Start prepares its story's worktree now: others on the same story wait. */

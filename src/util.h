@@ -48,4 +48,5 @@ gboolean write_all(int fd, const char *text, gsize length);
 #define set_errno_error(error, errnum, ...)                                                        \
     set_errno_error_full((error), (errnum), g_strdup_printf(__VA_ARGS__))
 
+/** What set_errno_error() calls, with the text made; frees it. */
 void set_errno_error_full(GError **error, int errnum, char *what_taken);

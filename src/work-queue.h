@@ -25,6 +25,7 @@ void work_queue_free(WorkQueue *queue);
 void work_queue_push(WorkQueue *queue, const char *key, WorkFunc work, WorkDone done,
                      gpointer data);
 
+/** Whether no job waits, and none is at work. */
 gboolean work_queue_is_idle(const WorkQueue *queue);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkQueue, work_queue_free)
