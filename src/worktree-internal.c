@@ -121,36 +121,42 @@ static char *drop_section(const char *text, const char *header)
     return g_strjoinv("\n", result);
 }
 
-/** Replaces git's config under its own lock; whoever holds that now goes first, and the section of
- *  a branch that is gone does no harm. */
-static void replace_config(const char *path, const char *text, mode_t mode)
+static gboolean write_config(int fd, const char *text, mode_t mode)
 {
-    g_autofree char *lock = g_strconcat(path, ".lock", NULL);
-    autofd fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-
-    if (fd < 0)
-        return;
-    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fchmod(fd, mode) < 0 ||
-        fsync(fd) < 0 || rename(lock, path) < 0)
-        unlink(lock);
+    return fchmod(fd, mode) == 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
+           fsync(fd) == 0;
 }
 
-/** Forgets what git's config has of @branch, by its text: libgit2 leaves an empty section behind,
- *  and 1.5 leaks 20 kB for each of the config's variables it compares. */
-static void forget_section(git_repository *repository, const char *branch)
+/** Takes the section with the line @header out of git's config @path, of which the lock is open as
+ *  @fd. FALSE: it was not there, or can't be. */
+static gboolean edit_config(const char *path, int fd, const char *header)
 {
-    g_autofree char *path = g_build_filename(git_repository_commondir(repository), "config", NULL);
-    g_autofree char *header = g_strdup_printf("[branch \"%s\"]", branch);
     g_autofree char *text = NULL;
     g_autofree char *edited = NULL;
     struct stat info;
 
     if (lstat(path, &info) < 0 || !S_ISREG(info.st_mode) ||
         !g_file_get_contents(path, &text, NULL, NULL))
-        return;
+        return FALSE;
     edited = drop_section(text, header);
-    if (!g_str_equal(text, edited))
-        replace_config(path, edited, info.st_mode & 0777);
+    return !g_str_equal(text, edited) && write_config(fd, edited, info.st_mode & 0777);
+}
+
+/** Forgets what git's config has of @branch, by its text: libgit2 leaves an empty section behind,
+ *  and 1.5 leaks 20 kB for each of the config's variables it compares. The lock comes before the
+ *  look: what another git writes in between would be lost. Whoever holds it goes first, and the
+ *  section of a branch that is gone does no harm. */
+static void forget_section(git_repository *repository, const char *branch)
+{
+    g_autofree char *path = g_build_filename(git_repository_commondir(repository), "config", NULL);
+    g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+    g_autofree char *header = g_strdup_printf("[branch \"%s\"]", branch);
+    autofd fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return;
+    if (!edit_config(path, fd, header) || rename(lock, path) < 0)
+        unlink(lock);
 }
 
 gboolean worktree_delete_branch(git_repository *repository, const char *branch, GError **error)

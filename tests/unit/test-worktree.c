@@ -576,6 +576,35 @@ static void test_undo_takes_a_checkout_that_was_cut_off(Fixture *fixture, gconst
     assert_undo_takes(fixture, "cp ../../../.env .");
 }
 
+static int config_is_written;
+
+static gpointer write_config_often(gpointer root)
+{
+    /* Who finds the lock taken comes again. */
+    run(root, "for i in $(seq 50); do "
+              "until git config test.k$i v 2>/dev/null; do :; done; done");
+    g_atomic_int_set(&config_is_written, 1);
+    return NULL;
+}
+
+static void test_undo_keeps_what_others_write_to_the_config(Fixture *fixture, gconstpointer data)
+{
+    GThread *writer;
+
+    /* A long one takes a while to edit. */
+    run(fixture->root, "yes '# and so on' | head -3000 >> .git/config");
+    writer = g_thread_new(NULL, write_config_often, fixture->root);
+    while (!g_atomic_int_get(&config_is_written)) {
+        g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
+        /* It may find the lock taken, too. */
+        if (worktree_create(worktree, FALSE, NULL, NULL))
+            undo(worktree);
+        g_usleep(5000);
+    }
+    g_thread_join(writer);
+    assert_output(fixture->root, "git config --get-regexp 'test[.]k.*' | wc -l", "50\n");
+}
+
 static void test_undo_leaves_a_branch_that_moved_on(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
@@ -872,6 +901,8 @@ int main(int argc, char **argv)
          test_undo_leaves_a_filtered_tree_with_work);
     TEST("/worktree/undo-takes-a-checkout-that-was-cut-off",
          test_undo_takes_a_checkout_that_was_cut_off);
+    TEST("/worktree/undo-keeps-what-others-write-to-the-config",
+         test_undo_keeps_what_others_write_to_the_config);
     TEST("/worktree/undo-leaves-a-branch-that-moved-on", test_undo_leaves_a_branch_that_moved_on);
     TEST("/worktree/failing-checkout-leaves-nothing", test_failing_checkout_leaves_nothing);
     TEST("/worktree/line-ends-are-those-of-the-attributes",
