@@ -21,7 +21,8 @@ sd_bus *bus_open(GError **error);
 
 /** Calls @method with arguments as sd_bus_message_append() takes them, and waits for the reply. A
  *  reply that takes as long as a run does (Stop, Wait, RemoveWorktree), or until its agent reads
- *  (SendInput, SendMessage, CloseInput), is waited for without limit, any other 25 s. @ret_reply may be NULL; else the caller owns the message. */
+ *  (SendInput, SendMessage, CloseInput), is waited for without limit, any other 25 s. @ret_reply
+ * may be NULL; else the caller owns the message. */
 gboolean bus_call(sd_bus *bus, const char *method, sd_bus_message **ret_reply, GError **error,
                   const char *types, ...);
 
