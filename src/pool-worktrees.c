@@ -9,7 +9,7 @@
 
 /*
  * ListWorktrees and RemoveWorktree: the pool's part of them is that a worktree in use is not
- * removed, and that both wait their turn among the writers of the repository.
+ * removed, and that a removal waits its turn among the writers of the repository.
  */
 
 typedef struct {
@@ -100,8 +100,10 @@ static void on_listed(gpointer data)
 static void on_list_environment(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Job *job = user_data;
+    g_autofree char *lane = g_strconcat("list ", job->target->root, NULL);
     job->environment = login_environment_get_finish(result, NULL);
-    work_queue_push(job->pool->work, job->target->root, list_in_thread, on_listed, job);
+    /* A writer may take longer than a call has time. */
+    work_queue_push(job->pool->work, lane, list_in_thread, on_listed, job);
 }
 
 static void on_list_target(Target *target, const GError *error, gpointer data)
@@ -123,23 +125,10 @@ void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer
 
 /* --- RemoveWorktree --- */
 
-static const WorktreeStatus *find_status(const Job *job)
-{
-    for (guint i = 0; i < job->worktrees->len; i++) {
-        const WorktreeStatus *status = g_ptr_array_index(job->worktrees, i);
-        if (g_str_equal(status->story, job->target->story))
-            return status;
-    }
-    return NULL;
-}
-
 /* A tree whose removal will be refused is not torn down; a config that can't be read has no say. */
 static gboolean tear_down(Job *job)
 {
-    job->worktrees = worktree_list(job->target->root, &job->error);
-    if (!job->worktrees)
-        return FALSE;
-    const WorktreeStatus *status = find_status(job);
+    g_autoptr(WorktreeStatus) status = worktree_status(job->target->root, job->target->story);
     g_autoptr(ProjectConfig) config = project_config_load(job->target->root, NULL);
     if (!status || status->missing || !config ||
         (!job->force && (status->dirty || status->ahead > 0)))

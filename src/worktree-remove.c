@@ -115,6 +115,16 @@ static WorktreeStatus *status_of(const Found *found)
     return status;
 }
 
+WorktreeStatus *worktree_status(const char *root, const char *story)
+{
+    g_autoptr(Found) found = name_is_valid(story) ? find(root, story, NULL) : NULL;
+    g_autoptr(WorktreeStatus) status = found && found->registered ? status_of(found) : NULL;
+    g_autofree char *still = status ? worktree_registered_path(found->admin) : NULL;
+
+    /* Somebody may have removed it meanwhile. */
+    return still ? g_steal_pointer(&status) : NULL;
+}
+
 static int compare_stories(gconstpointer a, gconstpointer b)
 {
     const WorktreeStatus *const *left = a;
@@ -135,9 +145,9 @@ GPtrArray *worktree_list(const char *root, GError **error)
         return NULL;
     list = g_ptr_array_new_with_free_func((GDestroyNotify)worktree_status_free);
     while (folder && (story = g_dir_read_name(folder))) {
-        g_autoptr(Found) found = name_is_valid(story) ? find(root, story, NULL) : NULL;
-        if (found && found->registered)
-            g_ptr_array_add(list, status_of(found));
+        WorktreeStatus *status = worktree_status(root, story);
+        if (status)
+            g_ptr_array_add(list, status);
     }
     g_ptr_array_sort(list, compare_stories);
     return list;

@@ -21,8 +21,13 @@ typedef struct {
 void worktree_status_free(WorktreeStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorktreeStatus, worktree_status_free)
 
-/** The stories' worktrees of the project @root, by story: WorktreeStatus *, owned by the array.
- *  What can't be looked into counts as dirty. Sets WORKTREE_FAILED. */
+/** The worktree of @story in the project @root, or NULL where there is none of git's. What can't be
+ *  looked into counts as dirty: so does one that is being made or removed right now. Caller frees.
+ */
+WorktreeStatus *worktree_status(const char *root, const char *story);
+
+/** The same of all stories, by story: WorktreeStatus *, owned by the array. It only reads, and may
+ *  be called beside a writer. Sets WORKTREE_FAILED. */
 GPtrArray *worktree_list(const char *root, GError **error);
 
 /** Removes the worktree of @story with git's folder of it, and its branch story/STORY where other

@@ -359,6 +359,19 @@ def test_stop_does_not_wait_for_a_teardown_for_ever(pool):
         wait_until(lambda: not os.path.exists(f"/proc/{teardown}"), "the teardown's end")
 
 
+def test_list_does_not_wait_for_a_writer(pool):
+    """Worktrees are listed while one of them is being removed, and takes its time for it."""
+    go = f"{pool.folder}/go"
+    root = with_teardown(pool, f"until test -e {go}; do sleep 0.05; done")
+    run_story(pool, root, "42_login")
+    removing = pool.begin("RemoveWorktree", "(ssb)", root, "42_login", False)
+    assert "42_login" in listed(pool, root)
+    assert not removing.done()
+    open(go, "w").close()
+    removing.result()
+    assert_gone(pool, root, "42_login")
+
+
 # What git alone can check out, and what it leaves out
 
 

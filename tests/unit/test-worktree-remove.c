@@ -450,6 +450,19 @@ static void test_list_tells_what_each_holds(Fixture *fixture, gconstpointer data
     g_assert_true(((WorktreeStatus *)list->pdata[2])->missing);
 }
 
+static void test_status_is_of_one(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    g_autoptr(WorktreeStatus) status = NULL;
+
+    run(worktree->path, "echo new > new");
+    status = worktree_status(fixture->root, "42");
+    g_assert_cmpstr(status->path, ==, worktree->path);
+    g_assert_true(status->dirty && !status->missing);
+    g_assert_null(worktree_status(fixture->root, "43"));
+    g_assert_null(worktree_status(fixture->root, ".."));
+}
+
 static void test_list_makes_names_of_branches_printable(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
@@ -523,6 +536,7 @@ int main(int argc, char **argv)
     TEST("/worktree-remove/overlooked-changes-of-filtered-files-are-refused",
          test_overlooked_changes_of_filtered_files_are_refused);
     TEST("/worktree-remove/sparse-checkout-is-no-work", test_sparse_checkout_is_no_work);
+    TEST("/worktree-remove/status-is-of-one", test_status_is_of_one);
     TEST("/worktree-remove/list-makes-names-of-branches-printable",
          test_list_makes_names_of_branches_printable);
     TEST("/worktree-remove/list-tells-what-each-holds", test_list_tells_what_each_holds);
