@@ -2,14 +2,11 @@
 #include "shim-client.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
+#include "child-spawn.h"
 #include "error.h"
 #include "shim-protocol.h"
 #include "util.h"
@@ -106,40 +103,6 @@ static int open_locked(const char *run_id, GError **error)
     return safe;
 }
 
-static int spawn(pid_t *ret_pid, char *const *argv, char *const *environment, int gate, int folder)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, gate, SHIM_FD_GATE);
-    posix_spawn_file_actions_adddup2(&actions, folder, SHIM_FD_FOLDER);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int r = posix_spawn(ret_pid, argv[0], &actions, &attributes, argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return r;
-}
-
-/* One that can't be watched is not kept. */
-static int watch_process(pid_t pid)
-{
-    int pidfd = pidfd_open(pid, 0), saved = errno;
-    if (pidfd < 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-        errno = saved;
-    }
-    return pidfd;
-}
-
 gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean has_stdin,
                     Shim *ret_shim, GError **error)
 {
@@ -157,9 +120,14 @@ gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean 
     autofd gate = fcntl(low_gate, F_DUPFD_CLOEXEC, FD_SAFE);
 
     g_auto(GStrv) argv = command_line(record, has_stdin);
-    int r = gate < 0 ? errno : spawn(&shim.pid, argv, environment, gate, folder);
-    if (r == 0 && (shim.pidfd = watch_process(shim.pid)) < 0)
-        r = errno;
+    const int fds[][2] = {{gate, SHIM_FD_GATE}, {folder, SHIM_FD_FOLDER}};
+    SpawnPlan plan = {
+        .argv = argv,
+        .environment = environment,
+        .fds = fds,
+        .n_fds = G_N_ELEMENTS(fds),
+    };
+    int r = gate < 0 ? errno : spawn_process(&plan, &shim.pid, &shim.pidfd);
     if (r != 0) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED, "cannot start %s: %s",
                     argv[0], g_strerror(r));

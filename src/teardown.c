@@ -4,12 +4,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "agent-command.h"
+#include "child-spawn.h"
 #include "error.h"
 #include "util.h"
 
@@ -59,31 +58,6 @@ static guint limit_msec(void)
 
 /* --- Its begin --- */
 
-static int spawn_shell(Command *command, const char *folder, char *const *environment, int output)
-{
-    const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    int r = posix_spawn(&command->pid, argv[0], &actions, &attributes, (char **)argv, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return r;
-}
-
 /* An errno, or 0. */
 static int begin(Command *command, const char *folder, char *const *environment)
 {
@@ -95,16 +69,17 @@ static int begin(Command *command, const char *folder, char *const *environment)
     if (fcntl(command->output, F_SETFL, O_NONBLOCK) < 0)
         return errno;
 
-    int r = spawn_shell(command, folder, environment, writing);
-    if (r != 0)
-        return r;
-    command->pidfd = pidfd_open(command->pid, 0);
-    if (command->pidfd >= 0)
-        return 0;
-    r = errno;
-    kill(-command->pid, SIGKILL);
-    waitpid(command->pid, NULL, 0);
-    return r;
+    const char *argv[] = {"/bin/sh", "-c", command->text, NULL};
+    const int fds[][2] = {{writing, STDOUT_FILENO}, {writing, STDERR_FILENO}};
+    SpawnPlan plan = {
+        .argv = (char **)argv,
+        .environment = environment,
+        .folder = folder,
+        .fds = fds,
+        .n_fds = G_N_ELEMENTS(fds),
+        .own_session = TRUE,
+    };
+    return spawn_process(&plan, &command->pid, &command->pidfd);
 }
 
 /* --- Its output --- */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * A child process that starts from a clean slate: no signal is blocked or ignored in it, its stdin
+ * is /dev/null, and it has only the descriptors that it is given.
+ */
+
+typedef struct {
+    char *const *argv; /* argv[0] is a path */
+    char *const *environment;
+    const char *folder;  /* NULL: this process's */
+    const int (*fds)[2]; /* here, and there: each number here above all of those there */
+    gsize n_fds;
+    gboolean own_session;
+} SpawnPlan;
+
+/** Returns 0 with the child's pid, which is the caller's to reap, and a pidfd, which the caller
+ *  closes; or an errno, and there is no child. */
+int spawn_process(const SpawnPlan *plan, pid_t *ret_pid, int *ret_pidfd);
