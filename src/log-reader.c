@@ -515,16 +515,29 @@ LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error)
     return g_steal_pointer(&reader);
 }
 
+/* At the start of the line around @offset, which may take some turns to find. */
+static void stand_at_line(LogReader *reader, const RunLogState *state, guint64 offset)
+{
+    reader->place = (Place){.offset = offset,
+                            .cursor = LOG_CURSOR_PENDING,
+                            .pending = TRUE,
+                            .running = state->started && offset > state->agent_offset};
+    reader->scanned = offset;
+    go_back(reader, state);
+    reader->place.running |= state->started && reader->place.offset >= state->agent_offset;
+}
+
 LogReader *log_reader_new_again(RunLog *log, guint64 cursor)
 {
     g_autoptr(LogReader) reader = reader_new(log);
+    RunLogState state;
     if (cursor == 0 || seek(reader, cursor))
         return g_steal_pointer(&reader);
-    /* The search has passed the whole line, and found no event of that cursor in it. */
-    Place *place = &reader->place;
-    if (cursor <= CURSOR_BASE || place->offset != cursor - CURSOR_BASE || place->given > 0)
+    run_log_get_state(log, &state);
+    if (cursor <= CURSOR_BASE || state.transcript_fd < 0 || cursor - CURSOR_BASE > state.readable)
         return NULL;
-    place->cursor = cursor;
+    stand_at_line(reader, &state, cursor - CURSOR_BASE);
+    reader->place.cursor = cursor;
     return g_steal_pointer(&reader);
 }
 
@@ -537,10 +550,7 @@ LogReader *log_reader_new_at_head(RunLog *log)
     reader->place.cursor = LOG_CURSOR_PENDING;
     if (state.transcript_fd < 0)
         return reader;
-    reader->place.offset = reader->scanned = state.readable;
-    reader->place.running = state.started && state.readable > state.agent_offset;
-    go_back(reader, &state);
-    reader->place.running |= state.started && reader->place.offset >= state.agent_offset;
+    stand_at_line(reader, &state, state.readable);
     if (reader->place.offset > 0)
         reader->place.cursor = CURSOR_BASE + reader->place.offset;
     return reader;

@@ -29,7 +29,8 @@ typedef struct LogReader LogReader;
 LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error);
 
 /** The same for a place that log_reader_cursor() gave: also that of a reader which began at the
- *  head, behind a line without an event. NULL where the log has no such place. */
+ *  head, behind a line without an event or inside of a long one. NULL where the log is not as long
+ *  as that. */
 LogReader *log_reader_new_again(RunLog *log, guint64 cursor);
 
 /** A reader that starts with what comes next: behind the last line that is complete now. Its cursor

@@ -132,15 +132,6 @@ static void write_giant_line(Fixture *fixture, guint64 length, const char *behin
     g_assert_true(run_log_refresh(fixture->log, folder));
 }
 
-static void append_to_transcript(Fixture *fixture, const char *text)
-{
-    g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
-    FILE *file = fopen(path, "ae");
-    g_assert_true(file && fputs(text, file) >= 0 && fclose(file) == 0);
-    autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_assert_true(run_log_refresh(fixture->log, folder));
-}
-
 static gboolean is_event(const Fixture *fixture, guint64 cursor)
 {
     g_autoptr(LogReader) reader = log_reader_new(fixture->log, cursor, NULL);
@@ -246,6 +237,15 @@ static void test_transcript_cut_within_setup_has_its_end(Fixture *fixture, gcons
     g_unlink(path);
 }
 
+static void append_to_transcript(Fixture *fixture, const char *text)
+{
+    g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
+    FILE *file = fopen(path, "ae");
+    g_assert_true(file && fputs(text, file) >= 0 && fclose(file) == 0);
+    autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_assert_true(run_log_refresh(fixture->log, folder));
+}
+
 static void test_place_behind_a_line_without_an_event_is_found_again(Fixture *fixture,
                                                                      gconstpointer data)
 {
@@ -254,7 +254,6 @@ static void test_place_behind_a_line_without_an_event_is_found_again(Fixture *fi
     g_autoptr(LogReader) head = log_reader_new_at_head(fixture->log);
     guint64 cursor = log_reader_cursor(head);
     g_assert_null(log_reader_new(fixture->log, cursor, NULL));
-    g_assert_null(log_reader_new_again(fixture->log, cursor - 3));
     g_assert_null(log_reader_new_again(fixture->log, cursor + 1));
 
     g_autoptr(LogReader) again = log_reader_new_again(fixture->log, cursor);
@@ -265,6 +264,22 @@ static void test_place_behind_a_line_without_an_event_is_found_again(Fixture *fi
     g_autoptr(EventBatch) batch = log_reader_decode(again, NULL);
     g_assert_cmpuint(batch->events->len, ==, 1);
     g_assert_cmpstr(event_batch_get(batch, 0)->text, ==, "world");
+}
+
+static void test_place_inside_of_a_long_line_is_found_again(Fixture *fixture, gconstpointer data)
+{
+    write_giant_line(fixture, 5 * MIB, "");
+    g_autoptr(LogReader) head = log_reader_new_at_head(fixture->log);
+    guint64 cursor = log_reader_cursor(head);
+    g_assert_cmpuint(cursor, >, 16);
+    g_assert_false(is_event(fixture, cursor));
+
+    g_autoptr(LogReader) again = log_reader_new_again(fixture->log, cursor);
+    g_assert_nonnull(again);
+    write_giant_line(fixture, 5 * MIB, "\n");
+    guint turns;
+    g_autoptr(EventBatch) batch = read_event(again, &turns);
+    g_assert_cmpuint(event_batch_get(batch, 0)->cursor, ==, 16 + 5 * MIB + 1);
 }
 
 #define TEST(path, function)                                                                       \
@@ -292,5 +307,7 @@ int main(int argc, char **argv)
          test_transcript_cut_within_setup_has_its_end);
     TEST("/log-reader/place-behind-a-line-without-an-event-is-found-again",
          test_place_behind_a_line_without_an_event_is_found_again);
+    TEST("/log-reader/place-inside-of-a-long-line-is-found-again",
+         test_place_inside_of_a_long_line_is_found_again);
     return g_test_run();
 }
