@@ -150,7 +150,10 @@ gboolean pool_story_is_shared(Pool *pool, const Run *run)
 {
     for (guint i = 0; i < pool->runs->len; i++) {
         const Run *other = g_ptr_array_index(pool->runs, i);
+        Start *start = same_story(other, run) ? pool_start_of(pool, other) : NULL;
         if (same_story(other, run) && (other->phase == RUN_SETUP || other->phase == RUN_RUNNING))
+            return TRUE;
+        if (start && start_is_at_worktree(start) && !start_is_undoing(start))
             return TRUE;
     }
     return FALSE;

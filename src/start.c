@@ -530,6 +530,7 @@ void start_undo_found(Pool *pool, Run *run)
 {
     Start *start = start_new(pool, run, NULL, NULL);
     start->scope_asked = TRUE;
+    start->at_worktree = TRUE; /* which may be about to go: others on the story wait */
     start->answered = run->record->queued || run_folder_is_answered(run->folder_fd);
     if (start->answered)
         pool_make_visible(pool, run);
