@@ -54,6 +54,7 @@ static gboolean make_room(git_repository *repository, const Worktree *worktree, 
     g_autofree char *parent = g_path_get_dirname(worktree->path);
     g_autoptr(GError) cause = NULL;
 
+    worktree_finish_removals(worktree->root);
     if (!file_tree_remove(admin, &cause)) {
         fail(error, "git's folder of a worktree that is gone can't be removed: %s", cause->message);
         return FALSE;

@@ -181,13 +181,15 @@ gboolean worktree_delete_branch(git_repository *repository, const char *branch, 
     return TRUE;
 }
 
+#define REMOVING_SUFFIX ".removing"
+
 /** Removes @path so that it is whole or gone for everyone who looks, and a removal that was cut off
  *  is finished by the next one: a half-removed tree without its `.git` would be nobody's. */
 static gboolean remove_at_one_stroke(const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *name = g_path_get_basename(path);
-    g_autofree char *hidden = g_strdup_printf("%s/.%s.removing", folder, name);
+    g_autofree char *hidden = g_strdup_printf("%s/.%s" REMOVING_SUFFIX, folder, name);
 
     if (!file_tree_remove(hidden, error))
         return FALSE;
@@ -197,6 +199,21 @@ static gboolean remove_at_one_stroke(const char *path, GError **error)
         return TRUE;
     set_errno_error(error, errno, "%s can't be removed", path);
     return FALSE;
+}
+
+void worktree_finish_removals(const char *root)
+{
+    g_autofree char *folder = g_build_filename(root, WORKTREES_FOLDER, NULL);
+    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (names && (name = g_dir_read_name(names))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autoptr(GError) error = NULL;
+        if (name[0] == '.' && g_str_has_suffix(name, REMOVING_SUFFIX) &&
+            !file_tree_remove(path, &error))
+            g_warning("finishing the removal of a worktree: %s", error->message);
+    }
 }
 
 static void remove_if_empty(const char *folder, const char *name)

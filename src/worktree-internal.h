@@ -49,6 +49,10 @@ gboolean worktree_delete_branch(git_repository *repository, const char *branch, 
 gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
                                GError **error);
 
+/** Removes what is left of worktrees of @root whose removal was cut off: it may be large. For the
+ *  one writer of the repository: no other removal is under way. */
+void worktree_finish_removals(const char *root);
+
 /* worktree-exclude.c: the line in .git/info/exclude that hides the worktrees from git status. */
 
 /** Whether git ignores the worktrees of this repository already. */

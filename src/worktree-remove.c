@@ -251,7 +251,10 @@ gboolean worktree_remove(const char *root, const char *story, gboolean force, GE
     if (!name_check("story id", story, error))
         return FALSE;
     found = find(root, story, error);
-    if (!found || !check_ours(found, error))
+    if (!found)
+        return FALSE;
+    worktree_finish_removals(root);
+    if (!check_ours(found, error))
         return FALSE;
     if (!force && (!check_unlocked(found, error) || !check_work(found, &merged, error)))
         return FALSE;

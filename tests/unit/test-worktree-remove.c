@@ -294,6 +294,20 @@ static void test_leftover_goes_with_a_merged_branch(Fixture *fixture, gconstpoin
     assert_branch_is_gone(fixture);
 }
 
+static void test_removals_that_were_cut_off_are_finished(Fixture *fixture, gconstpointer data)
+{
+    const char *cut_off = "mkdir -p .storkit/worktrees/.41.removing/some && "
+                          "echo x > .storkit/worktrees/.41.removing/some/file";
+    g_autoptr(Worktree) worktree = NULL;
+
+    run(fixture->root, cut_off);
+    worktree = make_worktree(fixture, "42");
+    assert_output(fixture->root, "ls -A .storkit/worktrees", "42\n");
+    run(fixture->root, cut_off);
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
 static void test_missing_one_is_an_error(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -522,6 +536,8 @@ int main(int argc, char **argv)
          test_leftover_goes_and_unmerged_branch_stays);
     TEST("/worktree-remove/leftover-goes-with-a-merged-branch",
          test_leftover_goes_with_a_merged_branch);
+    TEST("/worktree-remove/removals-that-were-cut-off-are-finished",
+         test_removals_that_were_cut_off_are_finished);
     TEST("/worktree-remove/missing-one-is-an-error", test_missing_one_is_an_error);
     TEST("/worktree-remove/foreign-folder-is-never-touched", test_foreign_folder_is_never_touched);
     TEST("/worktree-remove/story-that-is-a-path-is-invalid", test_story_that_is_a_path_is_invalid);
