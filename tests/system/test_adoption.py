@@ -363,7 +363,7 @@ def test_unfinished_folders_are_tidied_away(pool):
             open(f"{pool.run_folder(name)}/{file}", "w").close()
     os.makedirs(f"{pool.run_folder('.removing.s.coder.0123456787')}/folder/inside")
     pool.start_daemon()
-    assert os.listdir(pool.run_folder("")) == []
+    assert pool.list() == [] and os.listdir(pool.run_folder("")) == []
 
 
 def test_stop_of_an_adopted_run(pool):
