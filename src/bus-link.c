@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-link.h"
+
+#include "bus-names.h"
+#include "bus-reply.h"
+#include "bus-source.h"
+#include "error.h"
+
+/* A bus that throws us out or restarts is tried again, a bit later each time, until it is gone for
+ * good. */
+#define RETURN_ATTEMPTS 10
+#define RETURN_STEP_MSEC 100
+
+#define BUS_NAME "org.freedesktop.DBus"
+
+/* What the bus answers to RequestName. */
+#define NAME_IS_OURS 1
+#define NAME_WAS_OURS 4
+
+/* Connections that were left, and are kept for the answers to calls that came on them. */
+#define MAX_FORMER 8
+
+#define FLUSH_SECONDS 2
+
+struct BusLink {
+    const BusLinkOwner *owner;
+    gpointer data;
+    sd_bus *bus;
+    GSource *source;
+    GPtrArray *former; /* Former *, oldest first */
+    guint move_source, return_timer;
+    guint return_attempts;
+    gint64 opened;    /* the connection; monotonic */
+    gboolean named;   /* it has the name */
+    gboolean leaving; /* for good */
+    gboolean ending;  /* nothing is looked after any more but the last answers */
+    void (*released)(gpointer data);
+    gpointer released_data;
+};
+
+/* Caller frees. */
+static char *describe_bus_error(int error)
+{
+    if (error == -EEXIST)
+        return g_strdup("the bus name " STORKIT_BUS_NAME
+                        " is taken: another storkitd runs on this bus");
+    return g_strdup_printf("taking the bus name " STORKIT_BUS_NAME " on the session bus: %s",
+                           g_strerror(-error));
+}
+
+/* --- Connections that were left --- */
+
+typedef struct {
+    BusLink *link;
+    sd_bus *bus;
+    GSource *source;
+} Former;
+
+static void former_free(Former *former)
+{
+    g_source_destroy(former->source);
+    g_source_unref(former->source);
+    sd_bus_close_unref(former->bus);
+    g_free(former);
+}
+
+static void on_former_failed(int error, gpointer data)
+{
+    Former *former = data;
+    g_ptr_array_remove(former->link->former, former);
+}
+
+static void stop_watching(BusLink *link)
+{
+    if (!link->source)
+        return;
+    g_source_destroy(link->source);
+    g_clear_pointer(&link->source, g_source_unref);
+}
+
+static void keep_former(BusLink *link)
+{
+    Former *former = g_new0(Former, 1);
+    stop_watching(link);
+    former->link = link;
+    former->bus = g_steal_pointer(&link->bus);
+    former->source = bus_source_new(former->bus, NULL, on_former_failed, former);
+    g_ptr_array_add(link->former, former);
+    if (link->former->len > MAX_FORMER)
+        g_ptr_array_remove_index(link->former, 0);
+}
+
+/* --- Losing it, and coming back --- */
+
+static void connect_again(BusLink *link);
+
+static void disconnect(BusLink *link)
+{
+    link->named = FALSE;
+    link->owner->down(link->data);
+    g_clear_handle_id(&link->move_source, g_source_remove);
+    g_clear_handle_id(&link->return_timer, g_source_remove);
+    stop_watching(link);
+    sd_bus_close(link->bus);
+    link->bus = sd_bus_unref(link->bus);
+}
+
+void bus_link_reopen(BusLink *link)
+{
+    /* The bus may not have noticed yet that the old connection is gone: it reads it no more. */
+    disconnect(link);
+    connect_again(link);
+}
+
+static gboolean on_move(gpointer user_data)
+{
+    BusLink *link = user_data;
+    link->move_source = 0;
+    link->named = FALSE;
+    link->owner->down(link->data);
+    keep_former(link);
+    connect_again(link);
+    return G_SOURCE_REMOVE;
+}
+
+void bus_link_move(BusLink *link)
+{
+    /* From the loop: who wants this is often called by the connection's own dispatch. */
+    if (link->move_source == 0)
+        link->move_source = g_idle_add(on_move, link);
+}
+
+static gboolean on_return_timer(gpointer user_data)
+{
+    BusLink *link = user_data;
+    link->return_timer = 0;
+    bus_link_reopen(link);
+    return G_SOURCE_REMOVE;
+}
+
+/* A bus that hangs is waited for, however long it takes: each attempt at it is a long one. */
+static void wait_to_return(BusLink *link, int error)
+{
+    if (g_get_monotonic_time() - link->opened > G_USEC_PER_SEC)
+        link->return_attempts = 0;
+    if (error == -EEXIST || link->return_attempts >= RETURN_ATTEMPTS) {
+        g_autofree char *why = describe_bus_error(error);
+        link->owner->failed(why, link->data);
+        return;
+    }
+    guint msec = RETURN_STEP_MSEC * link->return_attempts++;
+    g_clear_handle_id(&link->return_timer, g_source_remove);
+    link->return_timer = g_timeout_add(msec, on_return_timer, link);
+}
+
+static void on_failed(int error, gpointer data)
+{
+    BusLink *link = data;
+    if (link->leaving) { /* the session ends */
+        link->owner->failed(g_strerror(-error), link->data);
+        return;
+    }
+    g_warning("the connection to the bus is lost: %s", g_strerror(-error));
+    disconnect(link);
+    wait_to_return(link, error);
+}
+
+/* --- A connection --- */
+
+/* 1: it is dealt with. */
+static int refuse_message(sd_bus_message *m)
+{
+    g_autoptr(GError) error = g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                                                  "the service is going down: ask again");
+    if (sd_bus_message_is_method_call(m, NULL, NULL) > 0)
+        bus_reply_error(m, error);
+    return 1;
+}
+
+/* A filter, since the bus sends NameLost to us alone: there is nothing to subscribe to. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusLink *link = userdata;
+    const char *name;
+    if (link->ending)
+        return refuse_message(m);
+    if (!sd_bus_message_is_signal(m, BUS_NAME, "NameLost") ||
+        g_strcmp0(sd_bus_message_get_sender(m), BUS_NAME) != 0)
+        return 0;
+    /* On a former connection it is our own doing. The bus also says it of the connection's unique
+     * name, as that ends. */
+    if (sd_bus_message_read(m, "s", &name) < 0 || !g_str_equal(name, STORKIT_BUS_NAME) ||
+        sd_bus_message_get_bus(m) != link->bus || link->leaving)
+        return 0;
+    link->owner->failed("somebody else has taken the bus name " STORKIT_BUS_NAME, link->data);
+    return 0;
+}
+
+static void on_processed(gpointer data)
+{
+    const BusLink *link = data;
+    link->owner->processed(link->data);
+}
+
+/* Makes a connection with our objects. Nothing here waits for the bus. */
+static int open_bus(BusLink *link)
+{
+    link->opened = g_get_monotonic_time();
+    int r = sd_bus_open_user_with_description(&link->bus, "storkitd");
+    if (r >= 0)
+        r = sd_bus_add_filter(link->bus, NULL, on_message, link);
+    return r < 0 ? r : link->owner->add_objects(link->bus, link->data);
+}
+
+static void watch(BusLink *link)
+{
+    link->source = bus_source_new(link->bus, on_processed, on_failed, link);
+}
+
+gboolean bus_link_open(BusLink *link, GError **error)
+{
+    int r = open_bus(link);
+    if (r >= 0)
+        r = sd_bus_request_name(link->bus, STORKIT_BUS_NAME, SD_BUS_NAME_ALLOW_REPLACEMENT);
+    if (r < 0) {
+        g_autofree char *why = describe_bus_error(r);
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, why);
+        return FALSE;
+    }
+    watch(link);
+    link->named = TRUE;
+    return TRUE;
+}
+
+/* 0, or a negative errno. */
+static int read_name_reply(sd_bus_message *m)
+{
+    uint32_t answer = 0;
+    if (sd_bus_message_is_method_error(m, NULL))
+        return -sd_bus_message_get_errno(m);
+    int r = sd_bus_message_read(m, "u", &answer);
+    if (r < 0)
+        return r;
+    return answer == NAME_IS_OURS || answer == NAME_WAS_OURS ? 0 : -EEXIST;
+}
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusLink *link = userdata;
+    int r = read_name_reply(m);
+    if (sd_bus_message_get_bus(m) != link->bus)
+        return 0;
+    if (r < 0) {
+        g_warning("the bus does not give us our name: %s", g_strerror(-r));
+        wait_to_return(link, r);
+        return 0;
+    }
+    g_message("on the bus again");
+    link->named = TRUE;
+    link->owner->up(link->bus, link->data);
+    return 0;
+}
+
+/* Agents, subscribers and calls on former connections go on while the bus takes its time. */
+static void connect_again(BusLink *link)
+{
+    int r = open_bus(link);
+    if (r >= 0)
+        r = sd_bus_request_name_async(link->bus, NULL, STORKIT_BUS_NAME,
+                                      SD_BUS_NAME_ALLOW_REPLACEMENT | SD_BUS_NAME_REPLACE_EXISTING,
+                                      on_name, link);
+    if (r >= 0) {
+        watch(link);
+    } else {
+        disconnect(link);
+        wait_to_return(link, r);
+    }
+}
+
+/* --- The end --- */
+
+void bus_link_set_leaving(BusLink *link)
+{
+    link->leaving = TRUE;
+}
+
+static int on_released(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    const BusLink *link = userdata;
+    link->released(link->released_data);
+    return 0;
+}
+
+gboolean bus_link_release_name(BusLink *link, void (*released)(gpointer data), gpointer data)
+{
+    link->released = released;
+    link->released_data = data;
+    return link->named &&
+           sd_bus_release_name_async(link->bus, NULL, STORKIT_BUS_NAME, on_released, link) >= 0;
+}
+
+/* Not sd_bus_flush(), which waits for a bus that hangs for as long as that does. */
+void bus_link_flush(BusLink *link)
+{
+    gint64 left, until = g_get_monotonic_time() + FLUSH_SECONDS * G_USEC_PER_SEC;
+    uint64_t queued = 0;
+    int r = 0;
+    link->ending = TRUE;
+    while (link->named && r >= 0 && sd_bus_get_n_queued_write(link->bus, &queued) >= 0 &&
+           queued > 0 && (left = until - g_get_monotonic_time()) > 0) {
+        r = sd_bus_process(link->bus, NULL);
+        if (r == 0)
+            r = sd_bus_wait(link->bus, (uint64_t)left);
+    }
+}
+
+void bus_link_close(BusLink *link)
+{
+    disconnect(link);
+    g_ptr_array_set_size(link->former, 0);
+}
+
+sd_bus *bus_link_get(const BusLink *link)
+{
+    return link->named ? link->bus : NULL;
+}
+
+BusLink *bus_link_new(const BusLinkOwner *owner, gpointer data)
+{
+    BusLink *link = g_new0(BusLink, 1);
+    link->owner = owner;
+    link->data = data;
+    link->former = g_ptr_array_new_with_free_func((GDestroyNotify)former_free);
+    return link;
+}
+
+void bus_link_free(BusLink *link)
+{
+    if (!link)
+        return;
+    g_assert(!link->bus); /* closed */
+    g_ptr_array_unref(link->former);
+    g_free(link);
+}

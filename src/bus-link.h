@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <glib.h>
+
+/*
+ * BusLink: this service's place on the session bus, a connection that has the bus name. A bus may
+ * throw a client out (dbus-broker's quota counts what others do not read), stop reading it, or
+ * restart: the link then comes back with a new connection, and nobody waits for that but those who
+ * are on the bus. While it has none, bus_link_get() is NULL.
+ */
+
+typedef struct BusLink BusLink;
+
+typedef struct {
+    int (*add_objects)(sd_bus *bus, gpointer data); /* who finds the name finds them there */
+    void (*down)(gpointer data);                    /* the connection is left, or lost */
+    void (*up)(sd_bus *bus, gpointer data);         /* a new one has the name */
+    void (*processed)(gpointer data);               /* something was read or written */
+    void (*failed)(const char *why, gpointer data); /* there will be no new one */
+} BusLinkOwner;
+
+BusLink *bus_link_new(const BusLinkOwner *owner, gpointer data);
+void bus_link_free(BusLink *link);
+
+/** The first connection: waits for the bus, and does not call up(). @error says what to do where
+ * the name is taken. */
+gboolean bus_link_open(BusLink *link, GError **error);
+
+/** The connection that has the name, or NULL. */
+sd_bus *bus_link_get(const BusLink *link);
+
+/** Gives up a connection that the bus does not read any more, and makes a new one. */
+void bus_link_reopen(BusLink *link);
+
+/** Goes on with a new connection, from the main loop's next turn on. Calls that came on the old one
+ *  are answered there. */
+void bus_link_move(BusLink *link);
+
+/** From now on a lost connection is the end. */
+void bus_link_set_leaving(BusLink *link);
+
+/** Gives the name back; @released once the bus has taken it. Calls that it has delivered before
+ * that have come by then. FALSE where there is no name to give back. */
+gboolean bus_link_release_name(BusLink *link, void (*released)(gpointer data), gpointer data);
+
+/** Waits until the bus has taken what is to be sent, but not for one that hangs. Calls that come
+ *  meanwhile are refused: nobody is there to handle them. */
+void bus_link_flush(BusLink *link);
+
+/** Closes all connections. */
+void bus_link_close(BusLink *link);
