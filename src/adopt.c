@@ -79,40 +79,52 @@ static void open_shim(Run *run)
         fd_clear(&run->shim.pidfd);
 }
 
-typedef struct {
+/* A run of which it has still to be found out what it is. The pool has them all, so that they go
+ * with it. */
+struct Adoption {
     Pool *pool;
     Run *run;
-} Adoption;
+    GroupQuery *query;
+    guint timer;
+};
+
+void adoption_free(Adoption *adoption)
+{
+    g_clear_handle_id(&adoption->timer, g_source_remove);
+    group_query_free(adoption->query);
+    run_unref(adoption->run);
+    g_free(adoption);
+}
 
 static Adoption *adoption_new(Pool *pool, Run *run)
 {
     Adoption *adoption = g_new0(Adoption, 1);
-    *adoption = (Adoption){pool, run_ref(run)};
+    *adoption = (Adoption){.pool = pool, .run = run_ref(run)};
+    g_ptr_array_add(pool->adoptions, adoption);
     return adoption;
 }
 
-static void adoption_free(Adoption *adoption)
+static void adoption_done(Adoption *adoption)
 {
-    run_unref(adoption->run);
-    g_free(adoption);
+    g_ptr_array_remove_fast(adoption->pool->adoptions, adoption); /* frees it */
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Adoption, adoption_free)
 
-static void on_control_group(GObject *source, GAsyncResult *result, gpointer user_data);
+static void on_control_group(const char *group, gpointer data);
 
 static gboolean ask_control_group(gpointer user_data)
 {
     Adoption *adoption = user_data;
-    systemd_get_control_group(adoption->pool->systemd, adoption->run->record->unit,
-                              on_control_group, adoption);
+    adoption->timer = 0;
+    group_query_free(adoption->query);
+    adoption->query = systemd_ask_control_group(
+        adoption->pool->systemd, adoption->run->record->unit, on_control_group, adoption);
     return G_SOURCE_REMOVE;
 }
 
-static void on_control_group(GObject *source, GAsyncResult *result, gpointer user_data)
+static void on_control_group(const char *group, gpointer data)
 {
-    g_autoptr(Adoption) adoption = user_data;
+    Adoption *adoption = data;
     Run *run = adoption->run;
-    g_autofree char *group = systemd_get_control_group_finish(result);
     if (group)
         run_set_cgroup(run, cgroup_folder(group));
     open_shim(run);
@@ -120,12 +132,13 @@ static void on_control_group(GObject *source, GAsyncResult *result, gpointer use
     gboolean has_shim = run->shim.pidfd >= 0;
     if (!has_shim && shim_is_alive(run->folder_fd)) {
         /* systemd has not answered, or it ends right now: nothing to kill a run for. */
-        g_timeout_add_seconds(1, ask_control_group, g_steal_pointer(&adoption));
+        adoption->timer = g_timeout_add_seconds(1, ask_control_group, adoption);
         return;
     }
     run_follow(run);
     if (!has_shim)
         run_kill(run); /* processes without their shim */
+    adoption_done(adoption);
 }
 
 static void follow(Pool *pool, Run *run)
@@ -148,11 +161,12 @@ static gboolean decide_unstarted(gpointer user_data)
     gboolean began = has_file(adoption->run, "transcript");
     if (!began && shim_is_alive(adoption->run->folder_fd))
         return G_SOURCE_CONTINUE;
+    adoption->timer = 0;
     if (began)
         follow(adoption->pool, adoption->run);
     else
         start_undo_found(adoption->pool, adoption->run);
-    adoption_free(adoption);
+    adoption_done(adoption);
     return G_SOURCE_REMOVE;
 }
 
@@ -165,7 +179,7 @@ static void adopt_unstarted(Pool *pool, Run *run)
     run->phase = RUN_PREPARING;
     Adoption *adoption = adoption_new(pool, run);
     if (decide_unstarted(adoption))
-        g_timeout_add(5, decide_unstarted, adoption);
+        adoption->timer = g_timeout_add(5, decide_unstarted, adoption);
 }
 
 /* --- All of them --- */

@@ -11,9 +11,12 @@
  * start-up).
  */
 
+typedef struct Adoption Adoption;
+
 struct Pool {
     GPtrArray *runs;   /* Run *, oldest first: live ones, and the listed ended ones */
     GPtrArray *starts; /* Start * that have not finished */
+    GPtrArray *adoptions; /* Adoption *: of runs that were found, and are not followed yet */
     GQueue queue;      /* of those, the ones that wait for admission: first come, first served */
     WorkQueue *work;
     FolderWatch *folder_watch;
@@ -97,6 +100,8 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 
 /** Answers every call of Wait and Stop that waits for @run. */
 void pool_answer_waiters(Pool *pool, Run *run);
+
+void adoption_free(Adoption *adoption);
 
 /** adopt.c: reads one folder as a run that is not followed and has no cursors; NULL (and a log line)
  *  for what is none of ours. Blocking. */

@@ -394,6 +394,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     g_autoptr(Pool) pool = g_new0(Pool, 1);
     pool->runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_unref);
     pool->starts = g_ptr_array_new_with_free_func((GDestroyNotify)start_free);
+    pool->adoptions = g_ptr_array_new_with_free_func((GDestroyNotify)adoption_free);
     g_queue_init(&pool->queue);
     pool->work = work_queue_new();
     pool->shut_down = g_cancellable_new();
@@ -419,6 +420,7 @@ void pool_free(Pool *pool)
     g_clear_handle_id(&pool->pressure_timer, g_source_remove);
     g_queue_clear(&pool->queue);
     g_clear_pointer(&pool->starts, g_ptr_array_unref);
+    g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
     g_clear_pointer(&pool->waiters, g_hash_table_unref);
     g_clear_pointer(&pool->stoppers, g_hash_table_unref);
     g_clear_pointer(&pool->runs, g_ptr_array_unref);

@@ -40,12 +40,10 @@ static guint64 folder_size(const char *path)
 
 static gboolean sinks_have_finished(int folder_fd, const RunResult *result)
 {
-    /* No cursors: no sink ever began, or the run failed before there was a folder for them. */
-    if (faccessat(folder_fd, "cursors", F_OK, 0) < 0)
-        return TRUE;
-    SinkCursors *cursors = sink_cursors_open(folder_fd, NULL);
+    SinkCursors *cursors = sink_cursors_open_existing(folder_fd);
+    /* None: no sink ever began, or the folder is just being removed. */
     if (!cursors)
-        return FALSE;
+        return errno == ENOENT;
     guint64 end = log_end_cursor(result->bytes);
     gboolean finished = sink_cursors_get(cursors, SINK_BUS) == end &&
                         sink_cursors_get(cursors, SINK_JOURNAL) == end;

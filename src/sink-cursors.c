@@ -37,14 +37,12 @@ static struct File *map_file(int fd)
     return map == MAP_FAILED ? NULL : map;
 }
 
-SinkCursors *sink_cursors_open(int folder_fd, GError **error)
+static SinkCursors *open_file(int folder_fd, int flags)
 {
-    autofd fd = open_regular(folder_fd, "cursors", O_RDWR | O_CREAT);
+    autofd fd = open_regular(folder_fd, "cursors", O_RDWR | flags);
     struct File *file = fd < 0 ? NULL : map_file(fd);
-    if (!file) {
-        set_errno_error(error, errno, "mapping the run's cursors");
+    if (!file)
         return NULL;
-    }
     if (sigbus_load(&file->format) != CURSORS_FORMAT) {
         for (guint i = 0; i < G_N_ELEMENTS(file->cursors); i++)
             sigbus_store(&file->cursors[i], 0);
@@ -55,6 +53,19 @@ SinkCursors *sink_cursors_open(int folder_fd, GError **error)
     g_atomic_ref_count_init(&cursors->references);
     cursors->file = file;
     return cursors;
+}
+
+SinkCursors *sink_cursors_open(int folder_fd, GError **error)
+{
+    SinkCursors *cursors = open_file(folder_fd, O_CREAT);
+    if (!cursors)
+        set_errno_error(error, errno, "mapping the run's cursors");
+    return cursors;
+}
+
+SinkCursors *sink_cursors_open_existing(int folder_fd)
+{
+    return open_file(folder_fd, 0);
 }
 
 SinkCursors *sink_cursors_ref(SinkCursors *cursors)

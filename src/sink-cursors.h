@@ -21,6 +21,9 @@ typedef struct SinkCursors SinkCursors;
 
 /** Maps the file `cursors` of the folder, which is made where it is missing. */
 SinkCursors *sink_cursors_open(int folder_fd, GError **error);
+
+/** The same where it is there already: NULL and ENOENT in errno where it is not. */
+SinkCursors *sink_cursors_open_existing(int folder_fd);
 SinkCursors *sink_cursors_ref(SinkCursors *cursors);
 void sink_cursors_unref(SinkCursors *cursors);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SinkCursors, sink_cursors_unref)

@@ -271,13 +271,16 @@ void systemd_stop_unit(Systemd *systemd, const char *unit)
 
 /* --- Units that are there already --- */
 
-typedef struct {
-    GTask *task;
+struct GroupQuery {
     sd_bus_slot *call;
-} GroupQuery;
+    GroupFound found;
+    gpointer data;
+};
 
-static void group_query_free(GroupQuery *query)
+void group_query_free(GroupQuery *query)
 {
+    if (!query)
+        return;
     sd_bus_slot_unref(query->call);
     g_free(query);
 }
@@ -285,11 +288,10 @@ static void group_query_free(GroupQuery *query)
 static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     GroupQuery *query = userdata;
-    g_autoptr(GTask) task = g_steal_pointer(&query->task);
     const char *group = NULL;
     if (!sd_bus_message_get_error(m) && sd_bus_message_read(m, "v", "s", &group) < 0)
         group = NULL;
-    g_task_return_pointer(task, group && *group ? g_strdup(group) : NULL, g_free);
+    query->found(group && *group ? group : NULL, query->data);
     return 0;
 }
 
@@ -301,27 +303,20 @@ static char *unit_object_path(const char *unit)
     return path;
 }
 
-void systemd_get_control_group(Systemd *systemd, const char *unit, GAsyncReadyCallback callback,
-                               gpointer user_data)
+GroupQuery *systemd_ask_control_group(Systemd *systemd, const char *unit, GroupFound found,
+                                      gpointer data)
 {
     GroupQuery *query = g_new0(GroupQuery, 1);
-    query->task = g_task_new(NULL, NULL, callback, user_data);
-    g_task_set_task_data(query->task, query, (GDestroyNotify)group_query_free);
-
+    query->found = found;
+    query->data = data;
     char *path = unit_object_path(unit);
     int r = sd_bus_call_method_async(systemd->bus, &query->call, SERVICE, path,
                                      "org.freedesktop.DBus.Properties", "Get", on_control_group,
                                      query, "ss", SERVICE ".Scope", "ControlGroup");
     free(path);
-    if (r < 0) {
-        g_autoptr(GTask) task = g_steal_pointer(&query->task);
-        g_task_return_pointer(task, NULL, NULL);
-    }
-}
-
-char *systemd_get_control_group_finish(GAsyncResult *result)
-{
-    return g_task_propagate_pointer(G_TASK(result), NULL);
+    if (r < 0)
+        g_warning("asking for the cgroup of %s: %s", unit, g_strerror(-r));
+    return query;
 }
 
 /* --- The end of a unit --- */

@@ -35,11 +35,18 @@ gboolean systemd_start_scope_finish(GAsyncResult *result, GError **error);
 /** Asks for the unit's stop and does not wait; a unit that is gone is no error. */
 void systemd_stop_unit(Systemd *systemd, const char *unit);
 
-/** The cgroup of the scope @unit ("/user.slice/…"), or NULL where there is no such scope or it has
- *  no process left. Caller frees. */
-void systemd_get_control_group(Systemd *systemd, const char *unit, GAsyncReadyCallback callback,
-                               gpointer user_data);
-char *systemd_get_control_group_finish(GAsyncResult *result);
+/** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
+typedef struct GroupQuery GroupQuery;
+
+/** @control_group ("/user.slice/…"): NULL where there is no such scope or it has no process left. */
+typedef void (*GroupFound)(const char *control_group, gpointer data);
+
+/** Asks for the cgroup of the scope @unit; the answer never comes before this returns. */
+GroupQuery *systemd_ask_control_group(Systemd *systemd, const char *unit, GroupFound found,
+                                      gpointer data);
+
+/** It may be freed in its own callback. */
+void group_query_free(GroupQuery *query);
 
 /** UnitWatch: calls back once, when the unit is not (or no longer) known to the manager. */
 typedef struct UnitWatch UnitWatch;
