@@ -68,6 +68,7 @@ static void write_out(Input *input, int master)
             continue;
         if (n < 0) {
             input->start = input->end;
+            input->broken |= input->to_pipe;
             if (input->to_pipe)
                 close_pipe(input);
             return;

@@ -25,6 +25,13 @@ static bool agent_is_there(const Run *run)
     return run->stage == STAGE_AGENT && run->child.pid > 0;
 }
 
+/* An agent that is being ended and has let go of its input takes none: who waits with more is told
+ * so by the end, and not that it was taken. */
+static bool takes_input(const Run *run)
+{
+    return agent_is_there(run) && !(run->ending.reason && run->input.broken);
+}
+
 static short master_events(const Run *run)
 {
     short events = run_may_take_output(run) ? POLLIN : 0;
@@ -42,7 +49,7 @@ static void watch(struct pollfd *source, int fd, short events)
 
 static void watch_all(const Run *run, int signals, struct pollfd *sources)
 {
-    bool agent = agent_is_there(run);
+    bool agent = takes_input(run);
     bool waits_for_cgroup = run->stage == STAGE_AGENT || (run->stage == STAGE_END && !run->vacated);
 
     watch(&sources[ON_CONTROL], run->control, POLLIN);
@@ -104,8 +111,8 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
     if (run_may_take_output(run) &&
         (sources[ON_MASTER].revents & (POLLIN | POLLHUP | POLLERR) || run_is_between_children(run)))
         run_take_output(run);
-    if (agent_is_there(run) && (sources[ON_PIPE].revents || sources[ON_FIFO].revents ||
-                                sources[ON_MASTER].revents & POLLOUT))
+    if (takes_input(run) && (sources[ON_PIPE].revents || sources[ON_FIFO].revents ||
+                             sources[ON_MASTER].revents & POLLOUT))
         input_service(&run->input, run->pty.master);
     run_tick(run);
 }
