@@ -231,36 +231,35 @@ static gboolean was_stopped(Start *start)
 void start_on_started(Start *start)
 {
     Run *run = start->run;
-    if (!run->started.failed) {
-        pool_replace_older(start->pool, run);
-        give_reply(start, run_get_info(run), NULL);
-        finish(start);
-        return;
-    }
+    if (run->started.failed)
+        return; /* why is known at the end, when all that it printed has come */
+    pool_replace_older(start->pool, run);
+    give_reply(start, run_get_info(run), NULL);
+    finish(start);
+}
 
-    RunLogState state;
-    run_log_get_state(run->log, &state);
-    g_autofree char *why = run_start_failure(run->record, &run->started, state.transcript_fd);
-    gboolean setup = g_str_equal(run->started.failed, "setup");
-    g_clear_error(&start->error);
-    start->error = g_error_new_literal(
-        STORKIT_ERROR, setup ? STORKIT_ERROR_SETUP_FAILED : STORKIT_ERROR_SPAWN_FAILED, why);
+/* Why a run that has ended did not get as far as its program. */
+static GError *describe_end(const Run *run)
+{
+    const char *run_id = run->record->run_id;
+    const char *why = run->result->error ? run->result->error : "no reason is known";
+    if (run->result->outcome == OUTCOME_STOPPED)
+        return g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped", run_id);
+    if (g_strcmp0(run->started.failed, "setup") == 0)
+        return g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SETUP_FAILED, why);
+    if (run->started.failed)
+        return g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED, why);
+    return g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
+                       "run %s ended before its program was executed: %s", run_id, why);
 }
 
 void start_on_ended(Start *start)
 {
-    Run *run = start->run;
     if (start->undone)
         return;
-    if (!start->error && run->result->outcome == OUTCOME_STOPPED)
-        start->error = g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped",
-                                   run->record->run_id);
     if (!start->error)
-        start->error =
-            g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                        "run %s ended before its program was executed: %s", run->record->run_id,
-                        run->result->error ? run->result->error : "no reason is known");
-    start->undo = start_undo_disk(start->pool, run, &undo_owner, start);
+        start->error = describe_end(start->run);
+    start->undo = start_undo_disk(start->pool, start->run, &undo_owner, start);
 }
 
 static void open_gate(Start *start)
