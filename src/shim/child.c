@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -13,6 +15,8 @@
 #include <unistd.h>
 
 #include "shim-util.h"
+
+#define OOM_SCORE_STEP 100
 
 typedef enum Step { STEP_PROCESS, STEP_CGROUP, STEP_TERMINAL, STEP_CWD, STEP_EXEC } Step;
 
@@ -70,6 +74,21 @@ static void limit_open_files(uint64_t soft)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Where memory runs out the kernel is to choose one of the agent's, and not the shim: with it would
+ * go what is left of the run, and why it ended. */
+static void stand_before_the_shim(void)
+{
+    char text[16] = {0};
+
+    autofd fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+        return;
+    long score = strtol(text, NULL, 10) + OOM_SCORE_STEP;
+    int length = snprintf(text, sizeof text, "%ld", score < 1000 ? score : 1000);
+    if (pwrite(fd, text, (size_t)length, 0) < 0)
+        return; /* no harm: the choice is the kernel's, as before */
+}
+
 static bool take_terminal(const ChildPlan *plan)
 {
     if (plan->controlling && ioctl(plan->terminal, TIOCSCTTY, 0) < 0)
@@ -85,6 +104,7 @@ static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
     if (!take_terminal(plan))
         give_up(report_fd, STEP_TERMINAL);
     limit_open_files(plan->nofile);
+    stand_before_the_shim();
     if (chdir(plan->cwd) < 0)
         give_up(report_fd, STEP_CWD);
     reset_signals();
