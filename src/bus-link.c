@@ -22,16 +22,26 @@
 
 #define FLUSH_SECONDS 2
 
+/* A bus that closes so many spares, each within a second, does not want one. */
+#define SPARE_ATTEMPTS 10
+
+typedef struct {
+    BusLink *link;
+    sd_bus *bus;
+    GSource *source;
+    gint64 opened; /* monotonic */
+} Connection;
+
 struct BusLink {
     const BusLinkOwner *owner;
     gpointer data;
-    sd_bus *bus;
-    GSource *source;
-    GPtrArray *former; /* Former *, oldest first */
+    Connection *current; /* NULL: there is none at the moment */
+    Connection *spare;   /* waits in the bus's queue for the name */
+    GPtrArray *former;   /* Connection *, oldest first */
     guint move_source, return_timer;
-    guint return_attempts;
-    gint64 opened;    /* the connection; monotonic */
-    gboolean named;   /* it has the name */
+    guint return_attempts, spare_attempts;
+    gint64 opened;    /* the last one; monotonic */
+    gboolean named;   /* the current one has the name */
     gboolean leaving; /* for good */
     gboolean ending;  /* nothing is looked after any more but the last answers */
     void (*released)(gpointer data);
@@ -48,51 +58,23 @@ static char *describe_bus_error(int error)
                            g_strerror(-error));
 }
 
-/* --- Connections that were left --- */
-
-typedef struct {
-    BusLink *link;
-    sd_bus *bus;
-    GSource *source;
-} Former;
-
-static void former_free(Former *former)
+static void connection_free(Connection *connection)
 {
-    g_source_destroy(former->source);
-    g_source_unref(former->source);
-    sd_bus_close_unref(former->bus);
-    g_free(former);
-}
-
-static void on_former_failed(int error, gpointer data)
-{
-    Former *former = data;
-    g_ptr_array_remove(former->link->former, former);
-}
-
-static void stop_watching(BusLink *link)
-{
-    if (!link->source)
+    if (!connection)
         return;
-    g_source_destroy(link->source);
-    g_clear_pointer(&link->source, g_source_unref);
+    if (connection->source) {
+        g_source_destroy(connection->source);
+        g_source_unref(connection->source);
+    }
+    sd_bus_close_unref(connection->bus);
+    g_free(connection);
 }
-
-static void keep_former(BusLink *link)
-{
-    Former *former = g_new0(Former, 1);
-    stop_watching(link);
-    former->link = link;
-    former->bus = g_steal_pointer(&link->bus);
-    former->source = bus_source_new(former->bus, NULL, on_former_failed, former);
-    g_ptr_array_add(link->former, former);
-    if (link->former->len > MAX_FORMER)
-        g_ptr_array_remove_index(link->former, 0);
-}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Connection, connection_free)
 
 /* --- Losing it, and coming back --- */
 
 static void connect_again(BusLink *link);
+static void make_spare(BusLink *link);
 
 static void disconnect(BusLink *link)
 {
@@ -100,9 +82,7 @@ static void disconnect(BusLink *link)
     link->owner->down(link->data);
     g_clear_handle_id(&link->move_source, g_source_remove);
     g_clear_handle_id(&link->return_timer, g_source_remove);
-    stop_watching(link);
-    sd_bus_close(link->bus);
-    link->bus = sd_bus_unref(link->bus);
+    g_clear_pointer(&link->current, connection_free);
 }
 
 void bus_link_reopen(BusLink *link)
@@ -118,7 +98,9 @@ static gboolean on_move(gpointer user_data)
     link->move_source = 0;
     link->named = FALSE;
     link->owner->down(link->data);
-    keep_former(link);
+    g_ptr_array_add(link->former, g_steal_pointer(&link->current));
+    if (link->former->len > MAX_FORMER)
+        g_ptr_array_remove_index(link->former, 0);
     connect_again(link);
     return G_SOURCE_REMOVE;
 }
@@ -153,19 +135,48 @@ static void wait_to_return(BusLink *link, int error)
     link->return_timer = g_timeout_add(msec, on_return_timer, link);
 }
 
-static void on_failed(int error, gpointer data)
+static void lose_current(BusLink *link, int error)
 {
-    BusLink *link = data;
     if (link->leaving) { /* the session ends */
         link->owner->failed(g_strerror(-error), link->data);
         return;
     }
     g_warning("the connection to the bus is lost: %s", g_strerror(-error));
     disconnect(link);
-    wait_to_return(link, error);
+    if (link->spare)
+        connect_again(link);
+    else
+        wait_to_return(link, error);
+}
+
+static void lose_spare(BusLink *link)
+{
+    if (g_get_monotonic_time() - link->spare->opened > G_USEC_PER_SEC)
+        link->spare_attempts = 0;
+    g_clear_pointer(&link->spare, connection_free);
+    if (link->spare_attempts++ < SPARE_ATTEMPTS)
+        make_spare(link);
+}
+
+static void on_failed(int error, gpointer data)
+{
+    Connection *connection = data;
+    BusLink *link = connection->link;
+
+    if (connection == link->current)
+        lose_current(link, error);
+    else if (connection == link->spare)
+        lose_spare(link);
+    else
+        g_ptr_array_remove(link->former, connection);
 }
 
 /* --- A connection --- */
+
+static gboolean is_current(const BusLink *link, sd_bus_message *m)
+{
+    return link->current && sd_bus_message_get_bus(m) == link->current->bus;
+}
 
 /* 1: it is dealt with. */
 static int refuse_message(sd_bus_message *m)
@@ -190,7 +201,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     /* On a former connection it is our own doing. The bus also says it of the connection's unique
      * name, as that ends. */
     if (sd_bus_message_read(m, "s", &name) < 0 || !g_str_equal(name, STORKIT_BUS_NAME) ||
-        sd_bus_message_get_bus(m) != link->bus || link->leaving)
+        !is_current(link, m) || link->leaving)
         return 0;
     link->owner->failed("somebody else has taken the bus name " STORKIT_BUS_NAME, link->data);
     return 0;
@@ -198,37 +209,75 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 
 static void on_processed(gpointer data)
 {
-    const BusLink *link = data;
-    link->owner->processed(link->data);
+    const Connection *connection = data;
+    const BusLink *link = connection->link;
+
+    if (connection == link->current)
+        link->owner->processed(link->data);
 }
 
-/* Makes a connection with our objects. Nothing here waits for the bus. */
-static int open_bus(BusLink *link)
+/* Makes a connection with our objects, and without a name. Nothing here waits for the bus. NULL:
+ * @ret_error is a negative errno. */
+static Connection *connection_new(BusLink *link, int *ret_error)
 {
-    link->opened = g_get_monotonic_time();
-    int r = sd_bus_open_user_with_description(&link->bus, "storkitd");
+    g_autoptr(Connection) connection = g_new0(Connection, 1);
+    int r;
+
+    connection->link = link;
+    connection->opened = g_get_monotonic_time();
+    r = sd_bus_open_user_with_description(&connection->bus, "storkitd");
     if (r >= 0)
-        r = sd_bus_add_filter(link->bus, NULL, on_message, link);
-    return r < 0 ? r : link->owner->add_objects(link->bus, link->data);
+        r = sd_bus_add_filter(connection->bus, NULL, on_message, link);
+    if (r >= 0)
+        r = link->owner->add_objects(connection->bus, link->data);
+    *ret_error = r;
+    return r < 0 ? NULL : g_steal_pointer(&connection);
 }
 
-static void watch(BusLink *link)
+static void watch(Connection *connection)
 {
-    link->source = bus_source_new(link->bus, on_processed, on_failed, link);
+    connection->source = bus_source_new(connection->bus, on_processed, on_failed, connection);
+}
+
+/* Where the bus throws the current connection out, the spare is the name's next owner in the same
+ * breath: callers notice nothing, and systemd, which stops a service of Type=dbus the moment its
+ * name has no owner, sees one all the time. The bus closes a spare that it does not let wait. */
+static void make_spare(BusLink *link)
+{
+    int r;
+
+    if (link->leaving || link->spare)
+        return;
+    link->spare = connection_new(link, &r);
+    if (link->spare)
+        r = sd_bus_request_name_async(link->spare->bus, NULL, STORKIT_BUS_NAME,
+                                      SD_BUS_NAME_ALLOW_REPLACEMENT | SD_BUS_NAME_QUEUE, NULL,
+                                      NULL);
+    if (r >= 0) {
+        watch(link->spare);
+        return;
+    }
+    g_warning("no second connection to the bus, in case it closes the first: %s", g_strerror(-r));
+    g_clear_pointer(&link->spare, connection_free);
 }
 
 gboolean bus_link_open(BusLink *link, GError **error)
 {
-    int r = open_bus(link);
-    if (r >= 0)
-        r = sd_bus_request_name(link->bus, STORKIT_BUS_NAME, SD_BUS_NAME_ALLOW_REPLACEMENT);
+    int r;
+
+    link->current = connection_new(link, &r);
+    if (link->current)
+        r = sd_bus_request_name(link->current->bus, STORKIT_BUS_NAME,
+                                SD_BUS_NAME_ALLOW_REPLACEMENT);
     if (r < 0) {
         g_autofree char *why = describe_bus_error(r);
         g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, why);
         return FALSE;
     }
-    watch(link);
+    link->opened = link->current->opened;
+    watch(link->current);
     link->named = TRUE;
+    make_spare(link);
     return TRUE;
 }
 
@@ -248,7 +297,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusLink *link = userdata;
     int r = read_name_reply(m);
-    if (sd_bus_message_get_bus(m) != link->bus)
+    if (!is_current(link, m))
         return 0;
     if (r < 0) {
         g_warning("the bus does not give us our name: %s", g_strerror(-r));
@@ -257,24 +306,37 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     }
     g_message("on the bus again");
     link->named = TRUE;
-    link->owner->up(link->bus, link->data);
+    link->owner->up(link->current->bus, link->data);
+    make_spare(link);
     return 0;
+}
+
+/* The spare, or a new one. */
+static Connection *next_connection(BusLink *link, int *ret_error)
+{
+    if (link->spare)
+        return g_steal_pointer(&link->spare);
+    Connection *connection = connection_new(link, ret_error);
+    if (connection)
+        watch(connection);
+    return connection;
 }
 
 /* Agents, subscribers and calls on former connections go on while the bus takes its time. */
 static void connect_again(BusLink *link)
 {
-    int r = open_bus(link);
-    if (r >= 0)
-        r = sd_bus_request_name_async(link->bus, NULL, STORKIT_BUS_NAME,
+    int r = 0;
+
+    link->opened = g_get_monotonic_time();
+    link->current = next_connection(link, &r);
+    if (link->current)
+        r = sd_bus_request_name_async(link->current->bus, NULL, STORKIT_BUS_NAME,
                                       SD_BUS_NAME_ALLOW_REPLACEMENT | SD_BUS_NAME_REPLACE_EXISTING,
                                       on_name, link);
-    if (r >= 0) {
-        watch(link);
-    } else {
-        disconnect(link);
-        wait_to_return(link, r);
-    }
+    if (r >= 0)
+        return;
+    disconnect(link);
+    wait_to_return(link, r);
 }
 
 /* --- The end --- */
@@ -291,38 +353,57 @@ static int on_released(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
     return 0;
 }
 
+static gboolean release_current(BusLink *link)
+{
+    return link->named && sd_bus_release_name_async(link->current->bus, NULL, STORKIT_BUS_NAME,
+                                                    on_released, link) >= 0;
+}
+
+static int on_spare_released(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusLink *link = userdata;
+    if (!release_current(link))
+        link->released(link->released_data);
+    return 0;
+}
+
+/* The spare leaves the queue first, or the name would be its. */
 gboolean bus_link_release_name(BusLink *link, void (*released)(gpointer data), gpointer data)
 {
     link->released = released;
     link->released_data = data;
-    return link->named &&
-           sd_bus_release_name_async(link->bus, NULL, STORKIT_BUS_NAME, on_released, link) >= 0;
+    if (link->spare && sd_bus_release_name_async(link->spare->bus, NULL, STORKIT_BUS_NAME,
+                                                 on_spare_released, link) >= 0)
+        return TRUE;
+    return release_current(link);
 }
 
 /* Not sd_bus_flush(), which waits for a bus that hangs for as long as that does. */
 void bus_link_flush(BusLink *link)
 {
     gint64 left, until = g_get_monotonic_time() + FLUSH_SECONDS * G_USEC_PER_SEC;
+    sd_bus *bus = bus_link_get(link);
     uint64_t queued = 0;
     int r = 0;
     link->ending = TRUE;
-    while (link->named && r >= 0 && sd_bus_get_n_queued_write(link->bus, &queued) >= 0 &&
-           queued > 0 && (left = until - g_get_monotonic_time()) > 0) {
-        r = sd_bus_process(link->bus, NULL);
+    while (bus && r >= 0 && sd_bus_get_n_queued_write(bus, &queued) >= 0 && queued > 0 &&
+           (left = until - g_get_monotonic_time()) > 0) {
+        r = sd_bus_process(bus, NULL);
         if (r == 0)
-            r = sd_bus_wait(link->bus, (uint64_t)left);
+            r = sd_bus_wait(bus, (uint64_t)left);
     }
 }
 
 void bus_link_close(BusLink *link)
 {
+    g_clear_pointer(&link->spare, connection_free);
     disconnect(link);
     g_ptr_array_set_size(link->former, 0);
 }
 
 sd_bus *bus_link_get(const BusLink *link)
 {
-    return link->named ? link->bus : NULL;
+    return link->named ? link->current->bus : NULL;
 }
 
 BusLink *bus_link_new(const BusLinkOwner *owner, gpointer data)
@@ -330,7 +411,7 @@ BusLink *bus_link_new(const BusLinkOwner *owner, gpointer data)
     BusLink *link = g_new0(BusLink, 1);
     link->owner = owner;
     link->data = data;
-    link->former = g_ptr_array_new_with_free_func((GDestroyNotify)former_free);
+    link->former = g_ptr_array_new_with_free_func((GDestroyNotify)connection_free);
     return link;
 }
 
@@ -338,7 +419,7 @@ void bus_link_free(BusLink *link)
 {
     if (!link)
         return;
-    g_assert(!link->bus); /* closed */
+    g_assert(!link->current && !link->spare); /* closed */
     g_ptr_array_unref(link->former);
     g_free(link);
 }

@@ -8,8 +8,9 @@
 /*
  * BusLink: this service's place on the session bus, a connection that has the bus name. A bus may
  * throw a client out (dbus-broker's quota counts what others do not read), stop reading it, or
- * restart: the link then comes back with a new connection, and nobody waits for that but those who
- * are on the bus. While it has none, bus_link_get() is NULL.
+ * restart: the link then goes on with another connection, and nobody waits for that but those who
+ * are on the bus. A spare one waits in the bus's queue for the name, so that the name has an owner
+ * all the while. While there is none that has it, bus_link_get() is NULL.
  */
 
 typedef struct BusLink BusLink;

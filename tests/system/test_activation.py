@@ -104,6 +104,29 @@ class Installed:
     def owned(self):
         return ask_bus(self.bus, "NameHasOwner", GLib.Variant("(s)", (NAME,)))[0]
 
+    def queue(self):
+        """The unique names of who owns the service's, and who waits for it."""
+        try:
+            return ask_bus(self.bus, "ListQueuedOwners", GLib.Variant("(s)", (NAME,)))[0]
+        except GLib.Error:
+            return []
+
+    def owners_seen(self):
+        """The list that each new owner of the name is added to; "" is none."""
+        owners = []
+        self.bus.signal_subscribe(
+            None, "org.freedesktop.DBus", "NameOwnerChanged", None, NAME,
+            Gio.DBusSignalFlags.NONE,
+            lambda *signal: owners.append(signal[5].unpack()[2]),
+        )  # fmt: skip
+        return owners
+
+    def settle(self):
+        """Until the signals that were sent before have come."""
+        ask_bus(self.bus, "GetId")
+        while GLib.MainContext.default().iteration(False):
+            pass
+
     def owner(self):
         """The unique name that owns the service's, or None."""
         try:
@@ -244,43 +267,50 @@ def is_on_the_bus(connection):
         return False
 
 
-def throw_out(pid):
-    """Ends the service's connection to the bus, as the bus does to who is too much for it. The
-    one to the user's systemd was opened before it, and stays."""
+def throw_out(pid, which):
+    """Ends one of the service's two connections to the bus, as the bus does to who is too much for
+    it. The one to the user's systemd was opened before them, and stays."""
     connections = sockets_of(pid)
-    to_systemd, to_bus = filter(is_on_the_bus, connections)
-    to_bus.shutdown(socket.SHUT_RDWR)
+    to_systemd, *to_bus = filter(is_on_the_bus, connections)
+    assert len(to_bus) == 2, to_bus
+    to_bus[which].shutdown(socket.SHUT_RDWR)
     for connection in connections:
         connection.close()
 
 
 @serial
 def test_loss_of_the_bus_does_not_end_the_service():
-    """Thrown out by the bus, the service goes on, subscribers read on, and it comes back to the bus
-    under its name; systemd can stop it then, and a call start it, as ever."""
+    """Whichever of its connections the bus closes, the service's name has an owner all the while:
+    neither its clients nor systemd notice, subscribers read on, and a second connection is there
+    again. systemd can stop it then, and a call start it, as ever."""
     with Pool(daemon=False) as pool, Installed(pool) as session:
         root = pool.repository(
             agents={"coder": f"init; wait {pool.folder}/go; print still here; idle"}
         )
         session.call("Start", "sss", root, "42_login", "")
         pid = systemctl("show", "--value", "--property=MainPID", UNIT)
-        owner = session.owner()
         pool.bus.connection = session.bus
         stream = pool.subscribe(root, "42_login")
+        owners = session.owners_seen()
 
-        throw_out(int(pid))
-        wait_until(lambda: session.owner() not in (None, owner), "the name")
+        for which in (0, 1, 1, 0):
+            wait_until(lambda: len(session.queue()) == 2, "a second connection")
+            before = session.queue()
+            throw_out(int(pid), which)
+            wait_until(lambda: session.queue() not in (before, before[:1], before[1:]), "another")
+            assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
+        session.settle()
+        assert len(owners) >= 2 and "" not in owners, owners
         assert systemctl("show", "--value", "--property=MainPID", UNIT) == pid
         assert systemctl("is-active", UNIT) == "active\n"
         touch(f"{pool.folder}/go")
         while b"still here" not in stream.read_line():
             pass
-        assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
 
         systemctl("restart", UNIT)
         assert session.owner(), "ready without its name"
         systemctl("stop", UNIT)
-        assert not session.owned()
+        wait_until(lambda: not session.owned(), "the end of the name")
         assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
         session.call("Stop", "sss", root, "42_login", "")
 
