@@ -166,6 +166,11 @@ GPtrArray *run_info_list(sd_bus *bus, const char *project, GError **error)
     return list ? run_info_list_from_json(list, project) : NULL;
 }
 
+JsonNode *run_info_to_json(const RunInfo *info)
+{
+    return json_node_init_object(json_node_alloc(), info->json);
+}
+
 JsonNode *run_info_list_to_json(GPtrArray *infos)
 {
     g_autoptr(JsonArray) array = json_array_new();

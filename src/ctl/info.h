@@ -65,6 +65,9 @@ GPtrArray *run_info_list(sd_bus *bus, const char *project, GError **error);
 /** The same from the reply of `List`, already read as JSON. */
 GPtrArray *run_info_list_from_json(JsonNode *list, const char *project);
 
+/** @info as a JSON object. Caller: json_node_unref(). */
+JsonNode *run_info_to_json(const RunInfo *info);
+
 /** @infos as a JSON array. Caller: json_node_unref(). */
 JsonNode *run_info_list_to_json(GPtrArray *infos);
 

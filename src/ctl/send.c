@@ -156,6 +156,15 @@ static gboolean send_checked(Ctl *ctl, const RunInfo *info, const GString *text,
     return FALSE;
 }
 
+/* As it is now; one that ended meanwhile, and is off the list, as it was. */
+static void print_run(Ctl *ctl, const RunInfo *info)
+{
+    g_autoptr(RunInfo) now = run_info_get(ctl->bus, info->project, info->story, info->agent, NULL);
+    g_autoptr(JsonNode) node = run_info_to_json(now ?: info);
+
+    ctl_print_json(node);
+}
+
 static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(RunInfo) info = select_run(ctl, arguments[0], error);
@@ -168,7 +177,11 @@ static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
         if (!text || (!arg_raw && !check_message(text, error)))
             return -1;
     }
-    return send_checked(ctl, info, text, error) ? 0 : -1;
+    if (!send_checked(ctl, info, text, error))
+        return -1;
+    if (ctl->json)
+        print_run(ctl, info);
+    return 0;
 }
 
 static const GOptionEntry options[] = {

@@ -215,7 +215,7 @@ static void tell_started(Ctl *ctl, const RunInfo *info)
     const char *path = run_info_string(info, "worktree_path");
 
     if (ctl->json && !start_arguments.wait && !start_arguments.follow) {
-        g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), info->json);
+        g_autoptr(JsonNode) node = run_info_to_json(info);
         ctl_print_json(node);
     } else if (!ctl->json) {
         ctl_note(ctl, "%s/%s is %s%s%s", info->story, info->agent, info->status, path ? " in " : "",

@@ -50,7 +50,7 @@ static int worse(int a, int b)
 static void print_ending(Ctl *ctl, const RunInfo *info)
 {
     if (ctl->json) {
-        g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), info->json);
+        g_autoptr(JsonNode) node = run_info_to_json(info);
         g_autofree char *text = json_to_string(node, FALSE);
         puts(text);
     } else if (!ctl->quiet) {

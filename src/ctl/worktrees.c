@@ -114,7 +114,8 @@ static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
 
     if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, story,
                  arg_force)) {
-        ctl_note(ctl, "the worktree of %s is removed", story);
+        if (!ctl->json)
+            ctl_note(ctl, "the worktree of %s is removed", story);
         return TRUE;
     }
     if (!arg_force && g_error_matches(problem, CTL_ERROR, CTL_ERROR_REFUSED))
@@ -123,32 +124,48 @@ static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
     return FALSE;
 }
 
-/* The stories that are meant, each once; they belong to @list. */
-static GPtrArray *find_stories(Ctl *ctl, JsonArray *list, char **arguments, GError **error)
+/* The worktrees that are meant, each once; they belong to @list. */
+static GPtrArray *find_each(Ctl *ctl, JsonArray *list, char **arguments, GError **error)
 {
-    g_autoptr(GPtrArray) stories = g_ptr_array_new();
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
 
     for (gsize i = 0; arguments[i]; i++) {
         JsonObject *worktree = worktrees_find(ctl, list, arguments[i], error);
         if (!worktree)
             return NULL;
-        const char *story = json_get_string(worktree, "story");
-        if (!g_ptr_array_find_with_equal_func(stories, story, g_str_equal, NULL))
-            g_ptr_array_add(stories, (char *)story);
+        if (!g_ptr_array_find(found, worktree, NULL))
+            g_ptr_array_add(found, worktree);
     }
-    return g_steal_pointer(&stories);
+    return g_steal_pointer(&found);
+}
+
+/* Up to the first that can't be. @removed gets those that were. */
+static gboolean remove_each(Ctl *ctl, GPtrArray *worktrees, JsonArray *removed, GError **error)
+{
+    for (guint i = 0; i < worktrees->len; i++) {
+        JsonObject *worktree = worktrees->pdata[i];
+        if (!remove_one(ctl, json_get_string(worktree, "story"), error))
+            return FALSE;
+        json_array_add_object_element(removed, json_object_ref(worktree));
+    }
+    return TRUE;
 }
 
 /* A name that is none, or may be several, ends it before anything is removed. */
 static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) list = worktrees_list(ctl, error);
-    g_autoptr(GPtrArray) stories = list ? find_stories(ctl, list, arguments, error) : NULL;
+    g_autoptr(GPtrArray) found = list ? find_each(ctl, list, arguments, error) : NULL;
+    g_autoptr(JsonArray) removed = json_array_new();
 
-    for (guint i = 0; stories && i < stories->len; i++)
-        if (!remove_one(ctl, stories->pdata[i], error))
-            return -1;
-    return stories ? 0 : -1;
+    if (!found)
+        return -1;
+    gboolean ok = remove_each(ctl, found, removed, error);
+    if (ctl->json) {
+        g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), removed);
+        ctl_print_json(node);
+    }
+    return ok ? 0 : -1;
 }
 
 static const GOptionEntry remove_options[] = {

@@ -1034,13 +1034,40 @@ def test_config_is_what_the_service_understood(pool):
 
 
 def test_json_is_json_everywhere(pool):
-    """Every command that prints something prints JSON with --json."""
+    """Every command prints JSON with --json, those that else only confirm what they did, too."""
     ctl = Ctl(pool, "init; text Hello.; result")
     ctl("start", "42_login", "--wait")
     for command in (["list"], ["show"], ["worktrees"], ["diff", "42"], ["config"]):
         ctl.json(*command)
     for command in (["watch", "42"], ["wait", "42"], ["start", "43", "-f"], ["start", "44", "-w"]):
         assert ctl.lines(*command)
+
+
+def test_json_of_what_was_done(pool):
+    """stop, freeze, thaw, send and remove print what they left behind, and no words: the runs' last
+    infos, the worktrees that were removed; of several those that it was done to."""
+    ctl = Ctl(pool, agents={"coder": {"scenario": "init; idle", "interactive": True}, "clerk": "result"})
+    for story in ("42_login", "43_logout"):
+        ctl.start(story)
+    sent = ctl("--json", "send", "42", "Hello.")
+    assert json.loads(sent.out)["story_id"] == "42_login" and sent.err == "", sent.err
+    assert ctl.json("send", "42", "--close")["status"] == "running"
+    for command, frozen in (("freeze", True), ("thaw", False)):
+        said = ctl("--json", command, "42", "43")
+        infos = json.loads(said.out)
+        assert [info["story_id"] for info in infos] == ["42_login", "43_logout"], infos
+        assert [info["frozen"] for info in infos] == [frozen] * 2 and said.err == "", said.err
+    ctl("start", "44_lost/clerk", "--wait")
+    refused = ctl("--json", "freeze", "44", "43", status=REFUSED)
+    assert [info["story_id"] for info in json.loads(refused.out)] == ["43_logout"], refused.out
+    assert "44_lost" in refused.err
+    stopped = ctl("--json", "stop", "42", "43", "44")
+    ends = [(info["status"], info.get("error")) for info in json.loads(stopped.out)]
+    assert ends == [("failed", "stopped")] * 2 + [("completed", None)], ends
+    assert stopped.err == "" and ctl.json("list") == []
+    (worktree, *others) = ctl.json("worktrees")
+    assert ctl.json("remove", "42") == [worktree]
+    assert ctl.json("worktrees") == others
 
 
 def test_ambiguous_names_are_asked_about(pool):
