@@ -1,29 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What Tab offers: `storkitctl _complete`, which knows, and bash's script, which shows it."""
+"""What Tab offers: `storkitctl _complete`, which knows, and the shells' scripts, which show it."""
 
 import os
 import signal
-import subprocess
 import time
 
 from ctl import STORKITCTL, Ctl
 from harness import main
+from terminal import Terminal
 
-SCRIPT = f"{os.path.dirname(os.path.abspath(__file__))}/../../data/completions/storkitctl.bash"
-# What bash-completion has and the script needs of it, for words as they are.
-BASH = f"""
-_get_comp_words_by_ref() {{ cur=${{words[cword]}} prev=${{words[cword - 1]}}; }}
-_filedir() {{
-    local kind=f
-    [ "$1" != -d ] || kind=d
-    mapfile -t COMPREPLY < <(compgen -$kind -- "$cur")
-}}
-compopt() {{ :; }}
-words=(storkitctl "$@") cword=$#
-eval "$(sed 's/local cur prev words cword/:/' {SCRIPT})"
-_storkitctl
-printf '%s\\n' "${{COMPREPLY[@]}}"
-"""
+DATA = os.path.realpath(f"{os.path.dirname(__file__)}/../../data/completions")
 
 
 def offered(ctl, *words, **keywords):
@@ -104,32 +90,86 @@ def test_a_hanging_service_is_not_waited_for(pool):
     ctl("stop", "42")
 
 
-def test_bash_completes_files_and_folders(pool):
-    """bash's script offers folders for a project, files for a prompt, and else what storkitctl
-    does."""
-    ctl = Ctl(pool, "init; result")
-    os.mkdir(f"{pool.folder}/afolder")
-    open(f"{pool.folder}/afile", "w").close()
-    start = f"{pool.folder}/a"
-    folder, file = f"{pool.folder}/afolder", f"{pool.folder}/afile"
-    assert in_bash(ctl, "-C", start) == in_bash(ctl, "list", f"--project={start}") == {folder}
-    assert in_bash(ctl, "start", "--prompt-file", start) == {folder, file}
-    assert in_bash(ctl, "start", f"--prompt-file={start}") == {folder, file}
-    assert in_bash(ctl, "w") == {"watch", "wait", "worktrees"}
-    assert in_bash(ctl, "list", "--agent=c") == {"coder"}
+# Each shell as a person has it, with nothing but this completion set up. The prompt is "% ".
+SHELLS = {
+    "bash": (
+        ["bash", "--noprofile", "--rcfile", "{rc}", "-i"],
+        "PS1='% '; . /usr/share/bash-completion/bash_completion; . {data}/storkitctl.bash\n"
+        "bind 'set bell-style none'\n",
+    ),
+    "zsh": (
+        ["zsh", "-i"],
+        "PS1='%% '; fpath=({data} $fpath); autoload -Uz compinit; compinit -D -u; unsetopt beep\n",
+    ),
+    "fish": (
+        ["fish", "--no-config", "--init-command", "source {rc}"],
+        "function fish_prompt; echo '% '; end; source {data}/storkitctl.fish\n"
+        "set -g fish_greeting; set -g fish_autosuggestion_enabled 0\n",
+    ),
+}
 
 
-def in_bash(ctl, *words):
+def in_shell(ctl, shell):
+    """A terminal with that shell, ready for a command line."""
+    command, settings = SHELLS[shell]
+    folder = f"{ctl.pool.folder}/{shell}"
+    os.mkdir(folder)
+    with open(f"{folder}/.zshrc", "w") as file:
+        file.write(settings.format(data=DATA))
     environment = ctl.environment | {
         "PATH": f"{os.path.dirname(STORKITCTL)}:{os.environ['PATH']}",
-        "COMP_WORDBREAKS": " \t\n\"'><=;|&(:",
-    }
-    command = ["bash", "--norc", "-c", BASH, "bash", *words]
-    result = subprocess.run(
-        command, env=environment, cwd=ctl.root, capture_output=True, text=True, check=True
-    )
-    assert result.stderr == "", result.stderr
-    return set(result.stdout.split())
+        "HOME": folder, "ZDOTDIR": folder, "TERM": "screen",
+    }  # fmt: skip
+    command = [word.format(rc=file.name) for word in command]
+    return Terminal(folder, environment, command, cwd=ctl.root)
+
+
+def completes(terminal, typed, to):
+    """Tab behind @typed makes it @to, be there a space behind it or none."""
+    terminal.type(f"storkitctl {typed}")
+    terminal.press("Tab")
+    terminal.wait_for(f"% storkitctl {to.rstrip()}")
+    terminal.type("X")
+    terminal.wait_for(f"% storkitctl {to}X")
+    discard(terminal)
+
+
+def shows(terminal, typed, *offers):
+    """Tab behind @typed shows what may follow."""
+    terminal.type(f"storkitctl {typed}")
+    terminal.press("Tab", "Tab")
+    for offer in offers:
+        terminal.wait_for(offer)
+    discard(terminal)
+
+
+def discard(terminal):
+    terminal.press("C-u", "C-l")
+    terminal.wait_until(lambda screen: screen == "%", "an empty line")
+
+
+def test_every_shell_completes(pool):
+    """In bash, zsh and fish Tab completes commands, stories, agents, options, files and folders."""
+    ctl = project_with_runs(pool)
+    os.mkdir(f"{ctl.root}/afolder")
+    open(f"{ctl.root}/afile", "w").close()
+    for shell in SHELLS:
+        with in_shell(ctl, shell) as terminal:
+            terminal.wait_for("%")
+            shows(terminal, "w", "watch", "wait", "worktrees")
+            shows(terminal, "show 42/c", "42/coder", "42/clerk")
+            shows(terminal, "show 4", "42_login", "43_search")
+            completes(terminal, "fre", "freeze ")
+            completes(terminal, "show 42", "show 42_login ")
+            completes(terminal, "stop 42/co", "stop 42/coder ")
+            completes(terminal, "list -a cl", "list -a clerk ")
+            completes(terminal, "list --agent=cl", "list --agent=clerk ")
+            completes(terminal, "start --memory-m", "start --memory-max=")
+            completes(terminal, "start --prompt-file afi", "start --prompt-file afile ")
+            completes(terminal, "start --prompt-file=afi", "start --prompt-file=afile ")
+            completes(terminal, "-C a", "-C afolder/")
+            completes(terminal, "--project=a", "--project=afolder/")
+    ctl("stop", "42/coder", "43")
 
 
 if __name__ == "__main__":
