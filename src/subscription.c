@@ -19,11 +19,12 @@ typedef struct {
     Subscriptions *owner;
     Run *run;
     LogReader *reader;
-    int fd;        /* write end, non-blocking */
-    GBytes *bytes; /* encoded, partly written */
-    gsize written; /* of bytes */
-    guint source;  /* watches the fd: always for its reader's end, and for room while there is
-                      something to write */
+    int fd;           /* write end, non-blocking */
+    GBytes *bytes;    /* encoded, partly written */
+    gsize written;    /* of bytes */
+    const char *live; /* a status to tell of at the head, or NULL */
+    guint source;     /* watches the fd: always for its reader's end, and for room while there is
+                         something to write */
     gboolean wants_room;
 } Subscription;
 
@@ -42,15 +43,29 @@ static void drop(Subscription *subscription)
     g_ptr_array_remove_fast(subscription->owner->all, subscription);
 }
 
+static GBytes *take_live(Subscription *subscription)
+{
+    Event event = event_live_status(log_reader_cursor(subscription->reader), subscription->live);
+    GString *text = g_string_new(NULL);
+
+    subscription->live = NULL;
+    event_append_json(text, run_log_identity(subscription->run->log), &event, 0);
+    g_string_append_c(text, '\n');
+    return g_string_free_to_bytes(text);
+}
+
 /* Gets the next bytes to write: FALSE where there is nothing now. */
 static gboolean fetch(Subscription *subscription)
 {
     if (subscription->bytes)
         return TRUE;
     g_autoptr(EventBatch) batch = log_reader_read(subscription->reader, NULL);
-    if (!batch)
+    if (batch)
+        subscription->bytes = event_batch_ndjson(batch);
+    else if (subscription->live && !log_reader_is_at_end(subscription->reader))
+        subscription->bytes = take_live(subscription);
+    else
         return FALSE;
-    subscription->bytes = event_batch_ndjson(batch);
     subscription->written = 0;
     return TRUE;
 }
@@ -171,29 +186,17 @@ void subscriptions_wake(Subscriptions *subscriptions, Run *run)
     }
 }
 
-static void queue_live(Subscription *subscription, const char *status)
-{
-    Event event = event_live_status(log_reader_cursor(subscription->reader), status);
-    GString *text = g_string_new(NULL);
-    event_append_json(text, run_log_identity(subscription->run->log), &event, 0);
-    g_string_append_c(text, '\n');
-    subscription->bytes = g_string_free_to_bytes(text);
-    subscription->written = 0;
-    watch(subscription, TRUE);
-}
-
 void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status)
 {
-    for (guint i = subscriptions->all->len; run->log && i > 0; i--) {
-        Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
-        if (subscription->run != run)
-            continue;
-        WriteState state = follow_head(subscription); /* one that has just come is not there yet */
-        if (state == WRITE_ENDED)
-            drop(subscription);
-        else if (state == WRITE_DONE)
-            queue_live(subscription, status);
+    gboolean resumes = g_str_equal(status, "running");
+
+    for (guint i = 0; run->log && i < subscriptions->all->len; i++) {
+        Subscription *subscription = g_ptr_array_index(subscriptions->all, i);
+        if (subscription->run == run) /* what nobody has been told of need not be taken back */
+            subscription->live = resumes && subscription->live ? NULL : status;
     }
+    if (run->log)
+        subscriptions_wake(subscriptions, run);
 }
 
 guint subscriptions_count(const Subscriptions *subscriptions)

@@ -266,20 +266,32 @@ def test_memory_hog_fails_and_says_so(pool):
 def test_child_that_hogs_memory_is_killed_alone(pool):
     """When the kernel kills a child for memory the rest of the run goes on: an event and the journal
     tell of it, and the run completes."""
-    scenario = f"init; later 0 memory 400M; wait {pool.folder}/go; text still here; result"
+    scenario = (
+        f"init; wait {pool.folder}/hog; later 0 memory 400M; wait {pool.folder}/go; "
+        "text still here; result"
+    )
     agents = {"coder": {"scenario": scenario, "memory_max": "96M"}}
     root = pool.repository(agents=agents)
     info = pool.start(root, "42_login")
     need_controller(pool, info, "memory")
+    ctl = Ctl(pool, root=root)
+    seen = f"{pool.folder}/seen"
+    with open(seen, "w") as file:
+        watcher = ctl.begin("watch", "42", stdout=file)
+    wait_until(lambda: "session" in open(seen).read(), "the watcher")
     assert pool.manager.property(info["unit"], "OOMPolicy", "Scope") == "continue"
+    touch(f"{pool.folder}/hog")
     event = pool.wait_for(lambda event: event.get("status") == "oom_kill", timeout=60)
     assert event["run_id"] == info["run_id"]
     # The kernel tells of the kill, and its figure follows.
     wait_until(lambda: pool.get(root, "42_login").get("oom_kills") == 1, "the figure")
-    assert "OOM kills: 1" in Ctl(pool, root=root).out("show", "42")
+    killed = "the kernel killed a process of it for lack of memory"
+    wait_until(lambda: killed in open(seen).read(), "the words of it")
+    assert "OOM kills: 1" in ctl.out("show", "42")
     touch(f"{pool.folder}/go")
     ended = pool.wait(root, "42_login")
     assert ended["status"] == "completed", ended
+    ctl.finish(watcher)
     pool.wait_for(lambda event: event.get("text") == "still here")
     wait_until(
         lambda: any("memory" in entry["MESSAGE"] for entry in pool.journal(info["run_id"])),

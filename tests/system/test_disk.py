@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from ctl import Ctl
 from follower import Follower, is_last, numbered_lines
 from harness import Pool, main, skip, timeout, wait_until
+from traces import touch
 
 MB = 1 << 20
+HELD_BACK = "the disk is full: held back until there is room"
 
 # In a mount namespace of its own storkitd finds a small tmpfs for its state; the user namespace
 # around it is what an ordinary user needs to mount one, the one within has the user's own id again.
@@ -58,23 +60,35 @@ def fill(pool, megabytes):
 
 def check_full_disk(pool, size):
     root = pool.repository(
-        agents={"coder": f"init; flood {size}M 300; lines 3; result; exit 0", "other": "init; idle"}
+        agents={
+            "coder": f"init; wait {pool.folder}/go; flood {size}M 300; lines 3; result; exit 0",
+            "other": "init; idle",
+        }
     )
+    ctl = Ctl(pool, root=root)
     filling = fill(pool, size)
     info = pool.start(root, "s", "coder")
     follower = Follower(pool, info["run_id"])
+    seen = f"{pool.folder}/seen"
+    with open(seen, "w") as file:
+        watcher = ctl.begin("watch", "s", stdout=file)
+    wait_until(lambda: "session" in open(seen).read(), "the watcher")
+    touch(f"{pool.folder}/go")
     wait_until(lambda: follower.step() or pool.get(root, "s", "coder").get("disk_full"), "no room")
     pool.wait_for(lambda e: e.get("status") == "disk_full")
     transcript = inside(pool, f"{pool.run_folder(info['run_id'])}/transcript")
     full = os.stat(transcript).st_size
     assert full < size * MB
     assert pool.get(root, "s", "coder")["status"] == "running"
-    assert "disk full" in Ctl(pool, root=root).out("list")
+    assert "disk full" in ctl.out("list")
     assert pool.cgroup_procs(info["unit"]), "the agent was ended"
     assert [run["run_id"] for run in pool.list()] == [info["run_id"]]
-    assert "Disk: full: the agent is held back" in Ctl(pool, root=root).out("show", "s")
+    # Also to a reader that was behind when the disk filled up.
+    wait_until(lambda: HELD_BACK in open(seen).read(), "the words of it")
+    assert "Disk: full: the agent is held back" in ctl.out("show", "s")
 
     os.unlink(filling)
+    ctl.finish(watcher)
     events = follower.finish(60)
     ended = pool.wait(root, "s", "coder")
     assert (ended["status"], ended["exit_code"]) == ("completed", 0)
