@@ -259,7 +259,10 @@ class Pool:
                 stdout=log,
                 stderr=log,
             )
-        wait_until(lambda: self.bus.owner(NAME) or not self.running(), f"an owner of {NAME}")
+        pid = self.process.pid
+        wait_until(
+            lambda: self.bus.owner_pid(NAME) == pid or not self.running(), f"it to own {NAME}"
+        )
         assert self.running(), f"storkitd ended at once, with status {self.process.returncode}"
 
     def stop_daemon(self, signal_number=signal.SIGTERM):

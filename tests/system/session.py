@@ -73,12 +73,19 @@ class Bus:
 
     def owner(self, name):
         """The unique name that owns @name, or None."""
+        return self._ask("GetNameOwner", name)
+
+    def owner_pid(self, name):
+        """The process that owns @name, or None. The bus may not have noticed its end yet."""
+        return self._ask("GetConnectionUnixProcessID", name)
+
+    def _ask(self, method, name):
         try:
             return self.connection.call_sync(
                 "org.freedesktop.DBus",
                 "/org/freedesktop/DBus",
                 "org.freedesktop.DBus",
-                "GetNameOwner",
+                method,
                 GLib.Variant("(s)", (name,)),
                 None,
                 Gio.DBusCallFlags.NONE,

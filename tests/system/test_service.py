@@ -48,7 +48,9 @@ class Unit:
         return int(self.show("MainPID"))
 
     def wait_for_name(self):
-        wait_until(lambda: self.pool.bus.owner(NAME), f"an owner of {NAME}")
+        wait_until(
+            lambda: self.pool.bus.owner_pid(NAME) == self.main_pid() != 0, f"it to own {NAME}"
+        )
 
 
 def systemctl(*arguments):
@@ -116,7 +118,7 @@ def check_unit(pool, unit):
     systemctl("restart", unit.name)
     check_listed()
     systemctl("stop", unit.name)
-    assert pool.bus.owner(NAME) is None
+    wait_until(lambda: pool.bus.owner(NAME) is None, "the end of the name")
     wait_for_more_output(pool, runs)
     systemctl("start", unit.name)
     check_listed()
