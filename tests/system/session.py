@@ -79,6 +79,10 @@ class Bus:
         """The process that owns @name, or None. The bus may not have noticed its end yet."""
         return self._ask("GetConnectionUnixProcessID", name)
 
+    def queue(self, name):
+        """The unique names that own @name and wait for it, in that order."""
+        return self._ask("ListQueuedOwners", name) or []
+
     def _ask(self, method, name):
         try:
             return self.connection.call_sync(

@@ -278,6 +278,14 @@ def throw_out(pid, which):
         connection.close()
 
 
+def lose_connection(queue, pid, which):
+    """Throws out one of the two connections that are in the name's @queue."""
+    wait_until(lambda: len(queue()) == 2, "a second connection")
+    before = set(queue())
+    throw_out(pid, which)
+    wait_until(lambda: len(before - set(queue())) == 1, "its loss")
+
+
 @serial
 def test_loss_of_the_bus_does_not_end_the_service():
     """Whichever of its connections the bus closes, the service's name has an owner all the while:
@@ -294,10 +302,7 @@ def test_loss_of_the_bus_does_not_end_the_service():
         owners = session.owners_seen()
 
         for which in (0, 1, 1, 0):
-            wait_until(lambda: len(session.queue()) == 2, "a second connection")
-            before = session.queue()
-            throw_out(int(pid), which)
-            wait_until(lambda: session.queue() not in (before, before[:1], before[1:]), "another")
+            lose_connection(session.queue, int(pid), which)
             assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
         session.settle()
         assert len(owners) >= 2 and "" not in owners, owners
@@ -313,6 +318,17 @@ def test_loss_of_the_bus_does_not_end_the_service():
         wait_until(lambda: not session.owned(), "the end of the name")
         assert '"status" s "running"' in session.call("Get", "sss", root, "42_login", "")
         session.call("Stop", "sss", root, "42_login", "")
+
+
+def test_spare_is_the_next_owner_on_dbus_broker():
+    """dbus-broker, too, gives the name to the service's second connection when it closes the first:
+    the same service answers, and has another spare one."""
+    with Pool(broker=True) as pool:
+        root = pool.repository(agents={"coder": "idle"})
+        run = pool.start(root, "42_login")["run_id"]
+        for which in (0, 1, 1, 0):
+            lose_connection(lambda: pool.bus.queue(NAME), pool.process.pid, which)
+            assert pool.get(root, "42_login")["run_id"] == run
 
 
 def test_sigterm_ends_it_at_once(pool):
