@@ -145,11 +145,12 @@ static Kind classify(const Event *event)
     }
 }
 
-static char *describe_done(const Event *event)
+static char *describe_done(const RunIdentity *identity, const Event *event)
 {
-    g_autoptr(GString) text = g_string_new("Agent finished");
+    g_autoptr(GString) text = g_string_new(NULL);
     double cost;
     guint turns;
+    g_string_printf(text, "%s/%s finished", identity->story, identity->agent);
     if (g_variant_lookup(event->details, "turns", "u", &turns))
         g_string_append_printf(text, turns == 1 ? ", %u turn" : ", %u turns", turns);
     if (g_variant_lookup(event->details, "cost_usd", "d", &cost))
@@ -157,20 +158,21 @@ static char *describe_done(const Event *event)
     return g_strdup(text->str);
 }
 
-/* What a person wants to read. */
-static char *describe(const Event *event)
+/* What a person wants to read: what an agent says as it is, and of what becomes of a run whose it
+ * is, since the runs of all stories are in one journal. */
+static char *describe(const RunIdentity *identity, const Event *event)
 {
     const char *message = NULL;
     switch (event->type) {
     case EVENT_DONE:
-        return describe_done(event);
+        return describe_done(identity, event);
     case EVENT_ERROR:
         g_variant_lookup(event->details, "message", "&s", &message);
-        return g_strdup_printf("Agent failed: %.*s",
+        return g_strdup_printf("%s/%s failed: %.*s", identity->story, identity->agent,
                                (int)event_cut_length(message, strlen(message), MAX_MESSAGE),
                                message);
     case EVENT_STATUS:
-        return g_strdup_printf("Agent is %s", event->text);
+        return g_strdup_printf("%s/%s is %s", identity->story, identity->agent, event->text);
     default:
         return g_strndup(event->text, event_cut_length(event->text, event->length, MAX_MESSAGE));
     }
@@ -246,7 +248,7 @@ static void send_event(const Source *source, const Event *event)
     const RunIdentity *identity = run_log_identity(source->log);
     Kind kind = classify(event);
     g_auto(Entry) entry = {.count = 0};
-    g_autofree char *message = describe(event);
+    g_autofree char *message = describe(identity, event);
     g_autoptr(GString) data = describe_as_json(identity, event);
 
     add_text(&entry, "MESSAGE", message);
@@ -272,8 +274,11 @@ static void add_note(Entry *entry, RunLog *log, const char *unit, const char *me
 
 static void send_note(const Note *note)
 {
+    const RunIdentity *identity = run_log_identity(note->log);
     g_auto(Entry) entry = {.count = 0};
-    add_note(&entry, note->log, note->unit, note->message, note->message_id);
+    g_autofree char *message =
+        g_strdup_printf("%s/%s %s", identity->story, identity->agent, note->message);
+    add_note(&entry, note->log, note->unit, message, note->message_id);
     sd_journal_sendv(entry.fields, (int)entry.count);
 }
 

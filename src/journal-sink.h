@@ -25,7 +25,8 @@ void journal_sink_free(JournalSink *sink);
  *  kept) on. @unit is the run's scope. */
 void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, const char *unit);
 
-/** Writes an entry about the run of @log that is none of its events. @message_id may be NULL. */
+/** Writes an entry about the run of @log that is none of its events: @message behind whose it is.
+ *  @message_id may be NULL. */
 void journal_sink_note(JournalSink *sink, RunLog *log, const char *unit, const char *message,
                        const char *message_id);
 

@@ -254,17 +254,16 @@ static void on_run_changed(Run *run, gpointer data)
 
 static const struct {
     const char *status;  /* as a live status on the bus and to subscribers */
-    const char *message; /* for the journal */
+    const char *message; /* for the journal, behind whose it is */
     const char *message_id;
 } notes[] = {
-    [NOTE_FROZEN] = {"frozen", "Agent is frozen", NULL},
-    [NOTE_THAWED] = {"running", "Agent goes on", NULL},
-    [NOTE_DISK_FULL] = {"disk_full", "The disk is full: the agent is held back until there is room",
+    [NOTE_FROZEN] = {"frozen", "is frozen", NULL},
+    [NOTE_THAWED] = {"running", "goes on", NULL},
+    [NOTE_DISK_FULL] = {"disk_full", "is held back until there is room: the disk is full",
                         STORKIT_MESSAGE_DISK_FULL},
-    [NOTE_DISK_ROOM] = {"running", "There is room on the disk again: the agent goes on", NULL},
+    [NOTE_DISK_ROOM] = {"running", "goes on: there is room on the disk again", NULL},
     [NOTE_OOM_KILL] = {"oom_kill",
-                       "The kernel killed a process of the agent for memory; the rest "
-                       "of the run goes on",
+                       "goes on without a process that the kernel killed for lack of memory",
                        STORKIT_MESSAGE_OOM_KILL},
 };
 

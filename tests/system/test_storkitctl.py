@@ -470,7 +470,7 @@ def test_log_leaves_json_out(pool):
     """log shows what people read; the agent's JSON is there for who asks for its priority."""
     ctl = Ctl(pool, "init; text Hello.; result")
     ctl("start", "42_login", "--wait")
-    wait_until(lambda: "Agent finished" in ctl.out("log", "42"), "the journal's last entry")
+    wait_until(lambda: "42_login/coder finished" in ctl.out("log", "42"), "the journal's last entry")
     assert "Hello." in ctl.out("log", "42") and '"session_id"' not in ctl.out("log", "42")
     for option in ("-pdebug", "--priority=debug"):
         assert '"session_id"' in ctl.out("log", "42", "--", option)
