@@ -294,8 +294,8 @@ def test_output_without_a_newline_shows_at_once(pool):
 def test_attaching_shows_the_last_screenful(pool):
     """Of a long past a new client sees the end, from a line's start, and not all of it."""
     root = pool.repository(agents={"coder": "lines 10000; print done; idle"})
-    info = pool.start(root, "s")
-    wait_for_output(pool, info, b"done")
+    pool.start(root, "s")
+    pool.wait_for(lambda event: event.get("text") == "done")  # the service has seen it, too
     terminal = attach(pool, root, "s")
     terminal.wait_for(b"done\r\n")
     assert terminal.output.startswith(b"line ")
