@@ -100,8 +100,14 @@ class Bus:
             return None
 
     def close(self):
+        """Ends it, and waits for its children, too: dbus-broker is one of dbus-broker-launch."""
+        children = children_of(self.process.pid)
         self.process.terminate()
         self.process.wait()
+        wait_until(
+            lambda: not any(os.path.exists(f"/proc/{child}") for child in children),
+            "the end of the bus",
+        )
 
 
 class UserManager:
@@ -204,6 +210,14 @@ def processes_of(marker):
         except OSError:
             pass  # ended meanwhile, or not ours
     return found
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return file.read().split()
+    except OSError:
+        return []
 
 
 def describe_process(pid):
