@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus-link.h"
 
+#include <errno.h>
+#include <signal.h>
+
 #include "bus-names.h"
 #include "bus-reply.h"
 #include "bus-source.h"
@@ -21,6 +24,10 @@
 #define MAX_FORMER 8
 
 #define FLUSH_SECONDS 2
+
+/* How long the name of a process that is gone is waited for, and looked at again. */
+#define GONE_SECONDS 10
+#define GONE_STEP_USEC (20 * G_TIME_SPAN_MILLISECOND)
 
 /* A bus that closes so many spares, each within a second, does not want one. */
 #define SPARE_ATTEMPTS 10
@@ -261,14 +268,49 @@ static void make_spare(BusLink *link)
     g_clear_pointer(&link->spare, connection_free);
 }
 
+static gboolean is_gone(sd_bus_creds *owner)
+{
+    pid_t pid;
+    return sd_bus_creds_get_pid(owner, &pid) >= 0 && kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static gboolean owner_is_gone(sd_bus *bus)
+{
+    sd_bus_creds *owner = NULL;
+    /* An error: there is none any more. */
+    gboolean gone = sd_bus_get_name_creds(bus, STORKIT_BUS_NAME, SD_BUS_CREDS_PID, &owner) < 0 ||
+                    is_gone(owner);
+    sd_bus_creds_unref(owner);
+    return gone;
+}
+
+/* The bus delivers what a service that was killed had sent before it takes note of its end, and
+ * lets go of the name only then. */
+static int take_name(sd_bus *bus)
+{
+    gint64 until = g_get_monotonic_time() + GONE_SECONDS * G_USEC_PER_SEC;
+    gboolean told = FALSE;
+    int r;
+
+    while ((r = sd_bus_request_name(bus, STORKIT_BUS_NAME, SD_BUS_NAME_ALLOW_REPLACEMENT)) ==
+               -EEXIST &&
+           g_get_monotonic_time() < until && owner_is_gone(bus)) {
+        if (!told)
+            g_message("waiting for the bus, which has not noticed yet that the service before is "
+                      "gone");
+        told = TRUE;
+        g_usleep(GONE_STEP_USEC);
+    }
+    return r;
+}
+
 gboolean bus_link_open(BusLink *link, GError **error)
 {
     int r;
 
     link->current = connection_new(link, &r);
     if (link->current)
-        r = sd_bus_request_name(link->current->bus, STORKIT_BUS_NAME,
-                                SD_BUS_NAME_ALLOW_REPLACEMENT);
+        r = take_name(link->current->bus);
     if (r < 0) {
         g_autofree char *why = describe_bus_error(r);
         g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, why);

@@ -5,6 +5,8 @@ import ctypes
 import os
 import socket
 import subprocess
+import sys
+import threading
 import time
 
 from gi.repository import Gio, GLib
@@ -354,6 +356,37 @@ def test_second_service_gives_up(pool):
     )
     assert second.returncode == 1 and "is taken" in second.stderr
     assert pool.get(root, "42_login")["status"] == "running"
+
+
+# Takes the name and ends, while a child of it holds the connection open: as the bus sees a service
+# that was killed, before it has delivered what that had sent.
+DEAD_OWNER = f"""
+import os, sys
+from gi.repository import Gio, GLib
+client = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+connection = Gio.DBusConnection.new_for_address_sync(sys.argv[1], client, None, None)
+bus = "org.freedesktop.DBus"
+connection.call_sync(bus, "/org/freedesktop/DBus", bus, "RequestName",
+                     GLib.Variant("(su)", ("{NAME}", 0)), None, Gio.DBusCallFlags.NONE, -1, None)
+if os.fork() == 0:
+    sys.stdin.read()
+os._exit(0)
+"""
+
+
+def test_name_of_a_killed_service_is_waited_for():
+    """Where the bus still has the name for a process that is gone, the service waits for it."""
+    with Pool(daemon=False) as pool:
+        owner = subprocess.Popen(
+            [sys.executable, "-c", DEAD_OWNER, pool.bus.address], stdin=subprocess.PIPE
+        )
+        assert owner.wait(20 * FACTOR) == 0 and pool.bus.owner(NAME)
+        starting = threading.Thread(target=pool.start_daemon)
+        starting.start()
+        wait_until(lambda: "has not noticed yet" in pool.log_text(), "the service to wait")
+        owner.stdin.close()
+        starting.join()
+        assert pool.bus.owner_pid(NAME) == pool.process.pid
 
 
 def test_service_whose_name_is_taken_gives_up():

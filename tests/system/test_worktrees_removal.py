@@ -427,7 +427,7 @@ def add_filter(pool, root, smudge):
 def is_hanging(pool):
     for pid in pool.processes():
         try:
-            if "4711.5" in read_text(f"/proc/{pid}/cmdline"):
+            if "4711.5" in (read_text(f"/proc/{pid}/cmdline") or ""):
                 return True
         except OSError:
             pass  # it has just ended
