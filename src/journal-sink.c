@@ -432,7 +432,7 @@ JournalSink *journal_sink_new(void)
     sink->added = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
     sink->notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
     sink->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
-    sink->tokens = ENTRIES_PER_SECOND; /* of a crash-loop each service has its own */
+    sink->tokens = ENTRIES_PER_SECOND; /* in a crash-loop they add up */
     sink->refilled = g_get_monotonic_time();
     g_atomic_ref_count_inc(&sink->references);
     g_thread_unref(g_thread_new("journal", run_thread, sink));

@@ -46,6 +46,24 @@ def connect(address):
     return connection
 
 
+def ask_about(connection, method, name):
+    """What the bus says of @name, or None where nobody has it."""
+    try:
+        return connection.call_sync(
+            "org.freedesktop.DBus",
+            "/org/freedesktop/DBus",
+            "org.freedesktop.DBus",
+            method,
+            GLib.Variant("(s)", (name,)),
+            None,
+            Gio.DBusCallFlags.NONE,
+            -1,
+            None,
+        ).unpack()[0]
+    except GLib.Error:
+        return None
+
+
 class Bus:
     """A session bus that only this test is on: dbus-daemon, or dbus-broker with @broker."""
 
@@ -73,31 +91,15 @@ class Bus:
 
     def owner(self, name):
         """The unique name that owns @name, or None."""
-        return self._ask("GetNameOwner", name)
+        return ask_about(self.connection, "GetNameOwner", name)
 
     def owner_pid(self, name):
         """The process that owns @name, or None. The bus may not have noticed its end yet."""
-        return self._ask("GetConnectionUnixProcessID", name)
+        return ask_about(self.connection, "GetConnectionUnixProcessID", name)
 
     def queue(self, name):
         """The unique names that own @name and wait for it, in that order."""
-        return self._ask("ListQueuedOwners", name) or []
-
-    def _ask(self, method, name):
-        try:
-            return self.connection.call_sync(
-                "org.freedesktop.DBus",
-                "/org/freedesktop/DBus",
-                "org.freedesktop.DBus",
-                method,
-                GLib.Variant("(s)", (name,)),
-                None,
-                Gio.DBusCallFlags.NONE,
-                -1,
-                None,
-            ).unpack()[0]
-        except GLib.Error:
-            return None
+        return ask_about(self.connection, "ListQueuedOwners", name) or []
 
     def close(self):
         """Ends it, and waits for its children, too: dbus-broker is one of dbus-broker-launch."""
@@ -213,6 +215,7 @@ def processes_of(marker):
 
 
 def children_of(pid):
+    """The ids of a process's children, as text; none where it has ended."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
             return file.read().split()

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from contextlib import contextmanager
 
-from session import wait_until
+from session import children_of, wait_until
 
 SETTINGS = """
 set-option -g remain-on-exit on
@@ -103,8 +103,7 @@ class Terminal:
     def kill(self, signal_number):
         """Sends the program (not what it has started) a signal."""
         shell = self._tmux("display-message", "-p", "#{pane_pid}").strip()
-        with open(f"/proc/{shell}/task/{shell}/children") as file:
-            os.kill(int(file.read().split()[0]), signal_number)
+        os.kill(int(children_of(shell)[0]), signal_number)
 
     def wait_for_end(self):
         """Waits until the program has ended; returns its exit status."""

@@ -12,7 +12,7 @@ import time
 from gi.repository import Gio, GLib
 
 from harness import FACTOR, NAME, PATH, Pool, connect, main, serial, skip, wait_until
-from session import RUNTIME
+from session import RUNTIME, ask_about
 from traces import touch
 
 UNIT = "storkitd.service"
@@ -108,10 +108,7 @@ class Installed:
 
     def queue(self):
         """The unique names of who owns the service's, and who waits for it."""
-        try:
-            return ask_bus(self.bus, "ListQueuedOwners", GLib.Variant("(s)", (NAME,)))[0]
-        except GLib.Error:
-            return []
+        return ask_about(self.bus, "ListQueuedOwners", NAME) or []
 
     def owners_seen(self):
         """The list that each new owner of the name is added to; "" is none."""
@@ -131,10 +128,7 @@ class Installed:
 
     def owner(self):
         """The unique name that owns the service's, or None."""
-        try:
-            return ask_bus(self.bus, "GetNameOwner", GLib.Variant("(s)", (NAME,)))[0]
-        except GLib.Error:
-            return None
+        return ask_about(self.bus, "GetNameOwner", NAME)
 
 
 @serial
