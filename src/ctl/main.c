@@ -191,9 +191,11 @@ static int print_version(void)
 /* @words begins with the verb. */
 static int run_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 {
-    g_auto(GStrv) argv = options_split(ctl, verb, words);
-    g_auto(GStrv) passed = split_passed(verb, argv);
+    g_auto(GStrv) argv = options_split(ctl, verb, words, error);
 
+    if (!argv)
+        return -1;
+    g_auto(GStrv) passed = split_passed(verb, argv);
     if (!parse_options(ctl, verb, &argv, error))
         return -1;
     if (arg_version)
@@ -210,9 +212,11 @@ static int run_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 
 static int run(Ctl *ctl, char **words, GError **error)
 {
-    g_auto(GStrv) argv = options_split(ctl, NULL, words);
+    g_auto(GStrv) argv = options_split(ctl, NULL, words, error);
     char *alone[] = {(char *)list_verb.name, NULL};
 
+    if (!argv)
+        return -1;
     if (argv[1] && g_str_equal(argv[1], COMPLETE_VERB))
         return complete(ctl, argv + 2);
     if (!parse_options(ctl, NULL, &argv, error))

@@ -14,5 +14,6 @@ const GOptionEntry *options_find_valued(Ctl *ctl, const Verb *verb, const char *
 
 /** @words with the value of a short option as a word of its own: GOption knows "-n 5" and not
  *  "-n5", which people write as well. Without @verb, up to the first word that is neither an option
- *  nor the value of one. Caller: g_strfreev(). */
-char **options_split(Ctl *ctl, const Verb *verb, char *const *words);
+ *  nor the value of one. Sets CTL_ERROR_USAGE for a flag with a value (--force=no). Caller:
+ *  g_strfreev(). */
+char **options_split(Ctl *ctl, const Verb *verb, char *const *words, GError **error);

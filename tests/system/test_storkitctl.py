@@ -990,6 +990,28 @@ def test_worktrees_are_listed_and_removed(pool):
     assert ctl.json("worktrees") == []
 
 
+def test_flags_take_no_value(pool):
+    """Every flag of every command refuses a value, before anything is done."""
+    ctl = Ctl(pool, "write new.txt Work.; result")
+    ctl("start", "42_login", "--wait")
+    (worktree,) = ctl.json("worktrees")
+    seen = set()
+    verbs = re.findall(r"^  (?!storkitctl)([a-z]+) ", ctl.out("--help"), re.MULTILINE)
+    assert len(verbs) >= 17, verbs
+    for verb in ["", *verbs]:
+        words = [verb] if verb else []
+        for flag in re.findall(r"^  (?:-\w, )?(--[a-z-]+) ", ctl.out(*words, "--help"), re.MULTILINE):
+            said = ctl(*words, f"{flag}=no", "42_login", status=USAGE)
+            assert f"{flag} takes no value" in said.err and not said.out, said.err
+            seen.add(flag)
+    assert {"--force", "--json", "--quiet", "--everywhere", "--any", "--version"} <= seen, seen
+    for word in ("-f=no", "--force="):
+        ctl("remove", word, "42_login", status=USAGE)
+    assert os.path.exists(worktree["path"] + "/new.txt")
+    said = ctl("start", "1", "--prompt", "--force=no", "--wait")  # a value of another option
+    assert "--force" not in said.err, said.err
+
+
 def test_remove_knows_all_names_first(pool):
     """remove of several removes none where one of the names is none; one named twice is removed
     once."""
