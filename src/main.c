@@ -9,9 +9,9 @@
 #include <glib-unix.h>
 
 #include "service.h"
-#include "shim-client.h"
-#include "sigbus.h"
-#include "worktree.h"
+#include "store/shim-client.h"
+#include "base/sigbus.h"
+#include "git/plan.h"
 
 static gboolean on_terminate(gpointer user_data)
 {

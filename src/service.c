@@ -3,13 +3,13 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "bus-link.h"
-#include "bus-names.h"
-#include "bus-pool.h"
-#include "bus-run.h"
-#include "journal-sink.h"
-#include "message-ids.h"
-#include "util.h"
+#include "bus/link.h"
+#include "bus/names.h"
+#include "bus/pool-object.h"
+#include "bus/run-objects.h"
+#include "sinks/journal.h"
+#include "sinks/message-ids.h"
+#include "base/util.h"
 
 /* A bus that has taken nothing of us for this long has stopped reading us. */
 #define STUCK_SECONDS 10

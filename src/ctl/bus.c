@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bus.h"
+#include "ctl/bus.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 
-#include "message-json.h"
+#include "ctl/message-json.h"
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
 

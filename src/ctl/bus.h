@@ -4,7 +4,7 @@
 #include <json-glib/json-glib.h>
 #include <systemd/sd-bus.h>
 
-#include "ctl-error.h"
+#include "ctl/ctl-error.h"
 
 /*
  * The connection to org.storkit.AgentPool. Every failure is a GError of the CTL_ERROR domain whose

@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "info.h"
-#include "json-path.h"
-#include "options.h"
-#include "select.h"
-#include "verb.h"
+#include "ctl/info.h"
+#include "ctl/json-path.h"
+#include "ctl/options.h"
+#include "ctl/select.h"
+#include "ctl/verb.h"
 
 /*
  * What may stand for the last word of a command line, one candidate a line. The scripts under

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ctl-error.h"
+#include "ctl/ctl-error.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "project.h"
-#include "terminal.h"
-#include "text.h"
+#include "ctl/project.h"
+#include "ctl/terminal.h"
+#include "ctl/text.h"
 
 gboolean ctl_find_project(Ctl *ctl, GError **error)
 {

@@ -5,8 +5,8 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "bus.h"
-#include "ctl-error.h"
+#include "ctl/bus.h"
+#include "ctl/ctl-error.h"
 
 /*
  * What every command has: the options given before or after it, where it was called, and the

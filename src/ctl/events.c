@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "events.h"
+#include "ctl/events.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "format.h"
-#include "json-path.h"
-#include "summary.h"
-#include "text.h"
+#include "ctl/format.h"
+#include "ctl/json-path.h"
+#include "ctl/verbs/summary.h"
+#include "ctl/text.h"
 
 static gboolean is_type(JsonObject *event, const char *type)
 {

@@ -3,7 +3,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "info.h"
+#include "ctl/info.h"
 
 /*
  * Events for people: "12:03:07 42_login coder  hello from stub".

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "follow.h"
+#include "ctl/follow.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "events.h"
-#include "info.h"
-#include "json-path.h"
-#include "message-json.h"
+#include "ctl/events.h"
+#include "ctl/info.h"
+#include "ctl/json-path.h"
+#include "ctl/message-json.h"
 
 #define READ_SIZE (64 * 1024)
 #define FIRST_DELAY_USEC (100 * G_TIME_SPAN_MILLISECOND)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /*
  * The events of one run, from a cursor to its end, each once: a subscription that goes on with its

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "info.h"
+#include "ctl/info.h"
 
-#include "bus.h"
-#include "format.h"
-#include "json-path.h"
-#include "text.h"
+#include "ctl/bus.h"
+#include "ctl/format.h"
+#include "ctl/json-path.h"
+#include "ctl/text.h"
 
 RunInfo *run_info_new(JsonNode *node)
 {

@@ -4,7 +4,7 @@
 #include <json-glib/json-glib.h>
 #include <systemd/sd-bus.h>
 
-#include "terminal.h"
+#include "ctl/terminal.h"
 
 /*
  * A run as the service describes it: the contract's info.

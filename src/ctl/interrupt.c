@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "interrupt.h"
+#include "ctl/interrupt.h"
 
 #include <signal.h>
 #include <stdio.h>
 
-#include "terminal.h"
+#include "ctl/terminal.h"
 
 struct Interrupt {
     Ctl *ctl;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /*
  * What Ctrl-C leaves behind: the service goes on with a request whose client has gone, and a person

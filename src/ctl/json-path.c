@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "json-path.h"
+#include "ctl/json-path.h"
 
 static JsonNode *member(JsonObject *object, const char *key)
 {

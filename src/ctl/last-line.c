@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "last-line.h"
+#include "ctl/last-line.h"
 
 #include <string.h>
 #include <systemd/sd-journal.h>
 
-#include "text.h"
+#include "ctl/text.h"
 
 #define OF_OUTPUT "STORKIT_EVENT=output"
 #define MESSAGE_FIELD "MESSAGE="

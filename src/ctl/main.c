@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
-#include "storkitctl-version.h"
-#include "text.h"
-#include "verb.h"
+#include "ctl/options.h"
+#include "ctl/storkitctl-version.h"
+#include "ctl/text.h"
+#include "ctl/verb.h"
 
 #define COMPLETE_VERB "_complete"
 #define USAGE_WIDTH 26

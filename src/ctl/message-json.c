@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "message-json.h"
+#include "ctl/message-json.h"
 
 static JsonNode *node_of_string(const char *text)
 {

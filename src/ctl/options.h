@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "verb.h"
+#include "ctl/verb.h"
 
 /*
  * Options as words of a command line, before GOption sees them.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "progress.h"
+#include "ctl/progress.h"
 
 #include <stdio.h>
 
-#include "format.h"
-#include "terminal.h"
-#include "text.h"
+#include "ctl/format.h"
+#include "ctl/terminal.h"
+#include "ctl/text.h"
 
 #define TICK_USEC (200 * G_TIME_SPAN_MILLISECOND)
 #define GLYPH_WIDTH 2

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /*
  * One line on standard error that tells a person at a terminal what is being waited for. Nothing at

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "project.h"
+#include "ctl/project.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ctl-error.h"
+#include "ctl/ctl-error.h"
 
 #define WORKTREES "/.storkit/worktrees"
 

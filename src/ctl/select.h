@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl.h"
-#include "info.h"
+#include "ctl/ctl.h"
+#include "ctl/info.h"
 
 /*
  * From what a person types for a run, STORY[/AGENT], to the runs that are meant. A story or an

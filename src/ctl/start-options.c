@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "start-options.h"
+#include "ctl/start-options.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /*
  * The options of start and resume, and the call of StartWithOptions that they make.

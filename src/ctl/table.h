@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "terminal.h"
+#include "ctl/terminal.h"
 
 /*
  * A table for people. It fits the terminal: flexible columns are cut, the widest first; where that

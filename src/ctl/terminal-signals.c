@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "terminal-signals.h"
+#include "ctl/terminal-signals.h"
 
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /*
  * A command of storkitctl: each lives in a file of its own, and main.c lists them all.

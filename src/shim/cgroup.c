@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cgroup.h"
+#include "shim/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 /* An agent may nest cgroups deeper than we follow: cgroup.kill reaches them all the same. */
 #define MAX_DEPTH 8

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "cgroup.h"
+#include "shim/cgroup.h"
 
 /*
  * The one process that the shim waits for: a setup command, then the agent. It leads a session of

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "closing.h"
+#include "shim/closing.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 #define ESC 0x1B
 #define BEL 0x07

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "json-scan.h"
+#include "base/json-scan.h"
 
 /*
  * Finds the agent's closing line: a strict JSON object with a certain top-level `type`. To keep

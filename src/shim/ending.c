@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ending.h"
+#include "shim/ending.h"
 
 #include <signal.h>
 
-#include "shim-protocol.h"
-#include "shim-util.h"
+#include "store/shim-protocol.h"
+#include "shim/shim-util.h"
 
 /* For what the agent leaves behind: to end by itself, then after SIGTERM. */
 #define LEFTOVER_GRACE (300 * USEC_PER_MSEC)

@@ -3,8 +3,8 @@
 
 #include <stdint.h>
 
-#include "cgroup.h"
-#include "child.h"
+#include "shim/cgroup.h"
+#include "shim/child.h"
 
 /*
  * How a run is ended: SIGINT to the child's process group where somebody asked for it, SIGTERM to

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "input.h"
+#include "shim/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "record.h"
-#include "shim-util.h"
+#include "shim/record.h"
+#include "shim/shim-util.h"
 
 int input_open(Input *input, int folder)
 {

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "options.h"
-#include "shim-protocol.h"
+#include "shim/options.h"
+#include "store/shim-protocol.h"
 
 /*
  * What goes to the agent: bytes for its terminal, and for its stdin where that is a pipe (first the

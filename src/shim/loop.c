@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "loop.h"
+#include "shim/loop.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 enum {
     ON_CONTROL,

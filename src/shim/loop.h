@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "run.h"
+#include "shim/run.h"
 
 /*
  * The poll loop: it sleeps until something happens or a deadline comes, and tells the run.

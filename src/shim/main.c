@@ -15,10 +15,10 @@
 
 #include <linux/close_range.h>
 
-#include "loop.h"
-#include "options.h"
-#include "run.h"
-#include "shim-util.h"
+#include "shim/loop.h"
+#include "shim/options.h"
+#include "shim/run.h"
+#include "shim/shim-util.h"
 
 #define EXIT_USAGE 2
 

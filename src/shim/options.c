@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "options.h"
+#include "shim/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json-scan.h"
-#include "shim-protocol.h"
-#include "shim-util.h"
+#include "base/json-scan.h"
+#include "store/shim-protocol.h"
+#include "shim/shim-util.h"
 
 #define DEFAULT_STOP_GRACE (10 * USEC_PER_SEC)
 #define DEFAULT_ROWS 50

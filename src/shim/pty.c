@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "pty.h"
+#include "shim/pty.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 /* What machines type must not come back as the agent's output. */
 static int turn_echo_off(int slave)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "record.h"
+#include "shim/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 int record_open_fifo(int folder, const char *name)
 {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "shim-protocol.h"
+#include "store/shim-protocol.h"
 
 /*
  * The records that come through the FIFOs.

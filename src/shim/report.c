@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "report.h"
+#include "shim/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shim-protocol.h"
-#include "shim-util.h"
+#include "store/shim-protocol.h"
+#include "shim/shim-util.h"
 
 /* Larger than either file ever gets. */
 #define RESERVED 1024

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "cgroup.h"
+#include "shim/cgroup.h"
 
 /*
  * `started` and `exit.json`: what the daemon learns of a run, whether it lives at that moment or

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "run.h"
+#include "shim/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "record.h"
-#include "shim-util.h"
+#include "shim/record.h"
+#include "shim/shim-util.h"
 
 /* More than a PTY holds: after so many bytes all that a process wrote before its end has come. */
 #define DRAIN_MAX (256 * 1024)

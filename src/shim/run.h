@@ -4,16 +4,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cgroup.h"
-#include "child.h"
-#include "closing.h"
-#include "ending.h"
-#include "input.h"
-#include "limits.h"
-#include "options.h"
-#include "pty.h"
-#include "report.h"
-#include "transcript.h"
+#include "shim/cgroup.h"
+#include "shim/child.h"
+#include "shim/closing.h"
+#include "shim/ending.h"
+#include "shim/input.h"
+#include "shim/deadlines.h"
+#include "shim/options.h"
+#include "shim/pty.h"
+#include "shim/report.h"
+#include "shim/transcript.h"
 
 /*
  * A run: its parts, and what happens to them. It goes through its stages in order, each is left

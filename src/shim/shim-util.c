@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "transcript.h"
+#include "shim/transcript.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim-util.h"
+#include "shim/shim-util.h"
 
 #define PAIR_INTERVAL (10 * USEC_PER_MSEC)
 #define RETRY_INTERVAL (500 * USEC_PER_MSEC)

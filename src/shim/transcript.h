@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shim-protocol.h"
+#include "store/shim-protocol.h"
 
 /*
  * The append-only log and its times. What cannot be written (a full file system, a quota) is held:

@@ -35,7 +35,7 @@ def tags(text):
 
 class Catalog(unittest.TestCase):
     def test_explains_every_message_id_and_no_other(self):
-        ids = re.findall(r'"([0-9a-f]{32})"', read("src/message-ids.h"))
+        ids = re.findall(r'"([0-9a-f]{32})"', read("src/sinks/message-ids.h"))
         self.assertCountEqual(re.findall(r"(?m)^-- ([0-9a-f]{32})$", read(CATALOG)), ids)
 
     def test_is_what_journalctl_reads(self):
@@ -56,13 +56,13 @@ class Catalog(unittest.TestCase):
         )
 
     def test_uses_fields_that_entries_have(self):
-        fields = set(re.findall(r'"([A-Z_]+)"', read("src/journal-sink.c")))
+        fields = set(re.findall(r'"([A-Z_]+)"', read("src/sinks/journal.c")))
         self.assertLessEqual(set(re.findall(r"@(\w+)@", read(CATALOG))), fields)
 
 
 class InterfacePage(unittest.TestCase):
     def test_has_every_error(self):
-        errors = set(re.findall(r'NAME\("(\w+)"\)', read("src/error.c")))
+        errors = set(re.findall(r'NAME\("(\w+)"\)', read("src/base/error.c")))
         listed = set(re.findall(r"(?m)^\.It Er (\w+)", section(PAGE, "ERROR NAMES")))
         self.assertEqual(listed, errors)
         used = re.findall(r"(?s)Errors: ([\w\s,]+)", read(INTERFACE))
@@ -70,19 +70,19 @@ class InterfacePage(unittest.TestCase):
 
     def test_has_every_key_of_info(self):
         inserted = r'(?:add_\w+|g_variant_dict_insert)\(&?dict,\s*"(\w+)"'
-        sources = read("src/run-info.c") + read("src/run-facts.c")
+        sources = read("src/run/run-info.c") + read("src/store/facts.c")
         keys = set(re.findall(inserted, sources))
         self.assertEqual(tags(section(PAGE, "INFO")), keys)
 
     def test_has_every_journal_field(self):
-        fields = set(re.findall(r'"([A-Z_]+)"', read("src/journal-sink.c")))
+        fields = set(re.findall(r'"([A-Z_]+)"', read("src/sinks/journal.c")))
         listed = set(re.findall(r"\bEv ([A-Z_]+)", section(PAGE, "JOURNAL")))
         self.assertEqual(listed, fields)
 
     def test_has_every_option_of_a_start(self):
         known = r'(?:g_str_equal\(key, |\{)"([a-z_]+)"'
-        keys = set(re.findall(known, read("src/start-options.c")))
-        keys |= set(re.findall(r'\{\{"([a-z_]+)", ', read("src/run-limits.c")))
+        keys = set(re.findall(known, read("src/store/start-options.c")))
+        keys |= set(re.findall(r'\{\{"([a-z_]+)", ', read("src/base/run-limits.c")))
         text = re.search(r"(?s)<!--\s*StartWithOptions:(.*?)-->", read(INTERFACE))[1]
         listed = re.findall(r"(?m)^ *(?:- |  )(`.*?) \(|^ *- (`.*`),$", text)
         self.assertEqual(set(re.findall(r"`(\w+)`", str(listed))), keys)
@@ -90,7 +90,7 @@ class InterfacePage(unittest.TestCase):
 
 class ConfigurationPages(unittest.TestCase):
     def test_have_every_key_of_the_project_file(self):
-        keys = set(re.findall(r'(?m)^    \{"(\w+)",', read("src/config-toml.cc")))
+        keys = set(re.findall(r'(?m)^    \{"(\w+)",', read("src/project/roster-toml.cc")))
         page = read("man/storkit.toml.5")
         listed = {
             key
@@ -100,13 +100,13 @@ class ConfigurationPages(unittest.TestCase):
         self.assertEqual(listed, keys - {"agent", "component"})
 
     def test_have_every_setting(self):
-        settings = read("src/settings.c")
+        settings = read("src/pool/settings.c")
         keys = set(re.findall(r'\{GROUP_\w+, "(\w+)"', settings))
         keys |= set(re.findall(r'#define KEY_\w+ "(\w+)"', settings))
         self.assertEqual(tags(section("man/storkitd.8", "CONFIGURATION")), keys)
 
     def test_have_every_file_of_a_run(self):
-        files = set(re.findall(r'"(run\.json|\w+\.json)"', read("src/run-folder.c")))
+        files = set(re.findall(r'"(run\.json|\w+\.json)"', read("src/store/record.c")))
         files |= {"transcript", "times", "started", "control", "input", "cursors", "stdin"}
         listed = set(re.findall(r"\.Pa ([\w.]+)", section("man/storkitd.8", "FILES")))
         self.assertLessEqual(files, listed)

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decoder.h"
-#include "json-scan.h"
+#include "transcript/decoder.h"
+#include "base/json-scan.h"
 
 /*
  * Any bytes through the decoder, as every kind. The seeds are what real agents printed:

@@ -76,7 +76,7 @@ def test_other_prefix_says_what_to_do():
 
 def test_catalog_explains_every_message():
     """Every message id that the journal's entries carry has an entry in the catalog."""
-    with open(f"{SOURCE}/src/message-ids.h") as file:
+    with open(f"{SOURCE}/src/sinks/message-ids.h") as file:
         ids = re.findall(r'"([0-9a-f]{32})"', file.read())
     with open(f"{SOURCE}/data/storkit.catalog") as file:
         explained = re.findall(r"^-- ([0-9a-f]{32})$", file.read(), re.MULTILINE)

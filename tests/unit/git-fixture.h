@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "worktree.h"
+#include "base/error.h"
+#include "git/plan.h"
 
 /* libgit2 1.5 leaks wherever it matches a pattern with git's config: for safe.directory, and for
  * the extensions of repositories of format 1. */

@@ -3,8 +3,8 @@
 #include <locale.h>
 #include <string.h>
 
-#include "agent-command.h"
-#include "error.h"
+#include "agents/command.h"
+#include "base/error.h"
 
 static const CommandContext context = {
     .worktree_path = "/p/.storkit/worktrees/42_login",

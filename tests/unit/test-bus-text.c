@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bus-text.h"
+#include "base/bus-text.h"
 
 #define FFFD "\xEF\xBF\xBD"
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config.h"
-#include "error.h"
+#include "project/roster.h"
+#include "base/error.h"
 
 #define FILENAME "/p/.storkit/project.toml"
 

@@ -2,8 +2,8 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#include "decoder.h"
-#include "json-scan.h"
+#include "transcript/decoder.h"
+#include "base/json-scan.h"
 
 #define MIB (1024u * 1024)
 #define FFFD "\xEF\xBF\xBD"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "file-tree.h"
+#include "base/file-tree.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "util.h"
+#include "base/util.h"
 
 /* More than there are descriptors, at one a level. */
 #define DEEP 500

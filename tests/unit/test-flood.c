@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "flood.h"
+#include "run/flood.h"
 
 #define MB (1000 * 1000)
 #define MSEC 1000

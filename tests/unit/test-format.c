@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "format.h"
+#include "ctl/format.h"
 
 #define MIB ((guint64)1024 * 1024)
 

@@ -3,8 +3,8 @@
 
 #include <glib/gstdio.h>
 
-#include "git-lock.h"
-#include "util.h"
+#include "git/lock.h"
+#include "base/util.h"
 
 typedef struct {
     char *folder, *path, *lock;

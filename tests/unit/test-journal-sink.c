@@ -3,8 +3,8 @@
 
 #include <glib/gstdio.h>
 
-#include "journal-sink.h"
-#include "util.h"
+#include "sinks/journal.h"
+#include "base/util.h"
 
 /* More than have a token in a tenth of a second. */
 #define RUNS 40

@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "json-scan.h"
+#include "base/json-scan.h"
 
 /* What the scan makes of one text, given in two pieces that meet at @split. */
 static gboolean scan_split(const char *text, gsize length, gsize split, JsonScan *scan)

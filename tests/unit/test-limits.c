@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "error.h"
-#include "run-limits.h"
+#include "base/error.h"
+#include "base/run-limits.h"
 
 #define K G_GUINT64_CONSTANT(1024)
 #define SEC G_GUINT64_CONSTANT(1000000)

@@ -3,8 +3,8 @@
 
 #include <glib/gstdio.h>
 
-#include "log-reader.h"
-#include "util.h"
+#include "transcript/reader.h"
+#include "base/util.h"
 
 #define MIB (1024u * 1024)
 

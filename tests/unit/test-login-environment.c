@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "login-environment.h"
+#include "host/login-environment.h"
 
 #define LONG_MSEC 30000
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "error.h"
-#include "names.h"
+#include "base/error.h"
+#include "base/names.h"
 
 static const char *const good_names[] = {
     "a", "7", "42_login", "coder", "a.b", "a-b_c.d", "x.lockx", "lock", "A-", "a_",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git-fixture.h"
 
-#include "project.h"
+#include "git/root.h"
 
 static void assert_resolves(const char *path, const char *expected)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "screen-modes.h"
+#include "ctl/screen-modes.h"
 
 #include <string.h>
 

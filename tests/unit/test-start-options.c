@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "start-options.h"
+#include "store/start-options.h"
 
 #include <string.h>
 
-#include "agent-command.h"
-#include "error.h"
+#include "agents/command.h"
+#include "base/error.h"
 
 #define KIB ((gsize)1024)
 

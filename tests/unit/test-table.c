@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "table.h"
+#include "ctl/table.h"
 
 #include <locale.h>
 
-#include "text.h"
+#include "ctl/text.h"
 
 static const Column columns[] = {
     {"STORY", .minimum = 6},

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "teardown.h"
+#include "project/teardown.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "error.h"
+#include "base/error.h"
 
 typedef struct {
     char *folder;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git-fixture.h"
 
-#include "worktree-remove.h"
+#include "git/remove.h"
 
 static void assert_refused(const Fixture *fixture, const char *part)
 {

@@ -3,8 +3,8 @@
 
 #include <gio/gio.h>
 
-#include "git-program.h"
-#include "worktree.h"
+#include "git/program.h"
+#include "git/plan.h"
 
 /** All that git and we may change in the repository, and its top folder. Caller frees. */
 static char *snapshot(const Fixture *fixture)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/json-file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/json-scan.h"
+#include "base/util.h"
+
+/* run.json holds a command line and the prompt of a queued start: 4 MiB, at worst escaped. */
+#define JSON_FILE_MAX (32u * 1024 * 1024)
+
+static gboolean read_all(int fd, char **ret_text, gsize *ret_length)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return FALSE;
+    if (st.st_size > JSON_FILE_MAX) {
+        errno = EFBIG;
+        return FALSE;
+    }
+
+    g_autofree char *text = g_malloc((gsize)st.st_size + 1);
+    gsize length = 0;
+    while (length < (gsize)st.st_size) {
+        ssize_t n = read(fd, text + length, (gsize)st.st_size - length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return FALSE;
+        if (n == 0)
+            break;
+        length += (gsize)n;
+    }
+    text[length] = '\0';
+    *ret_text = g_steal_pointer(&text);
+    *ret_length = length;
+    return TRUE;
+}
+
+static gboolean is_one_object(const char *text, gsize length)
+{
+    JsonScan scan;
+    json_scan_init(&scan);
+    return json_scan_push(&scan, text, length) && json_scan_finish(&scan);
+}
+
+JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
+{
+    autofd fd = open_regular(folder_fd, name, O_RDONLY);
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    if (fd < 0 || !read_all(fd, &text, &length)) {
+        set_errno_error(error, errno, "%s", name);
+        return NULL;
+    }
+
+    g_autoptr(JsonParser) parser = json_parser_new();
+    if (!is_one_object(text, length) ||
+        !json_parser_load_from_data(parser, text, (gssize)length, NULL)) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: not a JSON object", name);
+        return NULL;
+    }
+    return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
+}
+
+/** That it will be read back: what holds text that is no UTF-8 would not be, and neither would it
+ *  tell the next service of what it is the record of. */
+static gboolean check_readable(const char *name, const char *text, GError **error)
+{
+    gsize length = strlen(text);
+
+    if (length <= JSON_FILE_MAX && is_one_object(text, length))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "writing %s: it would hold more than %u bytes, or text that is no UTF-8", name,
+                JSON_FILE_MAX);
+    return FALSE;
+}
+
+gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, gboolean sync,
+                         GError **error)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *text = json_to_string(root, TRUE);
+    g_autofree char *temporary = g_strconcat(name, ".new", NULL);
+
+    if (!check_readable(name, text, error))
+        return FALSE;
+    /* What a crash has left there, or a FIFO that somebody put there to let us wait. */
+    unlinkat(folder_fd, temporary, 0);
+    autofd fd = open_regular(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL);
+    if (fd < 0 || !write_all(fd, text, strlen(text)) || (sync && fsync(fd) < 0) ||
+        renameat(folder_fd, temporary, folder_fd, name) < 0 || (sync && fsync(folder_fd) < 0)) {
+        set_errno_error(error, errno, "writing %s", name);
+        unlinkat(folder_fd, temporary, 0);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static JsonNode *get_value(JsonObject *object, const char *member, GType type)
+{
+    JsonNode *node = json_object_get_member(object, member);
+    return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type ? node
+                                                                                         : NULL;
+}
+
+const char *json_get_string(JsonObject *object, const char *member)
+{
+    JsonNode *node = get_value(object, member, G_TYPE_STRING);
+    return node ? json_node_get_string(node) : NULL;
+}
+
+guint64 json_get_uint(JsonObject *object, const char *member, guint64 fallback)
+{
+    JsonNode *node = get_value(object, member, G_TYPE_INT64);
+    return node && json_node_get_int(node) >= 0 ? (guint64)json_node_get_int(node) : fallback;
+}
+
+char **json_get_strv(JsonObject *object, const char *member)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    JsonNode *node = json_object_get_member(object, member);
+    JsonArray *array = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+    for (guint i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *element = json_array_get_element(array, i);
+        if (JSON_NODE_HOLDS_VALUE(element) && json_node_get_string(element))
+            g_strv_builder_add(builder, json_node_get_string(element));
+    }
+    return g_strv_builder_end(builder);
+}
+
+JsonObject *json_get_object(JsonObject *object, const char *member)
+{
+    JsonNode *node = json_object_get_member(object, member);
+    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+void json_add_string(JsonBuilder *builder, const char *member, const char *value)
+{
+    if (!value)
+        return;
+    json_builder_set_member_name(builder, member);
+    json_builder_add_string_value(builder, value);
+}
+
+void json_add_uint(JsonBuilder *builder, const char *member, guint64 value)
+{
+    json_builder_set_member_name(builder, member);
+    json_builder_add_int_value(builder, (gint64)value);
+}
+
+void json_add_boolean(JsonBuilder *builder, const char *member, gboolean value)
+{
+    json_builder_set_member_name(builder, member);
+    json_builder_add_boolean_value(builder, value);
+}
+
+void json_add_strv(JsonBuilder *builder, const char *member, char *const *values)
+{
+    if (!values)
+        return;
+    json_builder_set_member_name(builder, member);
+    json_builder_begin_array(builder);
+    for (; *values; values++)
+        json_builder_add_string_value(builder, *values);
+    json_builder_end_array(builder);
+}

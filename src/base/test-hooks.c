@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/test-hooks.h"
+
+#include <signal.h>
+
+#include <glib.h>
+
+void fault_point(const char *name)
+{
+    static gsize initialised;
+    static const char *wanted;
+    if (g_once_init_enter(&initialised)) {
+        wanted = g_getenv("STORKIT_FAULT");
+        g_once_init_leave(&initialised, 1);
+    }
+    if (G_UNLIKELY(wanted) && g_str_equal(wanted, name))
+        raise(SIGKILL);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/util.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+int open_regular(int folder_fd, const char *name, int flags)
+{
+    autofd fd =
+        openat(folder_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -1;
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        return -1;
+    }
+    return fd_steal(&fd);
+}
+
+gboolean write_all(int fd, const char *text, gsize length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return FALSE;
+        text += n;
+        length -= (gsize)n;
+    }
+    return TRUE;
+}
+
+void set_errno_error_full(GError **error, int errnum, char *what_taken)
+{
+    g_set_error(error, G_FILE_ERROR, (int)g_file_error_from_errno(errnum), "%s: %s", what_taken,
+                g_strerror(errnum));
+    g_free(what_taken);
+}

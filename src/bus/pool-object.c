@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/pool-object.h"
+
+#include "bus/run-methods.h"
+#include "bus/names.h"
+#include "bus/reply.h"
+#include "bus/variant.h"
+#include "base/error.h"
+#include "base/test-hooks.h"
+#include "store/start-options.h"
+#include "base/util.h"
+
+/* --- Starting --- */
+
+typedef struct {
+    const char *root, *story, *agent;
+} Names;
+
+static int read_names(sd_bus_message *m, Names *ret)
+{
+    return sd_bus_message_read(m, "sss", &ret->root, &ret->story, &ret->agent);
+}
+
+static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    Names names;
+    int r = read_names(m, &names);
+    if (r < 0)
+        return r;
+    pool_start(self->pool, names.root, names.story, names.agent, start_options_new(),
+               bus_reply_to_call, sd_bus_message_ref(m));
+    return 1;
+}
+
+static int method_start_with_options(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    g_autoptr(GVariant) dict = NULL;
+    g_autoptr(GError) error = NULL;
+    Names names;
+    int r = read_names(m, &names);
+    if (r >= 0)
+        r = bus_read_dict(m, &dict);
+    if (r == -E2BIG)
+        return sd_bus_error_set(ret_error, STORKIT_INTERFACE ".Error.InvalidArgument",
+                                "the options hold more values than any start can need");
+    if (r < 0)
+        return r;
+
+    StartOptions *options = start_options_parse(dict, &error);
+    if (!options) {
+        bus_reply_error(m, error);
+        return 1;
+    }
+    pool_start(self->pool, names.root, names.story, names.agent, options, bus_reply_to_call,
+               sd_bus_message_ref(m));
+    return 1;
+}
+
+/* --- The project and all of its runs --- */
+
+static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    g_autoptr(GVariant) list = g_variant_ref_sink(pool_list(self->pool));
+    bus_reply_value(m, list);
+    return 1;
+}
+
+static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *root;
+    int r = sd_bus_message_read(m, "s", &root);
+    if (r < 0)
+        return r;
+    pool_get_config(self->pool, root, bus_reply_to_call, sd_bus_message_ref(m));
+    return 1;
+}
+
+static int method_list_worktrees(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *root;
+    int r = sd_bus_message_read(m, "s", &root);
+    if (r < 0)
+        return r;
+    pool_list_worktrees(self->pool, root, bus_reply_to_call, sd_bus_message_ref(m));
+    return 1;
+}
+
+static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *root, *story;
+    int force;
+    int r = sd_bus_message_read(m, "ssb", &root, &story, &force);
+    if (r < 0)
+        return r;
+    pool_remove_worktree(self->pool, root, story, force, bus_reply_to_call, sd_bus_message_ref(m));
+    return 1;
+}
+
+/* --- One run --- */
+
+/* A call that is about one run, while the pool looks for it. */
+typedef struct {
+    BusPool *self;
+    sd_bus_message *call;
+    RunAction action;
+} RunCall;
+
+static void on_run_found(Run *run, const GError *error, gpointer data)
+{
+    g_autofree RunCall *call = data;
+    if (error)
+        bus_reply_error(call->call, error);
+    else
+        call->action(call->self, run, call->call);
+    sd_bus_message_unref(call->call);
+}
+
+static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    Names names;
+    int r = read_names(m, &names);
+    if (r < 0)
+        return r;
+    RunCall *call = g_new(RunCall, 1);
+    *call = (RunCall){self, sd_bus_message_ref(m), bus_control_find(m)};
+    pool_find(self->pool, names.root, names.story, names.agent, on_run_found, call);
+    return 1;
+}
+
+typedef struct {
+    BusPool *self;
+    sd_bus_message *call;
+    guint64 cursor;
+} SubscribeCall;
+
+static void on_run_found_by_id(Run *run, const GError *error, gpointer data)
+{
+    g_autofree SubscribeCall *call = data;
+    g_autoptr(GError) own_error = NULL;
+    int fd = run ? subscriptions_add(call->self->subscriptions, run, call->cursor, &own_error) : -1;
+    bus_reply_fd(call->call, fd, error ? error : own_error);
+    sd_bus_message_unref(call->call);
+}
+
+static int method_subscribe_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *run_id;
+    guint64 cursor;
+    int r = sd_bus_message_read(m, "st", &run_id, &cursor);
+    if (r < 0)
+        return r;
+    SubscribeCall *call = g_new(SubscribeCall, 1);
+    *call = (SubscribeCall){self, sd_bus_message_ref(m), cursor};
+    pool_find_by_id(self->pool, run_id, on_run_found_by_id, call);
+    return 1;
+}
+
+/* --- Properties --- */
+
+static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    return sd_bus_message_append(reply, "s", STORKIT_VERSION);
+}
+
+static int get_project_root(sd_bus *bus, const char *path, const char *interface,
+                            const char *property, sd_bus_message *reply, void *userdata,
+                            sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    return sd_bus_message_append(reply, "s", pool_get_project_root(self->pool));
+}
+
+static int set_project_root(sd_bus *bus, const char *path, const char *interface,
+                            const char *property, sd_bus_message *value, void *userdata,
+                            sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    g_autoptr(GError) error = NULL;
+    const char *root;
+    int r = sd_bus_message_read(value, "s", &root);
+    if (r < 0)
+        return r;
+    if (!pool_set_project_root(self->pool, root, &error))
+        return bus_error_set(ret_error, error);
+    return sd_bus_emit_properties_changed(bus, path, interface, property, NULL);
+}
+
+static int get_max_agents(sd_bus *bus, const char *path, const char *interface,
+                          const char *property, sd_bus_message *reply, void *userdata,
+                          sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    return sd_bus_message_append(reply, "u", pool_get_max_agents(self->pool));
+}
+
+static int set_max_agents(sd_bus *bus, const char *path, const char *interface,
+                          const char *property, sd_bus_message *value, void *userdata,
+                          sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    g_autoptr(GError) error = NULL;
+    guint32 max_agents;
+    int r = sd_bus_message_read(value, "u", &max_agents);
+    if (r < 0)
+        return r;
+    if (!pool_set_max_agents(self->pool, max_agents, &error))
+        return bus_error_set(ret_error, error);
+    return sd_bus_emit_properties_changed(bus, path, interface, property, NULL);
+}
+
+static int get_running(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    return sd_bus_message_append(reply, "u", pool_count_running(self->pool));
+}
+
+static int get_queued(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    return sd_bus_message_append(reply, "u", pool_count_queued(self->pool));
+}
+
+/* --- The interface --- */
+
+#define RUN_NAMES                                                                                  \
+    SD_BUS_PARAM(project_root)                                                                     \
+    SD_BUS_PARAM(story_id) SD_BUS_PARAM(agent_name)
+
+#define METHOD(name, in, in_names, out, out_names, handler)                                        \
+    SD_BUS_METHOD_WITH_NAMES(name, in, in_names, out, out_names, handler,                          \
+                             SD_BUS_VTABLE_UNPRIVILEGED)
+
+/* The bus itself lets only the user in: see SECURITY.md. */
+static const sd_bus_vtable vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    METHOD("Start", "sss", RUN_NAMES, "a{sv}", SD_BUS_PARAM(info), method_start),
+    METHOD("StartWithOptions", "sssa{sv}", RUN_NAMES SD_BUS_PARAM(options), "a{sv}",
+           SD_BUS_PARAM(info), method_start_with_options),
+    METHOD("Stop", "sss", RUN_NAMES, "", , method_of_run),
+    METHOD("List", "", , "aa{sv}", SD_BUS_PARAM(runs), method_list),
+    METHOD("Get", "sss", RUN_NAMES, "a{sv}", SD_BUS_PARAM(info), method_of_run),
+    METHOD("Wait", "sss", RUN_NAMES, "a{sv}", SD_BUS_PARAM(info), method_of_run),
+    METHOD("Subscribe", "ssst", RUN_NAMES SD_BUS_PARAM(cursor), "h", SD_BUS_PARAM(events),
+           method_of_run),
+    METHOD("SubscribeRun", "st", SD_BUS_PARAM(run_id) SD_BUS_PARAM(cursor), "h",
+           SD_BUS_PARAM(events), method_subscribe_run),
+    METHOD("Drain", "sss", RUN_NAMES, "as", SD_BUS_PARAM(events), method_of_run),
+    METHOD("SendInput", "sssay", RUN_NAMES SD_BUS_PARAM(bytes), "", , method_of_run),
+    METHOD("SendMessage", "ssss", RUN_NAMES SD_BUS_PARAM(text), "", , method_of_run),
+    METHOD("CloseInput", "sss", RUN_NAMES, "", , method_of_run),
+    METHOD("Resize", "sssqq", RUN_NAMES SD_BUS_PARAM(rows) SD_BUS_PARAM(columns), "", ,
+           method_of_run),
+    METHOD("Attach", "sss", RUN_NAMES, "h", SD_BUS_PARAM(terminal), method_of_run),
+    METHOD("Freeze", "sss", RUN_NAMES, "", , method_of_run),
+    METHOD("Thaw", "sss", RUN_NAMES, "", , method_of_run),
+    METHOD("ListWorktrees", "s", SD_BUS_PARAM(project_root), "aa{sv}", SD_BUS_PARAM(worktrees),
+           method_list_worktrees),
+    METHOD("RemoveWorktree", "ssb",
+           SD_BUS_PARAM(project_root) SD_BUS_PARAM(story_id) SD_BUS_PARAM(force), "", ,
+           method_remove_worktree),
+    METHOD("GetConfig", "s", SD_BUS_PARAM(project_root), "a{sv}", SD_BUS_PARAM(config),
+           method_get_config),
+    SD_BUS_SIGNAL_WITH_NAMES(
+        "AgentEvent", "sssa{sv}",
+        SD_BUS_PARAM(story_id) SD_BUS_PARAM(agent_name) SD_BUS_PARAM(type) SD_BUS_PARAM(data), 0),
+    SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_WRITABLE_PROPERTY("ProjectRoot", "s", get_project_root, set_project_root, 0,
+                             SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_WRITABLE_PROPERTY("MaxAgents", "u", get_max_agents, set_max_agents, 0,
+                             SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Running", "u", get_running, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Queued", "u", get_queued, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_VTABLE_END,
+};
+
+/* For the tests of clients: each call is a place where the service can die. */
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    if (sd_bus_message_is_method_call(m, STORKIT_INTERFACE, NULL) > 0)
+        fault_point(sd_bus_message_get_member(m));
+    return 0;
+}
+
+int bus_pool_register(sd_bus *bus, BusPool *bus_pool)
+{
+    int r = sd_bus_add_filter(bus, NULL, on_message, NULL);
+    if (r < 0)
+        return r;
+    return sd_bus_add_object_vtable(bus, NULL, STORKIT_OBJECT_PATH, STORKIT_INTERFACE, vtable,
+                                    bus_pool);
+}

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/publisher.h"
+
+#include <string.h>
+
+#include "bus/gauge.h"
+#include "bus/names.h"
+#include "base/bus-text.h"
+#include "bus/variant.h"
+#include "transcript/reader.h"
+#include "base/util.h"
+
+/* Well below what dbus-daemon carries (75,000 a second to one subscriber), so that calls of others
+ * find it awake. */
+#define SIGNALS_PER_SECOND 25000
+#define BURST 2500
+
+/* How many signals one of an agent that floods its terminal counts for: at the full rate the bus
+ * and this process would take a core from it. */
+#define FLOOD_COST 25
+
+/* A run's share before the next one has its turn. */
+#define TURN 64
+
+/* How many bytes go out before the bus is asked about them, and how many at most before it has
+ * answered: so much may a reader that has just stopped hoard unnoticed. */
+#define ASK_EVERY (1u * 1024 * 1024)
+#define MAX_UNCONFIRMED (16u * 1024 * 1024)
+
+/* A signal's own bytes beside those of the text. */
+#define SIGNAL_BYTES 512
+
+/* How often the bus is asked whether it has room again. */
+#define HOLD_SECONDS 1
+
+/* What a daemon that comes back still publishes of what it missed. */
+#define MAX_BACKLOG (4u * 1024 * 1024)
+
+typedef struct {
+    Run *run;
+    RunLog *log;
+    LogReader *reader;
+    EventBatch *batch;
+    guint next;      /* event of the batch */
+    gboolean active; /* in the queue of those that have something */
+
+    /* Cursors: of the last event on the socket, of the last one before the question to the bus that
+     * is under way, and of the last one that the bus has taken for certain. */
+    guint64 sent, asked, taken;
+} Publication;
+
+struct BusPublisher {
+    sd_bus *bus;
+    GHashTable *publications; /* Run * -> Publication * */
+    GQueue active;
+    guint source;
+    Publication *in_flight; /* its event batch->events[next - 1] is not on the socket yet */
+    gint64 in_flight_since;
+    BusGauge *gauge;      /* of @bus */
+    gsize unasked, asked; /* bytes that went out behind the last question, and before it */
+    gboolean leaving;     /* this connection, once everything sent has been taken */
+    gboolean full;        /* the bus: nothing goes out until it has room */
+    guint hold_timer;     /* while it is, and there is something to publish */
+    const BusPublisherOwner *owner;
+    gpointer data;
+    double tokens;
+    gint64 refilled;
+};
+
+static void publication_free(Publication *publication)
+{
+    event_batch_unref(publication->batch);
+    log_reader_free(publication->reader);
+    run_log_unref(publication->log);
+    run_unref(publication->run);
+    g_free(publication);
+}
+
+/* --- One signal --- */
+
+static int append_string(sd_bus_message *m, const char *key, const char *value)
+{
+    g_autofree char *clean = bus_text_clean(value);
+    return sd_bus_message_append(m, "{sv}", key, "s", clean ? clean : value);
+}
+
+static int append_details(sd_bus_message *m, GVariant *details)
+{
+    int r = 0;
+    for (gsize i = 0; r >= 0 && i < g_variant_n_children(details); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(details, i);
+        r = bus_append_variant(m, entry);
+    }
+    return r;
+}
+
+static int append_text(sd_bus_message *m, const Event *event)
+{
+    gsize length = event_cut_length(event->text, event->length, EVENT_BUS_MAX);
+    gboolean cut = length < event->length || event->full_length > 0;
+    guint64 full = event->full_length ? event->full_length : event->length;
+    int r = 0;
+    if (!cut)
+        r = append_string(m, event->type == EVENT_OUTPUT ? "text" : "data", event->text);
+    else if (event->type == EVENT_OUTPUT) {
+        g_autofree char *text = g_strndup(event->text, length);
+        r = append_string(m, "text", text);
+    }
+    if (r >= 0 && cut)
+        r = sd_bus_message_append(m, "{sv}{sv}", "truncated", "b", 1, "length", "t", full);
+    return r;
+}
+
+static int append_own_keys(sd_bus_message *m, const Event *event)
+{
+    if (event->details)
+        return append_details(m, event->details);
+    if (event->type == EVENT_STATUS)
+        return append_string(m, "status", event->text);
+    return append_text(m, event);
+}
+
+static int append_event(sd_bus_message *m, const RunIdentity *identity, const Event *event)
+{
+    int r = sd_bus_message_append(m, "sss", identity->story, identity->agent,
+                                  event_type_to_string(event->type));
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+    if (r >= 0)
+        r = append_string(m, "project_root", identity->project_root);
+    if (r >= 0)
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}", "run_id", "s", identity->run_id, "cursor", "t",
+                                  event->cursor, "time", "t", event->time);
+    if (r >= 0)
+        r = append_own_keys(m, event);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void send_event(BusPublisher *publisher, const RunIdentity *identity, const Event *event)
+{
+    sd_bus_message *m = NULL;
+    int r = sd_bus_message_new_signal(publisher->bus, &m, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
+                                      "AgentEvent");
+    if (r >= 0)
+        r = append_event(m, identity, event);
+    if (r >= 0)
+        r = sd_bus_send(publisher->bus, m, NULL);
+    sd_bus_message_unref(m);
+    /* A lost connection is told of once; the event goes again on the next one. */
+    if (r < 0 && r != -ENOTCONN && r != -ECONNRESET && r != -EPIPE)
+        g_warning("publishing an event of run %s: %s", identity->run_id, g_strerror(-r));
+}
+
+/* --- The order of things --- */
+
+static gboolean has_room(const BusPublisher *publisher)
+{
+    uint64_t queued = 0;
+    return publisher->bus && sd_bus_get_n_queued_write(publisher->bus, &queued) >= 0 && queued == 0;
+}
+
+static void commit(BusPublisher *publisher, Publication *publication)
+{
+    const Event *event = event_batch_get(publication->batch, publication->next - 1);
+    publication->sent = event->cursor;
+    publisher->unasked += MIN(event->length, EVENT_BUS_MAX) + SIGNAL_BYTES;
+    if (publication->run->cursors)
+        sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
+}
+
+/* NULL: none now; with an empty batch, there may be more in the next turn. */
+static const Event *peek(Publication *publication)
+{
+    if (publication->batch && publication->next < publication->batch->events->len)
+        return event_batch_get(publication->batch, publication->next);
+    g_clear_pointer(&publication->batch, event_batch_unref);
+    publication->batch = log_reader_read(publication->reader, NULL);
+    publication->next = 0;
+    return publication->batch && publication->batch->events->len > 0
+               ? event_batch_get(publication->batch, 0)
+               : NULL;
+}
+
+static void refill(BusPublisher *publisher)
+{
+    gint64 now = g_get_monotonic_time();
+    publisher->tokens += (double)(now - publisher->refilled) * SIGNALS_PER_SECOND / G_USEC_PER_SEC;
+    publisher->tokens = MIN(publisher->tokens, BURST);
+    publisher->refilled = now;
+}
+
+static gboolean is_open(const BusPublisher *publisher)
+{
+    return !publisher->in_flight && !publisher->leaving && !publisher->full &&
+           publisher->unasked + publisher->asked < MAX_UNCONFIRMED && has_room(publisher);
+}
+
+static gboolean may_send(const BusPublisher *publisher)
+{
+    return publisher->tokens >= 1 && is_open(publisher);
+}
+
+/* A run's turn: TRUE if it has more. */
+static gboolean take_turn(BusPublisher *publisher, Publication *publication)
+{
+    for (guint i = 0; i < TURN && may_send(publisher); i++) {
+        const Event *event = peek(publication);
+        if (!event)
+            return publication->batch != NULL;
+        send_event(publisher, publication->batch->identity, event);
+        publisher->tokens -= publication->run->flood.on ? FLOOD_COST : 1;
+        publication->next++;
+        if (has_room(publisher)) {
+            commit(publisher, publication);
+        } else {
+            publisher->in_flight = publication;
+            publisher->in_flight_since = g_get_monotonic_time();
+            publisher->owner->waits(publisher->data);
+        }
+    }
+    return TRUE;
+}
+
+static gboolean is_over(const Publication *publication)
+{
+    return !publication->active && log_reader_is_at_end(publication->reader) &&
+           publication->taken == publication->sent;
+}
+
+static void retire(BusPublisher *publisher, Publication *publication)
+{
+    publication->active = FALSE;
+    if (is_over(publication))
+        g_hash_table_remove(publisher->publications, publication->run);
+}
+
+static gboolean on_tick(gpointer user_data);
+
+static void schedule(BusPublisher *publisher)
+{
+    /* While it is not open, what opens it goes on. */
+    if (publisher->source != 0 || publisher->active.length == 0 || !is_open(publisher))
+        return;
+    publisher->source = publisher->tokens >= 1 ? g_idle_add(on_tick, publisher)
+                                               : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20,
+                                                                    on_tick, publisher, NULL);
+}
+
+static void note_taken(BusPublisher *publisher)
+{
+    GHashTableIter iter;
+    Publication *publication;
+    g_hash_table_iter_init(&iter, publisher->publications);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication)) {
+        publication->taken = publication->asked;
+        if (is_over(publication))
+            g_hash_table_iter_remove(&iter);
+    }
+}
+
+/* One question at a time: while the bus is busy, one covers many events. */
+static void ask(BusPublisher *publisher)
+{
+    GHashTableIter iter;
+    Publication *publication;
+    if (!publisher->gauge || publisher->in_flight || bus_gauge_asked_at(publisher->gauge) > 0)
+        return;
+    publisher->asked = publisher->unasked;
+    publisher->unasked = 0;
+    g_hash_table_iter_init(&iter, publisher->publications);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
+        publication->asked = publication->sent;
+    bus_gauge_ask(publisher->gauge);
+    publisher->owner->waits(publisher->data);
+}
+
+static void ask_if_due(BusPublisher *publisher)
+{
+    gboolean is_last = publisher->active.length == 0 || publisher->leaving;
+    if (publisher->unasked >= ASK_EVERY || (publisher->unasked > 0 && is_last))
+        ask(publisher);
+}
+
+static gboolean on_hold_timer(gpointer user_data)
+{
+    ask(user_data);
+    return G_SOURCE_CONTINUE;
+}
+
+static void watch_for_room(BusPublisher *publisher)
+{
+    if (!publisher->full || publisher->active.length == 0)
+        g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    else if (publisher->hold_timer == 0)
+        publisher->hold_timer = g_timeout_add_seconds(HOLD_SECONDS, on_hold_timer, publisher);
+}
+
+static void on_gauge(gboolean taken, BusGaugeLevel level, gpointer data)
+{
+    BusPublisher *publisher = data;
+    publisher->asked = 0;
+    if (taken)
+        note_taken(publisher);
+    publisher->full = level == BUS_GAUGE_WAIT;
+    watch_for_room(publisher);
+    publisher->leaving |= level == BUS_GAUGE_LEAVE;
+    ask_if_due(publisher);
+    if (publisher->leaving && !publisher->in_flight && bus_gauge_asked_at(publisher->gauge) == 0)
+        publisher->owner->wants_new_bus(publisher->data);
+    schedule(publisher);
+}
+
+static void pump(BusPublisher *publisher)
+{
+    refill(publisher);
+    for (guint turns = publisher->active.length; turns > 0 && may_send(publisher); turns--) {
+        Publication *publication = g_queue_pop_head(&publisher->active);
+        if (take_turn(publisher, publication))
+            g_queue_push_tail(&publisher->active, publication);
+        else
+            retire(publisher, publication);
+    }
+    ask_if_due(publisher);
+    schedule(publisher);
+}
+
+static gboolean on_tick(gpointer user_data)
+{
+    BusPublisher *publisher = user_data;
+    publisher->source = 0;
+    pump(publisher);
+    return G_SOURCE_REMOVE;
+}
+
+void bus_publisher_on_processed(BusPublisher *publisher)
+{
+    if (!has_room(publisher))
+        return;
+    Publication *publication = g_steal_pointer(&publisher->in_flight);
+    if (publication) {
+        commit(publisher, publication);
+        ask_if_due(publisher);
+    }
+    schedule(publisher);
+}
+
+/* --- What is published --- */
+
+static LogReader *open_reader(Run *run, RunLog *log)
+{
+    guint64 cursor = run->cursors ? sink_cursors_get(run->cursors, SINK_BUS) : 0;
+    LogReader *reader = log_reader_new_again(log, cursor);
+    if (reader && log_reader_backlog(reader) <= MAX_BACKLOG)
+        return reader;
+    log_reader_free(reader);
+    return log_reader_new_at_head(log);
+}
+
+void bus_publisher_add(BusPublisher *publisher, Run *run)
+{
+    g_autoptr(RunLog) log = run_open_log(run, NULL);
+    if (!log || g_hash_table_contains(publisher->publications, run))
+        return;
+    Publication *publication = g_new0(Publication, 1);
+    publication->run = run_ref(run);
+    publication->reader = open_reader(run, log);
+    publication->sent = publication->asked = publication->taken =
+        log_reader_cursor(publication->reader);
+    publication->log = g_steal_pointer(&log);
+    g_hash_table_insert(publisher->publications, run, publication);
+    bus_publisher_wake(publisher, run);
+}
+
+void bus_publisher_wake(BusPublisher *publisher, Run *run)
+{
+    Publication *publication = g_hash_table_lookup(publisher->publications, run);
+    if (!publication || publication->active)
+        return;
+    publication->active = TRUE;
+    g_queue_push_tail(&publisher->active, publication);
+    if (publisher->full && publisher->hold_timer == 0)
+        ask(publisher); /* nobody has for a while */
+    watch_for_room(publisher);
+    /* At once, while the batch that the head has just decoded can still be shared. */
+    pump(publisher);
+}
+
+/* Of the last event of the run that has gone out. */
+static guint64 cursor_here(const BusPublisher *publisher, Run *run)
+{
+    const Publication *publication = g_hash_table_lookup(publisher->publications, run);
+    if (!publication)
+        return run_get_last_cursor(run);
+    return publication == publisher->in_flight
+               ? event_batch_get(publication->batch, publication->next - 1)->cursor
+               : publication->sent;
+}
+
+void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status)
+{
+    if (!run->log || !publisher->bus)
+        return;
+    Event event = event_live_status(cursor_here(publisher, run), status);
+    send_event(publisher, run_log_identity(run->log), &event);
+}
+
+/* Goes back to what the bus has taken for certain. */
+static void rewind_publication(BusPublisher *publisher, Publication *publication)
+{
+    LogReader *reader = log_reader_new_again(publication->log, publication->taken);
+    if (!reader)
+        return;
+    log_reader_free(publication->reader);
+    publication->reader = reader;
+    g_clear_pointer(&publication->batch, event_batch_unref);
+    publication->sent = publication->asked = publication->taken;
+    if (publication->run->cursors) /* a service that is killed before the next bus is there */
+        sink_cursors_set(publication->run->cursors, SINK_BUS, publication->taken);
+    if (!publication->active)
+        g_queue_push_tail(&publisher->active, publication);
+    publication->active = TRUE;
+}
+
+static void rewind_all(BusPublisher *publisher)
+{
+    GHashTableIter iter;
+    Publication *publication;
+    const Publication *in_flight = g_steal_pointer(&publisher->in_flight);
+    g_hash_table_iter_init(&iter, publisher->publications);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
+        if (publication == in_flight || publication->taken != publication->sent)
+            rewind_publication(publisher, publication);
+}
+
+void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus)
+{
+    g_clear_pointer(&publisher->gauge, bus_gauge_free);
+    g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    publisher->unasked = publisher->asked = 0;
+    publisher->leaving = publisher->full = FALSE;
+    publisher->bus = bus;
+    if (bus)
+        publisher->gauge = bus_gauge_new(bus, on_gauge, publisher);
+    rewind_all(publisher);
+    schedule(publisher);
+}
+
+gint64 bus_publisher_waits_since(const BusPublisher *publisher)
+{
+    gint64 asked_at = publisher->gauge ? bus_gauge_asked_at(publisher->gauge) : 0;
+    if (asked_at > 0)
+        return asked_at;
+    return publisher->in_flight ? publisher->in_flight_since : 0;
+}
+
+gboolean bus_publisher_is_idle(const BusPublisher *publisher)
+{
+    return publisher->active.length == 0 && !publisher->in_flight &&
+           publisher->unasked + publisher->asked == 0;
+}
+
+BusPublisher *bus_publisher_new(const BusPublisherOwner *owner, gpointer data)
+{
+    BusPublisher *publisher = g_new0(BusPublisher, 1);
+    publisher->owner = owner;
+    publisher->data = data;
+    publisher->publications =
+        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);
+    g_queue_init(&publisher->active);
+    publisher->tokens = BURST;
+    publisher->refilled = g_get_monotonic_time();
+    return publisher;
+}
+
+void bus_publisher_free(BusPublisher *publisher)
+{
+    if (!publisher)
+        return;
+    g_clear_handle_id(&publisher->source, g_source_remove);
+    g_clear_handle_id(&publisher->hold_timer, g_source_remove);
+    bus_gauge_free(publisher->gauge);
+    g_queue_clear(&publisher->active);
+    g_hash_table_unref(publisher->publications);
+    g_free(publisher);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/run-methods.h"
+
+#include "bus/reply.h"
+#include "run/run-info.h"
+
+/* The arguments that come next; their types are the vtable's, so they are there. */
+#define READ(call, types, ...) (void)sd_bus_message_read((call), (types), __VA_ARGS__)
+
+/* An answer without a value. */
+static void reply_done(sd_bus_message *call, const GError *error)
+{
+    bus_reply_to_call(NULL, error, sd_bus_message_ref(call));
+}
+
+/* --- The run as such --- */
+
+static void run_get(BusPool *self, Run *run, sd_bus_message *call)
+{
+    g_autoptr(GVariant) info = g_variant_ref_sink(run_get_info(run));
+    bus_reply_value(call, info);
+}
+
+static void run_wait(BusPool *self, Run *run, sd_bus_message *call)
+{
+    pool_wait(self->pool, run, bus_reply_to_call, sd_bus_message_ref(call));
+}
+
+static void run_end(BusPool *self, Run *run, sd_bus_message *call)
+{
+    pool_stop(self->pool, run, bus_reply_to_call, sd_bus_message_ref(call));
+}
+
+static void set_frozen(Run *run, sd_bus_message *call, gboolean frozen)
+{
+    g_autoptr(GError) error = NULL;
+    run_set_frozen(run, frozen, &error);
+    reply_done(call, error);
+}
+
+static void run_freeze(BusPool *self, Run *run, sd_bus_message *call)
+{
+    set_frozen(run, call, TRUE);
+}
+
+static void run_thaw(BusPool *self, Run *run, sd_bus_message *call)
+{
+    set_frozen(run, call, FALSE);
+}
+
+/* --- Its events --- */
+
+static void run_subscribe(BusPool *self, Run *run, sd_bus_message *call)
+{
+    g_autoptr(GError) error = NULL;
+    guint64 cursor = 0;
+    READ(call, "t", &cursor);
+    int fd = subscriptions_add(self->subscriptions, run, cursor, &error);
+    bus_reply_fd(call, fd, error);
+}
+
+static void run_drain(BusPool *self, Run *run, sd_bus_message *call)
+{
+    drains_take(self->drains, run, bus_reply_to_call, sd_bus_message_ref(call));
+}
+
+/* --- Its terminal and its input --- */
+
+static void run_send_input(BusPool *self, Run *run, sd_bus_message *call)
+{
+    const void *bytes = NULL;
+    size_t length = 0;
+    sd_bus_message_read_array(call, 'y', &bytes, &length);
+    steering_send_input(self->steering, run, bytes, length, bus_reply_to_call,
+                        sd_bus_message_ref(call));
+}
+
+static void run_send_message(BusPool *self, Run *run, sd_bus_message *call)
+{
+    const char *text = "";
+    READ(call, "s", &text);
+    steering_send_message(self->steering, run, text, bus_reply_to_call, sd_bus_message_ref(call));
+}
+
+static void run_close_input(BusPool *self, Run *run, sd_bus_message *call)
+{
+    steering_close_input(self->steering, run, bus_reply_to_call, sd_bus_message_ref(call));
+}
+
+static void run_resize(BusPool *self, Run *run, sd_bus_message *call)
+{
+    g_autoptr(GError) error = NULL;
+    guint16 rows = 0, columns = 0;
+    READ(call, "qq", &rows, &columns);
+    steering_resize(run, rows, columns, &error);
+    reply_done(call, error);
+}
+
+static void run_attach(BusPool *self, Run *run, sd_bus_message *call)
+{
+    g_autoptr(GError) error = NULL;
+    int fd = attachments_add(self->attachments, run, &error);
+    bus_reply_fd(call, fd, error);
+}
+
+/* --- By name --- */
+
+static const struct {
+    const char *member;
+    RunAction action;
+} actions[] = {
+    {"Attach", run_attach},
+    {"CloseInput", run_close_input},
+    {"Drain", run_drain},
+    {"Freeze", run_freeze},
+    {"Get", run_get},
+    {"Resize", run_resize},
+    {"SendInput", run_send_input},
+    {"SendMessage", run_send_message},
+    {"Stop", run_end},
+    {"Subscribe", run_subscribe},
+    {"Thaw", run_thaw},
+    {"Wait", run_wait},
+};
+
+RunAction bus_control_find(sd_bus_message *call)
+{
+    const char *member = sd_bus_message_get_member(call);
+    for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
+        if (g_str_equal(actions[i].member, member))
+            return actions[i].action;
+    g_assert_not_reached(); /* the vtables name no other */
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "ctl/format.h"
+#include "ctl/info.h"
+#include "ctl/table.h"
+#include "ctl/verb.h"
+
+static gboolean arg_everywhere;
+
+static const Column columns[] = {
+    {"STORY", .minimum = 10}, {"AGENT", .minimum = 6},    {"STATUS"},
+    {"TIME", .right = TRUE},  {"MEMORY", .right = TRUE},  {"COST", .right = TRUE},
+    {"NOTE", .minimum = 10},  {"PROJECT", .minimum = 10},
+};
+
+static void add_row(Table *table, const RunInfo *info, gboolean with_project)
+{
+    guint64 memory = run_info_uint(info, "memory", 0);
+    g_autofree char *duration = run_info_duration(info);
+    g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
+    g_autofree char *cost = run_info_cost(info);
+    g_autofree char *note = run_info_note(info);
+
+    table_add(table, STYLE_NAME, info->story);
+    table_add(table, STYLE_NONE, info->agent);
+    table_add(table, run_info_status_style(info), run_info_status_word(info));
+    table_add(table, STYLE_NONE, duration);
+    table_add(table, STYLE_NONE, size);
+    table_add(table, STYLE_NONE, cost);
+    table_add(table, STYLE_DIM, note);
+    table_add(table, STYLE_DIM, with_project ? info->project : NULL);
+}
+
+static void print_legend(guint shown, guint elsewhere)
+{
+    if (shown > 0)
+        printf("\n%u run%s listed.", shown, shown == 1 ? "" : "s");
+    else
+        fputs(NO_RUNS, stdout);
+    if (elsewhere > 0)
+        printf(" %u more in other projects: `storkitctl list --everywhere`.", elsewhere);
+    puts("");
+}
+
+/* The runs to be shown; of the agent that was asked for, those of other projects are counted. */
+static GPtrArray *choose_runs(const Ctl *ctl, GPtrArray *all, guint *ret_elsewhere)
+{
+    GPtrArray *runs = g_ptr_array_new();
+
+    *ret_elsewhere = 0;
+    for (guint i = 0; i < all->len; i++) {
+        RunInfo *info = all->pdata[i];
+        if (ctl->agent && !g_str_equal(info->agent, ctl->agent))
+            continue;
+        if (arg_everywhere || !ctl->project || g_str_equal(info->project, ctl->project))
+            g_ptr_array_add(runs, info);
+        else
+            ++*ret_elsewhere;
+    }
+    return runs;
+}
+
+static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    gboolean with_project = arg_everywhere || !ctl->project;
+    guint elsewhere;
+    g_autoptr(GPtrArray) all = run_info_list(ctl->bus, NULL, error);
+
+    if (!all)
+        return -1;
+    g_autoptr(GPtrArray) runs = choose_runs(ctl, all, &elsewhere);
+    if (ctl->json) {
+        g_autoptr(JsonNode) node = run_info_list_to_json(runs);
+        ctl_print_json(node);
+        return 0;
+    }
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+    for (guint i = 0; i < runs->len; i++)
+        add_row(table, runs->pdata[i], with_project);
+    if (runs->len > 0)
+        table_print(table, !ctl->no_legend);
+    if (!ctl->no_legend)
+        print_legend(runs->len, elsewhere);
+    return 0;
+}
+
+static const GOptionEntry options[] = {
+    {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere,
+     "The runs of every project, not only of the one we are in", NULL},
+    {NULL},
+};
+
+const Verb list_verb = {
+    .name = "list",
+    .synopsis = "",
+    .summary = "List the runs of this project (outside: of all)",
+    .most = 0,
+    .options = options,
+    .run = list,
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/verbs/top-command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/terminal.h"
+
+static GStrv command_line(TopCommand command, const Ctl *ctl, const RunInfo *info)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    g_autofree char *name = g_strdup_printf("%s/%s", info->story, info->agent);
+
+    g_strv_builder_add_many(builder, "/proc/self/exe", "-C", info->project, NULL);
+    if (ctl->no_pager)
+        g_strv_builder_add(builder, "--no-pager");
+    if (command == TOP_ATTACH)
+        g_strv_builder_add_many(builder, "attach", name, NULL);
+    else
+        g_strv_builder_add_many(builder, "log", name, "--", "--pager-end", NULL);
+    return g_strv_builder_end(builder);
+}
+
+/* The default of systemd's programs lets less end at once where the text fits the screen (whether
+ * it then does depends on the versions of both). */
+static GStrv command_environment(void)
+{
+    return g_environ_setenv(g_get_environ(), "SYSTEMD_LESS", "RSMK", FALSE);
+}
+
+/* Whether the pager that journalctl takes stays until a key is pressed; only less does. */
+static gboolean pager_waits(const Ctl *ctl)
+{
+    const char *pager = g_getenv("SYSTEMD_PAGER") ?: g_getenv("PAGER");
+    g_autofree char *less = g_find_program_in_path("less");
+
+    return !ctl->no_pager && (pager ? strstr(pager, "less") : less) != NULL;
+}
+
+static void set_key_signals(sighandler_t handler)
+{
+    signal(SIGINT, handler);
+    signal(SIGQUIT, handler);
+}
+
+/* Whether what was attached to is still there: else what attach said of the end is to be read. */
+static gboolean runs_on(const Ctl *ctl, const RunInfo *info)
+{
+    g_autoptr(JsonNode) node =
+        bus_ask_quickly(ctl->bus, "Get", "sss", info->project, info->story, info->agent);
+    g_autoptr(RunInfo) now = node ? run_info_new(node) : NULL;
+
+    return now && run_info_is_live(now) && g_str_equal(now->run_id, info->run_id);
+}
+
+static gboolean must_wait(TopCommand command, const Ctl *ctl, const RunInfo *info, int status)
+{
+    return status != 0 || (command == TOP_LOG ? !pager_waits(ctl) : !runs_on(ctl, info));
+}
+
+/* The program gets its signals as a shell would give them. */
+static void prepare_child(gpointer unused)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    set_key_signals(SIG_DFL);
+}
+
+static void wait_for_key(void)
+{
+    char key;
+
+    fputs("\nPress a key to go back to the table.", stderr);
+    (void)terminal_make_raw();
+    while (read(STDIN_FILENO, &key, 1) < 0 && errno == EINTR)
+        ;
+    terminal_restore();
+    fputs("\n", stderr);
+}
+
+gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info, GError **error)
+{
+    g_auto(GStrv) argv = command_line(command, ctl, info);
+    g_auto(GStrv) environment = command_environment();
+    int status;
+
+    set_key_signals(SIG_IGN);
+    gboolean ran = g_spawn_sync(NULL, argv, environment, G_SPAWN_CHILD_INHERITS_STDIN,
+                                prepare_child, NULL, NULL, NULL, &status, error);
+    /* They are blocked, so one that came waits: to ignore it anew discards it. */
+    set_key_signals(SIG_IGN);
+    set_key_signals(SIG_DFL);
+    if (ran && must_wait(command, ctl, info, status))
+        wait_for_key();
+    return ran;
+}

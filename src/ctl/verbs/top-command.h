@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl/ctl.h"
+#include "ctl/info.h"
+
+/*
+ * Commands that top gives the terminal to for a while.
+ */
+
+typedef enum {
+    TOP_ATTACH,
+    TOP_LOG,
+} TopCommand;
+
+/** Runs storkitctl's command for the run @info in the terminal, which is as a shell would have it.
+ *  Where what it said would be gone at once with the table back, returns after a key. */
+gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info, GError **error);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl/ctl.h"
+#include "ctl/follow.h"
+#include "ctl/info.h"
+
+/*
+ * What top shows: the runs as of the last look, with what only watching them over time can tell.
+ */
+
+typedef struct {
+    RunInfo *info;
+    char *last_line;  /* cleaned, or NULL */
+    double cpu;       /* of one CPU: 1.5 is 150 %; negative: not known yet */
+    guint64 cpu_usec; /* at `sampled` */
+    gint64 sampled;   /* monotonic */
+    Follow *follow;   /* while it is live */
+    gboolean seen;    /* in the latest list */
+} TopRun;
+
+typedef struct {
+    Ctl *ctl;
+    const char *project; /* NULL: all */
+    GPtrArray *runs;     /* of TopRun: the live ones first */
+} TopModel;
+
+void top_model_init(TopModel *model, Ctl *ctl, const char *project);
+
+/** Takes over a new reply of `List`: the runs of the project, and with -a those of one agent. */
+void top_model_update(TopModel *model, JsonNode *list);
+
+/** What tells @project from the others in the table, in short; NULL where there is no other. Points
+ *  into @project. */
+const char *top_model_label(const TopModel *model, const char *project);
+
+/** The index of run @run_id, or -1. */
+int top_model_find(const TopModel *model, const char *run_id);
+
+void top_model_clear(TopModel *model);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/verbs/top-view.h"
+
+#include <string.h>
+
+#include "ctl/format.h"
+#include "ctl/table.h"
+#include "ctl/terminal.h"
+#include "ctl/text.h"
+
+#define OPEN "\033[?1049h\033[?25l\033[?7l"
+#define CLOSE "\033[?7h\033[?25h\033[?1049l"
+
+/* A terminal that knows it shows nothing until the frame is whole; others ignore it. */
+#define FRAME_BEGIN "\033[?2026h\033[H"
+#define FRAME_END "\033[J\033[?2026l"
+#define LINE_END "\033[K"
+
+#define KEYS "s stop  a attach  l log  ↑↓ select  q quit"
+#define KEYS_ASCII "s stop  a attach  l log  j k select  q quit"
+#define MARK_WIDTH 2
+
+/* Room for "59min 59s" and "100%": what changes all the time must not move what is next to it. */
+#define TIME_WIDTH 9
+#define CPU_WIDTH 4
+
+/* clang-format off */
+static const Column columns[] = {
+    {"STORY", .minimum = 8},
+    {"AGENT", .minimum = 5},
+    {"PROJECT", .minimum = 6},
+    {"STATUS"},
+    {"TIME", .right = TRUE, .least = TIME_WIDTH},
+    {"MEMORY", .right = TRUE},
+    {"CPU", .right = TRUE, .least = CPU_WIDTH},
+    {"COST", .right = TRUE},
+    {"LAST LINE", .minimum = 8},
+};
+/* clang-format on */
+
+/* What there is room for below the summary. */
+typedef struct {
+    gboolean blank, header, footer;
+    int runs;
+} Layout;
+
+void top_view_open(void)
+{
+    terminal_write(OPEN, strlen(OPEN));
+}
+
+void top_view_close(void)
+{
+    terminal_write(CLOSE, strlen(CLOSE));
+}
+
+static char *percent(double cpu)
+{
+    return cpu < 0 ? g_strdup("") : g_strdup_printf("%.0f%%", cpu * 100);
+}
+
+static const char *last_line(const TopRun *run)
+{
+    const char *error = run_info_string(run->info, "error");
+
+    return error ?: run->last_line;
+}
+
+static void add_row(Table *table, const TopModel *model, const TopRun *run)
+{
+    const RunInfo *info = run->info;
+    guint64 memory = run_info_uint(info, "memory", 0);
+    g_autofree char *duration = run_info_duration(info);
+    g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
+    g_autofree char *cpu = percent(run->cpu);
+    g_autofree char *cost = run_info_cost(info);
+
+    table_add(table, STYLE_NAME, info->story);
+    table_add(table, STYLE_NONE, info->agent);
+    table_add(table, STYLE_NONE, top_model_label(model, info->project));
+    table_add(table, run_info_status_style(info), run_info_status_word(info));
+    table_add(table, STYLE_NONE, duration);
+    table_add(table, STYLE_NONE, size);
+    table_add(table, STYLE_NONE, cpu);
+    table_add(table, STYLE_NONE, cost);
+    table_add(table, STYLE_DIM, last_line(run));
+}
+
+static char *summary_line(const TopModel *model)
+{
+    guint running = 0, pending = 0;
+    guint64 memory = 0;
+    double cpu = 0, cost = 0;
+
+    for (guint i = 0; i < model->runs->len; i++) {
+        const TopRun *run = model->runs->pdata[i];
+        running += run_info_is_running(run->info);
+        pending += run_info_is_pending(run->info);
+        memory += run_info_uint(run->info, "memory", 0);
+        cpu += MAX(run->cpu, 0);
+        cost += json_object_get_double_member_with_default(run->info->json, "cost_usd", 0);
+    }
+    /* Where the memory controller is not delegated, nobody knows. */
+    g_autofree char *size = memory > 0 ? format_bytes(memory) : g_strdup("-");
+    g_autofree char *load = percent(cpu);
+    g_autofree char *sum = format_cost(cost);
+    return g_strdup_printf("storkit: %u running, %u queued  memory %s  CPU %s  cost %s", running,
+                           pending, size, load, sum);
+}
+
+static Layout lay_out(int rows)
+{
+    Layout layout = {.footer = rows >= 2, .header = rows >= 4, .blank = rows >= 5};
+
+    layout.runs = MAX(rows - 1 - layout.footer - layout.header - layout.blank, 0);
+    return layout;
+}
+
+/* Before each line but the first: after the last one it would scroll the screen. */
+static void next_line(GString *frame)
+{
+    if (frame->len > strlen(FRAME_BEGIN))
+        g_string_append(frame, "\r\n");
+}
+
+static void append_line(GString *frame, int width, Style style, const char *text)
+{
+    g_autofree char *cut = text_ellipsize(text, width);
+
+    next_line(frame);
+    g_string_append_printf(frame, "%s%s%s" LINE_END, style_begin(style), cut, style_end(style));
+}
+
+/* The first row to show, so that the selected one is among the @n that fit. */
+static int first_row(int selected, int n)
+{
+    return selected < n ? 0 : selected - n + 1;
+}
+
+static void append_runs(GString *frame, const TopModel *model, int selected, const Layout *layout,
+                        int width)
+{
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+
+    for (guint i = 0; i < model->runs->len; i++)
+        add_row(table, model, model->runs->pdata[i]);
+    g_autoptr(GPtrArray) lines = table_lines(table, width - MARK_WIDTH);
+    if (layout->header) {
+        next_line(frame);
+        g_string_append_printf(frame, "%*s%s" LINE_END, MARK_WIDTH, "", (char *)lines->pdata[0]);
+    }
+    int first = first_row(selected, layout->runs);
+    for (int i = 0; i < layout->runs; i++) {
+        guint line = (guint)(first + i + 1);
+        next_line(frame);
+        if (line < lines->len)
+            g_string_append_printf(frame, "%s %s",
+                                   first + i == selected ? text_glyph("▸", ">") : " ",
+                                   (char *)lines->pdata[line]);
+        g_string_append(frame, LINE_END);
+    }
+}
+
+static void append_no_runs(GString *frame, const Layout *layout, int width)
+{
+    for (int i = 0; i < layout->header + layout->runs; i++)
+        append_line(frame, width, STYLE_DIM, i == 0 ? NO_RUNS : "");
+}
+
+void top_view_draw(const TopModel *model, int selected, const char *footer, gboolean away)
+{
+    g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
+    g_autofree char *summary = summary_line(model);
+    int rows, width;
+
+    terminal_size(&rows, &width);
+    width--; /* LINE_END would wipe a character in the last column */
+    Layout layout = lay_out(rows);
+    append_line(frame, width, away ? STYLE_WARN : STYLE_BOLD,
+                away ? "the storkit service does not answer; waiting for it" : summary);
+    if (layout.blank)
+        append_line(frame, width, STYLE_NONE, "");
+    if (model->runs->len > 0)
+        append_runs(frame, model, selected, &layout, width);
+    else
+        append_no_runs(frame, &layout, width);
+    if (layout.footer)
+        append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM,
+                    footer ?: text_glyph(KEYS, KEYS_ASCII));
+    g_string_append(frame, FRAME_END);
+    terminal_write(frame->str, frame->len);
+}

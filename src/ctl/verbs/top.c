@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/message-json.h"
+#include "ctl/terminal-signals.h"
+#include "ctl/terminal.h"
+#include "ctl/verbs/top-command.h"
+#include "ctl/verbs/top-model.h"
+#include "ctl/verbs/top-view.h"
+#include "ctl/verb.h"
+
+/*
+ * The live table: looks at the runs once a second, and at the keyboard.
+ */
+
+#define LOOK_USEC (G_TIME_SPAN_SECOND)
+#define CTRL_C 0x03
+
+static gboolean arg_everywhere;
+
+typedef struct {
+    Ctl *ctl;
+    TopModel model;
+    sd_event_source *keyboard, *timer;
+    TerminalSignals signals;
+    sd_bus_slot *look;
+    char *selected; /* a run id, or NULL */
+    char *asked;    /* the run id whose stop waits for a "y", or NULL */
+    char *question; /* the bottom line while it does */
+    char *message;  /* the bottom line otherwise, or NULL */
+    guint n_stops;  /* on their way */
+    gboolean away, done;
+} Top;
+
+static int selected_index(const Top *top)
+{
+    int index = top->selected ? top_model_find(&top->model, top->selected) : -1;
+
+    return MAX(index, 0);
+}
+
+static const TopRun *selected_run(const Top *top)
+{
+    return top->model.runs->len > 0 ? top->model.runs->pdata[selected_index(top)] : NULL;
+}
+
+static void select_index(Top *top, int index)
+{
+    int n = (int)top->model.runs->len;
+
+    if (n == 0)
+        return;
+    const TopRun *run = top->model.runs->pdata[CLAMP(index, 0, n - 1)];
+    g_free(top->selected);
+    top->selected = g_strdup(run->info->run_id);
+}
+
+static void draw(Top *top)
+{
+    top_view_draw(&top->model, selected_index(top), top->asked ? top->question : top->message,
+                  top->away);
+}
+
+static void say(Top *top, char *message)
+{
+    g_free(top->message);
+    top->message = message;
+    draw(top);
+}
+
+static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
+{
+    Top *top = data;
+    g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
+
+    top->look = sd_bus_slot_unref(top->look);
+    top->away = list == NULL;
+    if (list)
+        top_model_update(&top->model, list);
+    if (!top->selected)
+        select_index(top, 0);
+    draw(top);
+}
+
+static void look(Top *top)
+{
+    if (!top->look)
+        (void)bus_call_async(top->ctl->bus, "List", on_listed, top, &top->look, NULL, NULL);
+}
+
+static int on_timer(sd_event_source *source, guint64 usec, void *userdata)
+{
+    look(userdata);
+    (void)sd_event_source_set_time_relative(source, LOOK_USEC);
+    (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    return 0;
+}
+
+static int on_resized(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    draw(userdata);
+    return 0;
+}
+
+static int on_killed(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+    ((Top *)userdata)->done = TRUE;
+    return 0;
+}
+
+static void on_stopped(sd_bus_message *reply, const GError *error, gpointer data)
+{
+    Top *top = data;
+
+    top->n_stops--;
+    say(top, error ? g_strdup(error->message) : NULL);
+    look(top);
+}
+
+static void ask_to_stop(Top *top)
+{
+    const TopRun *run = selected_run(top);
+
+    if (!run)
+        return;
+    const RunInfo *info = run->info;
+    const char *label = top_model_label(&top->model, info->project);
+    g_free(top->asked);
+    top->asked = g_strdup(info->run_id);
+    g_free(top->question);
+    top->question = g_strdup_printf("Stop %s/%s%s%s? y/n", info->story, info->agent,
+                                    label ? " of " : "", label ?: "");
+}
+
+static void answer(Top *top, char key)
+{
+    g_autofree char *asked = g_steal_pointer(&top->asked);
+    int index = top_model_find(&top->model, asked);
+
+    if ((key != 'y' && key != 'Y') || index < 0)
+        return;
+    const RunInfo *info = ((TopRun *)top->model.runs->pdata[index])->info;
+    say(top, g_strdup_printf("stopping %s/%s", info->story, info->agent));
+    top->n_stops += bus_call_async(top->ctl->bus, "Stop", on_stopped, top, NULL, NULL, "sss",
+                                   info->project, info->story, info->agent);
+}
+
+/* Runs a command for the selected run in the terminal, and comes back to the table. */
+static void run_command(Top *top, TopCommand command)
+{
+    const TopRun *run = selected_run(top);
+    g_autoptr(GError) error = NULL;
+
+    if (!run)
+        return;
+    top_view_close();
+    terminal_restore();
+    (void)top_command_run(command, top->ctl, run->info, &error);
+    (void)terminal_make_raw();
+    top_view_open();
+    say(top, error ? g_strdup(error->message) : NULL);
+    look(top);
+}
+
+static void on_arrow(Top *top, char letter)
+{
+    if (letter == 'A')
+        select_index(top, selected_index(top) - 1);
+    else if (letter == 'B')
+        select_index(top, selected_index(top) + 1);
+}
+
+static void on_letter(Top *top, char key)
+{
+    switch (key) {
+    case 'q':
+    case CTRL_C:
+        top->done = TRUE;
+        break;
+    case 's':
+        ask_to_stop(top);
+        break;
+    case 'a':
+        run_command(top, TOP_ATTACH);
+        break;
+    case 'l':
+        run_command(top, TOP_LOG);
+        break;
+    case 'k':
+        on_arrow(top, 'A');
+        break;
+    case 'j':
+        on_arrow(top, 'B');
+        break;
+    default:
+        break;
+    }
+}
+
+/* Returns how many of the @n bytes the first key is. What was said has been read by now; that a
+ * stop is on its way is true until its reply. */
+static gsize take_key(Top *top, const char *keys, gsize n)
+{
+    if (top->n_stops == 0)
+        g_clear_pointer(&top->message, g_free);
+    if (!top->asked && n >= 3 && keys[0] == '\033') {
+        on_arrow(top, keys[2]);
+        return 3;
+    }
+    if (top->asked)
+        answer(top, keys[0]);
+    else
+        on_letter(top, keys[0]);
+    return 1;
+}
+
+static int on_key(sd_event_source *source, int fd, guint32 events, void *userdata)
+{
+    Top *top = userdata;
+    char keys[16];
+    ssize_t n = read(fd, keys, sizeof(keys));
+
+    if (n <= 0)
+        top->done = TRUE;
+    for (ssize_t i = 0; i < n && !top->done;)
+        i += (ssize_t)take_key(top, keys + i, (gsize)(n - i));
+    if (!top->done)
+        draw(top);
+    return 0;
+}
+
+static gboolean top_run(Top *top, GError **error)
+{
+    sd_event *event = top->ctl->event;
+
+    terminal_signals_listen(&top->signals, event, on_resized, on_killed, top);
+    if (!terminal_make_raw()) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, "can't make the terminal raw");
+        return FALSE;
+    }
+    (void)sd_event_add_io(event, &top->keyboard, STDIN_FILENO, EPOLLIN, on_key, top);
+    (void)sd_event_add_time_relative(event, &top->timer, CLOCK_MONOTONIC, 0, 0, on_timer, top);
+    top_view_open();
+    gboolean ok = ctl_run_event(top->ctl, &top->done, error);
+    top_view_close();
+    terminal_restore();
+    return ok;
+}
+
+static void top_clear(Top *top)
+{
+    sd_event_source_disable_unref(top->keyboard);
+    sd_event_source_disable_unref(top->timer);
+    terminal_signals_clear(&top->signals);
+    sd_bus_slot_unref(top->look);
+    top_model_clear(&top->model);
+    g_free(top->selected);
+    g_free(top->asked);
+    g_free(top->question);
+    g_free(top->message);
+}
+
+static int top_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    Top top = {.ctl = ctl};
+
+    if (ctl->json || !isatty(STDIN_FILENO) || !terminal_is_stdout()) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                            "top is for a person at a terminal: programs use `storkitctl --json "
+                            "list` and `storkitctl --json watch`");
+        return -1;
+    }
+    /* The first look fails like any command's; later ones wait for the service to come back. */
+    g_autoptr(JsonNode) list = bus_call_json(ctl->bus, "List", error, NULL);
+    if (!list || !ctl_attach_event(ctl, error))
+        return -1;
+    top_model_init(&top.model, ctl, arg_everywhere ? NULL : ctl->project);
+    top_model_update(&top.model, list);
+    select_index(&top, 0);
+    gboolean ok = top_run(&top, error);
+    top_clear(&top);
+    return ok ? 0 : -1;
+}
+
+static const GOptionEntry options[] = {
+    {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere,
+     "The runs of every project, not only of the one we are in", NULL},
+    {NULL},
+};
+
+const Verb top_verb = {
+    .name = "top",
+    .synopsis = "",
+    .summary = "Show a live table of the runs, with keys to act",
+    .options = options,
+    .run = top_verb_run,
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/verbs/wait.h"
+
+#include <stdio.h>
+
+#include "ctl/info.h"
+#include "ctl/message-json.h"
+#include "ctl/select.h"
+#include "ctl/verb.h"
+
+#define RETRY_USEC (500 * G_TIME_SPAN_MILLISECOND)
+#define PATIENCE_USEC (60 * G_TIME_SPAN_SECOND)
+
+static gboolean arg_any, arg_all;
+
+typedef struct {
+    Ctl *ctl;
+    gboolean any;
+    guint outstanding;
+    gboolean done;
+    int status;
+    GError *error;
+} Wait;
+
+typedef struct {
+    Wait *wait;
+    const RunInfo *info;
+    sd_bus_slot *call;
+    sd_event_source *timer;
+    gint64 lost_since; /* monotonic; 0: the service is there */
+} WaitRun;
+
+static void ask(WaitRun *run);
+
+static void wait_run_free(gpointer data)
+{
+    WaitRun *run = data;
+
+    sd_bus_slot_unref(run->call);
+    sd_event_source_disable_unref(run->timer);
+    g_free(run);
+}
+
+/* A failed run says more than a stopped one. */
+static int worse(int a, int b)
+{
+    return a == CTL_EXIT_RUN_FAILED || b == 0 ? a : b;
+}
+
+static void print_ending(Ctl *ctl, const RunInfo *info)
+{
+    if (ctl->json) {
+        g_autoptr(JsonNode) node = run_info_to_json(info);
+        g_autofree char *text = json_to_string(node, FALSE);
+        puts(text);
+    } else if (!ctl->quiet) {
+        g_autofree char *ending = run_info_ending(info);
+        puts(ending);
+    }
+    fflush(stdout);
+}
+
+static void finish(Wait *wait, int status)
+{
+    wait->status = worse(wait->status, status);
+    wait->outstanding--;
+    if (wait->any || wait->outstanding == 0)
+        wait->done = TRUE;
+}
+
+/* Stopped and forgotten before it was asked for again, or replaced by a later run. */
+static void finish_gone(WaitRun *run)
+{
+    ctl_note(run->wait->ctl, "%s/%s was stopped", run->info->story, run->info->agent);
+    finish(run->wait, CTL_EXIT_RUN_STOPPED);
+}
+
+static int on_retry(sd_event_source *source, guint64 usec, void *userdata)
+{
+    ask(userdata);
+    return 0;
+}
+
+static gboolean retry(WaitRun *run, const GError *error)
+{
+    gboolean was_there = run->lost_since == 0;
+
+    if (!g_error_matches(error, CTL_ERROR, CTL_ERROR_LOST) &&
+        (was_there || !g_error_matches(error, CTL_ERROR, CTL_ERROR_NO_SERVICE)))
+        return FALSE;
+    if (was_there)
+        run->lost_since = g_get_monotonic_time();
+    if (g_get_monotonic_time() - run->lost_since > PATIENCE_USEC)
+        return FALSE;
+    run->timer = sd_event_source_unref(run->timer);
+    return sd_event_add_time_relative(run->wait->ctl->event, &run->timer, CLOCK_MONOTONIC,
+                                      RETRY_USEC, 0, on_retry, run) >= 0;
+}
+
+static void fail(Wait *wait, GError *error)
+{
+    if (wait->error)
+        g_error_free(error);
+    else
+        wait->error = error;
+    wait->done = TRUE;
+}
+
+static void on_ended(sd_bus_message *reply, const GError *error, gpointer data)
+{
+    WaitRun *run = data;
+
+    run->call = sd_bus_slot_unref(run->call);
+    if (error && retry(run, error))
+        return;
+    if (g_error_matches(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN)) {
+        finish_gone(run);
+        return;
+    }
+    if (error) {
+        fail(run->wait, g_error_copy(error));
+        return;
+    }
+    g_autoptr(JsonNode) node = message_read_json(reply);
+    g_autoptr(RunInfo) info = node ? run_info_new(node) : NULL;
+    if (!info || !g_str_equal(info->run_id, run->info->run_id)) {
+        finish_gone(run);
+        return;
+    }
+    print_ending(run->wait->ctl, info);
+    finish(run->wait, run_info_exit_status(info));
+}
+
+static void ask(WaitRun *run)
+{
+    GError *error = NULL;
+
+    if (!bus_call_async(run->wait->ctl->bus, "Wait", on_ended, run, &run->call, &error, "sss",
+                        run->info->project, run->info->story, run->info->agent))
+        fail(run->wait, error);
+}
+
+int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, GError **error)
+{
+    Wait wait = {.ctl = ctl, .any = any, .outstanding = runs->len, .done = runs->len == 0};
+    g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(wait_run_free);
+
+    if (!ctl_attach_event(ctl, error))
+        return -1;
+    for (guint i = 0; i < runs->len; i++) {
+        WaitRun *run = g_new(WaitRun, 1);
+        *run = (WaitRun){.wait = &wait, .info = runs->pdata[i]};
+        g_ptr_array_add(waiting, run);
+        ask(run);
+    }
+    if (!ctl_run_event(ctl, &wait.done, error)) {
+        g_clear_error(&wait.error);
+        return -1;
+    }
+    if (!wait.error)
+        return wait.status;
+    g_propagate_error(error, wait.error);
+    return -1;
+}
+
+static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    if (arg_any && arg_all) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                            "--any and --all exclude each other");
+        return -1;
+    }
+    g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);
+    return runs ? wait_for_runs(ctl, runs, arg_any, error) : -1;
+}
+
+static const GOptionEntry options[] = {
+    {"any", 0, 0, G_OPTION_ARG_NONE, &arg_any, "Return when the first of them has ended", NULL},
+    {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Return when all have ended (the default)", NULL},
+    {NULL},
+};
+
+const Verb wait_verb = {
+    .name = "wait",
+    .synopsis = "RUN…",
+    .summary = "Wait until runs have ended; the status says how",
+    .arguments = ARGUMENT_RUNS,
+    .most = G_MAXUINT,
+    .options = options,
+    .run = wait_verb_run,
+};

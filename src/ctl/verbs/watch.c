@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/verbs/watch.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ctl/events.h"
+#include "ctl/follow.h"
+#include "ctl/json-path.h"
+#include "ctl/message-json.h"
+#include "ctl/select.h"
+#include "ctl/terminal.h"
+#include "ctl/verb.h"
+
+/* A run's beginning is followed at once: no new run is missed, none is followed twice. */
+#define NEW_RUNS_MATCH                                                                             \
+    "type='signal',sender='" STORKIT_BUS_NAME "',path='" STORKIT_OBJECT_PATH                       \
+    "',interface='" STORKIT_INTERFACE "',member='AgentEvent',arg2='status'"
+
+static int arg_lines = LINES_ALL;
+
+typedef struct {
+    Ctl *ctl;
+    EventView view;
+    GHashTable *runs; /* run id to WatchRun: all that were ever followed */
+    guint live;
+    gboolean for_ever; /* new runs are followed too */
+    gboolean done;
+    GError *error; /* the first one */
+} Watch;
+
+typedef struct {
+    Watch *watch;
+    Follow *follow;
+    guint64 now;    /* the cursor up to which events are old ones */
+    GQueue backlog; /* of char *: the last --lines of those */
+} WatchRun;
+
+static void watch_run_free(gpointer data)
+{
+    WatchRun *run = data;
+
+    g_clear_pointer(&run->follow, follow_free);
+    g_queue_clear_full(&run->backlog, g_free);
+    g_free(run);
+}
+
+static void print_line(Watch *watch, const char *line, gsize length)
+{
+    if (watch->ctl->json) {
+        fwrite(line, 1, length, stdout);
+        putchar('\n');
+    } else {
+        g_autoptr(JsonObject) event = json_parse_object(line, length);
+        if (event)
+            event_print(&watch->view, event);
+    }
+    if (!watch->error && !ctl_flush_output(&watch->error))
+        watch->done = TRUE;
+}
+
+static void print_backlog(WatchRun *run)
+{
+    char *line;
+
+    while ((line = g_queue_pop_head(&run->backlog))) {
+        print_line(run->watch, line, strlen(line));
+        g_free(line);
+    }
+    run->now = 0;
+}
+
+/* Whether the event is an old one, which waits in the backlog until the last of them is known. */
+static gboolean keep_back(WatchRun *run, const char *line, gsize length)
+{
+    if (run->now == 0)
+        return FALSE;
+    g_autoptr(JsonObject) event = json_parse_object(line, length);
+    if (!event || (guint64)json_get_int(event, "cursor") > run->now) {
+        print_backlog(run);
+        return FALSE;
+    }
+    g_queue_push_tail(&run->backlog, g_strndup(line, length));
+    if (g_queue_get_length(&run->backlog) > (guint)arg_lines)
+        g_free(g_queue_pop_head(&run->backlog));
+    if ((guint64)json_get_int(event, "cursor") == run->now)
+        print_backlog(run);
+    return TRUE;
+}
+
+static void on_event(Follow *follow, const char *line, gsize length, gpointer data)
+{
+    WatchRun *run = data;
+
+    if (!keep_back(run, line, length))
+        print_line(run->watch, line, length);
+}
+
+static void on_end(Follow *follow, const GError *error, gpointer data)
+{
+    WatchRun *run = data;
+    Watch *watch = run->watch;
+
+    print_backlog(run);
+    if (error && !watch->error)
+        watch->error = g_error_copy(error);
+    else if (error)
+        ctl_warn("%s", error->message);
+    g_clear_pointer(&run->follow, follow_free);
+    watch->live--;
+    watch->done = watch->live == 0 && !watch->for_ever;
+}
+
+static void watch_run(Watch *watch, const char *run_id, guint64 cursor, guint64 now)
+{
+    static const FollowHandler handler = {.event = on_event, .end = on_end};
+    WatchRun *run;
+
+    if (g_hash_table_contains(watch->runs, run_id))
+        return;
+    run = g_new(WatchRun, 1);
+    *run = (WatchRun){.watch = watch, .now = now, .backlog = G_QUEUE_INIT};
+    run->follow = follow_new(watch->ctl, run_id, cursor, &handler, run);
+    g_hash_table_insert(watch->runs, g_strdup(run_id), run);
+    watch->live++;
+}
+
+/* The whole pool is watched from now on; what is named, from its start; --lines overrides both. */
+static void watch_listed(Watch *watch, const RunInfo *info)
+{
+    guint64 cursor = run_info_uint(info, "cursor", 0);
+    gboolean some = arg_lines > 0 && arg_lines < LINES_ALL;
+    gboolean from_now = arg_lines == 0 || (arg_lines == LINES_ALL && watch->for_ever);
+
+    event_view_reserve(&watch->view, info);
+    watch_run(watch, info->run_id, from_now ? cursor : 0, some ? cursor : 0);
+}
+
+static void watch_init(Watch *watch, Ctl *ctl)
+{
+    *watch = (Watch){
+        .ctl = ctl,
+        .runs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, watch_run_free),
+    };
+}
+
+/* As a write would: it may be long until the next one. */
+static int on_unread(sd_event_source *source, int fd, guint32 events, void *userdata)
+{
+    Watch *watch = userdata;
+
+    raise(SIGPIPE);
+    if (!watch->error)
+        watch->error = g_error_new_literal(CTL_ERROR, CTL_ERROR_FAILED,
+                                           "the output can't be written: nobody reads it any more");
+    watch->done = TRUE;
+    return 0;
+}
+
+/* Runs the loop; with @watch's own error in @error at the end. */
+static gboolean watch_finish(Watch *watch, GError **error)
+{
+    g_autoptr(GHashTable) runs = watch->runs;
+    sd_event_source *unread = NULL;
+
+    /* Of a file, which can't be polled, somebody may be the reader later. */
+    (void)sd_event_add_io(watch->ctl->event, &unread, STDOUT_FILENO, 0, on_unread, watch);
+    gboolean ok = ctl_run_event(watch->ctl, &watch->done, error);
+
+    sd_event_source_disable_unref(unread);
+    if (!ok)
+        g_clear_error(&watch->error);
+    if (watch->error)
+        g_propagate_error(error, watch->error);
+    return ok && !watch->error;
+}
+
+gboolean watch_runs(Ctl *ctl, GPtrArray *runs, GError **error)
+{
+    Watch watch;
+
+    if (!ctl_attach_event(ctl, error))
+        return FALSE;
+    watch_init(&watch, ctl);
+    for (guint i = 0; i < runs->len; i++)
+        watch_listed(&watch, runs->pdata[i]);
+    watch.done = watch.live == 0;
+    return watch_finish(&watch, error);
+}
+
+static gboolean is_wanted(Ctl *ctl, const RunInfo *info)
+{
+    return (!ctl->project || g_str_equal(info->project, ctl->project)) &&
+           (!ctl->agent || g_str_equal(info->agent, ctl->agent));
+}
+
+/* The data of an event has the members of an info that matter here, but not the leading strings. */
+static int on_status(sd_bus_message *signal, void *userdata, sd_bus_error *unused)
+{
+    Watch *watch = userdata;
+    const char *story, *agent;
+
+    if (sd_bus_message_read(signal, "sss", &story, &agent, NULL) < 0)
+        return 0;
+    g_autoptr(JsonNode) data = message_read_json(signal);
+    if (!data || !JSON_NODE_HOLDS_OBJECT(data))
+        return 0;
+    json_object_set_string_member(json_node_get_object(data), "story_id", story);
+    json_object_set_string_member(json_node_get_object(data), "agent_name", agent);
+    g_autoptr(RunInfo) info = run_info_new(data);
+    if (run_info_is_live(info) && is_wanted(watch->ctl, info))
+        watch_run(watch, info->run_id, 0, 0);
+    return 0;
+}
+
+static gboolean watch_pool(Ctl *ctl, GError **error)
+{
+    Watch watch;
+    int r = sd_bus_add_match(ctl->bus, NULL, NEW_RUNS_MATCH, on_status, &watch);
+
+    if (r < 0) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't listen on the session bus: %s",
+                    g_strerror(-r));
+        return FALSE;
+    }
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    if (!listed || !ctl_attach_event(ctl, error))
+        return FALSE;
+    watch_init(&watch, ctl);
+    watch.for_ever = TRUE;
+    for (guint i = 0; i < listed->len; i++)
+        if (run_info_is_live(listed->pdata[i]) && is_wanted(ctl, listed->pdata[i]))
+            watch_listed(&watch, listed->pdata[i]);
+    if (watch.live == 0 && terminal_is_stderr())
+        ctl_note(ctl, "Nothing is running: waiting for runs to start (Ctrl-C ends this).");
+    return watch_finish(&watch, error);
+}
+
+static int watch(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    if (!verb_check_lines(arg_lines, error))
+        return -1;
+    if (!arguments[0] && !ctl->story)
+        return watch_pool(ctl, error) ? 0 : -1;
+    g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);
+    return runs && watch_runs(ctl, runs, error) ? 0 : -1;
+}
+
+static const GOptionEntry options[] = {
+    {"lines", 'n', 0, G_OPTION_ARG_INT, &arg_lines,
+     "Begin with the last N events (0: with the next one)", "N"},
+    {NULL},
+};
+
+const Verb watch_verb = {
+    .name = "watch",
+    .synopsis = "[RUN…]",
+    .summary = "Follow the events of runs, or of all from now on",
+    .arguments = ARGUMENT_RUNS,
+    .most = G_MAXUINT,
+    .options = options,
+    .run = watch,
+};

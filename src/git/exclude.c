@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/places.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINE "/" WORKTREES_FOLDER "/"
+
+static char *exclude_file(git_repository *repository)
+{
+    return g_build_filename(git_repository_commondir(repository), "info", "exclude", NULL);
+}
+
+gboolean worktree_is_excluded(git_repository *repository)
+{
+    int ignored = 0;
+
+    /* A failure means that some ignore file can't be read: one line more does no harm. */
+    return git_ignore_path_is_ignored(&ignored, repository, WORKTREES_FOLDER "/") == 0 && ignored;
+}
+
+/** The line goes last, and the file ends with a newline afterwards if it did before: that makes
+ *  without_line() its exact inverse. */
+static char *with_line(const char *text)
+{
+    if (!text[0] || g_str_has_suffix(text, "\n"))
+        return g_strconcat(text, LINE "\n", NULL);
+    return g_strconcat(text, "\n" LINE, NULL);
+}
+
+static char *without_line(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GStrvBuilder) kept = g_strv_builder_new();
+    g_auto(GStrv) result = NULL;
+
+    for (char **line = lines; *line; line++) {
+        if (!g_str_equal(*line, LINE))
+            g_strv_builder_add(kept, *line);
+    }
+    result = g_strv_builder_end(kept);
+    return g_strjoinv("\n", result);
+}
+
+/** Replaces the file, or what it is a link to, at one stroke and with its permissions. */
+static gboolean replace(const char *path, const char *text, GError **error)
+{
+    g_autofree char *real = realpath(path, NULL);
+    g_autoptr(GError) cause = NULL;
+    const char *target = real ? real : path;
+    struct stat info = {.st_mode = 0644};
+
+    (void)stat(target, &info);
+    if (g_file_set_contents_full(target, text, -1, G_FILE_SET_CONTENTS_CONSISTENT,
+                                 info.st_mode & 0777, &cause))
+        return TRUE;
+    fail(error, "the worktrees can't be hidden from git status: %s", cause->message);
+    return FALSE;
+}
+
+gboolean worktree_exclude(git_repository *repository, GError **error)
+{
+    g_autofree char *path = exclude_file(repository);
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *text = NULL;
+    g_autofree char *edited = NULL;
+
+    if (worktree_is_excluded(repository))
+        return TRUE;
+    /* What fails here shows, with its reason, when the file is written. */
+    (void)g_mkdir_with_parents(folder, 0777);
+    (void)g_file_get_contents(path, &text, NULL, NULL);
+    edited = with_line(text ? text : "");
+    return replace(path, edited, error);
+}
+
+gboolean worktree_unexclude(git_repository *repository, GError **error)
+{
+    g_autofree char *path = exclude_file(repository);
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *text = NULL;
+    g_autofree char *edited = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return TRUE;
+    edited = without_line(text);
+    if (g_str_equal(edited, text))
+        return TRUE;
+    if (edited[0])
+        return replace(path, edited, error);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    return TRUE;
+}

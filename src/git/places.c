@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/places.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file-tree.h"
+#include "base/util.h"
+
+char *worktree_admin_folder(git_repository *repository, const char *story)
+{
+    return g_build_filename(git_repository_commondir(repository), "worktrees", story, NULL);
+}
+
+/** The path in the file @file, after @prefix, made absolute from @folder: git writes relative ones
+ *  where worktree.useRelativePaths is set. */
+static char *read_path(const char *folder, const char *file, const char *prefix)
+{
+    g_autofree char *name = g_build_filename(folder, file, NULL);
+    g_autofree char *content = NULL;
+
+    if (!g_file_get_contents(name, &content, NULL, NULL) || !g_str_has_prefix(content, prefix))
+        return NULL;
+    g_strchomp(content);
+    if (!content[strlen(prefix)])
+        return NULL;
+    return g_canonicalize_filename(content + strlen(prefix), folder);
+}
+
+char *worktree_registered_path(const char *admin)
+{
+    g_autofree char *git_file = read_path(admin, "gitdir", "");
+
+    return git_file ? g_path_get_dirname(git_file) : NULL;
+}
+
+gboolean worktree_belongs_to(const char *path, const char *admin)
+{
+    g_autofree char *named = read_path(path, ".git", "gitdir: ");
+    g_autofree char *real = named ? realpath(named, NULL) : NULL;
+    g_autofree char *wanted = realpath(admin, NULL);
+
+    return real && wanted && g_str_equal(real, wanted);
+}
+
+gboolean worktree_is_locked(const char *admin)
+{
+    g_autofree char *lock = g_build_filename(admin, "locked", NULL);
+
+    return g_file_test(lock, G_FILE_TEST_EXISTS);
+}
+
+char *worktree_head(git_repository *repository)
+{
+    g_autoptr(git_reference) head = NULL;
+
+    if (git_reference_lookup(&head, repository, "HEAD") < 0)
+        return NULL;
+    return g_strdup(git_reference_symbolic_target(head));
+}
+
+char *worktree_checked_out_at(git_repository *repository, const char *reference)
+{
+    g_autofree char *head = worktree_head(repository);
+    g_autofree char *folder = worktree_admin_folder(repository, NULL);
+    g_autofree char *wanted = g_strdup_printf("ref: %s", reference);
+    g_autoptr(GDir) admins = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    if (g_strcmp0(head, reference) == 0)
+        return g_canonicalize_filename(git_repository_workdir(repository), NULL);
+    while (admins && (name = g_dir_read_name(admins))) {
+        g_autofree char *admin = g_build_filename(folder, name, NULL);
+        g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);
+        g_autofree char *content = NULL;
+        g_autofree char *path = NULL;
+
+        if (!g_file_get_contents(head_file, &content, NULL, NULL) ||
+            !g_str_equal(g_strchomp(content), wanted))
+            continue;
+        path = worktree_registered_path(admin);
+        if (path && g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&path);
+    }
+    return NULL;
+}
+
+char *worktree_kept_base(git_repository *repository, const char *branch)
+{
+    g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", branch);
+    g_autoptr(git_config) config = NULL;
+    const char *base;
+
+    if (git_repository_config_snapshot(&config, repository) < 0 ||
+        git_config_get_string(&base, config, key) < 0)
+        return NULL;
+    return g_strdup(base);
+}
+
+/** @text without the sections that begin with the line @header. */
+static char *drop_section(const char *text, const char *header)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GStrvBuilder) kept = g_strv_builder_new();
+    g_auto(GStrv) result = NULL;
+    gboolean inside = FALSE;
+
+    for (char **line = lines; *line; line++) {
+        gboolean last = !line[1];
+        if ((*line)[0] == '[')
+            inside = g_str_equal(*line, header);
+        if (!inside || (last && !(*line)[0]))
+            g_strv_builder_add(kept, *line);
+    }
+    result = g_strv_builder_end(kept);
+    return g_strjoinv("\n", result);
+}
+
+static gboolean write_config(int fd, const char *text, mode_t mode)
+{
+    return fchmod(fd, mode) == 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
+           fsync(fd) == 0;
+}
+
+/** Takes the section with the line @header out of git's config @path, of which the lock is open as
+ *  @fd. FALSE: it was not there, or can't be. */
+static gboolean edit_config(const char *path, int fd, const char *header)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *edited = NULL;
+    struct stat info;
+
+    if (lstat(path, &info) < 0 || !S_ISREG(info.st_mode) ||
+        !g_file_get_contents(path, &text, NULL, NULL))
+        return FALSE;
+    edited = drop_section(text, header);
+    return !g_str_equal(text, edited) && write_config(fd, edited, info.st_mode & 0777);
+}
+
+/** Forgets what git's config has of @branch, by its text: libgit2 leaves an empty section behind,
+ *  and 1.5 leaks 20 kB for each of the config's variables it compares. The lock comes before the
+ *  look: what another git writes in between would be lost. Whoever holds it goes first, and the
+ *  section of a branch that is gone does no harm. */
+static void forget_section(git_repository *repository, const char *branch)
+{
+    g_autofree char *path = g_build_filename(git_repository_commondir(repository), "config", NULL);
+    g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+    g_autofree char *header = g_strdup_printf("[branch \"%s\"]", branch);
+    autofd fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return;
+    if (!edit_config(path, fd, header) || rename(lock, path) < 0)
+        unlink(lock);
+}
+
+gboolean worktree_delete_branch(git_repository *repository, const char *branch, GError **error)
+{
+    g_autofree char *name = g_strconcat(HEADS, branch, NULL);
+    g_autofree char *place = worktree_checked_out_at(repository, name);
+    g_autoptr(git_reference) reference = NULL;
+    int result = git_reference_lookup(&reference, repository, name);
+
+    if (result == GIT_ENOTFOUND)
+        return TRUE;
+    if (place) {
+        fail(error, "the branch %s is checked out in %s and is kept", branch, place);
+        return FALSE;
+    }
+    if (result < 0 || git_reference_delete(reference) < 0) {
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the branch %s can't be deleted",
+                          branch);
+        return FALSE;
+    }
+    forget_section(repository, branch);
+    return TRUE;
+}
+
+#define REMOVING_SUFFIX ".removing"
+
+/** Removes @path so that it is whole or gone for everyone who looks, and a removal that was cut off
+ *  is finished by the next one: a half-removed tree without its `.git` would be nobody's. */
+static gboolean remove_at_one_stroke(const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *hidden = g_strdup_printf("%s/.%s" REMOVING_SUFFIX, folder, name);
+
+    if (!file_tree_remove(hidden, error))
+        return FALSE;
+    if (rename(path, hidden) == 0)
+        return file_tree_remove(hidden, error);
+    if (errno == ENOENT)
+        return TRUE;
+    set_errno_error(error, errno, "%s can't be removed", path);
+    return FALSE;
+}
+
+void worktree_finish_removals(const char *root)
+{
+    g_autofree char *folder = g_build_filename(root, WORKTREES_FOLDER, NULL);
+    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (names && (name = g_dir_read_name(names))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autoptr(GError) error = NULL;
+        if (name[0] == '.' && g_str_has_suffix(name, REMOVING_SUFFIX) &&
+            !file_tree_remove(path, &error))
+            g_warning("finishing the removal of a worktree: %s", error->message);
+    }
+}
+
+static void remove_if_empty(const char *folder, const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+
+    (void)rmdir(path);
+}
+
+gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
+                               GError **error)
+{
+    g_autofree char *admins = g_path_get_dirname(admin);
+    g_autoptr(GError) cause = NULL;
+
+    if (!remove_at_one_stroke(path, &cause) || !file_tree_remove(admin, &cause)) {
+        fail(error, "the worktree can't be removed: %s", cause->message);
+        return FALSE;
+    }
+    (void)rmdir(admins);
+    remove_if_empty(root, WORKTREES_FOLDER);
+    remove_if_empty(root, ".storkit");
+    return TRUE;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/places.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "git/lost-work.h"
+
+#define SETUP_RECORD "storkit-setup-done"
+
+void worktree_free(Worktree *worktree)
+{
+    if (!worktree)
+        return;
+    g_free(worktree->root);
+    g_free(worktree->story);
+    g_free(worktree->path);
+    g_free(worktree->branch);
+    g_free(worktree->base_branch);
+    g_free(worktree->base_commit);
+    g_free(worktree->record);
+    g_free(worktree);
+}
+
+void worktree_library_init(void)
+{
+    /* libgit2 refuses repositories with extensions that it was not told of. These change nothing
+     * for what we do ourselves; checkouts that they matter to go to the git program. */
+    static const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects"};
+
+    git_libgit2_init();
+    git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, G_N_ELEMENTS(extensions));
+}
+
+static gboolean exists(const char *path)
+{
+    struct stat info;
+
+    return lstat(path, &info) == 0;
+}
+
+/** That nothing leads the worktrees out of the project: their path is what everyone else uses. */
+static gboolean check_parents(const char *root, GError **error)
+{
+    static const char *const parents[] = {".storkit", WORKTREES_FOLDER};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(parents); i++) {
+        g_autofree char *path = g_build_filename(root, parents[i], NULL);
+        struct stat info;
+
+        if (lstat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
+            fail(error, "%s is in the way: it must be a folder, not a link or a file", path);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean reference_exists(git_repository *repository, const char *name)
+{
+    git_oid id;
+
+    return git_reference_name_to_id(&id, repository, name) == 0;
+}
+
+static gboolean branch_exists(git_repository *repository, const char *branch)
+{
+    g_autofree char *name = g_strconcat(HEADS, branch, NULL);
+
+    return reference_exists(repository, name);
+}
+
+/** That a branch's name can be kept in run.json and told on the bus: git takes any bytes for one.
+ */
+static gboolean check_utf8(const char *branch, const char *remedy, GError **error)
+{
+    g_autofree char *shown = g_utf8_make_valid(branch, -1);
+
+    if (g_utf8_validate(branch, -1, NULL))
+        return TRUE;
+    fail(error, "the name of the branch %s is no UTF-8: rename it with `git branch -m`, or %s",
+         shown, remedy);
+    return FALSE;
+}
+
+/* ---- the tree ---- */
+
+static void set_moved_error(const char *path, const char *registered, const char *story,
+                            GError **error)
+{
+    if (exists(registered))
+        fail(error,
+             "git has another worktree called %s, at %s: remove it with `git worktree remove`, or "
+             "choose another story id",
+             story, registered);
+    else
+        fail(error,
+             "%s is in the way: git knows that worktree at %s, which is gone; if it was moved, run "
+             "`git worktree repair %s`, else remove it",
+             path, registered, path);
+}
+
+/** The worktree that is there: on a branch, with an index that can be read. Takes the branch from
+ *  it: an agent or a person may have switched to another one, and that is where work goes on. */
+static gboolean read_existing(Worktree *worktree, GError **error)
+{
+    g_autoptr(git_repository) repository = git_library_open(worktree->path, error);
+    g_autoptr(git_index) index = NULL;
+    g_autofree char *target = NULL;
+
+    if (!repository)
+        return FALSE;
+    target = worktree_head(repository);
+    if (!target || !g_str_has_prefix(target, HEADS)) {
+        fail(error,
+             "the worktree %s is on no branch (detached HEAD): finish the rebase or bisect in it, "
+             "or run `git -C %s switch %s`",
+             worktree->path, worktree->path, worktree->branch);
+        return FALSE;
+    }
+    if (!check_utf8(target + strlen(HEADS), "switch the story's worktree to another one", error))
+        return FALSE;
+    if (!reference_exists(repository, target)) {
+        fail(error,
+             "the worktree %s is on %s, which is gone: make that branch again, or run "
+             "`git worktree remove %s`",
+             worktree->path, target, worktree->path);
+        return FALSE;
+    }
+    if (git_repository_index(&index, repository) < 0) {
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
+                          "the index of the worktree %s can't be read: run `git -C %s reset`",
+                          worktree->path, worktree->path);
+        return FALSE;
+    }
+    g_free(worktree->branch);
+    worktree->branch = g_strdup(target + strlen(HEADS));
+    return TRUE;
+}
+
+static gboolean check_not_locked(const char *admin, const char *story, GError **error)
+{
+    if (!worktree_is_locked(admin))
+        return TRUE;
+    fail(error,
+         "the worktree of story %s is gone, but locked in git: bring it back, or run `git worktree "
+         "unlock %s` to have it made anew",
+         story, story);
+    return FALSE;
+}
+
+/** That git's folder @admin of a worktree that is gone holds nothing that its removal would lose:
+ * the tree may have been moved, too. */
+static gboolean check_nothing_left(const Worktree *worktree, git_repository *repository,
+                                   const char *admin, GError **error)
+{
+    g_autofree char *head = g_build_filename(admin, "HEAD", NULL);
+    g_autoptr(Work) work = work_new();
+    g_autofree char *what = NULL;
+
+    /* What a creation that was cut off leaves. */
+    if (!exists(head))
+        return TRUE;
+    work_add_modules(work, admin);
+    work_add_left(work, repository, admin);
+    if (work->files->len == 0 && work->commits->len == 0)
+        return TRUE;
+    what = work_describe(work);
+    fail(
+        error,
+        "the worktree %s is gone, but git still has work of it: %s; if it was moved, move it back, "
+        "else save commits with `git branch NAME COMMIT`, or remove the worktree by force",
+        worktree->path, what);
+    return FALSE;
+}
+
+/** Finds out whether the tree is there (sound), to be made, or blocked by something. */
+static gboolean find_tree(Worktree *worktree, git_repository *repository, GError **error)
+{
+    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *registered = worktree_registered_path(admin);
+    gboolean there = exists(worktree->path);
+
+    if (registered && !g_str_equal(registered, worktree->path) && (there || exists(registered))) {
+        set_moved_error(worktree->path, registered, worktree->story, error);
+        return FALSE;
+    }
+    if (there && (!registered || !worktree_belongs_to(worktree->path, admin))) {
+        fail(error, "%s is in the way: it is not git's worktree of story %s; move it away",
+             worktree->path, worktree->story);
+        return FALSE;
+    }
+    worktree->new_worktree = !there;
+    if (there)
+        return read_existing(worktree, error);
+    /* An admin folder without a tree is what `rm -rf` leaves: creation clears it away. */
+    return check_not_locked(admin, worktree->story, error) &&
+           (!registered || check_nothing_left(worktree, repository, admin, error));
+}
+
+/* ---- the branch ---- */
+
+/** Git keeps branches as paths: a branch `story`, or one below ours, makes ours impossible. */
+static gboolean check_name_is_free(git_repository *repository, const char *branch, GError **error)
+{
+    g_autofree char *below = g_strconcat(HEADS, branch, "/*", NULL);
+    g_autoptr(git_reference_iterator) iterator = NULL;
+    const char *name;
+
+    if (branch_exists(repository, "story")) {
+        fail(error,
+             "a branch called `story` keeps git from having any `story/…`: rename it with `git "
+             "branch -m story NEW-NAME`");
+        return FALSE;
+    }
+    if (git_reference_iterator_glob_new(&iterator, repository, below) == 0 &&
+        git_reference_next_name(&name, iterator) == 0) {
+        fail(error, "the branch %s keeps git from having %s: rename it with `git branch -m`",
+             name + strlen(HEADS), branch);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean find_branch(Worktree *worktree, git_repository *repository, GError **error)
+{
+    g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
+    g_autofree char *elsewhere = NULL;
+
+    if (!worktree->new_worktree)
+        return TRUE;
+    worktree->new_branch = !reference_exists(repository, reference);
+    if (worktree->new_branch)
+        return check_name_is_free(repository, worktree->branch, error);
+    elsewhere = worktree_checked_out_at(repository, reference);
+    if (elsewhere) {
+        fail(error, "the branch %s is checked out in %s: switch that to another branch",
+             worktree->branch, elsewhere);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- the base ---- */
+
+/** HEAD's branch. */
+static char *default_base(const char *root, git_repository *repository, GError **error)
+{
+    g_autofree char *target = worktree_head(repository);
+
+    if (!target || !g_str_has_prefix(target, HEADS)) {
+        fail(error,
+             "HEAD of %s is on no branch (detached): check out a branch, or pass base_branch",
+             root);
+        return NULL;
+    }
+    return g_strdup(target + strlen(HEADS));
+}
+
+static void set_no_base_error(const char *root, git_repository *repository, const char *base,
+                              GError **error)
+{
+    const char *name = g_str_has_prefix(base, HEADS)     ? base + strlen(HEADS)
+                       : g_str_has_prefix(base, REMOTES) ? base + strlen(REMOTES)
+                                                         : NULL;
+
+    if (name)
+        fail(error, "base_branch is the name of a branch: pass \"%s\" instead of \"%s\"", name,
+             base);
+    else if (git_repository_head_unborn(repository) == 1)
+        fail(error,
+             "%s has no commit on its branch yet (%s): make a first commit, or pass "
+             "base_branch",
+             root, base);
+    else
+        fail(error,
+             "there is no branch %s in %s to base the story on: pass another base_branch, or make "
+             "it with `git branch %s`",
+             base, root, base);
+}
+
+/** The commit that the local or remote-tracking branch @base is at, in hex. */
+static char *base_commit(const char *root, git_repository *repository, const char *base,
+                         GError **error)
+{
+    static const char *const prefixes[] = {HEADS, REMOTES};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+        g_autofree char *name = g_strconcat(prefixes[i], base, NULL);
+        g_autoptr(git_reference) reference = NULL;
+        g_autoptr(git_object) commit = NULL;
+
+        if (git_reference_lookup(&reference, repository, name) == 0 &&
+            git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
+            char hex[GIT_OID_HEXSZ + 1];
+            return g_strdup(git_oid_tostr(hex, sizeof hex, git_object_id(commit)));
+        }
+    }
+    set_no_base_error(root, repository, base, error);
+    return NULL;
+}
+
+static gboolean find_base(Worktree *worktree, git_repository *repository, const char *asked,
+                          GError **error)
+{
+    g_autofree char *own = g_strconcat(BRANCH_PREFIX, worktree->story, NULL);
+    g_autofree char *kept = worktree->new_branch ? NULL : worktree_kept_base(repository, own);
+    gboolean check = worktree->new_branch || (asked && !kept);
+
+    if (asked && kept && !g_str_equal(asked, kept)) {
+        fail(error,
+             "story %s is based on %s, not on %s: leave base_branch out, or use another story id",
+             worktree->story, kept, asked);
+        return FALSE;
+    }
+    worktree->base_branch = kept    ? g_steal_pointer(&kept)
+                            : asked ? g_strdup(asked)
+                                    : default_base(worktree->root, repository, error);
+    if (!worktree->base_branch ||
+        !check_utf8(worktree->base_branch, "pass another base_branch", error))
+        return FALSE;
+    if (check) {
+        g_autofree char *commit =
+            base_commit(worktree->root, repository, worktree->base_branch, error);
+        if (!commit)
+            return FALSE;
+        if (worktree->new_branch)
+            worktree->base_commit = g_steal_pointer(&commit);
+    }
+    return TRUE;
+}
+
+static void find_record(Worktree *worktree, git_repository *repository)
+{
+    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+
+    worktree->record = g_build_filename(admin, SETUP_RECORD, NULL);
+    /* That of a tree which is gone says nothing of the next one. */
+    worktree->prepared = !worktree->new_worktree && exists(worktree->record);
+    worktree->new_exclude = worktree->new_worktree && !worktree_is_excluded(repository);
+}
+
+Worktree *worktree_plan(const char *root, const char *story, const char *base_branch,
+                        GError **error)
+{
+    g_autoptr(git_repository) repository = git_library_open(root, error);
+    g_autoptr(Worktree) worktree = g_new0(Worktree, 1);
+
+    if (!repository || !check_parents(root, error))
+        return NULL;
+    worktree->root = g_strdup(root);
+    worktree->story = g_strdup(story);
+    worktree->path = g_build_filename(root, WORKTREES_FOLDER, story, NULL);
+    worktree->branch = g_strconcat(BRANCH_PREFIX, story, NULL);
+    if (!find_tree(worktree, repository, error) || !find_branch(worktree, repository, error) ||
+        !find_base(worktree, repository, base_branch, error))
+        return NULL;
+    find_record(worktree, repository);
+    return g_steal_pointer(&worktree);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/root.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bus-text.h"
+#include "base/error.h"
+#include "git/library.h"
+
+static void set_no_folder_error(const char *path, int errsv, GError **error)
+{
+    if (errsv == EACCES)
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
+                    "the project folder %s can't be reached: %s; see that you may enter all the "
+                    "folders above it",
+                    path, g_strerror(errsv));
+    else
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
+                    "there is no project folder %s: %s; name one that is there", path,
+                    g_strerror(errsv));
+}
+
+/** @path without links, or NULL with the error set. realpath's memory is malloc's, which is what
+ *  g_free() frees. */
+static char *real_folder(const char *path, GError **error)
+{
+    g_autofree char *real = realpath(path, NULL);
+
+    if (!real) {
+        set_no_folder_error(path, errno, error);
+        return NULL;
+    }
+    if (!g_file_test(real, G_FILE_TEST_IS_DIR)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
+                    "%s is no folder: name the project's folder", path);
+        return NULL;
+    }
+    g_autofree char *shown = bus_text_clean(real);
+    if (shown) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "the project folder %s has a name that is no UTF-8, or holds a noncharacter of "
+                    "Unicode, which no bus carries: rename it",
+                    shown);
+        return NULL;
+    }
+    return g_steal_pointer(&real);
+}
+
+static gboolean check_argument(const char *path, GError **error)
+{
+    /* First of all: what is too long is not even quoted. */
+    if (strlen(path) >= PATH_MAX) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "the project root has %" G_GSIZE_FORMAT " bytes: no path has %d or more",
+                    strlen(path), PATH_MAX);
+        return FALSE;
+    }
+    g_autofree char *shown = bus_text_clean(path);
+    if (shown) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "the project root %s is no UTF-8, or holds a noncharacter of Unicode", shown);
+        return FALSE;
+    }
+    if (!g_path_is_absolute(path)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "the project root \"%s\" is not absolute: name it from /", path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void set_linked_error(git_repository *repository, GError **error)
+{
+    g_autofree char *common = g_canonicalize_filename(git_repository_commondir(repository), NULL);
+    g_autofree char *linked = g_canonicalize_filename(git_repository_workdir(repository), NULL);
+    g_autofree char *main_tree =
+        g_str_has_suffix(common, "/.git") ? g_path_get_dirname(common) : g_strdup(common);
+
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                "%s is a linked worktree of %s: use that as the project root", linked, main_tree);
+}
+
+static gboolean is_at_or_below(const char *path, const char *folder)
+{
+    g_autofree char *top = g_canonicalize_filename(folder, NULL);
+    gsize length = strlen(top);
+
+    return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/** Git finds the work tree from its own folder too, but that is not inside of it. */
+static gboolean check_inside(git_repository *repository, const char *real, GError **error)
+{
+    g_autofree char *top = NULL;
+
+    if (!is_at_or_below(real, git_repository_path(repository)))
+        return TRUE;
+    top = g_canonicalize_filename(git_repository_workdir(repository), NULL);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                "%s is git's own folder of %s: use that as the project root", real, top);
+    return FALSE;
+}
+
+/** The repository that holds the folder @real, if it can be a project. */
+static git_repository *open_containing(const char *real, GError **error)
+{
+    g_autoptr(git_repository) repository = NULL;
+    int result = git_repository_open_ext(&repository, real, 0, NULL);
+
+    if (result == GIT_ENOTFOUND && !git_library_is_foreign(result, real)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                    "%s is in no git repository: run `git init` there, or name another folder",
+                    real);
+        return NULL;
+    }
+    if (result < 0) {
+        git_library_open_error(error, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, result, real);
+        return NULL;
+    }
+    if (git_repository_is_worktree(repository)) {
+        set_linked_error(repository, error);
+        return NULL;
+    }
+    if (git_repository_is_bare(repository)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                    "%s is a bare repository: clone it and use the clone", real);
+        return NULL;
+    }
+    return check_inside(repository, real, error) ? g_steal_pointer(&repository) : NULL;
+}
+
+char *project_resolve(const char *path, GError **error)
+{
+    g_autofree char *real = NULL;
+    g_autoptr(git_repository) repository = NULL;
+
+    if (!check_argument(path, error))
+        return NULL;
+    real = real_folder(path, error);
+    if (!real)
+        return NULL;
+    repository = open_containing(real, error);
+    if (!repository)
+        return NULL;
+    /* core.worktree may name the top through a link. */
+    return real_folder(git_repository_workdir(repository), error);
+}

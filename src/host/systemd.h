@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "base/run-limits.h"
+
+/*
+ * The one client of the user manager (org.freedesktop.systemd1), over a connection of its own: the
+ * one that publishes events may be held up by a bus that has stopped reading it, and stopping an
+ * agent must not wait for that.
+ */
+
+typedef struct Systemd Systemd;
+
+/** Connects to the bus of the user manager: $XDG_RUNTIME_DIR/bus where that is, else the session
+ *  bus. @failed is called when the connection is lost, which nothing here survives. */
+Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **error);
+void systemd_free(Systemd *systemd);
+
+typedef struct {
+    const char *unit;
+    const char *description;
+    pid_t pid;
+    guint64 timeout_stop_usec;
+    const Limits *limits;
+} ScopeSpec;
+
+/** Makes a transient scope of app-storkit.slice around the process and waits until systemd's own
+ *  job for it is done. Fails with STORKIT_ERROR_SCOPE_FAILED. @spec is not needed after the call. */
+void systemd_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer user_data);
+gboolean systemd_start_scope_finish(GAsyncResult *result, GError **error);
+
+/** Asks for the unit's stop and does not wait; a unit that is gone is no error. */
+void systemd_stop_unit(Systemd *systemd, const char *unit);
+
+/** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
+typedef struct GroupQuery GroupQuery;
+
+/** @control_group ("/user.slice/…"): NULL where there is no such scope or it has no process left. */
+typedef void (*GroupFound)(const char *control_group, gpointer data);
+
+/** Asks for the cgroup of the scope @unit; the answer never comes before this returns. */
+GroupQuery *systemd_ask_control_group(Systemd *systemd, const char *unit, GroupFound found,
+                                      gpointer data);
+
+/** It may be freed in its own callback. */
+void group_query_free(GroupQuery *query);
+
+/** UnitWatch: calls back once, when the unit is not (or no longer) known to the manager. */
+typedef struct UnitWatch UnitWatch;
+typedef void (*UnitGone)(gpointer data);
+
+/** Watches @unit; the answer never comes before this returns. */
+UnitWatch *systemd_watch_gone(Systemd *systemd, const char *unit, UnitGone gone, gpointer data);
+
+/** Ends a watch. It may be freed in its own callback. */
+void unit_watch_free(UnitWatch *watch);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+
+#include "host/cgroup.h"
+#include "base/names.h"
+#include "pool/pool-internal.h"
+#include "base/util.h"
+
+/*
+ * Finding runs at start-up: by their folders, and for the live ones by their scopes. What a folder
+ * says decides:
+ *   summary.json       ended, and it is known how
+ *   no transcript      its Start died before the gate: undone, and queued again if it had been
+ *   else               followed: if nothing of it is left, following it ends it at once
+ */
+
+Run *adopt_read(Pool *pool, const char *run_id)
+{
+    g_autoptr(GError) error = NULL;
+    autofd folder_fd = run_folder_open(run_id, &error);
+    RunRecord *record = folder_fd < 0 ? NULL : run_record_read(folder_fd, &error);
+    if (record && !g_str_equal(record->run_id, run_id)) { /* a copy that somebody made */
+        g_clear_pointer(&record, run_record_free);
+        g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "its run.json is another run's");
+    }
+    if (!record) {
+        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            g_warning("leaving the folder of run %s alone: %s", run_id, error->message);
+        return NULL;
+    }
+
+    Run *run = run_new(record, pool->folder_watch, pool->systemd, &pool_run_keeper, pool);
+    run->folder_fd = fd_steal(&folder_fd);
+    run->result = run_result_load(run->folder_fd, &run->listed, NULL);
+    if (run->result) {
+        /* The service may have gone down before a stopped run was off the list. */
+        run->listed &= run->result->outcome != OUTCOME_STOPPED;
+        run->phase = RUN_ENDED;
+        run->visible = TRUE;
+        run->has_started = run_started_read(run->folder_fd, &run->started);
+        g_clear_pointer(&run->log, run_log_unref);
+    }
+    return run;
+}
+
+static gboolean has_file(const Run *run, const char *name)
+{
+    struct stat st;
+    return fstatat(run->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* --- Runs that go on --- */
+
+/* `started` names the shim; before that it is the one process of the scope that is not in the
+ * agent's own cgroup. */
+static pid_t find_shim(const Run *run)
+{
+    if (run->has_started)
+        return run->started.shim_pid;
+    g_autofree char *path = g_build_filename(run->cgroup, "cgroup.procs", NULL);
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return 0;
+    return (pid_t)g_ascii_strtoll(text, NULL, 10);
+}
+
+/* The pid may be another's by now: only the lock on the folder says that it is the shim. */
+static void open_shim(Run *run)
+{
+    pid_t pid = run->cgroup ? find_shim(run) : 0;
+    if (pid <= 0)
+        return;
+    run->shim.pidfd = pidfd_open(pid, 0);
+    run->shim.pid = pid;
+    if (!shim_is_alive(run->folder_fd))
+        fd_clear(&run->shim.pidfd);
+}
+
+/* A run of which it has still to be found out what it is. The pool has them all, so that they go
+ * with it. */
+struct Adoption {
+    Pool *pool;
+    Run *run;
+    GroupQuery *query;
+    guint timer;
+};
+
+void adoption_free(Adoption *adoption)
+{
+    g_clear_handle_id(&adoption->timer, g_source_remove);
+    group_query_free(adoption->query);
+    run_unref(adoption->run);
+    g_free(adoption);
+}
+
+static Adoption *adoption_new(Pool *pool, Run *run)
+{
+    Adoption *adoption = g_new0(Adoption, 1);
+    *adoption = (Adoption){.pool = pool, .run = run_ref(run)};
+    g_ptr_array_add(pool->adoptions, adoption);
+    return adoption;
+}
+
+static void adoption_done(Adoption *adoption)
+{
+    g_ptr_array_remove_fast(adoption->pool->adoptions, adoption); /* frees it */
+}
+
+static void on_control_group(const char *group, gpointer data);
+
+static gboolean ask_control_group(gpointer user_data)
+{
+    Adoption *adoption = user_data;
+    adoption->timer = 0;
+    group_query_free(adoption->query);
+    adoption->query = systemd_ask_control_group(
+        adoption->pool->systemd, adoption->run->record->unit, on_control_group, adoption);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_control_group(const char *group, gpointer data)
+{
+    Adoption *adoption = data;
+    Run *run = adoption->run;
+    if (group)
+        run_set_cgroup(run, cgroup_folder(group));
+    open_shim(run);
+
+    gboolean has_shim = run->shim.pidfd >= 0;
+    if (!has_shim && shim_is_alive(run->folder_fd)) {
+        /* systemd has not answered, or it ends right now: nothing to kill a run for. */
+        adoption->timer = g_timeout_add_seconds(1, ask_control_group, adoption);
+        return;
+    }
+    run_follow(run);
+    if (!has_shim)
+        run_kill(run); /* processes without their shim */
+    adoption_done(adoption);
+}
+
+static void follow(Pool *pool, Run *run)
+{
+    run->phase = RUN_SETUP; /* until its `started` has been read */
+    if (!has_file(run, "started"))
+        start_resume_setup(pool, run);
+    run_refresh(run); /* so that the sinks find their cursors in its log, and calls its status */
+    pool_make_visible(pool, run);
+    ask_control_group(adoption_new(pool, run));
+}
+
+/* --- Starts that were cut short --- */
+
+/* The gate closed with the daemon that held it, so a shim that is still there is about to go, or
+ * to make its transcript because the gate's byte had come before. */
+static gboolean decide_unstarted(gpointer user_data)
+{
+    Adoption *adoption = user_data;
+    gboolean began = has_file(adoption->run, "transcript");
+    if (!began && shim_is_alive(adoption->run->folder_fd))
+        return G_SOURCE_CONTINUE;
+    adoption->timer = 0;
+    if (began)
+        follow(adoption->pool, adoption->run);
+    else
+        start_undo_found(adoption->pool, adoption->run);
+    adoption_done(adoption);
+    return G_SOURCE_REMOVE;
+}
+
+static void adopt_unstarted(Pool *pool, Run *run)
+{
+    if (run->record->queued && !run->record->worktree) {
+        start_requeue(pool, run);
+        return;
+    }
+    run->phase = RUN_PREPARING;
+    Adoption *adoption = adoption_new(pool, run);
+    if (decide_unstarted(adoption))
+        adoption->timer = g_timeout_add(5, decide_unstarted, adoption);
+}
+
+/* --- All of them --- */
+
+static void adopt_ended(Pool *pool, Run *run)
+{
+    /* One that List does not show is still read to its end by sinks that were not done with it. */
+    if (!run->cursors || sink_cursors_get(run->cursors, SINK_BUS) != run_get_last_cursor(run) ||
+        sink_cursors_get(run->cursors, SINK_JOURNAL) != run_get_last_cursor(run)) {
+        run->visible = FALSE;
+        pool_make_visible(pool, run);
+    }
+}
+
+static void adopt_one(Pool *pool, const char *run_id)
+{
+    g_autoptr(Run) run = adopt_read(pool, run_id);
+    if (!run)
+        return;
+    run->cursors = sink_cursors_open(run->folder_fd, NULL);
+    pool_add_run(pool, run); /* its key is taken from now on */
+    if (run->result) {
+        pool_keep_session(pool, run);
+        adopt_ended(pool, run);
+    } else if (has_file(run, "transcript")) {
+        follow(pool, run);
+    } else {
+        adopt_unstarted(pool, run);
+    }
+}
+
+static int by_time(gconstpointer a, gconstpointer b)
+{
+    const char *left = *(char *const *)a, *right = *(char *const *)b;
+    int r = strcmp(strrchr(left, '.'), strrchr(right, '.'));
+    return r ? r : strcmp(left, right);
+}
+
+static GPtrArray *list_folders(void)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *path = runs_folder();
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir)))
+        if (run_id_is_valid(name))
+            g_ptr_array_add(names, g_strdup(name));
+    g_ptr_array_sort(names, by_time);
+    return names;
+}
+
+/* Of each key only its newest run may be shown; none, where that one was stopped. */
+static void forget_replaced(Pool *pool)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = pool->runs->len; i > 0; i--) {
+        Run *run = g_ptr_array_index(pool->runs, i - 1);
+        const RunRecord *record = run->record;
+        gboolean newest = g_hash_table_add(
+            seen, g_strjoin("\n", record->project_root, record->story, record->agent, NULL));
+        if (!run_is_live(run) && (!newest || !run->listed))
+            pool_remove_run(pool, run);
+    }
+}
+
+void pool_adopt(Pool *pool)
+{
+    run_folders_tidy();
+    g_autoptr(GPtrArray) names = list_folders();
+    for (guint i = 0; i < names->len; i++)
+        adopt_one(pool, g_ptr_array_index(names, i));
+    forget_replaced(pool);
+    for (guint i = 0; i < pool->runs->len; i++)
+        pool_notify_changed(pool, g_ptr_array_index(pool->runs, i));
+    pool_advance(pool);
+    pool_prune(pool);
+}

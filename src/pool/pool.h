@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "store/record.h"
+#include "run/run.h"
+#include "pool/settings.h"
+#include "project/target.h"
+
+/*
+ * The pool: all runs, and what may be asked of them. It knows nothing of the bus. Every question
+ * that needs the disk, git, a process or systemd is answered later, through a reply.
+ */
+
+typedef struct Pool Pool;
+
+/** The answer to a question: @value (floating or NULL) or @error. Called exactly once, on the main
+ *  loop, perhaps before the asking function returns. */
+typedef void (*PoolReply)(GVariant *value, const GError *error, gpointer data);
+
+/** What sinks and the bus want to know. Any may be NULL. */
+typedef struct {
+    void (*run_visible)(Run *run, gpointer data);    /* its events are to be published */
+    void (*run_output)(Run *run, gpointer data);     /* its transcript has grown, or is complete */
+    void (*run_has_events)(Run *run, gpointer data); /* its log has more to read */
+    void (*run_noted)(Run *run, RunNote note, gpointer data);
+    void (*run_changed)(Run *run, gpointer data); /* its info: a new status, off the list */
+    void (*counts_changed)(gpointer data);        /* Running or Queued */
+} PoolListener;
+
+/** @lost is called when the pool can't go on (the user manager's connection is gone): exit, and be
+ *  started again. */
+Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error);
+void pool_free(Pool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
+
+/** Tells @listener, which outlives the pool, from now on what happens to runs. */
+void pool_add_listener(Pool *pool, const PoolListener *listener, gpointer data);
+
+/** Finds every run by its folder and its scope: once, after the listeners are there. */
+void pool_adopt(Pool *pool);
+
+/** Takes no new runs from now on, and undoes those that are not behind their gate yet
+ *  (ShuttingDown); runs and the queue go on without the service. */
+void pool_shut_down(Pool *pool);
+
+/** Answers who still waits, at the service's end: who waits for the end of a run with ShuttingDown,
+ *  since the service will not see it; a Start whose run goes on with `pending`. */
+void pool_refuse_waiters(Pool *pool);
+
+/** Whether the process may end: no Start is half done, no worker is at work. */
+gboolean pool_is_quiet(const Pool *pool);
+
+/** Whether nothing is live and nothing is under way. */
+gboolean pool_is_idle(const Pool *pool);
+
+/* The questions of the contract. @root "" means the property ProjectRoot; @agent "" the default. */
+
+/** Takes @options. */
+void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
+                StartOptions *options, PoolReply reply, gpointer data);
+void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data);
+
+/** Answers with the worktrees of the project's stories, aa{sv}. */
+void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data);
+
+/** Removes a story's worktree, its components' `teardown` first. Refuses one that is dirty, has
+ *  commits that no other branch has, or is in use, unless @force, which stops the runs in it. */
+void pool_remove_worktree(Pool *pool, const char *root, const char *story, gboolean force,
+                          PoolReply reply, gpointer data);
+
+/** aa{sv}, floating. */
+GVariant *pool_list(Pool *pool);
+
+/** Finds a run that List shows, and hands it to @found: what all questions about one run begin
+ *  with. @error is STORKIT_ERROR_NO_SUCH_RUN, or what is wrong with the names. */
+typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
+void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
+               gpointer data);
+
+/** Ends a live run and takes it off the list; replies when nothing of it is left. */
+void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data);
+
+/** Replies with the run's info when it has ended. */
+void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data);
+
+/** Finds the run with this id, listed or not, from its folder where it is not in memory.
+ *  STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
+void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data);
+
+/* Properties. */
+const char *pool_get_project_root(const Pool *pool);
+/** An absolute path, or "". It is looked at when a call uses it. */
+gboolean pool_set_project_root(Pool *pool, const char *path, GError **error);
+const Settings *pool_get_settings(const Pool *pool);
+guint pool_get_max_agents(const Pool *pool);
+/** At least 1. Kept over a restart. */
+gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error);
+guint pool_count_running(const Pool *pool);
+guint pool_count_queued(const Pool *pool);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+#include "base/names.h"
+#include "pool/pool-internal.h"
+#include "run/run-info.h"
+
+/*
+ * The questions of the contract: from what a caller names to a run, and from there to an answer.
+ */
+
+typedef struct {
+    Pool *pool;
+    PoolFound found;
+    PoolReply reply;
+    gpointer data;
+    StartOptions *options;
+} Question;
+
+static const char *root_or_default(const Pool *pool, const char *root)
+{
+    return *root ? root : pool->project_root;
+}
+
+static gboolean check_root(const Pool *pool, const char *root, GError **error)
+{
+    if (*root || *pool->project_root)
+        return TRUE;
+    g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                        "project_root is empty and the property ProjectRoot is not set: pass the "
+                        "path of a git repository");
+    return FALSE;
+}
+
+void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with_config,
+                  TargetDone done, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (check_root(pool, root, &error))
+        target_resolve(pool->work, root_or_default(pool, root), story, NULL, with_config, done,
+                       data);
+    else
+        done(NULL, error, data);
+}
+
+static Run *find_checked(Pool *pool, const char *root, const char *story, const char *agent,
+                         GError **error)
+{
+    Run *run = pool_lookup(pool, root, story, agent);
+    if (!run)
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
+                    "no run of agent '%s' on story '%s' in %s: name the agent of one that List "
+                    "shows",
+                    agent, story, root);
+    return run;
+}
+
+static void find_and_answer(Pool *pool, const char *root, const char *story, const char *agent,
+                            PoolFound found, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    Run *run = find_checked(pool, root, story, agent, &error);
+    g_autoptr(Run) keep = run ? run_ref(run) : NULL;
+    found(keep, error, data);
+}
+
+static void on_find_target(Target *target_taken, const GError *error, gpointer data)
+{
+    g_autofree Question *question = data;
+    g_autoptr(Target) target = target_taken;
+    if (error)
+        question->found(NULL, error, question->data);
+    else
+        find_and_answer(question->pool, target->root, target->story, target->agent, question->found,
+                        question->data);
+}
+
+void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
+               gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!check_root(pool, root, &error)) {
+        found(NULL, error, data);
+        return;
+    }
+    /* The usual case needs no disk; and it works for a project that is gone from it. */
+    const char *path = root_or_default(pool, root);
+    if (*agent && pool_lookup(pool, path, story, agent)) {
+        find_and_answer(pool, path, story, agent, found, data);
+        return;
+    }
+    Question *question = g_new0(Question, 1);
+    *question = (Question){.pool = pool, .found = found, .data = data};
+    target_resolve(pool->work, path, story, agent, FALSE, on_find_target, question);
+}
+
+/* "last": the session of the story's last run of this agent. */
+static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *options,
+                               GError **error)
+{
+    if (g_strcmp0(options->resume, "last") != 0)
+        return TRUE;
+    const char *session = pool_last_session(pool, target->root, target->story, target->agent);
+    if (!session) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "resume 'last': no earlier session of agent '%s' on story '%s' is known; pass "
+                    "its id, or start without `resume`",
+                    target->agent, target->story);
+        return FALSE;
+    }
+    g_free(options->resume);
+    options->resume = g_strdup(session);
+    return TRUE;
+}
+
+static gboolean check_start(Pool *pool, const Target *target, StartOptions *options, GError **error)
+{
+    Run *run = pool_lookup(pool, target->root, target->story, target->agent);
+    if (run && run_is_live(run)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ALREADY_RUNNING,
+                    "agent '%s' on story '%s' is %s (run %s): stop it first, or wait for its end",
+                    target->agent, target->story, run_get_status(run), run->record->run_id);
+        return FALSE;
+    }
+    if (pool->shutting_down) {
+        g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                            "the service is going down: try again");
+        return FALSE;
+    }
+    return resolve_resume(pool, target, options, error);
+}
+
+static void on_start_target(Target *target_taken, const GError *error, gpointer data)
+{
+    g_autofree Question *question = data;
+    g_autoptr(Target) target = target_taken;
+    g_autoptr(StartOptions) options = g_steal_pointer(&question->options);
+    g_autoptr(GError) own_error = NULL;
+    if (!error && !check_start(question->pool, target, options, &own_error))
+        error = own_error;
+    if (error) {
+        question->reply(NULL, error, question->data);
+        return;
+    }
+    for (guint i = 0; i < target->config->warnings->len; i++)
+        g_message("%s", (const char *)g_ptr_array_index(target->config->warnings, i));
+    start_begin(question->pool, g_steal_pointer(&target), g_steal_pointer(&options),
+                question->reply, question->data);
+}
+
+void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
+                StartOptions *options, PoolReply reply, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!check_root(pool, root, &error)) {
+        start_options_free(options);
+        reply(NULL, error, data);
+        return;
+    }
+    Question *question = g_new0(Question, 1);
+    *question = (Question){.pool = pool, .reply = reply, .data = data, .options = options};
+    target_resolve(pool->work, root_or_default(pool, root), story, agent, TRUE, on_start_target,
+                   question);
+}
+
+static Question *question_new(Pool *pool, PoolReply reply, gpointer data)
+{
+    Question *question = g_new0(Question, 1);
+    *question = (Question){.pool = pool, .reply = reply, .data = data};
+    return question;
+}
+
+void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data)
+{
+    if (!run_is_live(run)) {
+        pool_unlist(pool, run, reply, data);
+        return;
+    }
+    pool_add_stopper(pool, run, reply, data);
+    Start *start = pool_start_of(pool, run);
+    if (start)
+        start_stop(start);
+    else if (!run->stop_requested)
+        run_stop(run);
+}
+
+void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data)
+{
+    if (run_is_live(run))
+        pool_add_waiter(pool, run, reply, data);
+    else
+        reply(run_get_info(run), NULL, data);
+}
+
+GVariant *pool_list(Pool *pool)
+{
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < pool->runs->len; i++) {
+        Run *run = g_ptr_array_index(pool->runs, i);
+        if (run->listed)
+            g_variant_builder_add_value(&builder, run_get_info(run));
+    }
+    return g_variant_builder_end(&builder);
+}
+
+static void on_config_target(Target *target_taken, const GError *error, gpointer data)
+{
+    g_autofree Question *question = data;
+    g_autoptr(Target) target = target_taken;
+    question->reply(error ? NULL : project_config_to_variant(target->config), error,
+                    question->data);
+}
+
+void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data)
+{
+    pool_resolve(pool, root, NULL, TRUE, on_config_target, question_new(pool, reply, data));
+}
+
+/* --- A run that List may not show any more --- */
+
+typedef struct {
+    Pool *pool;
+    char *run_id;
+    Run *run;
+    PoolFound found;
+    gpointer data;
+} Search;
+
+static void search_in_thread(gpointer data)
+{
+    Search *search = data;
+    search->run = adopt_read(search->pool, search->run_id);
+}
+
+static void answer_search(const Search *search, Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    if (!run)
+        g_set_error(&error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
+                    "no run %s: List shows the runs there are", search->run_id);
+    search->found(run, error, search->data);
+}
+
+static void on_searched(gpointer data)
+{
+    g_autofree Search *search = data;
+    g_autofree char *run_id = search->run_id;
+    g_autoptr(Run) run = search->run;
+    answer_search(search, run && run->result ? run : NULL);
+}
+
+static Run *find_in_pool(Pool *pool, const char *run_id)
+{
+    for (guint i = 0; i < pool->runs->len; i++) {
+        Run *run = g_ptr_array_index(pool->runs, i);
+        if (g_str_equal(run->record->run_id, run_id))
+            return run_ref(run);
+    }
+    return NULL;
+}
+
+void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!run_id_is_valid(run_id)) {
+        g_set_error_literal(&error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                            "not a run id: it has the form STORY.AGENT.TIME, as Start answers it");
+        found(NULL, error, data);
+        return;
+    }
+    g_autoptr(Run) run = find_in_pool(pool, run_id);
+    if (run) {
+        found(run, NULL, data);
+        return;
+    }
+    Search *search = g_new0(Search, 1);
+    *search = (Search){.pool = pool, .run_id = g_strdup(run_id), .found = found, .data = data};
+    work_queue_push(pool->work, NULL, search_in_thread, on_searched, search);
+}

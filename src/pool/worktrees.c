@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/error.h"
+#include "git/program.h"
+#include "host/login-environment.h"
+#include "base/names.h"
+#include "pool/pool-internal.h"
+#include "project/teardown.h"
+#include "git/remove.h"
+
+/*
+ * ListWorktrees and RemoveWorktree: the pool's part of them is that a worktree in use is not
+ * removed, and that a removal waits its turn among the writers of the repository.
+ */
+
+typedef struct {
+    Pool *pool;
+    PoolReply reply;
+    gpointer data;
+    Target *target;
+    gboolean force;
+    char **environment;
+    GPtrArray *worktrees;
+    GError *error;
+} Job;
+
+static void job_free(Job *job)
+{
+    target_free(job->target);
+    g_strfreev(job->environment);
+    g_clear_pointer(&job->worktrees, g_ptr_array_unref);
+    g_clear_error(&job->error);
+    g_free(job);
+}
+
+static Job *job_new(Pool *pool, PoolReply reply, gpointer data)
+{
+    Job *job = g_new0(Job, 1);
+    job->pool = pool;
+    job->reply = reply;
+    job->data = data;
+    return job;
+}
+
+static void answer(Job *job, GVariant *value)
+{
+    job->reply(job->error ? NULL : value, job->error, job->data);
+    job_free(job);
+}
+
+/* What git is given in this worker thread, and what ends it. */
+static void begin_git(const Job *job)
+{
+    git_program_push_environment(job->environment);
+    g_cancellable_push_current(job->pool->shut_down);
+}
+
+static void end_git(const Job *job)
+{
+    g_cancellable_pop_current(job->pool->shut_down);
+    git_program_pop_environment();
+}
+
+/* --- ListWorktrees --- */
+
+static GVariant *worktree_to_variant(const WorktreeStatus *status)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    g_variant_dict_insert(&dict, "story", "s", status->story);
+    g_variant_dict_insert(&dict, "path", "s", status->path);
+    g_variant_dict_insert(&dict, "branch", "s", status->branch);
+    if (*status->base_branch)
+        g_variant_dict_insert(&dict, "base_branch", "s", status->base_branch);
+    g_variant_dict_insert(&dict, "dirty", "b", status->dirty);
+    g_variant_dict_insert(&dict, "ahead", "u", status->ahead);
+    if (status->missing)
+        g_variant_dict_insert(&dict, "missing", "b", TRUE);
+    return g_variant_dict_end(&dict);
+}
+
+static void list_in_thread(gpointer data)
+{
+    Job *job = data;
+    begin_git(job);
+    job->worktrees = worktree_list(job->target->root, &job->error);
+    end_git(job);
+}
+
+static void on_listed(gpointer data)
+{
+    Job *job = data;
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; job->worktrees && i < job->worktrees->len; i++)
+        g_variant_builder_add_value(&builder,
+                                    worktree_to_variant(g_ptr_array_index(job->worktrees, i)));
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&builder));
+    answer(job, list);
+}
+
+static void on_list_environment(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Job *job = user_data;
+    g_autofree char *lane = g_strconcat("list ", job->target->root, NULL);
+    job->environment = login_environment_get_finish(result, NULL);
+    /* A writer may take longer than a call has time. */
+    work_queue_push(job->pool->work, lane, list_in_thread, on_listed, job);
+}
+
+static void on_list_target(Target *target, const GError *error, gpointer data)
+{
+    Job *job = data;
+    job->target = target;
+    if (error) {
+        job->error = g_error_copy(error);
+        answer(job, NULL);
+        return;
+    }
+    login_environment_get_async(NULL, on_list_environment, job);
+}
+
+void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data)
+{
+    pool_resolve(pool, root, NULL, FALSE, on_list_target, job_new(pool, reply, data));
+}
+
+/* --- RemoveWorktree --- */
+
+/* A tree whose removal will be refused is not torn down; a config that can't be read has no say. */
+static gboolean tear_down(Job *job)
+{
+    g_autoptr(WorktreeStatus) status = worktree_status(job->target->root, job->target->story);
+    g_autoptr(ProjectConfig) config = project_config_load(job->target->root, NULL);
+    if (!status || status->missing || !config ||
+        (!job->force && (status->dirty || status->ahead > 0)))
+        return TRUE;
+
+    g_autoptr(GError) error = NULL;
+    if (teardown_run(config, status->path, job->environment, &error))
+        return TRUE;
+    if (job->force) {
+        g_message("%s", error->message);
+        return TRUE;
+    }
+    job->error = g_steal_pointer(&error);
+    return FALSE;
+}
+
+static void remove_in_thread(gpointer data)
+{
+    Job *job = data;
+    begin_git(job);
+    if (tear_down(job))
+        worktree_remove(job->target->root, job->target->story, job->force, &job->error);
+    end_git(job);
+}
+
+static void on_removed(gpointer data)
+{
+    answer(data, NULL);
+}
+
+static void on_environment(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Job *job = user_data;
+    job->environment = login_environment_get_finish(result, NULL);
+    work_queue_push(job->pool->work, job->target->root, remove_in_thread, on_removed, job);
+}
+
+static Run *find_user(const Job *job)
+{
+    for (guint i = 0; i < job->pool->runs->len; i++) {
+        Run *run = g_ptr_array_index(job->pool->runs, i);
+        if (run_is_live(run) && run->phase != RUN_QUEUED &&
+            g_str_equal(run->record->story, job->target->story) &&
+            g_str_equal(run->record->project_root, job->target->root))
+            return run;
+    }
+    return NULL;
+}
+
+static void remove_when_unused(Job *job);
+
+static void on_user_stopped(GVariant *value, const GError *error, gpointer data)
+{
+    Job *job = data;
+    if (!error) {
+        remove_when_unused(job);
+        return;
+    }
+    /* The service goes down before the run has ended: to ask again would be for ever. */
+    job->error = g_error_copy(error);
+    answer(job, NULL);
+}
+
+static void remove_when_unused(Job *job)
+{
+    Run *run = find_user(job);
+    if (!run) {
+        login_environment_get_async(NULL, on_environment, job);
+        return;
+    }
+    if (job->force) {
+        pool_stop(job->pool, run, on_user_stopped, job);
+        return;
+    }
+    g_set_error(&job->error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_BUSY,
+                "agent '%s' is %s in the worktree of story '%s': stop it first, or use force",
+                run->record->agent, run_get_status(run), job->target->story);
+    answer(job, NULL);
+}
+
+static void on_remove_target(Target *target, const GError *error, gpointer data)
+{
+    Job *job = data;
+    job->target = target;
+    if (!error) {
+        remove_when_unused(job);
+        return;
+    }
+    job->error = g_error_copy(error);
+    answer(job, NULL);
+}
+
+void pool_remove_worktree(Pool *pool, const char *root, const char *story, gboolean force,
+                          PoolReply reply, gpointer data)
+{
+    Job *job = job_new(pool, reply, data);
+    job->force = force;
+    if (name_check("story id", story, &job->error))
+        pool_resolve(pool, root, story, FALSE, on_remove_target, job);
+    else
+        answer(job, NULL);
+}

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+/* Before the block below: GLib's headers hold C++ templates of their own. */
+#include <glib.h>
+
+extern "C" {
+#include "project/roster-toml.h"
+#include "base/error.h"
+#include "base/names.h"
+}
+
+/*
+ * Reads the roster: toml++ gives nodes with lines and columns, the tables of fields below say which
+ * key goes where. Within this file a refusal is an exception; config_toml_read() makes a GError of
+ * whatever was thrown, and nothing leaves it. GLib objects belong to the config from the moment
+ * they are made, so that an exception leaks none.
+ */
+
+namespace
+{
+
+struct Refusal {
+    StorkitError code;
+    std::string message;
+};
+
+/* What a message has to name besides the key: the file, and whose key it is ('agent "coder": '). */
+struct Context {
+    const char *filename;
+    std::string who;
+    ProjectConfig *config;
+};
+
+struct Entry {
+    const Context &context;
+    std::string_view key;
+    toml::source_position key_position;
+    const toml::node &value;
+};
+
+template <typename T> struct Field {
+    const char *key;
+    void (*read)(const Entry &entry, T *into);
+};
+
+std::string locate(const Context &context, const toml::source_position &position)
+{
+    std::string text = context.filename;
+    if (position)
+        text += ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+    return text + ": " + context.who;
+}
+
+[[noreturn]] void refuse_at(const Context &context, const toml::node &node, const std::string &what)
+{
+    throw Refusal{STORKIT_ERROR_INVALID_CONFIG, locate(context, node.source().begin) + what};
+}
+
+[[noreturn]] void refuse(const Entry &entry, const std::string &what)
+{
+    refuse_at(entry.context, entry.value, std::string(entry.key) + " " + what);
+}
+
+/* As many as a person reads; each goes into the service's log at every start. */
+constexpr guint max_warnings = 20;
+
+void warn(const Context &context, const toml::source_position &position, const std::string &what)
+{
+    if (context.config->warnings->len >= max_warnings) {
+        context.config->warnings_left_out++;
+        return;
+    }
+    std::string text = locate(context, position) + what;
+    g_ptr_array_add(context.config->warnings, g_strdup(text.c_str()));
+}
+
+/* Text of the file in a message: in quotes, without control characters, not at any length. */
+std::string quote(std::string_view text)
+{
+    std::string quoted = "\"";
+    for (char c : text.substr(0, 100)) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            c = ' ';
+        quoted += c;
+    }
+    g_autofree char *valid = g_utf8_make_valid(quoted.c_str(), -1);
+    return std::string(valid) + (text.size() > 100 ? "…\"" : "\"");
+}
+
+const char *type_name(const toml::node &node)
+{
+    switch (node.type()) {
+    case toml::node_type::table:
+        return "a table";
+    case toml::node_type::array:
+        return "an array";
+    case toml::node_type::string:
+        return "a string";
+    case toml::node_type::integer:
+        return "an integer";
+    case toml::node_type::floating_point:
+        return "a float";
+    case toml::node_type::boolean:
+        return "a boolean";
+    default:
+        return "a date or time";
+    }
+}
+
+[[noreturn]] void refuse_type(const Entry &entry, const char *wanted)
+{
+    refuse(entry, std::string("must be ") + wanted + ", not " + type_name(entry.value));
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* TOML can write a NUL ("\u0000"), which would cut the string for everyone after us. */
+const std::string &check_nul(const Entry &entry, const std::string &text)
+{
+    if (text.find('\0') != std::string::npos)
+        refuse(entry, "must not contain a NUL character");
+    return text;
+}
+
+const std::string &text_of(const Entry &entry)
+{
+    const auto *text = entry.value.as_string();
+    if (!text)
+        refuse_type(entry, "a string");
+    return check_nul(entry, text->get());
+}
+
+char *read_string(const Entry &entry)
+{
+    return g_strdup(text_of(entry).c_str());
+}
+
+char *read_string_or_null(const Entry &entry)
+{
+    const std::string &text = text_of(entry);
+    return text.empty() ? nullptr : g_strdup(text.c_str());
+}
+
+char *read_filled_string(const Entry &entry)
+{
+    const std::string &text = text_of(entry);
+    if (text.empty())
+        refuse(entry, "must not be empty");
+    return g_strdup(text.c_str());
+}
+
+/* A size or a span as text: a plain number counts bytes or seconds. */
+std::string read_quantity(const Entry &entry, const char *wanted)
+{
+    if (const auto *number = entry.value.as_integer()) {
+        if (number->get() < 0)
+            refuse(entry, "must not be negative");
+        return std::to_string(number->get());
+    }
+    if (!entry.value.is_string())
+        refuse_type(entry, wanted);
+    return text_of(entry);
+}
+
+guint read_count(const Entry &entry)
+{
+    const auto *number = entry.value.as_integer();
+    if (!number)
+        refuse_type(entry, "an integer");
+    if (number->get() < 0)
+        refuse(entry, "must not be negative");
+    if (number->get() > G_MAXINT)
+        refuse(entry, "is too large");
+    return static_cast<guint>(number->get());
+}
+
+double read_amount(const Entry &entry)
+{
+    if (!entry.value.is_number())
+        refuse_type(entry, "a number");
+    if (const auto *number = entry.value.as_integer(); number && number->get() < 0)
+        refuse(entry, "must not be negative");
+    /* None for an integer that is no double exactly. */
+    std::optional<double> amount = entry.value.value<double>();
+    if (!amount)
+        refuse(entry, "is too large");
+    if (!std::isfinite(*amount))
+        refuse(entry, "must be a finite number");
+    if (*amount < 0)
+        refuse(entry, "must not be negative");
+    return *amount;
+}
+
+gboolean read_boolean(const Entry &entry)
+{
+    const auto *boolean = entry.value.as_boolean();
+    if (!boolean)
+        refuse_type(entry, "true or false");
+    return boolean->get();
+}
+
+/* Replaces @list, which the config owns throughout. */
+void read_strings(const Entry &entry, char ***list)
+{
+    const auto *array = entry.value.as_array();
+    if (!array)
+        refuse_type(entry, "an array of strings");
+    g_strfreev(*list);
+    *list = g_new0(char *, array->size() + 1);
+    gsize n = 0;
+    for (const toml::node &node : *array) {
+        Entry element{entry.context, entry.key, entry.key_position, node};
+        if (!node.is_string())
+            refuse(element, std::string("must hold strings only, not ") + type_name(node));
+        (*list)[n++] = read_string(element);
+    }
+}
+
+guint64 read_span(const Entry &entry)
+{
+    std::string text = read_quantity(entry, "a time such as \"10s\", or an integer (seconds)");
+    guint64 usec;
+    if (!parse_span(text.c_str(), &usec))
+        refuse(entry,
+               "cannot be " + quote(text) + ": write a time such as \"10s\", \"5m\" or \"1h 30m\"");
+    return usec;
+}
+
+void read_agent_limit(const Entry &entry, AgentConfig *agent)
+{
+    std::string text = read_quantity(entry, "a string or an integer");
+    g_autoptr(GError) error = nullptr;
+    Limits one;
+
+    limits_init(&one);
+    if (!limits_set(&one, std::string(entry.key).c_str(), text.c_str(), &error))
+        refuse_at(entry.context, entry.value, error->message);
+    limits_override(&agent->limits, &one);
+}
+
+char *read_name(const Entry &entry, const char *what)
+{
+    const std::string &text = text_of(entry);
+    g_autoptr(GError) error = nullptr;
+    if (text.empty())
+        refuse(entry, "must not be empty");
+    if (!name_check(what, text.c_str(), &error))
+        refuse_at(entry.context, entry.value, error->message);
+    return g_strdup(text.c_str());
+}
+
+/* As many as StartWithOptions takes: each is looked for among the others. */
+constexpr gsize max_variables = 1024;
+
+void read_env(const Entry &entry, char ***env)
+{
+    const auto *table = entry.value.as_table();
+    if (!table)
+        refuse_type(entry, "a table of strings");
+    if (table->size() > max_variables)
+        refuse(entry, "holds more than " + std::to_string(max_variables) + " variables");
+    for (const auto &[key, value] : *table) {
+        std::string name(key.str());
+        std::string shown = "env." + name;
+        if (!environment_name_is_valid(name.c_str()) || name.find('\0') != std::string::npos)
+            refuse(entry, "cannot set " + quote(name) +
+                              ": a variable's name has letters, digits and '_' only");
+        Entry variable{entry.context, shown, key.source().begin, value};
+        *env = g_environ_setenv(*env, name.c_str(), text_of(variable).c_str(), TRUE);
+    }
+}
+
+AgentKind read_kind(const Entry &entry)
+{
+    AgentKind kind;
+    if (!agent_kind_from_string(text_of(entry).c_str(), &kind))
+        refuse(entry, "cannot be " + quote(text_of(entry)) +
+                          ": there are claude, codex, gemini, opencode and raw");
+    return kind;
+}
+
+/* The parts of a relative path that stays inside, without "." and ".."; by its text alone, since
+ * the worktree that it is for is not there yet. */
+std::vector<std::string> inner_path(const Entry &entry, const std::string &path)
+{
+    std::vector<std::string> parts;
+    if (path.empty())
+        refuse(entry, "must not be empty");
+    if (path[0] == '/')
+        refuse(entry, "cannot be " + quote(path) + ": it must be relative");
+    for (gsize begin = 0, end; begin <= path.size(); begin = end + 1) {
+        end = std::min(path.find('/', begin), path.size());
+        std::string part = path.substr(begin, end - begin);
+        if (part == ".." && parts.empty())
+            refuse(entry, "cannot be " + quote(path) + ": it leaves the worktree");
+        if (part == "..")
+            parts.pop_back();
+        else if (!part.empty() && part != ".")
+            parts.push_back(part);
+    }
+    return parts;
+}
+
+char *read_component_path(const Entry &entry)
+{
+    inner_path(entry, text_of(entry));
+    return read_string(entry);
+}
+
+void read_copy(const Entry &entry, ProjectConfig *config)
+{
+    read_strings(entry, &config->copy);
+    for (char **path = config->copy; *path; path++) {
+        auto parts = inner_path(entry, *path);
+        if (parts.empty() || parts[0] == ".git")
+            refuse(entry, "cannot be " + quote(*path) + ": it names files below the project root");
+    }
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+/* How many letters must be added, dropped or replaced to make @b of @a. */
+gsize distance(std::string_view a, std::string_view b)
+{
+    std::vector<gsize> row(b.size() + 1);
+    for (gsize j = 0; j <= b.size(); j++)
+        row[j] = j;
+    for (gsize i = 1; i <= a.size(); i++) {
+        gsize diagonal = row[0];
+        row[0] = i;
+        for (gsize j = 1; j <= b.size(); j++) {
+            gsize replaced = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row[b.size()];
+}
+
+/* Of candidates as near as each other the one with the same first letter: "modle" is a "model". */
+std::string suggest(std::string_view key, const std::vector<const char *> &known)
+{
+    const char *nearest = nullptr;
+    gsize best = 3 * 2;
+    /* No known key is that long; and the distance's cost is the product of both lengths. */
+    if (key.empty() || key.size() > 40)
+        return "";
+    for (std::string_view candidate : known) {
+        gsize edits = distance(key, candidate);
+        gsize rank = edits * 2 + (key[0] != candidate[0]);
+        if (rank < best && edits <= candidate.size() / 2) {
+            nearest = candidate.data();
+            best = rank;
+        }
+    }
+    return nearest ? std::string("; did you mean \"") + nearest + "\"?" : "";
+}
+
+struct Member {
+    const toml::key *key;
+    const toml::node *value;
+};
+
+/* In the order of the file, which toml++ does not keep, so that the first mistake comes first. */
+std::vector<Member> members_in_order(const toml::table &table)
+{
+    std::vector<Member> members;
+    for (const auto &[key, value] : table)
+        members.push_back({&key, &value});
+    std::stable_sort(members.begin(), members.end(), [](const Member &a, const Member &b) {
+        const auto &left = a.key->source().begin;
+        const auto &right = b.key->source().begin;
+        return std::tie(left.line, left.column) < std::tie(right.line, right.column);
+    });
+    return members;
+}
+
+template <typename T, gsize N> void warn_unknown(const Entry &entry, const Field<T> (&fields)[N])
+{
+    std::vector<const char *> known;
+    for (const Field<T> &field : fields)
+        known.push_back(field.key);
+    warn(entry.context, entry.key_position,
+         "unknown key " + quote(entry.key) + " is ignored" + suggest(entry.key, known));
+}
+
+template <typename T, gsize N>
+void read_members(const Context &context, const toml::table &table, const Field<T> (&fields)[N],
+                  T *into)
+{
+    for (const Member &member : members_in_order(table)) {
+        std::string_view key = member.key->str();
+        Entry entry{context, key, member.key->source().begin, *member.value};
+        const Field<T> *field =
+            std::find_if(fields, fields + N, [key](const Field<T> &f) { return key == f.key; });
+        if (field != fields + N)
+            field->read(entry, into);
+        else
+            warn_unknown(entry, fields);
+    }
+}
+
+/* ---- agents ---------------------------------------------------------------------------------- */
+
+const Field<AgentConfig> agent_fields[] = {
+    {"name", [](const Entry &e, AgentConfig *a) { a->name = read_name(e, "agent name"); }},
+    {"role", [](const Entry &e, AgentConfig *a) { a->role = read_string_or_null(e); }},
+    {"kind", [](const Entry &e, AgentConfig *a) { a->kind = read_kind(e); }},
+    {"command", [](const Entry &e, AgentConfig *a) { a->command = read_filled_string(e); }},
+    {"args", [](const Entry &e, AgentConfig *a) { read_strings(e, &a->args); }},
+    {"prompt", [](const Entry &e, AgentConfig *a) { a->prompt = read_string_or_null(e); }},
+    {"model", [](const Entry &e, AgentConfig *a) { a->model = read_string_or_null(e); }},
+    {"max_turns", [](const Entry &e, AgentConfig *a) { a->max_turns = read_count(e); }},
+    {"max_budget_usd", [](const Entry &e, AgentConfig *a) { a->max_budget_usd = read_amount(e); }},
+    {"allowed_tools", [](const Entry &e, AgentConfig *a) { read_strings(e, &a->allowed_tools); }},
+    {"system_prompt",
+     [](const Entry &e, AgentConfig *a) { a->system_prompt = read_string_or_null(e); }},
+    {"env", [](const Entry &e, AgentConfig *a) { read_env(e, &a->env); }},
+    {"interactive", [](const Entry &e, AgentConfig *a) { a->interactive = read_boolean(e); }},
+    {"stop_grace", [](const Entry &e, AgentConfig *a) { a->stop_grace_usec = read_span(e); }},
+    {"result_grace", [](const Entry &e, AgentConfig *a) { a->result_grace_usec = read_span(e); }},
+    {"memory_max", read_agent_limit},
+    {"memory_high", read_agent_limit},
+    {"cpu_weight", read_agent_limit},
+    {"cpu_quota", read_agent_limit},
+    {"io_weight", read_agent_limit},
+    {"tasks_max", read_agent_limit},
+    {"runtime_max", read_agent_limit},
+    {"idle_timeout", read_agent_limit},
+};
+
+const Field<ComponentConfig> component_fields[] = {
+    {"name", [](const Entry &e, ComponentConfig *c) { c->name = read_name(e, "component name"); }},
+    {"path", [](const Entry &e, ComponentConfig *c) { c->path = read_component_path(e); }},
+    {"setup", [](const Entry &e, ComponentConfig *c) { read_strings(e, &c->setup); }},
+    {"teardown", [](const Entry &e, ComponentConfig *c) { read_strings(e, &c->teardown); }},
+};
+
+/* Whether the kind's command line has a place for @key; a budget that nothing enforces must not
+ * look as if it were one. */
+bool has_effect(AgentKind kind, std::string_view key)
+{
+    static const char *const claude_only[] = {"max_turns", "max_budget_usd", "allowed_tools",
+                                              "system_prompt"};
+    if (kind == AGENT_KIND_RAW && (key == "model" || key == "prompt"))
+        return false;
+    return kind == AGENT_KIND_CLAUDE ||
+           std::find(std::begin(claude_only), std::end(claude_only), key) == std::end(claude_only);
+}
+
+/* What one key alone cannot tell. */
+void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
+{
+    const char *kind = agent_kind_to_string(agent->kind);
+    if (!agent->name)
+        refuse_at(context, table, "it has no name: add one, such as name = \"coder\"");
+    if (!agent->command && agent->kind == AGENT_KIND_RAW)
+        refuse_at(context, table, "kind \"raw\" needs a command: name the program to run");
+    if (!agent->command)
+        agent->command = g_strdup(kind);
+    if (agent->interactive && agent->kind != AGENT_KIND_CLAUDE)
+        refuse_at(context, *table.get("interactive"),
+                  std::string("interactive needs kind \"claude\", not \"") + kind + "\"");
+    for (const Member &member : members_in_order(table)) {
+        if (!has_effect(agent->kind, member.key->str()))
+            warn(context, member.key->source().begin,
+                 std::string(member.key->str()) + " has no effect with kind \"" + kind + "\"");
+    }
+}
+
+void finish_component(const Context &context, const toml::table &table, ComponentConfig *component)
+{
+    if (!component->name)
+        refuse_at(context, table, "it has no name: add one, such as name = \"frontend\"");
+    if (!component->path)
+        refuse_at(context, table, "it has no path: \".\" is the worktree itself");
+}
+
+/* ---- the document ---------------------------------------------------------------------------- */
+
+/* 'agent "coder": ', or 'agent 2: ' where its name is no use. */
+std::string who_of(const char *what, const toml::table &table, gsize number)
+{
+    auto name = table["name"].value<std::string>();
+    return std::string(what) + " " + (name ? quote(*name) : std::to_string(number)) + ": ";
+}
+
+/* Calls @read for each table of an array of tables, with a context that names it. */
+template <typename F> void read_tables(const Entry &entry, F read)
+{
+    std::string key(entry.key);
+    const auto *array = entry.value.as_array();
+    if (!array)
+        refuse(entry, "must be an array of tables, not " + std::string(type_name(entry.value)) +
+                          ": write [[" + key + "]]");
+    gsize number = 0;
+    for (const toml::node &node : *array) {
+        const auto *table = node.as_table();
+        if (!table)
+            refuse_at(entry.context, node,
+                      key + " must be an array of tables: one element is " + type_name(node));
+        Context context{entry.context.filename, who_of(key.c_str(), *table, ++number),
+                        entry.context.config};
+        read(context, *table);
+    }
+}
+
+/* The name of the last of @items is new among them. */
+template <typename T>
+void check_unique(const Context &context, const toml::table &table, GPtrArray *items)
+{
+    const T *last = static_cast<T *>(g_ptr_array_index(items, items->len - 1));
+    for (guint i = 0; i + 1 < items->len; i++) {
+        const T *item = static_cast<T *>(g_ptr_array_index(items, i));
+        if (g_str_equal(item->name, last->name))
+            refuse_at(context, *table.get("name"),
+                      "the name is taken by one above: choose another");
+    }
+}
+
+void read_agents(const Entry &entry, ProjectConfig *config)
+{
+    read_tables(entry, [config](const Context &context, const toml::table &table) {
+        AgentConfig *agent = agent_config_new();
+        g_ptr_array_add(config->agents, agent);
+        read_members(context, table, agent_fields, agent);
+        finish_agent(context, table, agent);
+        check_unique<AgentConfig>(context, table, config->agents);
+    });
+}
+
+void read_components(const Entry &entry, ProjectConfig *config)
+{
+    read_tables(entry, [config](const Context &context, const toml::table &table) {
+        ComponentConfig *component = component_config_new();
+        g_ptr_array_add(config->components, component);
+        read_members(context, table, component_fields, component);
+        finish_component(context, table, component);
+        check_unique<ComponentConfig>(context, table, config->components);
+    });
+}
+
+const Field<ProjectConfig> project_fields[] = {
+    {"agent", read_agents},
+    {"component", read_components},
+    {"copy", read_copy},
+};
+
+void count_left_out(const Context &context)
+{
+    guint left_out = context.config->warnings_left_out;
+    if (left_out > 0)
+        g_ptr_array_add(context.config->warnings,
+                        g_strdup_printf("%s: … and %u more", context.filename, left_out));
+}
+
+void read_project(const Context &context, std::string_view text)
+{
+    toml::table document = toml::parse(text);
+
+    read_members(context, document, project_fields, context.config);
+    if (context.config->agents->len == 0)
+        throw Refusal{STORKIT_ERROR_NO_AGENTS_CONFIGURED,
+                      locate(context, {}) + "no agent is configured: add an [[agent]] with a name, "
+                                            "or remove the file for the default one"};
+    count_left_out(context);
+}
+
+} // namespace
+
+gboolean config_toml_read(const char *text, gsize length, const char *filename,
+                          ProjectConfig *config, GError **error)
+{
+    try {
+        Context context{filename, "", config};
+        try {
+            read_project(context, std::string_view(text, length));
+            return TRUE;
+        } catch (const toml::parse_error &e) {
+            throw Refusal{STORKIT_ERROR_INVALID_CONFIG,
+                          locate(context, e.source().begin) + std::string(e.description())};
+        }
+    } catch (const Refusal &refusal) {
+        g_set_error_literal(error, STORKIT_ERROR, refusal.code, refusal.message.c_str());
+    } catch (const std::exception &e) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG, "%s: %s", filename,
+                    e.what());
+    } catch (...) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG, "%s: cannot be read",
+                    filename);
+    }
+    return FALSE;
+}

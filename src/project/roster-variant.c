@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "agents/command.h"
+#include "project/roster.h"
+
+/* What GetConfig answers. */
+
+static void add_string(GVariantDict *dict, const char *key, const char *value)
+{
+    if (value)
+        g_variant_dict_insert(dict, key, "s", value);
+}
+
+static void add_strv(GVariantDict *dict, const char *key, char *const *values)
+{
+    if (values && *values)
+        g_variant_dict_insert(dict, key, "^as", values);
+}
+
+static void add_limits(GVariantDict *dict, const Limits *limits)
+{
+    for (gsize i = 0; i < LIMITS_COUNT; i++)
+        if (limits_get(limits, i) != LIMIT_UNSET)
+            g_variant_dict_insert(dict, limits_info(i)->value_key, "t", limits_get(limits, i));
+}
+
+/* What the agent is told, by the file or without it. */
+static const char *prompt_of(const AgentConfig *agent)
+{
+    return agent->prompt || agent->kind == AGENT_KIND_RAW ? agent->prompt : PROMPT_DEFAULT;
+}
+
+static GVariant *agent_to_variant(const AgentConfig *agent)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_string(&dict, "name", agent->name);
+    add_string(&dict, "role", agent->role);
+    add_string(&dict, "kind", agent_kind_to_string(agent->kind));
+    add_string(&dict, "command", agent->command);
+    add_strv(&dict, "args", agent->args);
+    add_string(&dict, "prompt", prompt_of(agent));
+    add_string(&dict, "model", agent->model);
+    if (agent->max_turns > 0)
+        g_variant_dict_insert(&dict, "max_turns", "u", agent->max_turns);
+    if (agent->max_budget_usd > 0)
+        g_variant_dict_insert(&dict, "max_budget_usd", "d", agent->max_budget_usd);
+    add_strv(&dict, "allowed_tools", agent->allowed_tools);
+    add_string(&dict, "system_prompt", agent->system_prompt);
+    add_strv(&dict, "env", agent->env);
+    g_variant_dict_insert(&dict, "interactive", "b", agent->interactive);
+    g_variant_dict_insert(&dict, "stop_grace_usec", "t", agent->stop_grace_usec);
+    g_variant_dict_insert(&dict, "result_grace_usec", "t", agent->result_grace_usec);
+    add_limits(&dict, &agent->limits);
+    return g_variant_dict_end(&dict);
+}
+
+static GVariant *component_to_variant(const ComponentConfig *component)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_string(&dict, "name", component->name);
+    add_string(&dict, "path", component->path);
+    add_strv(&dict, "setup", component->setup);
+    add_strv(&dict, "teardown", component->teardown);
+    return g_variant_dict_end(&dict);
+}
+
+GVariant *project_config_to_variant(const ProjectConfig *config)
+{
+    GVariantBuilder agents, components;
+    g_variant_builder_init(&agents, G_VARIANT_TYPE("aa{sv}"));
+    g_variant_builder_init(&components, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < config->agents->len; i++)
+        g_variant_builder_add_value(&agents,
+                                    agent_to_variant(g_ptr_array_index(config->agents, i)));
+    for (guint i = 0; i < config->components->len; i++)
+        g_variant_builder_add_value(&components,
+                                    component_to_variant(g_ptr_array_index(config->components, i)));
+
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    g_variant_dict_insert_value(&dict, "agents", g_variant_builder_end(&agents));
+    g_variant_dict_insert_value(&dict, "components", g_variant_builder_end(&components));
+    add_strv(&dict, "copy", config->copy);
+    if (config->warnings->len > 0)
+        g_variant_dict_insert_value(&dict, "warnings",
+                                    g_variant_new_strv((const char *const *)config->warnings->pdata,
+                                                       (gssize)config->warnings->len));
+    return g_variant_dict_end(&dict);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "run/run.h"
+
+/*
+ * Attachments: a client's socket as a run's terminal: what was printed last, then all that is
+ * printed, byte for byte; what the client writes is typed. Each reads the transcript at its own
+ * pace. One that goes away leaves the agent alone; one that does not read is dropped; the socket
+ * ends when the run has ended and all was read.
+ */
+
+typedef struct Attachments Attachments;
+
+Attachments *attachments_new(void);
+void attachments_free(Attachments *attachments);
+
+/** Attaches to @run. Returns the client's end of the socket (the caller closes it), or -1 and
+ *  @error: STORKIT_ERROR_NOT_RUNNING where there is no terminal. */
+int attachments_add(Attachments *attachments, Run *run, GError **error);
+
+/** The run's transcript has grown, or is complete. */
+void attachments_wake(Attachments *attachments, Run *run);

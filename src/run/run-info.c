@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/run-info.h"
+
+#include "host/cgroup.h"
+
+static void add_string(GVariantDict *dict, const char *key, const char *value)
+{
+    if (value)
+        g_variant_dict_insert(dict, key, "s", value);
+}
+
+static void add_uint64(GVariantDict *dict, const char *key, guint64 value)
+{
+    if (value > 0)
+        g_variant_dict_insert(dict, key, "t", value);
+}
+
+static void add_identity(GVariantDict *dict, const Run *run)
+{
+    const RunRecord *record = run->record;
+    add_string(dict, "project_root", record->project_root);
+    add_string(dict, "story_id", record->story);
+    add_string(dict, "agent_name", record->agent);
+    add_string(dict, "run_id", record->run_id);
+    add_string(dict, "unit", record->unit);
+    add_string(dict, "status", run_get_status(run));
+    if (record->worktree) {
+        add_string(dict, "worktree_path", record->worktree->path);
+        add_string(dict, "branch", record->worktree->branch);
+        add_string(dict, "base_branch", record->worktree->base_branch);
+    }
+}
+
+static void add_figures(GVariantDict *dict, const Run *run)
+{
+    const char *cgroup = run->cgroup;
+    if (!cgroup)
+        return;
+    add_uint64(dict, "memory", cgroup_get_uint(cgroup, "memory.current", 0));
+    add_uint64(dict, "memory_peak", cgroup_get_uint(cgroup, "memory.peak", 0));
+    add_uint64(dict, "cpu_usec", cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0));
+    g_variant_dict_insert(dict, "processes", "u", cgroup_count_processes(cgroup));
+}
+
+static void add_condition(GVariantDict *dict, const Run *run)
+{
+    if (run->cgroup)
+        g_variant_dict_insert(dict, "frozen", "b", run->frozen);
+    if (run->phase == RUN_RUNNING)
+        g_variant_dict_insert(dict, "pid", "u", (guint)run->started.agent_pid);
+    if (run->queue_position > 0)
+        g_variant_dict_insert(dict, "queue_position", "u", run->queue_position);
+    if (run->held)
+        g_variant_dict_insert(dict, "disk_full", "b", TRUE);
+    if (run->oom_kills > 0)
+        g_variant_dict_insert(dict, "oom_kills", "t", run->oom_kills);
+    if (run->unenforced)
+        g_variant_dict_insert(dict, "unenforced", "^as", run->unenforced);
+}
+
+static void add_result(GVariantDict *dict, const RunResult *result)
+{
+    add_uint64(dict, "ended", result->ended);
+    add_string(dict, "error", result->error);
+    if (result->exit_code >= 0)
+        g_variant_dict_insert(dict, "exit_code", "i", result->exit_code);
+    if (result->exit_signal > 0)
+        g_variant_dict_insert(dict, "exit_signal", "i", result->exit_signal);
+    add_uint64(dict, "memory_peak", result->memory_peak);
+    add_uint64(dict, "cpu_usec", result->cpu_usec);
+}
+
+static void add_state(GVariantDict *dict, const Run *run)
+{
+    const RunFacts *facts = run_get_facts(run);
+    add_identity(dict, run);
+    add_string(dict, "session_id", facts->session_id);
+    add_uint64(dict, "started", run->has_started && !run->started.failed ? run->started.time : 0);
+    add_uint64(dict, "retry_at", facts->retry_at);
+    run_facts_add_totals(facts, dict);
+    if (run->result)
+        add_result(dict, run->result);
+    else
+        add_condition(dict, run);
+}
+
+GVariant *run_get_state(const Run *run)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_state(&dict, run);
+    return g_variant_dict_end(&dict);
+}
+
+GVariant *run_get_info(const Run *run)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_state(&dict, run);
+    add_uint64(&dict, "cursor", run_get_last_cursor(run));
+    if (!run->result)
+        add_figures(&dict, run);
+    return g_variant_dict_end(&dict);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shim/deadlines.h"
+
+#include "store/shim-protocol.h"
+#include "shim/shim-util.h"
+
+/* An agent that uses less of a core than this waits for something that will never come. */
+#define ACTIVE_PERCENT 2
+
+/* An agent that prints a lot is not looked at more often. */
+#define CPU_INTERVAL (100 * USEC_PER_MSEC)
+
+void limits_init(Limits *limits)
+{
+    *limits = (Limits){.runtime_at = NEVER, .idle_at = NEVER, .result_at = NEVER};
+}
+
+static uint64_t deadline(uint64_t now, uint64_t span)
+{
+    return span == 0 ? NEVER : later(now, span);
+}
+
+void limits_start(Limits *limits, const Options *options, uint64_t now)
+{
+    limits->runtime_at = deadline(now, options->runtime_max);
+    limits->idle_at = deadline(now, options->idle_timeout);
+}
+
+static void begin_result_grace(Limits *limits, const Options *options, const Cgroup *cgroup,
+                               uint64_t now)
+{
+    limits->result_at = deadline(now, options->result_grace);
+    if (now - limits->cpu_since < CPU_INTERVAL)
+        return;
+    limits->cpu_since = now;
+    if (!cgroup_cpu_usec(cgroup, &limits->cpu_usec))
+        limits->cpu_usec = 0;
+}
+
+void limits_output(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now)
+{
+    if (limits->idle_at != NEVER)
+        limits->idle_at = deadline(now, options->idle_timeout);
+    if (limits->result_at != NEVER)
+        begin_result_grace(limits, options, cgroup, now);
+}
+
+void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now)
+{
+    begin_result_grace(limits, options, cgroup, now);
+}
+
+void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now)
+{
+    bool was_frozen = limits->frozen;
+
+    limits->frozen = cgroup_frozen(cgroup);
+    if (was_frozen && !limits->frozen)
+        limits_output(limits, options, cgroup, now);
+}
+
+uint64_t limits_next(const Limits *limits, bool held)
+{
+    if (held || limits->frozen)
+        return limits->runtime_at;
+    return earlier(limits->runtime_at, earlier(limits->idle_at, limits->result_at));
+}
+
+static bool was_active(const Limits *limits, const Cgroup *cgroup, uint64_t now)
+{
+    uint64_t usec;
+
+    return cgroup_cpu_usec(cgroup, &usec) &&
+           (usec - limits->cpu_usec) * 100 > (now - limits->cpu_since) * ACTIVE_PERCENT;
+}
+
+const char *limits_check(Limits *limits, const Options *options, const Cgroup *cgroup, bool held,
+                         uint64_t now)
+{
+    if (now >= limits->runtime_at)
+        return SHIM_REASON_RUNTIME;
+    if (held || now < earlier(limits->idle_at, limits->result_at))
+        return NULL;
+    limits_freezer(limits, options, cgroup, now); /* we may not have been told yet */
+    if (limits->frozen)
+        return NULL;
+    if (now >= limits->idle_at)
+        return SHIM_REASON_IDLE;
+    if (now < limits->result_at)
+        return NULL;
+    if (!was_active(limits, cgroup, now))
+        return SHIM_REASON_RESULT;
+    begin_result_grace(limits, options, cgroup, now);
+    return NULL;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/cgroup.h"
+#include "shim/options.h"
+
+/*
+ * The limits that are the shim's own: how long the agent may run, be silent, and go on after its
+ * closing line. Only the first goes on while the agent is frozen, or held back by us.
+ */
+
+typedef struct Limits {
+    uint64_t runtime_at; /* deadlines, NEVER: off */
+    uint64_t idle_at;
+    uint64_t result_at;
+    uint64_t cpu_since; /* when … */
+    uint64_t cpu_usec;  /* … the agent had used this much */
+    bool frozen;        /* it can do nothing */
+} Limits;
+
+/** All off. */
+void limits_init(Limits *limits);
+
+/** The agent starts. */
+void limits_start(Limits *limits, const Options *options, uint64_t now);
+
+/** It printed something. */
+void limits_output(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
+
+/** It printed its closing line: from now on it has its grace, anew whenever it is active. */
+void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
+
+/** It may have been frozen or thawed. Once it goes on, its silence and its grace begin anew. */
+void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
+
+/** The earliest deadline. While the transcript is @held the agent's silence is our doing. */
+uint64_t limits_next(const Limits *limits, bool held);
+
+/** Which limit is over, as a SHIM_REASON_, or NULL. */
+const char *limits_check(Limits *limits, const Options *options, const Cgroup *cgroup, bool held,
+                         uint64_t now);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sinks/subscription.h"
+
+#include <fcntl.h>
+
+#include <glib-unix.h>
+
+#include "transcript/reader.h"
+#include "base/util.h"
+
+/* How much is written in one go; each batch is of 64 KiB or one line. */
+#define MAX_BATCHES 8
+
+struct Subscriptions {
+    GPtrArray *all; /* Subscription * */
+};
+
+typedef struct {
+    Subscriptions *owner;
+    Run *run;
+    LogReader *reader;
+    int fd;           /* write end, non-blocking */
+    GBytes *bytes;    /* encoded, partly written */
+    gsize written;    /* of bytes */
+    const char *live; /* a status to tell of at the head, or NULL */
+    guint source;     /* watches the fd: always for its reader's end, and for room while there is
+                         something to write */
+    gboolean wants_room;
+} Subscription;
+
+static void subscription_free(Subscription *subscription)
+{
+    g_clear_handle_id(&subscription->source, g_source_remove);
+    g_clear_pointer(&subscription->bytes, g_bytes_unref);
+    log_reader_free(subscription->reader);
+    run_unref(subscription->run);
+    fd_clear(&subscription->fd);
+    g_free(subscription);
+}
+
+static void drop(Subscription *subscription)
+{
+    g_ptr_array_remove_fast(subscription->owner->all, subscription);
+}
+
+static GBytes *take_live(Subscription *subscription)
+{
+    Event event = event_live_status(log_reader_cursor(subscription->reader), subscription->live);
+    GString *text = g_string_new(NULL);
+
+    subscription->live = NULL;
+    event_append_json(text, run_log_identity(subscription->run->log), &event, 0);
+    g_string_append_c(text, '\n');
+    return g_string_free_to_bytes(text);
+}
+
+/* Gets the next bytes to write: FALSE where there is nothing now. */
+static gboolean fetch(Subscription *subscription)
+{
+    if (subscription->bytes)
+        return TRUE;
+    g_autoptr(EventBatch) batch = log_reader_read(subscription->reader, NULL);
+    if (batch)
+        subscription->bytes = event_batch_ndjson(batch);
+    else if (subscription->live && !log_reader_is_at_end(subscription->reader))
+        subscription->bytes = take_live(subscription);
+    else
+        return FALSE;
+    subscription->written = 0;
+    return TRUE;
+}
+
+typedef enum {
+    WRITE_DONE,  /* nothing more now */
+    WRITE_AGAIN, /* one batch is written: there may be more */
+    WRITE_FULL,  /* the client has to read first */
+    WRITE_ENDED, /* the client is gone, or has all there will ever be */
+} WriteState;
+
+static WriteState write_some(Subscription *subscription)
+{
+    if (!fetch(subscription))
+        return log_reader_is_at_end(subscription->reader) ? WRITE_ENDED : WRITE_DONE;
+
+    gsize length;
+    const char *bytes = g_bytes_get_data(subscription->bytes, &length);
+    while (subscription->written < length) {
+        ssize_t n =
+            write(subscription->fd, bytes + subscription->written, length - subscription->written);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno == EAGAIN ? WRITE_FULL : WRITE_ENDED;
+        subscription->written += (gsize)n;
+    }
+    g_clear_pointer(&subscription->bytes, g_bytes_unref);
+    return WRITE_AGAIN;
+}
+
+static void watch(Subscription *subscription, gboolean wants_room);
+
+/* One batch a turn, so that a fast reader of a long transcript leaves the loop to others. */
+static gboolean on_ready(int fd, GIOCondition condition, gpointer user_data)
+{
+    Subscription *subscription = user_data;
+    WriteState state = condition & (G_IO_ERR | G_IO_HUP) ? WRITE_ENDED : write_some(subscription);
+    if (state == WRITE_ENDED) {
+        subscription->source = 0;
+        drop(subscription);
+        return G_SOURCE_REMOVE;
+    }
+    if (state != WRITE_DONE)
+        return G_SOURCE_CONTINUE;
+    subscription->source = 0;
+    watch(subscription, FALSE);
+    return G_SOURCE_REMOVE;
+}
+
+static void watch(Subscription *subscription, gboolean wants_room)
+{
+    g_clear_handle_id(&subscription->source, g_source_remove);
+    subscription->wants_room = wants_room;
+    subscription->source = g_unix_fd_add_full(G_PRIORITY_DEFAULT_IDLE, subscription->fd,
+                                              G_IO_ERR | G_IO_HUP | (wants_room ? G_IO_OUT : 0),
+                                              on_ready, subscription, NULL);
+}
+
+Subscriptions *subscriptions_new(void)
+{
+    Subscriptions *subscriptions = g_new0(Subscriptions, 1);
+    subscriptions->all = g_ptr_array_new_with_free_func((GDestroyNotify)subscription_free);
+    return subscriptions;
+}
+
+void subscriptions_free(Subscriptions *subscriptions)
+{
+    if (!subscriptions)
+        return;
+    g_ptr_array_unref(subscriptions->all);
+    g_free(subscriptions);
+}
+
+int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GError **error)
+{
+    g_autoptr(RunLog) log = run_open_log(run, error);
+    g_autoptr(LogReader) reader = log ? log_reader_new(log, cursor, error) : NULL;
+    if (!reader)
+        return -1;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        set_errno_error(error, errno, "making a pipe for the subscriber");
+        return -1;
+    }
+    /* Only our end: the client's own reads may block. */
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+
+    Subscription *subscription = g_new0(Subscription, 1);
+    subscription->owner = subscriptions;
+    subscription->run = run_ref(run);
+    subscription->reader = g_steal_pointer(&reader);
+    subscription->fd = ends[1];
+    g_ptr_array_add(subscriptions->all, subscription);
+    watch(subscription, TRUE);
+    return ends[0];
+}
+
+/* At once, while the batch that the head has just decoded can still be shared. Whoever is not at
+ * the head then goes on in turns. */
+static WriteState follow_head(Subscription *subscription)
+{
+    WriteState state = WRITE_AGAIN;
+    for (guint i = 0; i < MAX_BATCHES && state == WRITE_AGAIN; i++)
+        state = write_some(subscription);
+    if (state == WRITE_FULL || state == WRITE_AGAIN)
+        watch(subscription, TRUE);
+    return state;
+}
+
+void subscriptions_wake(Subscriptions *subscriptions, Run *run)
+{
+    for (guint i = subscriptions->all->len; i > 0; i--) {
+        Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
+        if (subscription->run == run && !subscription->wants_room &&
+            follow_head(subscription) == WRITE_ENDED)
+            drop(subscription);
+    }
+}
+
+void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status)
+{
+    gboolean resumes = g_str_equal(status, "running");
+
+    for (guint i = 0; run->log && i < subscriptions->all->len; i++) {
+        Subscription *subscription = g_ptr_array_index(subscriptions->all, i);
+        if (subscription->run == run) /* what nobody has been told of need not be taken back */
+            subscription->live = resumes && subscription->live ? NULL : status;
+    }
+    if (run->log)
+        subscriptions_wake(subscriptions, run);
+}
+
+guint subscriptions_count(const Subscriptions *subscriptions)
+{
+    return subscriptions->all->len;
+}

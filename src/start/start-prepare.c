@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "start/start-prepare.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "agents/command.h"
+#include "base/test-hooks.h"
+#include "git/program.h"
+#include "base/names.h"
+#include "store/shim-client.h"
+#include "base/util.h"
+
+void preparation_clear(Preparation *preparation)
+{
+    g_clear_object(&preparation->cancellable);
+    g_clear_pointer(&preparation->environment, g_strfreev);
+    g_clear_pointer(&preparation->cursors, sink_cursors_unref);
+    g_clear_pointer(&preparation->plan, run_record_free);
+    fd_clear(&preparation->folder_fd);
+    g_clear_error(&preparation->error);
+}
+
+/* --- The record --- */
+
+RunRecord *start_new_record(const Target *target, StartOptions *options)
+{
+    RunRecord *record = g_new0(RunRecord, 1);
+    record->run_id = run_id_new(target->story, target->agent);
+    record->unit = run_unit_name(record->run_id);
+    record->project_root = g_strdup(target->root);
+    record->story = g_strdup(target->story);
+    record->agent = g_strdup(target->agent);
+    record->kind = target_get_agent(target)->kind;
+    record->created = now_usec();
+    record->options = options;
+    return record;
+}
+
+static RunRecord *copy_identity(const RunRecord *record)
+{
+    RunRecord *plan = g_new0(RunRecord, 1);
+    plan->run_id = g_strdup(record->run_id);
+    plan->unit = g_strdup(record->unit);
+    plan->project_root = g_strdup(record->project_root);
+    plan->story = g_strdup(record->story);
+    plan->agent = g_strdup(record->agent);
+    plan->kind = record->kind;
+    plan->created = record->created;
+    plan->queued = record->queued;
+    plan->options = start_options_copy(record->options);
+    return plan;
+}
+
+/* --- What is to run --- */
+
+static char **list_setup(const ProjectConfig *config, const Worktree *worktree)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    for (guint i = 0; i < config->components->len && !worktree->prepared; i++) {
+        const ComponentConfig *component = g_ptr_array_index(config->components, i);
+        g_autofree char *folder = g_build_filename(worktree->path, component->path, NULL);
+        for (char **command = component->setup; *command; command++) {
+            g_strv_builder_add(builder, folder);
+            g_strv_builder_add(builder, *command);
+        }
+    }
+    return g_strv_builder_end(builder);
+}
+
+static void replace_environment(Preparation *preparation, const AgentConfig *agent,
+                                const CommandContext *context)
+{
+    g_auto(GStrv) login = g_steal_pointer(&preparation->environment);
+    preparation->environment =
+        agent_environment_build(login, agent, context, preparation->plan->options->env);
+}
+
+/* The command line, the environment and the bounds, from the roster and the caller's options. */
+static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *agent,
+                                  GError **error)
+{
+    RunRecord *plan = preparation->plan;
+    CommandContext context = {
+        .worktree_path = plan->worktree->path,
+        .story_id = plan->story,
+        .base_branch = plan->worktree->base_branch,
+        .prompt = plan->options->prompt,
+        .resume = plan->options->resume,
+    };
+    g_autoptr(AgentCommand) command = agent_command_build(agent, &context, error);
+    if (!command)
+        return NULL;
+
+    replace_environment(preparation, agent, &context);
+    plan->argv = g_steal_pointer(&command->argv);
+    plan->interactive = agent->interactive;
+    plan->stop_grace_usec = agent->stop_grace_usec;
+    plan->result_grace_usec = agent->result_grace_usec;
+    plan->limits = agent->limits;
+    limits_override(&plan->limits, &plan->options->limits);
+    return g_steal_pointer(&command);
+}
+
+/* --- The folder --- */
+
+/* What is there goes in any case: what an earlier try of a queued run has left would be a message
+ * to an agent that takes some, and a FIFO or a link is none of ours. */
+static gboolean write_stdin(Preparation *preparation, const char *text, GError **error)
+{
+    preparation->has_stdin = text != NULL;
+    unlinkat(preparation->folder_fd, "stdin", 0);
+    if (!text)
+        return TRUE;
+    autofd fd = open_regular(preparation->folder_fd, "stdin", O_WRONLY | O_CREAT | O_EXCL);
+    if (fd >= 0 && write_all(fd, text, strlen(text)))
+        return TRUE;
+    set_errno_error(error, errno, "writing the agent's stdin");
+    return FALSE;
+}
+
+static gboolean fill_folder(Preparation *preparation, const AgentCommand *command, GError **error)
+{
+    if (!run_record_write(preparation->plan, preparation->folder_fd, error))
+        return FALSE;
+    fault_point("record");
+    return shim_make_fifos(preparation->folder_fd, error) &&
+           write_stdin(preparation, command->stdin_text, error);
+}
+
+gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error)
+{
+    preparation->folder_fd = run_folder_create(record->run_id, error);
+    fault_point("folder");
+    if (preparation->folder_fd < 0 || !run_record_write(record, preparation->folder_fd, error))
+        return FALSE;
+    preparation->cursors = sink_cursors_open(preparation->folder_fd, error);
+    fault_point(record->queued ? "queued" : "reserved");
+    return preparation->cursors != NULL;
+}
+
+/* --- All of it --- */
+
+static gboolean prepare(Preparation *preparation, const RunRecord *record, const Target *target,
+                        GError **error)
+{
+    const ProjectConfig *config = target->config;
+    RunRecord *plan = preparation->plan = copy_identity(record);
+    plan->kind = target_get_agent(target)->kind;
+    plan->worktree =
+        worktree_plan(plan->project_root, plan->story, plan->options->base_branch, error);
+    if (!plan->worktree)
+        return FALSE;
+
+    plan->setup = list_setup(config, plan->worktree);
+    g_autoptr(AgentCommand) command = plan_command(preparation, target_get_agent(target), error);
+    if (!command || !fill_folder(preparation, command, error))
+        return FALSE;
+    fault_point("files");
+
+    gboolean has_setup = *plan->setup != NULL;
+    gboolean made =
+        worktree_create(plan->worktree, has_setup, (const char *const *)config->copy, error);
+    fault_point("worktree");
+    return made;
+}
+
+gboolean start_prepare(Preparation *preparation, const RunRecord *record, const Target *target,
+                       GError **error)
+{
+    /* Not the agent's, which it is to become: that may have secrets for the agent only. */
+    g_auto(GStrv) login = g_strdupv(preparation->environment);
+
+    git_program_push_environment(login);
+    g_cancellable_push_current(preparation->cancellable);
+    gboolean prepared = prepare(preparation, record, target, error);
+    g_cancellable_pop_current(preparation->cancellable);
+    git_program_pop_environment();
+    return prepared;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/result.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/json-file.h"
+#include "store/shim-protocol.h"
+#include "base/util.h"
+
+#define SUMMARY_FORMAT 1
+
+/* How much of a failed setup's output goes into the error. */
+#define TAIL_BYTES 2048
+#define TAIL_LINES 5
+
+static guint64 file_size(int fd)
+{
+    struct stat st;
+    return fd >= 0 && fstat(fd, &st) == 0 ? (guint64)st.st_size : 0;
+}
+
+/* The last lines before the end of the transcript, as a person would see them. */
+static char *read_tail(int transcript_fd)
+{
+    char bytes[TAIL_BYTES];
+    guint64 size = file_size(transcript_fd);
+    guint64 from = size > sizeof(bytes) ? size - sizeof(bytes) : 0;
+    ssize_t n = size > 0 ? pread(transcript_fd, bytes, (gsize)(size - from), (off_t)from) : 0;
+    g_autofree char *text = g_strndup(bytes, n > 0 ? (gsize)n : 0);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    g_autoptr(GPtrArray) last = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = g_strv_length(lines); i > 0 && last->len < TAIL_LINES; i--) {
+        gsize length;
+        g_autofree char *clean = decode_clean_text(lines[i - 1], strlen(lines[i - 1]), &length);
+        if (length > 0)
+            g_ptr_array_insert(last, 0, g_steal_pointer(&clean));
+    }
+    g_ptr_array_add(last, NULL);
+    return g_strjoinv("\n", (char **)last->pdata);
+}
+
+static char *describe_status(int exit_code, int exit_signal)
+{
+    if (exit_signal > 0) {
+        const char *name = sigabbrev_np(exit_signal);
+        return name ? g_strdup_printf("killed by SIG%s", name)
+                    : g_strdup_printf("killed by signal %d", exit_signal);
+    }
+    return g_strdup_printf("exit status %d", exit_code);
+}
+
+static char *describe_setup_failure(const RunRecord *record, const RunStarted *started,
+                                    int transcript_fd)
+{
+    guint at = 2 * started->setup;
+    gboolean known = at + 1 < g_strv_length(record->setup);
+    const char *folder = known ? record->setup[at] : "?";
+    const char *command = known ? record->setup[at + 1] : "?";
+    if (started->failed_errno != 0)
+        return g_strdup_printf("setup command `%s` can't be run in %s: %s (`path` of its component "
+                               "is relative to the worktree)",
+                               command, folder, g_strerror(started->failed_errno));
+    g_autofree char *status = describe_status(started->exit_code, started->exit_signal);
+    g_autofree char *tail = read_tail(transcript_fd);
+    return g_strdup_printf("setup command `%s` failed: %s%s%s", command, status,
+                           *tail ? "; its last lines:\n" : "", tail);
+}
+
+static char *describe_exec_failure(const RunRecord *record, const RunStarted *started)
+{
+    const char *program = record->argv && record->argv[0] ? record->argv[0] : "?";
+    if (started->step)
+        return g_strdup_printf("%s could not be made ready for agent '%s': %s", started->step,
+                               record->agent, g_strerror(started->failed_errno));
+    if (started->failed_errno == ENOENT && !strchr(program, '/'))
+        return g_strdup_printf("program '%s' not found on PATH: install it, or set `command` of "
+                               "agent '%s' to its path",
+                               program, record->agent);
+    return g_strdup_printf("program '%s' cannot be executed: %s (`command` of agent '%s')", program,
+                           g_strerror(started->failed_errno), record->agent);
+}
+
+char *run_start_failure(const RunRecord *record, const RunStarted *started, int transcript_fd)
+{
+    if (g_strcmp0(started->failed, SHIM_REASON_SETUP) == 0)
+        return describe_setup_failure(record, started, transcript_fd);
+    return describe_exec_failure(record, started);
+}
+
+/* The words for an end that was not the program's own doing, or NULL. */
+static char *describe_forced_end(const RunRecord *record, const RunExit *exit)
+{
+    if (g_str_equal(exit->reason, SHIM_REASON_RUNTIME))
+        return g_strdup_printf("ran longer than its runtime_max of %" G_GUINT64_FORMAT " s",
+                               record->limits.runtime_max_usec / G_USEC_PER_SEC);
+    if (g_str_equal(exit->reason, SHIM_REASON_IDLE))
+        return g_strdup_printf("printed nothing for its idle_timeout of %" G_GUINT64_FORMAT " s",
+                               record->limits.idle_timeout_usec / G_USEC_PER_SEC);
+    if (g_str_equal(exit->reason, SHIM_REASON_OUTSIDE))
+        return g_strdup("stopped from outside");
+    return NULL;
+}
+
+static char *describe_out_of_memory(const RunExit *exit)
+{
+    if (exit->memory_peak == 0)
+        return g_strdup("out of memory");
+    g_autofree char *peak = g_format_size_full(exit->memory_peak, G_FORMAT_SIZE_IEC_UNITS);
+    return g_strdup_printf("out of memory (peak %s)", peak);
+}
+
+/* The contract's rule: NULL is `completed`, else why not. */
+static char *decide_error(const RunRecord *record, const RunExit *exit, const RunFacts *facts,
+                          int transcript_fd)
+{
+    if (exit->started.failed)
+        return run_start_failure(record, &exit->started, transcript_fd);
+    if (g_str_equal(exit->reason, SHIM_REASON_RESULT) && facts->success)
+        return NULL;
+
+    char *forced = describe_forced_end(record, exit);
+    if (forced)
+        return forced;
+    if (exit->exit_signal == SIGKILL && exit->oom_kills > 0)
+        return describe_out_of_memory(exit);
+    if (facts->closed && !facts->success)
+        return g_strdup(facts->error ? facts->error : "the agent reported a failure");
+    if (exit->exit_signal != 0 || exit->exit_code != 0)
+        return describe_status(exit->exit_code, exit->exit_signal);
+    if (facts->opened && !facts->closed)
+        return g_strdup("ended without a result");
+    return NULL;
+}
+
+/* A resume that the CLI refused: some print a new id that never existed as they fail. */
+static void keep_asked_session(RunResult *result, const RunRecord *record)
+{
+    if (result->outcome == OUTCOME_COMPLETED || result->facts.assistant || !record->options->resume)
+        return;
+    g_free(result->facts.session_id);
+    result->facts.session_id = g_strdup(record->options->resume);
+}
+
+RunResult *run_result_new(RunOutcome outcome, const char *error)
+{
+    RunResult *result = g_new0(RunResult, 1);
+    g_atomic_ref_count_init(&result->references);
+    result->outcome = outcome;
+    result->error = g_strdup(error);
+    result->exit_code = -1;
+    result->ended = now_usec();
+    return result;
+}
+
+static void take_exit(RunResult *result, const RunExit *exit)
+{
+    result->exit_code = exit->started.failed ? -1 : exit->exit_code;
+    result->exit_signal = exit->started.failed ? 0 : exit->exit_signal;
+    result->ended = exit->ended;
+    result->bytes = exit->bytes;
+    result->memory_peak = exit->memory_peak;
+    result->cpu_usec = exit->cpu_usec;
+}
+
+static void set_stopped(RunResult *result)
+{
+    result->outcome = OUTCOME_STOPPED;
+    result->error = g_strdup("stopped");
+}
+
+static void decide_without_exit(RunResult *result, gboolean stop_requested, int transcript_fd)
+{
+    result->bytes = file_size(transcript_fd);
+    if (stop_requested) {
+        set_stopped(result);
+        return;
+    }
+    result->outcome = OUTCOME_FAILED;
+    result->error = g_strdup("its shim is gone without a record of the end: it was killed, or "
+                             "the machine went down");
+}
+
+RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,
+                             const RunFacts *facts, int transcript_fd)
+{
+    RunResult *result = run_result_new(OUTCOME_COMPLETED, NULL);
+    if (!exit) {
+        decide_without_exit(result, stop_requested, transcript_fd);
+    } else if (g_str_equal(exit->reason, SHIM_REASON_STOPPED)) {
+        take_exit(result, exit);
+        set_stopped(result);
+    } else {
+        take_exit(result, exit);
+        result->error = decide_error(record, exit, facts, transcript_fd);
+        result->outcome = result->error ? OUTCOME_FAILED : OUTCOME_COMPLETED;
+    }
+    run_facts_copy(facts, &result->facts);
+    keep_asked_session(result, record);
+    return result;
+}
+
+RunResult *run_result_ref(RunResult *result)
+{
+    g_atomic_ref_count_inc(&result->references);
+    return result;
+}
+
+void run_result_unref(RunResult *result)
+{
+    if (!result || !g_atomic_ref_count_dec(&result->references))
+        return;
+    g_free(result->error);
+    run_facts_clear(&result->facts);
+    g_free(result);
+}
+
+const char *run_result_status(const RunResult *result)
+{
+    return result->outcome == OUTCOME_COMPLETED ? "completed" : "failed";
+}
+
+GVariant *run_result_event_data(const RunResult *result)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    if (result->outcome == OUTCOME_STOPPED) {
+        g_variant_dict_insert(&dict, "status", "s", "stopped");
+        return g_variant_dict_end(&dict);
+    }
+    if (result->exit_code >= 0)
+        g_variant_dict_insert(&dict, "exit_code", "i", result->exit_code);
+    if (result->outcome == OUTCOME_FAILED) {
+        if (result->exit_signal > 0)
+            g_variant_dict_insert(&dict, "exit_signal", "i", result->exit_signal);
+        g_variant_dict_insert(&dict, "message", "s", result->error);
+        return g_variant_dict_end(&dict);
+    }
+    if (result->facts.session_id)
+        g_variant_dict_insert(&dict, "session_id", "s", result->facts.session_id);
+    run_facts_add_totals(&result->facts, &dict);
+    return g_variant_dict_end(&dict);
+}
+
+/* --- summary.json --- */
+
+static const char *const outcome_names[] = {
+    [OUTCOME_COMPLETED] = "completed",
+    [OUTCOME_FAILED] = "failed",
+    [OUTCOME_STOPPED] = "stopped",
+};
+
+static void add_facts(JsonBuilder *builder, const RunFacts *facts)
+{
+    json_add_string(builder, "session_id", facts->session_id);
+    if (facts->has_cost) {
+        json_builder_set_member_name(builder, "cost_usd");
+        json_builder_add_double_value(builder, facts->cost_usd);
+    }
+    if (facts->has_turns)
+        json_add_uint(builder, "turns", facts->turns);
+    if (facts->has_input_tokens)
+        json_add_uint(builder, "input_tokens", facts->input_tokens);
+    if (facts->has_output_tokens)
+        json_add_uint(builder, "output_tokens", facts->output_tokens);
+    if (facts->retry_at)
+        json_add_uint(builder, "retry_at", facts->retry_at);
+}
+
+static void read_facts(JsonObject *object, RunFacts *facts)
+{
+    facts->session_id = g_strdup(json_get_string(object, "session_id"));
+    facts->has_cost = json_object_has_member(object, "cost_usd");
+    facts->cost_usd = json_object_get_double_member_with_default(object, "cost_usd", 0);
+    facts->has_turns = json_object_has_member(object, "turns");
+    facts->turns = (guint)json_get_uint(object, "turns", 0);
+    facts->has_input_tokens = json_object_has_member(object, "input_tokens");
+    facts->input_tokens = json_get_uint(object, "input_tokens", 0);
+    facts->has_output_tokens = json_object_has_member(object, "output_tokens");
+    facts->output_tokens = json_get_uint(object, "output_tokens", 0);
+    facts->retry_at = json_get_uint(object, "retry_at", 0);
+}
+
+gboolean run_result_save(const RunResult *result, gboolean listed, int folder_fd, GError **error)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_object(builder);
+    json_add_uint(builder, "format", SUMMARY_FORMAT);
+    json_add_string(builder, "outcome", outcome_names[result->outcome]);
+    json_add_boolean(builder, "listed", listed);
+    json_add_string(builder, "error", result->error);
+    if (result->exit_code >= 0)
+        json_add_uint(builder, "exit_code", (guint64)result->exit_code);
+    if (result->exit_signal > 0)
+        json_add_uint(builder, "exit_signal", (guint64)result->exit_signal);
+    json_add_uint(builder, "ended", result->ended);
+    json_add_uint(builder, "bytes", result->bytes);
+    json_add_uint(builder, "memory_peak", result->memory_peak);
+    json_add_uint(builder, "cpu_usec", result->cpu_usec);
+    add_facts(builder, &result->facts);
+    json_builder_end_object(builder);
+    return json_file_write(folder_fd, "summary.json", builder, FALSE, error);
+}
+
+static RunOutcome outcome_from_string(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(outcome_names); i++)
+        if (g_strcmp0(name, outcome_names[i]) == 0)
+            return (RunOutcome)i;
+    return OUTCOME_FAILED;
+}
+
+RunResult *run_result_load(int folder_fd, gboolean *ret_listed, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autoptr(JsonObject) object = json_file_read(folder_fd, "summary.json", &local);
+    if (!object) {
+        if (!g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+
+    RunResult *result = run_result_new(outcome_from_string(json_get_string(object, "outcome")),
+                                       json_get_string(object, "error"));
+    if (result->outcome != OUTCOME_COMPLETED && !result->error)
+        result->error = g_strdup("unknown");
+    result->exit_code = (int)MIN(json_get_uint(object, "exit_code", 256), 256);
+    if (result->exit_code > 255)
+        result->exit_code = -1;
+    result->exit_signal = (int)MIN(json_get_uint(object, "exit_signal", 0), 64);
+    result->ended = json_get_uint(object, "ended", 0);
+    result->bytes = json_get_uint(object, "bytes", 0);
+    result->memory_peak = json_get_uint(object, "memory_peak", 0);
+    result->cpu_usec = json_get_uint(object, "cpu_usec", 0);
+    read_facts(object, &result->facts);
+    *ret_listed = json_object_get_boolean_member_with_default(object, "listed", TRUE);
+    return result;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "store/facts.h"
+#include "store/record.h"
+
+/*
+ * How a run ended: decided once, from the shim's exit record and what the transcript says, then
+ * kept in the run's folder, so that every reader of the run gets the same last event.
+ */
+
+typedef enum {
+    OUTCOME_COMPLETED,
+    OUTCOME_FAILED,
+    OUTCOME_STOPPED,
+} RunOutcome;
+
+typedef struct {
+    gatomicrefcount references;
+    RunOutcome outcome;
+    char *error;      /* FAILED, STOPPED: what a person wants to read */
+    int exit_code;    /* -1: none */
+    int exit_signal;  /* 0: none */
+    guint64 ended;    /* µs since the epoch */
+    guint64 bytes;    /* of the transcript: nothing counts after them */
+    guint64 memory_peak, cpu_usec; /* 0: unknown */
+    RunFacts facts;
+} RunResult;
+
+/** The result of a run, by the contract's rule for `completed`. @exit NULL: its shim left no
+ *  record (it was killed, or the power was cut): the transcript's size then is where it ends, and
+ *  it is STOPPED where @stop_requested, by a Stop that the shim could not see through. Where a CLI
+ *  refused to resume a session, the id that was asked for stays the run's. Caller unrefs. */
+RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,
+                             const RunFacts *facts, int transcript_fd);
+
+/** Why a Start failed in its setup or exec, for its reply and for the `error` event alike: names
+ *  the command, its status and its last lines, or the program and what is wrong with it. Caller
+ *  frees. */
+char *run_start_failure(const RunRecord *record, const RunStarted *started, int transcript_fd);
+
+/** A result that no exit record explains: STOPPED (a queued run taken out) or FAILED. */
+RunResult *run_result_new(RunOutcome outcome, const char *error);
+
+RunResult *run_result_ref(RunResult *result);
+void run_result_unref(RunResult *result);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunResult, run_result_unref)
+
+/** "completed" or "failed": the contract's status of an ended run. */
+const char *run_result_status(const RunResult *result);
+
+/** The own keys of the terminal event as a{sv} (floating): of `done`, `error`, or `status`. */
+GVariant *run_result_event_data(const RunResult *result);
+
+/** Keeps the result in the folder as summary.json. @listed: whether List still shows the run. */
+gboolean run_result_save(const RunResult *result, gboolean listed, int folder_fd, GError **error);
+
+/** Reads it back; NULL without an error where the run has none yet. */
+RunResult *run_result_load(int folder_fd, gboolean *ret_listed, GError **error);

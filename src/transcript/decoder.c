@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transcript/decoder.h"
+
+#include "base/json-scan.h"
+#include "base/line-clean.h"
+#include "agents/line-facts.h"
+
+/* Whether @text is an object: then its class, texts and facts are in @ret. */
+static gboolean decode_object(AgentKind kind, const char *text, gsize length, DecodedLine *ret)
+{
+    JsonScan scan;
+
+    json_scan_init(&scan);
+    if (!json_scan_push(&scan, text, length) || !json_scan_finish(&scan))
+        return FALSE;
+    ret->class = LINE_JSON;
+    if (length <= DECODER_MAX_PARSED)
+        line_facts_read(kind, json_scan_type(&scan), text, length, ret);
+    else
+        line_facts_read_long(kind, json_scan_type(&scan), text, length, ret);
+    return TRUE;
+}
+
+void decode_line(AgentKind kind, const char *line, gsize length, DecodedLine *ret)
+{
+    *ret = (DecodedLine){.class = LINE_NOTHING};
+
+    line_trim(&line, &length);
+    if (decode_object(kind, line, length, ret)) {
+        ret->text = g_strndup(line, length);
+        ret->length = length;
+        return;
+    }
+
+    ret->text = line_clean(line, length, &ret->length);
+    if (ret->length == 0)
+        g_clear_pointer(&ret->text, g_free);
+    else if (!decode_object(kind, ret->text, ret->length, ret))
+        ret->class = LINE_OUTPUT;
+}
+
+void decoded_line_clear(DecodedLine *line)
+{
+    g_clear_pointer(&line->text, g_free);
+    g_clear_pointer(&line->texts, g_ptr_array_unref);
+    g_clear_pointer(&line->facts.session_id, g_free);
+    g_clear_pointer(&line->facts.error, g_free);
+}
+
+char *decode_clean_text(const char *line, gsize length, gsize *ret_length)
+{
+    return line_clean(line, length, ret_length);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "transcript/event.h"
+#include "store/facts.h"
+#include "transcript/log.h"
+
+/*
+ * LogReader: a cursor into a run's log, and what comes after it as events. Every sink has one of
+ * its own; that of a sink which keeps up costs nothing, because readers at the same place share the
+ * batch that one of them decoded (see log_reader_read()).
+ *
+ * Cursors. `pending` has 1. Bytes count from 16: the i-th event (from 1) of a line that starts at
+ * offset o has 16 + o + i, the last one of it 16 + the offset of the line's end. `running` takes
+ * place 1 where the agent's output begins, so the line there counts from 2. The terminal event has
+ * the end's cursor + 2.
+ */
+
+/** A line longer than this is one `output` with `truncated` and `length`. */
+#define LOG_READER_MAX_LINE (16u * 1024 * 1024)
+
+typedef struct LogReader LogReader;
+
+/** A reader that goes on after @cursor (0: from the first event). Sets
+ *  STORKIT_ERROR_INVALID_ARGUMENT for a cursor that is no event's or not there yet. Caller frees;
+ *  it keeps a reference to @log. */
+LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error);
+
+/** The same for a place that log_reader_cursor() gave: also that of a reader which began at the
+ *  head, behind a line without an event or inside of a long one. NULL where the log is not as long
+ *  as that. */
+LogReader *log_reader_new_again(RunLog *log, guint64 cursor);
+
+/** A reader that starts with what comes next: behind the last line that is complete now. Its cursor
+ *  is that line's end, which is an event's unless that line gave none. Where the line in
+ *  progress is so long that its start is further away than one turn looks back, its cursor is one
+ *  inside of that line, and the first batches are empty. */
+LogReader *log_reader_new_at_head(RunLog *log);
+
+void log_reader_free(LogReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogReader, log_reader_free)
+
+/** The next events, decoded from at most 64 KiB of transcript (or one longer line); NULL where there
+ *  is nothing more now. The batch is empty where that stretch gives no event: there may be more
+ *  behind it, so ask again, after a turn of the main loop. Caller unrefs. Adds what the lines say
+ *  of the run to @facts, unless that is NULL. */
+EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts);
+
+/** The same on the main loop, where a batch that another reader decoded from this very place is
+ *  taken instead of decoding it again. */
+EventBatch *log_reader_read(LogReader *reader, RunFacts *facts);
+
+/** The cursor of the last event that was read (0: none yet). */
+guint64 log_reader_cursor(const LogReader *reader);
+
+/** Whether the terminal event has been read: nothing will follow. */
+gboolean log_reader_is_at_end(const LogReader *reader);
+
+/** How many bytes of the transcript are still before this reader. */
+guint64 log_reader_backlog(const LogReader *reader);
+
+/** The cursor of a run's first event, `pending`. */
+#define LOG_CURSOR_PENDING 1u
+
+/** The cursor of the terminal event of a run whose transcript has @bytes. */
+guint64 log_end_cursor(guint64 bytes);
