@@ -32,8 +32,8 @@ static void raise_nofile(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* With an identifier, so that `journalctl -t storkitd` shows these without the agents' events, which
- * this process writes, too. */
+/* With an identifier, so that `journalctl -t storkitd` shows these without the agents' events,
+ * which this process writes, too. */
 static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize n,
                                   gpointer data)
 {

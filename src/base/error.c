@@ -2,7 +2,7 @@
 #include "base/error.h"
 
 /* clang-format off: it takes the dashes for minus signs */
-G_DEFINE_QUARK(storkit-error-quark, storkit_error)
+G_DEFINE_QUARK(storkit - error - quark, storkit_error)
 /* clang-format on */
 
 #define NAME(suffix) "org.storkit.AgentPool.Error." suffix

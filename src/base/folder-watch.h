@@ -21,7 +21,8 @@ int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, g
                      GError **error);
 
 /** Whether writes to files of the watched folder are told, as they are at first: who looks often
- *  anyway is not to be woken for each. What was written before they are wanted again is not told. */
+ *  anyway is not to be woken for each. What was written before they are wanted again is not told.
+ */
 void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted);
 
 /** Ends what folder_watch_add() began; an @id that is watched no more is no error. */

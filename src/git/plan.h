@@ -55,8 +55,8 @@ Worktree *worktree_plan(const char *root, const char *story, const char *base_br
 gboolean worktree_create(const Worktree *worktree, gboolean needs_setup, const char *const *copy,
                          GError **error);
 
-/** Removes locks of git's files that worktree_create() or worktree_undo() has left where the service
- *  was killed in it, not before @since (µs since the epoch): see git/lock.h. */
+/** Removes locks of git's files that worktree_create() or worktree_undo() has left where the
+ * service was killed in it, not before @since (µs since the epoch): see git/lock.h. */
 void worktree_break_stale_locks(const Worktree *worktree, guint64 since);
 
 /** Removes what worktree_create() made by this plan, and only that: the worktree, git's admin

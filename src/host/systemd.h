@@ -27,7 +27,8 @@ typedef struct {
 } ScopeSpec;
 
 /** Makes a transient scope of app-storkit.slice around the process and waits until systemd's own
- *  job for it is done. Fails with STORKIT_ERROR_SCOPE_FAILED. @spec is not needed after the call. */
+ *  job for it is done. Fails with STORKIT_ERROR_SCOPE_FAILED. @spec is not needed after the call.
+ */
 void systemd_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer user_data);
 gboolean systemd_start_scope_finish(GAsyncResult *result, GError **error);
@@ -38,7 +39,8 @@ void systemd_stop_unit(Systemd *systemd, const char *unit);
 /** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
 typedef struct GroupQuery GroupQuery;
 
-/** @control_group ("/user.slice/…"): NULL where there is no such scope or it has no process left. */
+/** @control_group ("/user.slice/…"): NULL where there is no such scope or it has no process left.
+ */
 typedef void (*GroupFound)(const char *control_group, gpointer data);
 
 /** Asks for the cgroup of the scope @unit; the answer never comes before this returns. */

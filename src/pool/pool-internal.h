@@ -14,10 +14,10 @@
 typedef struct Adoption Adoption;
 
 struct Pool {
-    GPtrArray *runs;   /* Run *, oldest first: live ones, and the listed ended ones */
-    GPtrArray *starts; /* Start * that have not finished */
+    GPtrArray *runs;      /* Run *, oldest first: live ones, and the listed ended ones */
+    GPtrArray *starts;    /* Start * that have not finished */
     GPtrArray *adoptions; /* Adoption *: of runs that were found, and are not followed yet */
-    GQueue queue;      /* of those, the ones that wait for admission: first come, first served */
+    GQueue queue;         /* of those, the ones that wait for admission: first come, first served */
     WorkQueue *work;
     FolderWatch *folder_watch;
     Systemd *systemd;
@@ -65,8 +65,8 @@ void pool_announce(Pool *pool, Run *run);
 /** Forgets a run that was undone, or stopped. */
 void pool_remove_run(Pool *pool, Run *run);
 
-/** Takes an ended run off the list, and replies (unless @reply is NULL) once it will stay off over a
- *  restart. */
+/** Takes an ended run off the list, and replies (unless @reply is NULL) once it will stay off over
+ * a restart. */
 void pool_unlist(Pool *pool, Run *run, PoolReply reply, gpointer data);
 
 /** The Starts there are, for a walk in which some may finish. Caller unrefs. */
@@ -103,6 +103,6 @@ void pool_answer_waiters(Pool *pool, Run *run);
 
 void adoption_free(Adoption *adoption);
 
-/** adopt.c: reads one folder as a run that is not followed and has no cursors; NULL (and a log line)
- *  for what is none of ours. Blocking. */
+/** adopt.c: reads one folder as a run that is not followed and has no cursors; NULL (and a log
+ * line) for what is none of ours. Blocking. */
 Run *adopt_read(Pool *pool, const char *run_id);

@@ -32,19 +32,19 @@ typedef struct Run Run;
 typedef enum {
     NOTE_FROZEN,
     NOTE_THAWED,
-    NOTE_DISK_FULL,  /* the agent is held back until there is room */
-    NOTE_DISK_ROOM,  /* it goes on */
-    NOTE_OOM_KILL,   /* the kernel killed a process of it for memory; the rest goes on */
+    NOTE_DISK_FULL, /* the agent is held back until there is room */
+    NOTE_DISK_ROOM, /* it goes on */
+    NOTE_OOM_KILL,  /* the kernel killed a process of it for memory; the rest goes on */
 } RunNote;
 
 /** Who looks after runs (the pool). All are called on the main loop. */
 typedef struct {
-    void (*started)(Run *run, gpointer data);     /* `started` is there: run->started */
-    void (*output)(Run *run, gpointer data);      /* its transcript has grown */
-    void (*has_events)(Run *run, gpointer data);  /* its log has more to read */
+    void (*started)(Run *run, gpointer data);    /* `started` is there: run->started */
+    void (*output)(Run *run, gpointer data);     /* its transcript has grown */
+    void (*has_events)(Run *run, gpointer data); /* its log has more to read */
     void (*noted)(Run *run, RunNote note, gpointer data);
-    void (*gone)(Run *run, gpointer data);        /* shim and scope are gone */
-    void (*ended)(Run *run, gpointer data);       /* its last event can be read */
+    void (*gone)(Run *run, gpointer data);  /* shim and scope are gone */
+    void (*ended)(Run *run, gpointer data); /* its last event can be read */
 } RunKeeper;
 
 struct Run {
@@ -54,14 +54,14 @@ struct Run {
     int folder_fd; /* -1: none yet */
     RunLog *log;   /* NULL for an ended run that nobody reads: see run_open_log() */
     SinkCursors *cursors;
-    gboolean listed;  /* List shows it */
-    gboolean visible; /* its events go out: from the gate, or from the reply `pending`, on */
+    gboolean listed;    /* List shows it */
+    gboolean visible;   /* its events go out: from the gate, or from the reply `pending`, on */
     gboolean announced; /* ... and the sinks know of it */
     gboolean stop_requested;
     gboolean frozen;
     gboolean input_closed; /* by CloseInput; a service that is started anew does not know */
-    guint queue_position; /* 0: not in the queue */
-    char **unenforced; /* limits that this machine does not delegate, or NULL */
+    guint queue_position;  /* 0: not in the queue */
+    char **unenforced;     /* limits that this machine does not delegate, or NULL */
 
     /* Of a live run. */
     Shim shim;
@@ -82,7 +82,7 @@ struct Run {
     Systemd *systemd;
     int watch_id, cgroup_watch_id;
     int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
-    int stop_fd; /* see shim_send_stop(); -1: not sent */
+    int stop_fd;          /* see shim_send_stop(); -1: not sent */
     LogReader *head;
     guint pump_source, shim_source, guard_source, poll_source;
     UnitWatch *unit_watch;

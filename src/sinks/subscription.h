@@ -23,8 +23,8 @@ int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GE
 /** The run's log has more to read. */
 void subscriptions_wake(Subscriptions *subscriptions, Run *run);
 
-/** Gives a status that is no event of the log (`frozen`, ...) to everybody: those who are behind get
- *  it at its head, the last one only, and none that is over by then. @status is static. */
+/** Gives a status that is no event of the log (`frozen`, ...) to everybody: those who are behind
+ * get it at its head, the last one only, and none that is over by then. @status is static. */
 void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status);
 
 guint subscriptions_count(const Subscriptions *subscriptions);

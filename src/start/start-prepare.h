@@ -15,12 +15,12 @@
 
 typedef struct {
     GCancellable *cancellable; /* in: ends what git does for it */
-    char **environment;   /* in: the user's login environment; out: the agent's */
-    int folder_fd;        /* the run's, once start_prepare_folder() has made it */
-    SinkCursors *cursors; /* likewise */
-    RunRecord *plan;      /* out: the record as run.json has it */
-    gboolean has_stdin;   /* out: the folder has a file `stdin` for the agent */
-    GError *error;        /* of a worker thread, for the main loop to take */
+    char **environment;        /* in: the user's login environment; out: the agent's */
+    int folder_fd;             /* the run's, once start_prepare_folder() has made it */
+    SinkCursors *cursors;      /* likewise */
+    RunRecord *plan;           /* out: the record as run.json has it */
+    gboolean has_stdin;        /* out: the folder has a file `stdin` for the agent */
+    GError *error;             /* of a worker thread, for the main loop to take */
 } Preparation;
 
 #define PREPARATION_INIT                                                                           \
@@ -34,12 +34,12 @@ void preparation_clear(Preparation *preparation);
 /** The record of a new run of @target's agent, with a run id of its own; takes @options. */
 RunRecord *start_new_record(const Target *target, StartOptions *options);
 
-/** Blocking: makes the folder of a run, with @record in it: before its Start makes anything else, and
- *  before anybody is told that it waits. */
+/** Blocking: makes the folder of a run, with @record in it: before its Start makes anything else,
+ * and before anybody is told that it waits. */
 gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error);
 
-/** Blocking, for a run that has its folder: plans the run that @record asks for after @target's config, writes that down, and only
- *  then makes the worktree. When it fails, what @preparation has got by then is still to be taken:
- *  the plan says what must be undone. */
+/** Blocking, for a run that has its folder: plans the run that @record asks for after @target's
+ * config, writes that down, and only then makes the worktree. When it fails, what @preparation has
+ * got by then is still to be taken: the plan says what must be undone. */
 gboolean start_prepare(Preparation *preparation, const RunRecord *record, const Target *target,
                        GError **error);

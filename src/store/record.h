@@ -92,10 +92,10 @@ gboolean run_started_read(int folder_fd, RunStarted *ret_started);
 
 /** What the shim wrote to exit.json. */
 typedef struct {
-    const char *reason; /* one of SHIM_REASON_* */
-    RunStarted started; /* its failure, where it has one */
-    int exit_code;      /* -1: none */
-    int exit_signal;    /* 0: none */
+    const char *reason;    /* one of SHIM_REASON_* */
+    RunStarted started;    /* its failure, where it has one */
+    int exit_code;         /* -1: none */
+    int exit_signal;       /* 0: none */
     guint64 agent_started; /* 0: never */
     guint64 ended, offset, bytes;
     guint64 left_behind, oom_kills, memory_peak, cpu_usec;

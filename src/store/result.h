@@ -20,11 +20,11 @@ typedef enum {
 typedef struct {
     gatomicrefcount references;
     RunOutcome outcome;
-    char *error;      /* FAILED, STOPPED: what a person wants to read */
-    int exit_code;    /* -1: none */
-    int exit_signal;  /* 0: none */
-    guint64 ended;    /* µs since the epoch */
-    guint64 bytes;    /* of the transcript: nothing counts after them */
+    char *error;                   /* FAILED, STOPPED: what a person wants to read */
+    int exit_code;                 /* -1: none */
+    int exit_signal;               /* 0: none */
+    guint64 ended;                 /* µs since the epoch */
+    guint64 bytes;                 /* of the transcript: nothing counts after them */
     guint64 memory_peak, cpu_usec; /* 0: unknown */
     RunFacts facts;
 } RunResult;

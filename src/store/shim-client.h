@@ -16,13 +16,17 @@ typedef struct {
     int gate; /* write end: one byte opens it, closing it makes the shim go without a trace */
 } Shim;
 
-#define SHIM_INIT {.pid = -1, .pidfd = -1, .gate = -1}
+#define SHIM_INIT                                                                                  \
+    {                                                                                              \
+        .pid = -1, .pidfd = -1, .gate = -1                                                         \
+    }
 
 /** Closes what is open of it. A gate that is still closed stays closed for ever. */
 void shim_clear(Shim *shim);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Shim, shim_clear)
 
-/** Starts the shim for @record's plan in the run's folder @run_id, with @environment as the agent's.
+/** Starts the shim for @record's plan in the run's folder @run_id, with @environment as the
+ * agent's.
  *  @has_stdin: the folder has a file `stdin`. Does not wait for anything. */
 gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean has_stdin,
                     Shim *ret_shim, GError **error);

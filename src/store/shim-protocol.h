@@ -56,10 +56,10 @@
  *                 "memory_peak":N,"cpu_usec":N, and what `started` says of a failure}
  *                and "lost":N where a stop could not wait for room on a full disk: bytes of output
  *                (a figure the machine does not have is absent; so is `started` where the agent
- *                never was). R is one of the SHIM_REASON_ strings. `bytes` is the transcript's size:
- *                nothing is appended after it.
- *   While the transcript's file system is full the shim takes the owner's write permission off
- *   `transcript` (0400), and gives it back (0600) once bytes go in again: inotify sees both.
+ *                never was). R is one of the SHIM_REASON_ strings. `bytes` is the transcript's
+ * size: nothing is appended after it. While the transcript's file system is full the shim takes the
+ * owner's write permission off `transcript` (0400), and gives it back (0600) once bytes go in
+ * again: inotify sees both.
  */
 /* clang-format on */
 
@@ -77,7 +77,7 @@ struct ShimTime {
 #define SHIM_REASON_STOPPED "stopped" /* a SHIM_CONTROL_STOP */
 #define SHIM_REASON_RUNTIME "runtime"
 #define SHIM_REASON_IDLE "idle"
-#define SHIM_REASON_RESULT "result" /* result grace */
+#define SHIM_REASON_RESULT "result"   /* result grace */
 #define SHIM_REASON_OUTSIDE "outside" /* a SIGTERM that no record announced */
 #define SHIM_REASON_SETUP "setup"     /* a setup command failed */
 #define SHIM_REASON_EXEC "exec"       /* the program could not be executed */

@@ -37,7 +37,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunLog, run_log_unref)
  *  own. */
 const RunIdentity *run_log_identity(const RunLog *log);
 
-/** Whose JSON the agent speaks. It changes where the roster did while the run waited in the queue. */
+/** Whose JSON the agent speaks. It changes where the roster did while the run waited in the queue.
+ */
 AgentKind run_log_kind(RunLog *log);
 void run_log_set_kind(RunLog *log, AgentKind kind);
 

@@ -42,10 +42,10 @@ LogReader *log_reader_new_at_head(RunLog *log);
 void log_reader_free(LogReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogReader, log_reader_free)
 
-/** The next events, decoded from at most 64 KiB of transcript (or one longer line); NULL where there
- *  is nothing more now. The batch is empty where that stretch gives no event: there may be more
- *  behind it, so ask again, after a turn of the main loop. Caller unrefs. Adds what the lines say
- *  of the run to @facts, unless that is NULL. */
+/** The next events, decoded from at most 64 KiB of transcript (or one longer line); NULL where
+ * there is nothing more now. The batch is empty where that stretch gives no event: there may be
+ * more behind it, so ask again, after a turn of the main loop. Caller unrefs. Adds what the lines
+ * say of the run to @facts, unless that is NULL. */
 EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts);
 
 /** The same on the main loop, where a batch that another reader decoded from this very place is

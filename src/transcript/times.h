@@ -10,11 +10,11 @@
  */
 
 typedef struct {
-    guint64 next;             /* index in the file of the pair after block[filled - 1] */
+    guint64 next; /* index in the file of the pair after block[filled - 1] */
     struct ShimTime block[64];
-    guint at, filled;         /* block[at] is the next pair not yet passed */
-    guint64 usec;             /* of the last pair passed */
-    guint64 complete_to;      /* every pair for bytes below this is known to be read */
+    guint at, filled;    /* block[at] is the next pair not yet passed */
+    guint64 usec;        /* of the last pair passed */
+    guint64 complete_to; /* every pair for bytes below this is known to be read */
 } LogTimes;
 
 /** The time of the byte at @offset, in µs since the epoch; @fallback where the file tells nothing.
