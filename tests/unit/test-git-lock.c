@@ -37,7 +37,7 @@ static gboolean is_there(const Fixture *fixture)
 
 static void test_left_over_one_goes(Fixture *fixture, gconstpointer data)
 {
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "removed */config.lock,*");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "removed */config.lock,*");
     git_lock_break_stale(fixture->path, fixture->since);
     g_test_assert_expected_messages();
     g_assert_false(is_there(fixture));

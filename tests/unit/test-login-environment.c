@@ -103,7 +103,8 @@ static void wait_until_gone(const Home *home)
 
 static void expect_fallback(void)
 {
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "The shell * does not tell its environment*");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING,
+                          "The shell * does not tell its environment*");
 }
 
 /* Debian's .bashrc begins with this. */
@@ -275,8 +276,8 @@ static void test_a_shell_that_is_not_there_is_no_failure(Home *home, gconstpoint
     if (!home->home)
         return;
     login_environment_configure("/nowhere/sh", LONG_MSEC, LONG_MSEC);
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "Cannot run the shell /nowhere/sh: *");
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "Cannot run the shell /nowhere/sh: *");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "Cannot run the shell /nowhere/sh: *");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "Cannot run the shell /nowhere/sh: *");
     expect_fallback();
     g_auto(GStrv) environment = get();
 
