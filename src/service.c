@@ -229,11 +229,11 @@ static void on_run_visible(Run *run, gpointer data)
         journal_sink_add(service->journal, log, run->cursors, run->record->unit);
 }
 
-static void on_run_has_events(Run *run, gpointer data)
+static void on_run_has_events(Run *run, EventBatch *batch, gpointer data)
 {
     Service *service = data;
-    subscriptions_wake(service->parts.subscriptions, run);
-    bus_publisher_wake(service->parts.publisher, run);
+    subscriptions_wake(service->parts.subscriptions, run, batch);
+    bus_publisher_wake(service->parts.publisher, run, batch);
     journal_sink_wake(service->journal);
     bus_runs_on_events(service->runs, run);
 }

@@ -168,13 +168,18 @@ static void commit(BusPublisher *publisher, Publication *publication)
         sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
 }
 
+static gboolean has_published(const Publication *publication)
+{
+    return !publication->batch || publication->next >= publication->batch->events->len;
+}
+
 /* NULL: none now; with an empty batch, there may be more in the next turn. */
 static const Event *peek(Publication *publication)
 {
-    if (publication->batch && publication->next < publication->batch->events->len)
+    if (!has_published(publication))
         return event_batch_get(publication->batch, publication->next);
     g_clear_pointer(&publication->batch, event_batch_unref);
-    publication->batch = log_reader_read(publication->reader, NULL);
+    publication->batch = log_reader_decode(publication->reader, NULL);
     publication->next = 0;
     return publication->batch && publication->batch->events->len > 0
                ? event_batch_get(publication->batch, 0)
@@ -368,12 +373,24 @@ void bus_publisher_add(BusPublisher *publisher, Run *run)
         log_reader_cursor(publication->reader);
     publication->log = g_steal_pointer(&log);
     g_hash_table_insert(publisher->publications, run, publication);
-    bus_publisher_wake(publisher, run);
+    bus_publisher_wake(publisher, run, NULL);
 }
 
-void bus_publisher_wake(BusPublisher *publisher, Run *run)
+static void take_batch(BusPublisher *publisher, Publication *publication, EventBatch *batch)
+{
+    if (publication == publisher->in_flight || !has_published(publication) ||
+        !log_reader_take(publication->reader, batch))
+        return;
+    g_clear_pointer(&publication->batch, event_batch_unref);
+    publication->batch = event_batch_ref(batch);
+    publication->next = 0;
+}
+
+void bus_publisher_wake(BusPublisher *publisher, Run *run, EventBatch *batch)
 {
     Publication *publication = g_hash_table_lookup(publisher->publications, run);
+    if (publication && batch)
+        take_batch(publisher, publication, batch);
     if (!publication || publication->active)
         return;
     publication->active = TRUE;
@@ -381,7 +398,6 @@ void bus_publisher_wake(BusPublisher *publisher, Run *run)
     if (publisher->full && publisher->hold_timer == 0)
         ask(publisher); /* nobody has for a while */
     watch_for_room(publisher);
-    /* At once, while the batch that the head has just decoded can still be shared. */
     pump(publisher);
 }
 

@@ -39,8 +39,8 @@ void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus);
  *  cursors show the gap. */
 void bus_publisher_add(BusPublisher *publisher, Run *run);
 
-/** The run's log has more to read. */
-void bus_publisher_wake(BusPublisher *publisher, Run *run);
+/** The run's log has more to read; the next of it is @batch for who is at its head (or NULL). */
+void bus_publisher_wake(BusPublisher *publisher, Run *run, EventBatch *batch);
 
 /** The connection has written something. */
 void bus_publisher_on_processed(BusPublisher *publisher);

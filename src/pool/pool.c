@@ -246,10 +246,10 @@ static void on_output(Run *run, gpointer data)
     TELL(pool, run_output, run COMMA);
 }
 
-static void on_has_events(Run *run, gpointer data)
+static void on_has_events(Run *run, EventBatch *batch, gpointer data)
 {
     Pool *pool = data;
-    TELL(pool, run_has_events, run COMMA);
+    TELL(pool, run_has_events, run COMMA batch COMMA);
 }
 
 static void on_noted(Run *run, RunNote note, gpointer data)
@@ -304,7 +304,7 @@ static void on_ended(Run *run, gpointer data)
     pool_keep_session(pool, run);
     pool_announce(pool, run);
     TELL(pool, run_output, run COMMA);
-    TELL(pool, run_has_events, run COMMA);
+    TELL(pool, run_has_events, run COMMA NULL COMMA);
     pool_notify_changed(pool, run);
     Start *start = pool_start_of(pool, run);
     if (!start) /* else once it is undone */

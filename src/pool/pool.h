@@ -21,9 +21,10 @@ typedef void (*PoolReply)(GVariant *value, const GError *error, gpointer data);
 
 /** What sinks and the bus want to know. Any may be NULL. */
 typedef struct {
-    void (*run_visible)(Run *run, gpointer data);    /* its events are to be published */
-    void (*run_output)(Run *run, gpointer data);     /* its transcript has grown, or is complete */
-    void (*run_has_events)(Run *run, gpointer data); /* its log has more to read */
+    void (*run_visible)(Run *run, gpointer data); /* its events are to be published */
+    void (*run_output)(Run *run, gpointer data);  /* its transcript has grown, or is complete */
+    /* Its log has more to read; @batch comes next for who is at its head (or NULL). */
+    void (*run_has_events)(Run *run, EventBatch *batch, gpointer data);
     void (*run_noted)(Run *run, RunNote note, gpointer data);
     void (*run_changed)(Run *run, gpointer data); /* its info: a new status, off the list */
     void (*counts_changed)(gpointer data);        /* Running or Queued */

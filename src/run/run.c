@@ -173,7 +173,7 @@ static gboolean pump(gpointer user_data)
     if (!run->head) /* ended, or undone, by what started() led to */
         return G_SOURCE_REMOVE;
 
-    g_autoptr(EventBatch) batch = log_reader_read(run->head, &run->facts);
+    g_autoptr(EventBatch) batch = log_reader_decode(run->head, &run->facts);
     RunLogState state;
     run_log_get_state(run->log, &state);
     if (look_for_flood(run, state.readable) || batch)
@@ -181,7 +181,7 @@ static gboolean pump(gpointer user_data)
     else if (state.complete)
         finish_with_result(run);
     if (batch)
-        run->keeper->has_events(run, run->keeper_data);
+        run->keeper->has_events(run, batch, run->keeper_data);
     return G_SOURCE_REMOVE;
 }
 

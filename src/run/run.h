@@ -39,9 +39,10 @@ typedef enum {
 
 /** Who looks after runs (the pool). All are called on the main loop. */
 typedef struct {
-    void (*started)(Run *run, gpointer data);    /* `started` is there: run->started */
-    void (*output)(Run *run, gpointer data);     /* its transcript has grown */
-    void (*has_events)(Run *run, gpointer data); /* its log has more to read */
+    void (*started)(Run *run, gpointer data); /* `started` is there: run->started */
+    void (*output)(Run *run, gpointer data);  /* its transcript has grown */
+    /* Its log has more to read: @batch comes next for who is at its head. */
+    void (*has_events)(Run *run, EventBatch *batch, gpointer data);
     void (*noted)(Run *run, RunNote note, gpointer data);
     void (*gone)(Run *run, gpointer data);  /* shim and scope are gone */
     void (*ended)(Run *run, gpointer data); /* its last event can be read */

@@ -85,7 +85,7 @@ static gboolean add_batch(Position *position, const EventBatch *batch)
 static gboolean read_more(Position *position)
 {
     for (guint i = 0; i < TURN_BATCHES; i++) {
-        g_autoptr(EventBatch) batch = log_reader_read(position->reader, NULL);
+        g_autoptr(EventBatch) batch = log_reader_decode(position->reader, NULL);
         if (!batch)
             return FALSE;
         if (!add_batch(position, batch)) {

@@ -12,7 +12,9 @@
 #define MAX_BATCHES 8
 
 struct Subscriptions {
-    GPtrArray *all; /* Subscription * */
+    GPtrArray *all;   /* Subscription * */
+    EventBatch *last; /* that one of them has decoded, or was handed: others may stand before it.
+                         Of a log that one of them keeps alive */
 };
 
 typedef struct {
@@ -40,7 +42,26 @@ static void subscription_free(Subscription *subscription)
 
 static void drop(Subscription *subscription)
 {
-    g_ptr_array_remove_fast(subscription->owner->all, subscription);
+    Subscriptions *subscriptions = subscription->owner;
+    g_clear_pointer(&subscriptions->last, event_batch_unref);
+    g_ptr_array_remove_fast(subscriptions->all, subscription);
+}
+
+static void share(Subscriptions *subscriptions, EventBatch *batch)
+{
+    g_clear_pointer(&subscriptions->last, event_batch_unref);
+    subscriptions->last = event_batch_ref(batch);
+}
+
+static EventBatch *next_batch(Subscription *subscription)
+{
+    Subscriptions *subscriptions = subscription->owner;
+    if (subscriptions->last && log_reader_take(subscription->reader, subscriptions->last))
+        return event_batch_ref(subscriptions->last);
+    EventBatch *batch = log_reader_decode(subscription->reader, NULL);
+    if (batch)
+        share(subscriptions, batch);
+    return batch;
 }
 
 static GBytes *take_live(Subscription *subscription)
@@ -59,7 +80,7 @@ static gboolean fetch(Subscription *subscription)
 {
     if (subscription->bytes)
         return TRUE;
-    g_autoptr(EventBatch) batch = log_reader_read(subscription->reader, NULL);
+    g_autoptr(EventBatch) batch = next_batch(subscription);
     if (batch)
         subscription->bytes = event_batch_ndjson(batch);
     else if (subscription->live && !log_reader_is_at_end(subscription->reader))
@@ -137,6 +158,7 @@ void subscriptions_free(Subscriptions *subscriptions)
     if (!subscriptions)
         return;
     g_ptr_array_unref(subscriptions->all);
+    g_clear_pointer(&subscriptions->last, event_batch_unref);
     g_free(subscriptions);
 }
 
@@ -164,8 +186,7 @@ int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GE
     return ends[0];
 }
 
-/* At once, while the batch that the head has just decoded can still be shared. Whoever is not at
- * the head then goes on in turns. */
+/* Whoever is not at the head then goes on in turns. */
 static WriteState follow_head(Subscription *subscription)
 {
     WriteState state = WRITE_AGAIN;
@@ -176,12 +197,15 @@ static WriteState follow_head(Subscription *subscription)
     return state;
 }
 
-void subscriptions_wake(Subscriptions *subscriptions, Run *run)
+void subscriptions_wake(Subscriptions *subscriptions, Run *run, EventBatch *batch)
 {
     for (guint i = subscriptions->all->len; i > 0; i--) {
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
-        if (subscription->run == run && !subscription->wants_room &&
-            follow_head(subscription) == WRITE_ENDED)
+        if (subscription->run != run || subscription->wants_room)
+            continue;
+        if (batch)
+            share(subscriptions, batch);
+        if (follow_head(subscription) == WRITE_ENDED)
             drop(subscription);
     }
 }
@@ -196,7 +220,7 @@ void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char 
             subscription->live = resumes && subscription->live ? NULL : status;
     }
     if (run->log)
-        subscriptions_wake(subscriptions, run);
+        subscriptions_wake(subscriptions, run, NULL);
 }
 
 guint subscriptions_count(const Subscriptions *subscriptions)

@@ -20,8 +20,8 @@ void subscriptions_free(Subscriptions *subscriptions);
  *  closes it), or -1 and @error. */
 int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GError **error);
 
-/** The run's log has more to read. */
-void subscriptions_wake(Subscriptions *subscriptions, Run *run);
+/** The run's log has more to read; the next of it is @batch for who is at its head (or NULL). */
+void subscriptions_wake(Subscriptions *subscriptions, Run *run, EventBatch *batch);
 
 /** Gives a status that is no event of the log (`frozen`, ...) to everybody: those who are behind
  * get it at its head, the last one only, and none that is over by then. @status is static. */

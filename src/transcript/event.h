@@ -36,12 +36,24 @@ typedef struct {
 /** Past this the `text` or `data` of an event in a signal or a Drain is cut or left out. */
 #define EVENT_BUS_MAX (1024u * 1024)
 
+/** A place between two events of a log, as its readers know it: see transcript/reader.h. */
+typedef struct {
+    guint64 offset;   /* the start of the next line */
+    guint64 cursor;   /* of the last event given */
+    guint given;      /* events of the line at offset that were given before */
+    gboolean inside;  /* offset is inside of its line, whose start is still searched */
+    gboolean pending; /* given, ... */
+    gboolean running;
+    gboolean end;
+} LogPlace;
+
 /** EventBatch: consecutive events of one run; immutable once its reader has given it out. */
 typedef struct {
     gatomicrefcount references;
     const RunIdentity *identity;
-    GArray *events;     /* of Event */
-    GPtrArray *strings; /* what the events point into */
+    LogPlace before, after; /* where a reader stands before it and after it */
+    GArray *events;         /* of Event */
+    GPtrArray *strings;     /* what the events point into */
     GPtrArray *variants;
     GBytes *ndjson; /* made when first asked for */
 } EventBatch;

@@ -16,32 +16,12 @@
 /* The first cursor that is a byte's. */
 #define CURSOR_BASE 16u
 
-/* Where a reader stands. Two readers of one log with the same place will read the same. */
-typedef struct {
-    guint64 offset;   /* the start of the next line */
-    guint64 cursor;   /* of the last event given */
-    guint given;      /* events of the line at offset that were given before */
-    gboolean inside;  /* offset is inside of its line, whose start is still searched */
-    gboolean pending; /* given, ... */
-    gboolean running;
-    gboolean end;
-} Place;
-
 struct LogReader {
     RunLog *log;
-    Place place;
+    LogPlace place;  /* two readers of one log with the same place will read the same */
     guint64 scanned; /* the line at place.offset has no newline before this */
-    gboolean shares; /* has used log_reader_read(): it is the main loop's */
     LogTimes times;
 };
-
-/* The one batch that readers at the same place share: the last one decoded on the main loop, and
- * the places before and after it. Main thread only. */
-static struct {
-    RunLog *log; /* compared, never followed: the batch's readers keep the log alive */
-    Place before, after;
-    EventBatch *batch;
-} shared;
 
 /* --- From lines to events --- */
 
@@ -248,14 +228,14 @@ static void add_status(Decoding *decoding, guint64 cursor, guint64 time, const c
 
 static gboolean running_is_due(const Decoding *decoding)
 {
-    const Place *place = &decoding->reader->place;
+    const LogPlace *place = &decoding->reader->place;
     return decoding->state->started && !place->running &&
            place->offset >= decoding->state->agent_offset;
 }
 
 static gboolean end_is_due(const Decoding *decoding)
 {
-    const Place *place = &decoding->reader->place;
+    const LogPlace *place = &decoding->reader->place;
     return decoding->state->result && !place->end && place->offset >= decoding->state->readable &&
            (place->running || !decoding->state->started);
 }
@@ -286,7 +266,7 @@ static void add_end(Decoding *decoding)
 /* FALSE: there is nothing more now. */
 static gboolean decode_next(Decoding *decoding)
 {
-    Place *place = &decoding->reader->place;
+    LogPlace *place = &decoding->reader->place;
     if (!place->pending) {
         place->pending = TRUE;
         add_status(decoding, LOG_CURSOR_PENDING, run_log_created(decoding->reader->log), "pending");
@@ -326,7 +306,7 @@ static gboolean find_line_start(int fd, guint64 offset, guint64 floor, guint64 m
 }
 
 /* Where the lines begin that a place before or behind `running` is in. */
-static guint64 lines_floor(const RunLogState *state, const Place *place)
+static guint64 lines_floor(const RunLogState *state, const LogPlace *place)
 {
     return place->running ? state->agent_offset : 0;
 }
@@ -334,7 +314,7 @@ static guint64 lines_floor(const RunLogState *state, const Place *place)
 /* Goes back in the line that the reader was put into, as far as one turn may. */
 static void go_back(LogReader *reader, const RunLogState *state)
 {
-    Place *place = &reader->place;
+    LogPlace *place = &reader->place;
     place->inside = !find_line_start(state->transcript_fd, place->offset, lines_floor(state, place),
                                      MAX_SCAN, &place->offset);
     log_times_seek(&reader->times, state->times_fd, place->offset);
@@ -348,39 +328,31 @@ EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts)
     run_log_get_state(reader->log, &state);
     g_autoptr(EventBatch) batch = event_batch_new(run_log_identity(reader->log));
     Decoding decoding = {.reader = reader, .state = &state, .batch = batch, .facts = facts};
-    if (reader->place.inside) {
+    gboolean more = TRUE;
+    batch->before = reader->place;
+    if (reader->place.inside)
         go_back(reader, &state);
-        return g_steal_pointer(&batch);
-    }
-    return decode_next(&decoding) ? g_steal_pointer(&batch) : NULL;
+    else
+        more = decode_next(&decoding);
+    batch->after = reader->place;
+    return more ? g_steal_pointer(&batch) : NULL;
 }
 
-static gboolean same_place(const Place *a, const Place *b)
+static gboolean same_place(const LogPlace *a, const LogPlace *b)
 {
     return a->offset == b->offset && a->cursor == b->cursor && a->given == b->given &&
            a->inside == b->inside && a->pending == b->pending && a->running == b->running &&
            a->end == b->end;
 }
 
-EventBatch *log_reader_read(LogReader *reader, RunFacts *facts)
+gboolean log_reader_take(LogReader *reader, const EventBatch *batch)
 {
-    reader->shares = TRUE;
-    /* Who wants the facts must see the lines. */
-    if (!facts && shared.log == reader->log && same_place(&shared.before, &reader->place)) {
-        reader->place = shared.after;
-        return event_batch_ref(shared.batch);
-    }
-
-    Place before = reader->place;
-    EventBatch *batch = log_reader_decode(reader, facts);
-    if (batch && !same_place(&before, &reader->place)) {
-        g_clear_pointer(&shared.batch, event_batch_unref);
-        shared.log = reader->log;
-        shared.before = before;
-        shared.after = reader->place;
-        shared.batch = event_batch_ref(batch);
-    }
-    return batch;
+    if (batch->identity != run_log_identity(reader->log) ||
+        !same_place(&batch->before, &reader->place) ||
+        same_place(&batch->before, &batch->after)) /* a search that each makes for itself */
+        return FALSE;
+    reader->place = batch->after;
+    return TRUE;
 }
 
 guint64 log_reader_cursor(const LogReader *reader)
@@ -411,10 +383,6 @@ void log_reader_free(LogReader *reader)
 {
     if (!reader)
         return;
-    if (reader->shares && shared.log == reader->log) {
-        g_clear_pointer(&shared.batch, event_batch_unref);
-        shared.log = NULL;
-    }
     run_log_unref(reader->log);
     g_free(reader);
 }
@@ -458,7 +426,7 @@ static gboolean is_line_end(const RunLogState *state, guint64 offset)
  * begins a line of its own. */
 static gboolean seek_offset(LogReader *reader, const RunLogState *state, guint64 offset)
 {
-    Place *place = &reader->place;
+    LogPlace *place = &reader->place;
     /* One byte of grace: see event_cursor() on a last line of one byte. */
     if (state->transcript_fd < 0 || state->readable == 0 || offset > state->readable + 1)
         return FALSE;
@@ -477,17 +445,17 @@ static gboolean seek(LogReader *reader, guint64 cursor)
 {
     RunLogState state;
     run_log_get_state(reader->log, &state);
-    Place *place = &reader->place;
+    LogPlace *place = &reader->place;
     place->pending = TRUE;
     place->cursor = cursor;
     if (cursor == LOG_CURSOR_PENDING)
         return TRUE;
     if (state.result && cursor == log_end_cursor(state.readable)) {
-        *place = (Place){.offset = state.readable,
-                         .cursor = cursor,
-                         .pending = TRUE,
-                         .running = state.started,
-                         .end = TRUE};
+        *place = (LogPlace){.offset = state.readable,
+                            .cursor = cursor,
+                            .pending = TRUE,
+                            .running = state.started,
+                            .end = TRUE};
         return TRUE;
     }
     if (cursor <= CURSOR_BASE)
@@ -518,10 +486,10 @@ LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error)
 /* At the start of the line around @offset, which may take some turns to find. */
 static void stand_at_line(LogReader *reader, const RunLogState *state, guint64 offset)
 {
-    reader->place = (Place){.offset = offset,
-                            .cursor = LOG_CURSOR_PENDING,
-                            .pending = TRUE,
-                            .running = state->started && offset > state->agent_offset};
+    reader->place = (LogPlace){.offset = offset,
+                               .cursor = LOG_CURSOR_PENDING,
+                               .pending = TRUE,
+                               .running = state->started && offset > state->agent_offset};
     reader->scanned = offset;
     go_back(reader, state);
     reader->place.running |= state->started && reader->place.offset >= state->agent_offset;

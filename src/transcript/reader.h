@@ -9,8 +9,8 @@
 
 /*
  * LogReader: a cursor into a run's log, and what comes after it as events. Every sink has one of
- * its own; that of a sink which keeps up costs nothing, because readers at the same place share the
- * batch that one of them decoded (see log_reader_read()).
+ * its own; that of a sink which keeps up costs nothing, because it takes the batch that another
+ * reader decoded (see log_reader_take()).
  *
  * Cursors. `pending` has 1. Bytes count from 16: the i-th event (from 1) of a line that starts at
  * offset o has 16 + o + i, the last one of it 16 + the offset of the line's end. `running` takes
@@ -48,9 +48,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogReader, log_reader_free)
  * say of the run to @facts, unless that is NULL. */
 EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts);
 
-/** The same on the main loop, where a batch that another reader decoded from this very place is
- *  taken instead of decoding it again. */
-EventBatch *log_reader_read(LogReader *reader, RunFacts *facts);
+/** Takes a batch that another reader of the same log has decoded: the reader then stands behind it.
+ *  FALSE, and nothing has happened, where the batch does not begin at the place of @reader. */
+gboolean log_reader_take(LogReader *reader, const EventBatch *batch);
 
 /** The cursor of the last event that was read (0: none yet). */
 guint64 log_reader_cursor(const LogReader *reader);

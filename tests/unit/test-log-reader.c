@@ -113,11 +113,43 @@ static void test_readers_at_one_place_search_each_for_itself(Fixture *fixture, g
 
     g_autoptr(LogReader) first = open_behind_pending(fixture);
     g_autoptr(LogReader) second = open_behind_pending(fixture);
-    event_batch_unref(log_reader_read(first, NULL));
+    g_autoptr(EventBatch) batch = log_reader_decode(first, NULL);
+    g_assert_false(log_reader_take(second, batch));
     for (guint turns = 0; log_reader_backlog(second) > 0; turns++) {
         g_assert_cmpuint(turns, <, 100);
-        event_batch_unref(log_reader_read(second, NULL));
+        event_batch_unref(log_reader_decode(second, NULL));
     }
+}
+
+static void test_reader_takes_a_batch_that_begins_where_it_stands(Fixture *fixture,
+                                                                  gconstpointer data)
+{
+    g_autoptr(GString) transcript = g_string_new("one\ntwo\n");
+    write_transcript(fixture, transcript);
+
+    g_autoptr(LogReader) first = open_behind_pending(fixture);
+    g_autoptr(LogReader) second = open_behind_pending(fixture);
+    g_autoptr(EventBatch) batch = log_reader_decode(first, NULL);
+    g_assert_true(log_reader_take(second, batch));
+    g_assert_cmpuint(log_reader_cursor(second), ==, log_reader_cursor(first));
+    g_assert_null(log_reader_decode(second, NULL));
+    g_assert_false(log_reader_take(second, batch));
+}
+
+static void test_batch_of_another_log_is_not_taken(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GString) transcript = g_string_new("one\n");
+    write_transcript(fixture, transcript);
+    Fixture other = {0};
+    fixture_set_up(&other, data);
+    write_transcript(&other, transcript);
+
+    g_autoptr(LogReader) reader = open_behind_pending(fixture);
+    LogReader *others = open_behind_pending(&other);
+    g_autoptr(EventBatch) batch = log_reader_decode(reader, NULL);
+    g_assert_false(log_reader_take(others, batch));
+    log_reader_free(others);
+    fixture_tear_down(&other, data);
 }
 
 /* A line of @length bytes without a block on the disk, and @behind it. */
@@ -192,7 +224,7 @@ static void test_head_in_a_giant_line_finds_its_start_in_turns(Fixture *fixture,
     g_assert_cmpuint(log_reader_backlog(reader), <, LOG_READER_MAX_LINE);
     guint64 head = log_reader_cursor(reader);
     guint turns = 0;
-    for (EventBatch *batch; (batch = log_reader_read(reader, NULL)); turns++) {
+    for (EventBatch *batch; (batch = log_reader_decode(reader, NULL)); turns++) {
         g_assert_cmpuint(batch->events->len, ==, 0);
         event_batch_unref(batch);
     }
@@ -200,7 +232,7 @@ static void test_head_in_a_giant_line_finds_its_start_in_turns(Fixture *fixture,
     g_assert_cmpuint(log_reader_backlog(reader), ==, 40 * MIB - strlen("one\n"));
 
     write_giant_line(fixture, 40 * MIB, "\n");
-    g_autoptr(EventBatch) batch = log_reader_read(reader, NULL);
+    g_autoptr(EventBatch) batch = log_reader_decode(reader, NULL);
     const Event *event = event_batch_get(batch, 0);
     g_assert_cmpuint(event->full_length, ==, 40 * MIB - strlen("one\n"));
     g_assert_true(g_str_has_prefix(event->text, "two"));
@@ -294,6 +326,9 @@ int main(int argc, char **argv)
          test_end_of_a_long_line_is_searched_in_turns);
     TEST("/log-reader/readers-at-one-place-search-each-for-itself",
          test_readers_at_one_place_search_each_for_itself);
+    TEST("/log-reader/reader-takes-a-batch-that-begins-where-it-stands",
+         test_reader_takes_a_batch_that_begins_where_it_stands);
+    TEST("/log-reader/batch-of-another-log-is-not-taken", test_batch_of_another_log_is_not_taken);
     TEST("/log-reader/cursors-in-a-giant-line-cost-little",
          test_cursors_in_a_giant_line_cost_little);
     TEST("/log-reader/last-line-that-is-giant-has-its-cursor",
