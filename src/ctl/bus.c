@@ -14,8 +14,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
     "`systemctl --user status " STORKIT_UNIT "` and `journalctl --user -u " STORKIT_UNIT "` say "  \
     "why"
 
-/* What to say of an error by its D-Bus name. Without a sentence the service's own message is shown:
- * those of its own errors name the thing and say what to do. A name that ends in '.' is a prefix.
+/* What to say about an error, by its D-Bus name. Without a sentence the service's own message is
+ * shown: those of its own errors name the thing and say what to do. A name that ends in '.' is a
+ * prefix.
  */
 static const struct {
     const char *name;
@@ -37,7 +38,7 @@ static const struct {
     {SD_BUS_ERROR_SERVICE_UNKNOWN, CTL_ERROR_NO_SERVICE,
      "nothing on the session bus provides " STORKIT_BUS_NAME
      ": install storkit for this user or the system, or, if it is installed, run `systemctl --user "
-     "daemon-reload` and log in anew"},
+     "daemon-reload` and log in again"},
     {SD_BUS_ERROR_NAME_HAS_NO_OWNER, CTL_ERROR_NO_SERVICE,
      "the storkit service is not running: `systemctl --user start " STORKIT_UNIT "` starts it"},
     {"org.freedesktop.DBus.Error.Spawn.", CTL_ERROR_NO_SERVICE,
@@ -49,13 +50,13 @@ static const struct {
      "request, " LOOK_AT_UNIT},
     {SD_BUS_ERROR_TIMEOUT, CTL_ERROR_FAILED, "the storkit service does not answer: " LOOK_AT_UNIT},
     {SD_BUS_ERROR_DISCONNECTED, CTL_ERROR_NO_SERVICE,
-     "the session bus has closed the connection: agents run on, try again"},
+     "the session bus closed the connection: agents keep running; try again"},
     {SD_BUS_ERROR_ACCESS_DENIED, CTL_ERROR_NO_SERVICE,
-     "the session bus does not let this user talk to the storkit service: each user has a service "
-     "of their own, use it from their own login (`machinectl shell USER@`)"},
+     "this user may not talk to the storkit service on this session bus: each user has a service "
+     "of their own; use it from their own login (`machinectl shell USER@`)"},
     {SD_BUS_ERROR_UNKNOWN_METHOD, CTL_ERROR_FAILED,
      "the running storkit service is older than this storkitctl and lacks this command: "
-     "`systemctl --user restart " STORKIT_UNIT "` runs the new one, agents are not disturbed"},
+     "`systemctl --user restart " STORKIT_UNIT "` starts the new one; agents are not disturbed"},
 };
 
 /* Methods whose reply takes as long as a run or its end does, or as its agent takes to read. */
@@ -105,8 +106,8 @@ static gboolean set_call_error(GError **error, int r, const sd_bus_error *bus_er
 static gboolean set_reply_error(GError **error)
 {
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
-                        "the storkit service sent a reply that this storkitctl does not "
-                        "understand: install both from the same version");
+                        "the reply of the storkit service can't be read: install it and "
+                        "storkitctl from the same version");
     return FALSE;
 }
 
@@ -117,8 +118,8 @@ sd_bus *bus_open(GError **error)
 
     if (r < 0) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
-                    "there is no session bus to reach (%s): log in as the user whose agents these "
-                    "are (`machinectl shell USER@` does from root), or set "
+                    "can't reach the session bus (%s): log in as the user whose agents these are "
+                    "(from root, with `machinectl shell USER@`), or set "
                     "DBUS_SESSION_BUS_ADDRESS",
                     g_strerror(-r));
         return NULL;
@@ -148,8 +149,7 @@ static sd_bus_message *message_build(sd_bus *bus, const char *method, GError **e
         return NULL;
     if (types && (r = sd_bus_message_appendv(message, types, arguments)) < 0) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
-                    "an argument is no UTF-8 text, which the bus does not carry (%s)",
-                    g_strerror(-r));
+                    "an argument is not valid UTF-8, which the bus requires (%s)", g_strerror(-r));
         return NULL;
     }
     return g_steal_pointer(&message);

@@ -47,8 +47,8 @@ const char *ctl_require_project(Ctl *ctl, GError **error)
         return ctl->project;
     }
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                        "the current folder is in no git work tree: go to the project, or name it "
-                        "with -C DIR");
+                        "the current folder is not in a git repository: go to the project, or "
+                        "name it with -C DIR");
     return NULL;
 }
 
@@ -76,8 +76,9 @@ gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error)
             return set_loop_error(error, r);
         if (sd_bus_is_open(ctl->bus) > 0 || *done)
             continue;
-        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
-                            "the session bus has closed the connection: agents run on, try again");
+        g_set_error_literal(
+            error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
+            "the session bus closed the connection: agents keep running; try again");
         return FALSE;
     }
     return TRUE;

@@ -16,7 +16,7 @@
 typedef struct {
     char *directory; /* -C, or NULL */
     char *agent;     /* -a, or NULL */
-    gboolean json, no_pager, no_legend, quiet;
+    gboolean json, no_pager, no_legend, quiet, help, version;
 
     char *project; /* the root around the folder it was called in, or NULL */
     char *story;   /* in a story's worktree: that story, or NULL */

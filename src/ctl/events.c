@@ -6,7 +6,7 @@
 
 #include "ctl/format.h"
 #include "ctl/json-path.h"
-#include "ctl/verbs/summary.h"
+#include "ctl/summary.h"
 #include "ctl/text.h"
 
 static gboolean is_type(JsonObject *event, const char *type)
@@ -57,12 +57,12 @@ static char *text_of_done(JsonObject *event)
                            turns == 1 ? "" : "s", cost);
 }
 
-/* What a person would not know the word for. */
+/* Words that a person would not know. */
 static const struct {
     const char *status, *text;
 } status_texts[] = {
-    {"disk_full", "the disk is full: held back until there is room"},
-    {"oom_kill", "the kernel killed a process of it for lack of memory"},
+    {"disk_full", "the disk is full: the agent waits for space"},
+    {"oom_kill", "out of memory: the kernel killed one of its processes"},
 };
 
 static char *text_of_status(JsonObject *event, Style *ret_style)

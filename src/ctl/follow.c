@@ -84,11 +84,11 @@ static void go_on_or_give_up(Follow *follow)
         retry_later(follow);
         return;
     }
-    g_autoptr(GError) error =
-        g_error_new(CTL_ERROR, CTL_ERROR_LOST,
-                    "the service keeps closing the events of %s: `journalctl --user -u %s` may say "
-                    "why",
-                    follow->run_id, STORKIT_UNIT);
+    g_autoptr(GError) error = g_error_new(
+        CTL_ERROR, CTL_ERROR_LOST,
+        "the service keeps closing the event stream of %s: `journalctl --user -u %s` may "
+        "say why",
+        follow->run_id, STORKIT_UNIT);
     end(follow, error);
 }
 

@@ -17,7 +17,7 @@ typedef struct {
     const char *project, *story, *agent, *status, *run_id;
 } RunInfo;
 
-/** What is said where there is none. */
+/** Printed where there is none. */
 #define NO_RUNS "No runs; `storkitctl start STORY` starts one."
 
 /** Reads an info; NULL where @node is none. Caller: run_info_free(). */
@@ -47,8 +47,8 @@ char *run_info_cost(const RunInfo *info);
 const char *run_info_status_word(const RunInfo *info);
 Style run_info_status_style(const RunInfo *info);
 
-/** What more there is to say in a few words: why it failed, its place in the queue,
- *  what it lost for memory. Caller frees. */
+/** A remark of a few words: why it failed, its place in the queue, what it lost for memory. Caller
+ *  frees. */
 char *run_info_note(const RunInfo *info);
 
 /** The exit status of a command that waited for @info, which has ended. */

@@ -4,8 +4,8 @@
 #include "ctl/ctl.h"
 
 /*
- * What Ctrl-C leaves behind: the service goes on with a request whose client has gone, and a person
- * who gives up waiting has to know.
+ * Tells a person who presses Ctrl-C what goes on: the service carries out a request even when its
+ * client has gone.
  */
 
 typedef struct Interrupt Interrupt;

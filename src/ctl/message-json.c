@@ -16,7 +16,7 @@ static JsonNode *node_of_double(double value)
     return json_node_init_double(json_node_alloc(), value);
 }
 
-/* json-glib's integers are signed: what does not fit ("infinity") stays a number all the same. */
+/* json-glib's integers are signed: what does not fit ("infinity") is still a number. */
 static JsonNode *node_of_uint64(guint64 value)
 {
     return value > G_MAXINT64 ? node_of_double((double)value) : node_of_int((gint64)value);

@@ -3,6 +3,60 @@
 
 #include <string.h>
 
+gboolean verb_check_lines(int lines, GError **error)
+{
+    if (lines >= 0)
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                "--lines=%d is not a valid count: give 0 or more", lines);
+    return FALSE;
+}
+
+/* Text is of type FILENAME here and in the options of verbs: one of type STRING is refused where
+ * the locale's encoding lacks a character of it, and the bus wants UTF-8 in any. */
+const GOptionEntry *global_options(Ctl *ctl)
+{
+    static GOptionEntry options[9];
+    const GOptionEntry filled[] = {
+        {"project", 'C', 0, G_OPTION_ARG_FILENAME, &ctl->directory, "Act as if called in DIR",
+         "DIR"},
+        {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent,
+         "The agent, where RUN does not name one", "AGENT"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
+        {"no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "Do not use a pager", NULL},
+        {"no-legend", 0, 0, G_OPTION_ARG_NONE, &ctl->no_legend,
+         "Print tables without header and total", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &ctl->quiet,
+         "Print no confirmations, progress or endings", NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, "Show this help", NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Show the version", NULL},
+        {NULL},
+    };
+
+    G_STATIC_ASSERT(G_N_ELEMENTS(filled) == G_N_ELEMENTS(options));
+    memcpy(options, filled, sizeof(filled));
+    return options;
+}
+
+static void add_options(GOptionContext *context, const char *title, const GOptionEntry *options)
+{
+    GOptionGroup *group = g_option_group_new(title, title, "", NULL, NULL);
+
+    g_option_group_add_entries(group, options);
+    g_option_context_add_group(context, group);
+}
+
+GOptionContext *options_context(Ctl *ctl, const Verb *verb)
+{
+    GOptionContext *context = g_option_context_new(verb ? verb->synopsis : "[COMMAND…]");
+
+    g_option_context_set_help_enabled(context, FALSE);
+    if (verb && verb->options)
+        add_options(context, "Options:", verb->options);
+    add_options(context, verb ? "Options of every command:" : "Options:", global_options(ctl));
+    return context;
+}
+
 static gboolean takes_value(const GOptionEntry *option)
 {
     return option->arg != G_OPTION_ARG_NONE;
@@ -79,7 +133,7 @@ static gboolean check_flag(Ctl *ctl, const Verb *verb, const char *word, GError 
     const GOptionEntry *option = find_in_word(ctl, verb, word);
     if (!option || takes_value(option))
         return TRUE;
-    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "--%s takes no value, not even “%s”",
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "--%s takes no value, not even '%s'",
                 option->long_name, strchr(word, '=') + 1);
     return FALSE;
 }

@@ -7,6 +7,17 @@
  * Options as words of a command line, before GOption sees them.
  */
 
+/** The options that every verb takes, ended by a zero entry. */
+const GOptionEntry *global_options(Ctl *ctl);
+
+/** Parses the options of @verb (NULL: none) and those of every verb. Caller:
+ *  g_option_context_free(). */
+GOptionContext *options_context(Ctl *ctl, const Verb *verb);
+
+/** The N of --lines where none is given, and whether one that is given makes sense. */
+#define LINES_ALL G_MAXINT
+gboolean verb_check_lines(int lines, GError **error);
+
 /** The option of every verb, or of @verb (NULL: none yet), in @word that takes a value; NULL: none
  *  does. @ret_value gets the value, or NULL where the next word is that. */
 const GOptionEntry *options_find_valued(Ctl *ctl, const Verb *verb, const char *word,

@@ -44,12 +44,13 @@ const char *select_name(GPtrArray *names, const char *what, const char *advice, 
     if (found->len == 1)
         return found->pdata[0];
     if (found->len == 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN, "there is no %s “%s”: %s", what, typed,
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN, "there is no %s '%s': %s", what, typed,
                     advice);
         return NULL;
     }
     g_autofree char *all = join_names(found);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "“%s” may be %s: write more of it", typed, all);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "'%s' is ambiguous: %s; type more of it", typed,
+                all);
     return NULL;
 }
 
@@ -71,7 +72,7 @@ static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **e
 
     for (guint i = 0; i < listed->len; i++)
         add_name(names, ((RunInfo *)listed->pdata[i])->story);
-    const char *story = select_name(names, "run of a story", LOOK_AT_LIST, typed, error);
+    const char *story = select_name(names, "run of story", LOOK_AT_LIST, typed, error);
     if (!story)
         return NULL;
 
@@ -89,7 +90,7 @@ static gboolean keep_agent(GPtrArray *runs, const char *typed, GError **error)
     for (guint i = 0; i < runs->len; i++)
         add_name(names, ((RunInfo *)runs->pdata[i])->agent);
     g_autofree char *what =
-        g_strdup_printf("run of %s by an agent", ((RunInfo *)runs->pdata[0])->story);
+        g_strdup_printf("run of %s by agent", ((RunInfo *)runs->pdata[0])->story);
     const char *agent = select_name(names, what, LOOK_AT_LIST, typed, error);
     if (!agent)
         return FALSE;
@@ -129,7 +130,8 @@ static gboolean set_ambiguous(GPtrArray *runs, GError **error)
         g_ptr_array_add(names, g_strdup_printf("%s/%s", info->story, info->agent));
     }
     g_autofree char *all = join_names(names);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "which agent's run is meant: %s?", all);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "several agents have a run of it: %s; name one",
+                all);
     return FALSE;
 }
 
@@ -178,8 +180,7 @@ static gboolean check_named(Ctl *ctl, char *const *arguments, SelectFlags flags,
     if (arguments[0] || ctl->story || (flags & SELECT_ALL_IF_NONE))
         return TRUE;
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                        "which run is meant? Name it: STORY or STORY/AGENT (`storkitctl list` "
-                        "shows them)");
+                        "name a run: STORY or STORY/AGENT (`storkitctl list` shows them)");
     return FALSE;
 }
 

@@ -5,8 +5,8 @@
 #include "ctl/info.h"
 
 /*
- * From what a person types for a run, STORY[/AGENT], to the runs that are meant. A story or an
- * agent may be shortened as long as one thing only begins that way.
+ * Finds the runs that a person means by STORY[/AGENT]. A story or an agent may be shortened as long
+ * as only one begins that way.
  */
 
 typedef enum {
@@ -31,7 +31,7 @@ RunInfo *select_run(Ctl *ctl, const char *argument, GError **error);
 void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent);
 
 /** Which of @names (a GPtrArray of strings) @typed means: the equal one, or the only one that
- *  begins with it. For the message that there is none: @what it would be ("run of a story"), and
+ *  begins with it. For the message that there is none: @what it would be ("run of story"), and
  *  the @advice where to look. The result belongs to @names. */
 const char *select_name(GPtrArray *names, const char *what, const char *advice, const char *typed,
                         GError **error);

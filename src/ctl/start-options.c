@@ -88,7 +88,7 @@ sd_bus_message *start_message(Ctl *ctl, const StartTarget *target, GError **erro
     if (r >= 0)
         return g_steal_pointer(&message);
     g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
-                "an argument is no UTF-8 text, which the bus does not carry (%s)", g_strerror(-r));
+                "an argument is not valid UTF-8, which the bus requires (%s)", g_strerror(-r));
     return NULL;
 }
 
@@ -99,7 +99,7 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 
     if (arg_prompt && file) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "the prompt comes from --prompt or from --prompt-file, not from both");
+                            "--prompt and --prompt-file exclude each other");
         return FALSE;
     }
     if (!file) {
@@ -122,29 +122,28 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 
 const GOptionEntry start_options[] = {
     {"resume", 0, 0, G_OPTION_ARG_FILENAME, &start_arguments.resume,
-     "Go on with a session (last: the story's last)", "ID"},
+     "Continue a session (last: the story's last one)", "ID"},
     {"base", 'b', 0, G_OPTION_ARG_FILENAME, &arg_base,
-     "Branch a new worktree begins at (default: HEAD's)", "BRANCH"},
-    {"prompt", 'p', 0, G_OPTION_ARG_FILENAME, &arg_prompt, "What to do, instead of the agent's own",
-     "TEXT"},
+     "Branch to start a new worktree from (default: HEAD's)", "BRANCH"},
+    {"prompt", 'p', 0, G_OPTION_ARG_FILENAME, &arg_prompt,
+     "Use TEXT instead of the agent's own prompt", "TEXT"},
     {"prompt-file", 0, 0, G_OPTION_ARG_FILENAME, &arg_prompt_file,
      "The same from a file (-: standard input)", "FILE"},
     {"env", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg_env,
      "Set a variable for the agent; may be repeated", "NAME=VALUE"},
-    LIMIT_OPTION("memory-max", &arg_memory_max, "Most memory", "SIZE"),
-    LIMIT_OPTION("memory-high", &arg_memory_high, "Memory that it is slowed down at", "SIZE"),
-    LIMIT_OPTION("cpu-weight", &arg_cpu_weight, "Share of the CPU, 1 to 10000", "N"),
-    LIMIT_OPTION("cpu-quota", &arg_cpu_quota, "Most CPU time; 150%: one and a half CPUs",
-                 "PERCENT"),
-    LIMIT_OPTION("io-weight", &arg_io_weight, "Share of the disk, 1 to 10000", "N"),
-    LIMIT_OPTION("tasks-max", &arg_tasks_max, "Most processes and threads", "N"),
-    LIMIT_OPTION("runtime-max", &arg_runtime_max, "Longest time to run", "SPAN"),
-    LIMIT_OPTION("idle-timeout", &arg_idle_timeout, "Longest time without output", "SPAN"),
+    LIMIT_OPTION("memory-max", &arg_memory_max, "Memory limit", "SIZE"),
+    LIMIT_OPTION("memory-high", &arg_memory_high, "Memory above which it is slowed down", "SIZE"),
+    LIMIT_OPTION("cpu-weight", &arg_cpu_weight, "CPU share, 1 to 10000", "N"),
+    LIMIT_OPTION("cpu-quota", &arg_cpu_quota, "CPU limit; 150%: one and a half CPUs", "PERCENT"),
+    LIMIT_OPTION("io-weight", &arg_io_weight, "Disk share, 1 to 10000", "N"),
+    LIMIT_OPTION("tasks-max", &arg_tasks_max, "Limit of processes and threads", "N"),
+    LIMIT_OPTION("runtime-max", &arg_runtime_max, "Stop it after SPAN", "SPAN"),
+    LIMIT_OPTION("idle-timeout", &arg_idle_timeout, "Stop it after SPAN without output", "SPAN"),
     {"no-block", 0, 0, G_OPTION_ARG_NONE, &start_arguments.no_block,
-     "Wait neither in the queue nor for the worktree", NULL},
+     "Do not wait for the queue or the worktree", NULL},
     {"wait", 'w', 0, G_OPTION_ARG_NONE, &start_arguments.wait,
-     "Stay until it has ended; the status says how", NULL},
-    {"follow", 'f', 0, G_OPTION_ARG_NONE, &start_arguments.follow,
-     "The same, and show its events until then", NULL},
+     "Wait for its end; the exit status says how it ended", NULL},
+    {"follow", 'f', 0, G_OPTION_ARG_NONE, &start_arguments.follow, "The same, and show its events",
+     NULL},
     {NULL},
 };

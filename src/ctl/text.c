@@ -39,7 +39,7 @@ static const char *ascii_sign(gunichar c)
     static const struct {
         gunichar sign;
         const char *ascii;
-    } signs[] = {{0x201C, "\""}, {0x201D, "\""}, {0x2026, "..."}, {REPLACEMENT, "?"}};
+    } signs[] = {{0x2026, "..."}, {REPLACEMENT, "?"}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(signs); i++)
         if (signs[i].sign == c)

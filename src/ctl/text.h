@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * Text on its way to a terminal: how wide it is there, how to shorten it, and how to make what an
- * agent printed harmless. All of it is UTF-8 in and out.
+ * Text for a terminal: its width, how to shorten it, and how to make an agent's output harmless.
+ * All of it is UTF-8 in and out.
  */
 
 /** Columns that @text takes on a terminal (wide characters two, combining ones none). */
@@ -13,8 +13,8 @@ int text_width(const char *text);
 
 /** @text with everything a terminal would obey taken out: control characters become their visible
  *  pictures (ESC is ␛), C1 controls and characters that reorder text U+FFFD, tabs spaces, bytes
- * that are no UTF-8 U+FFFD. These, our quotes and our ellipsis are ASCII (ESC is ^[) where the
- * locale has no more. Newlines stay with @keep_newlines and become spaces without. Caller
+ * that are no UTF-8 U+FFFD. These and our ellipsis are ASCII (ESC is ^[) where the locale has
+ * nothing else. Newlines stay with @keep_newlines and become spaces without. Caller
  * frees. */
 char *text_clean(const char *text, gboolean keep_newlines);
 

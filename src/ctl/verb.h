@@ -4,7 +4,7 @@
 #include "ctl/ctl.h"
 
 /*
- * A command of storkitctl: each lives in a file of its own, and main.c lists them all.
+ * A command of storkitctl: each lives in a file under verbs/, and verbs.c lists them all.
  */
 
 /** What the arguments of a verb are, for shell completion. */
@@ -32,10 +32,6 @@ typedef struct Verb {
     int (*run)(Ctl *ctl, char **arguments, char **passed, GError **error);
 } Verb;
 
-/** The N of --lines where none is given, and whether one that is given makes sense. */
-#define LINES_ALL G_MAXINT
-gboolean verb_check_lines(int lines, GError **error);
-
 extern const Verb list_verb, show_verb, start_verb, resume_verb, stop_verb, freeze_verb, thaw_verb,
     send_verb, attach_verb, watch_verb, wait_verb, log_verb, top_verb, worktrees_verb, diff_verb,
     remove_verb, config_verb;
@@ -50,9 +46,6 @@ extern const VerbGroup verb_groups[];
 
 /** The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
-
-/** The options that every verb takes, ended by a zero entry. */
-const GOptionEntry *global_options(Ctl *ctl);
 
 /** `storkitctl _complete WORD…`: what may stand for the last word. Never fails. */
 int complete(Ctl *ctl, char **words);

@@ -11,7 +11,7 @@ from harness import Pool, main, skip, timeout, wait_until
 from traces import touch
 
 MB = 1 << 20
-HELD_BACK = "the disk is full: held back until there is room"
+HELD_BACK = "the disk is full: the agent waits for space"
 
 # In a mount namespace of its own storkitd finds a small tmpfs for its state; the user namespace
 # around it is what an ordinary user needs to mount one, the one within has the user's own id again.
@@ -85,7 +85,7 @@ def check_full_disk(pool, size):
     assert [run["run_id"] for run in pool.list()] == [info["run_id"]]
     # Also to a reader that was behind when the disk filled up.
     wait_until(lambda: HELD_BACK in open(seen).read(), "the words of it")
-    assert "Disk: full: the agent is held back" in ctl.out("show", "s")
+    assert "Disk: full: the agent waits" in ctl.out("show", "s")
 
     os.unlink(filling)
     ctl.finish(watcher)

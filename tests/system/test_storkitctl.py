@@ -96,7 +96,7 @@ def test_option_is_text_in_any_locale(pool):
     ctl("start", "1", "--prompt", "Sag grüße.", "--env=COLOUR=grün", "-w", environment=plain)
     text = ctl.out("--json", "watch", "1")
     assert "Sag grüße." in text and "COLOUR=grün" in text, text
-    assert "no UTF-8" in ctl("start", "2", "--prompt=\udcff", status=USAGE).err
+    assert "not valid UTF-8" in ctl("start", "2", "--prompt=\udcff", status=USAGE).err
 
 
 def test_option_takes_any_value(pool):
@@ -177,7 +177,7 @@ def test_interrupted_start_says_that_the_run_stays(pool):
         terminal.wait_for("43_next waits in the queue")
         terminal.press("C-c")
         screen = terminal.wait_for("stops it")
-    assert "43_next/coder stays in the queue" in screen, screen
+    assert "43_next/coder still waits in the queue" in screen, screen
     assert "`storkitctl stop 43_next/coder` stops it" in screen, screen
     assert ctl.json("show", "43")[0]["status"] == "pending"
     ctl("stop", "43", "42")
@@ -282,7 +282,7 @@ def test_resume_goes_on_after_a_stop(pool):
     session = ctl.json("show", "42")[0]["session_id"]
     ctl("stop", "42")
     unlisted = ctl("resume", "42/reviewer", status=NOT_FOUND).err
-    assert "there is no run of a story “42”" in unlisted, unlisted
+    assert "there is no run of story '42'" in unlisted, unlisted
     assert "42_login/reviewer is running" in ctl("resume", "42_login/reviewer", "Go on.").err
     ctl.touch(ctl.json("show", "42")[0])
     ctl("wait", "42")
@@ -558,7 +558,7 @@ def test_send_waits_for_an_agent_that_does_not_read(pool):
     with ctl.terminal("send", "42", "Not lost.") as terminal:
         terminal.wait_for("waiting for 42_login/coder to read (5s)")
         terminal.press("C-c")
-        terminal.wait_for("it is not to be sent again")
+        terminal.wait_for("do not send it again")
     assert second.poll() is None
     ctl.touch(info)
     ctl.finish(first)
@@ -607,7 +607,7 @@ def test_attach_is_the_agents_terminal(pool):
         terminal.wait_for("Hello agent")
         terminal.press("C-]")
         assert terminal.wait_for_end() == 0
-        terminal.wait_for("Detached; 42_login/coder runs on.")
+        terminal.wait_for("Detached; 42_login/coder keeps running.")
     assert ctl.json("show", "42")[0]["status"] == "running"
     with ctl.terminal("attach", "42", rows=50, columns=200) as terminal:
         terminal.wait_for("Attached")
@@ -669,7 +669,7 @@ def test_attach_ends_with_its_run(pool):
         ctl.start()
         terminal.kill(signal.SIGCONT)
         assert terminal.wait_for_end() == 0
-        terminal.wait_for("a new run of it has begun")
+        terminal.wait_for("a new run of it has started")
     ctl("stop", "42")
 
 
@@ -699,7 +699,7 @@ def test_attach_leaves_a_terminal_fit_for_a_shell(pool):
             terminal.wait_for("Ready")
             terminal.press("C-]")
             assert terminal.wait_for_end() == 0
-            terminal.wait_for(f"Detached; 42_{name}/{name} runs on.")
+            terminal.wait_for(f"Detached; 42_{name}/{name} keeps running.")
             assert terminal.modes(*modes) == modes, name
             lines = terminal.screen().splitlines()
             assert lines[0].startswith("Attached to") and ("Ready" in lines) == (not screen), lines

@@ -36,8 +36,8 @@ class Command:
 
 
 NAMES_NO_RUN = "names no run"
-NO_RUN = "there is no run of a story “99”: `storkitctl list`"
-NO_WORKTREE = "there is no worktree of a story “99”: `storkitctl worktrees`"
+NO_RUN = "there is no run of story '99': `storkitctl list`"
+NO_WORKTREE = "there is no worktree of story '99': `storkitctl worktrees`"
 
 COMMANDS = {
     "list": Command(
@@ -57,12 +57,12 @@ COMMANDS = {
             "start 46_new/clerk --follow": ["StartWithOptions", "SubscribeRun", "Wait"],
         },
         wrong={
-            "start": "Say STORY or STORY/AGENT",
+            "start": "name a story: STORY or STORY/AGENT",
             "start x y": "too many arguments",
             "start ../x": "is not valid: use 1 to 64",
             "start x --env=NOTHING": "write NAME=VALUE",
             "start x --memory-max=lots": "write a size such as",
-            "start x -p a --prompt-file=b": "not from both",
+            "start x -p a --prompt-file=b": "exclude each other",
             "start x --prompt-file=no-such-file": "no-such-file",
         },
         absent=("start 44_new/nobody", 'has no agent "nobody": its agents are coder'),
@@ -70,27 +70,27 @@ COMMANDS = {
     ),
     "resume": Command(
         calls={"resume 42": ["List", "StartWithOptions"]},
-        wrong={"resume": "Name it: STORY or STORY/AGENT", "resume 42 --base=x": "--base"},
+        wrong={"resume": "name a run: STORY or STORY/AGENT", "resume 42 --base=x": "--base"},
         absent=("resume 99", NO_RUN),
     ),
     "stop": Command(
         calls={"stop 42": ["List", "Stop"], "stop 42 43": ["List", "Stop"]},
-        wrong={"stop": "Name it: STORY or STORY/AGENT"},
+        wrong={"stop": "name a run: STORY or STORY/AGENT"},
         absent=("stop 42 99", NO_RUN),
     ),
     "freeze": Command(
         calls={"freeze 43": ["List", "Freeze"]},
-        wrong={"freeze": "Name it: STORY or STORY/AGENT"},
+        wrong={"freeze": "name a run: STORY or STORY/AGENT"},
         absent=("freeze 99", NO_RUN),
     ),
     "thaw": Command(
         calls={"thaw 43": ["List", "Thaw"]},
-        wrong={"thaw": "Name it: STORY or STORY/AGENT"},
-        absent=("thaw 43/nobody", "no run of 43_search by an agent “nobody”: `storkitctl list`"),
+        wrong={"thaw": "name a run: STORY or STORY/AGENT"},
+        absent=("thaw 43/nobody", "no run of 43_search by agent 'nobody': `storkitctl list`"),
     ),
     "top": Command(
         calls={"top": ["List", "SubscribeRun"]},
-        wrong={"top": "is for a person at a terminal", "top x": "too many arguments"},
+        wrong={"top": "needs a terminal", "top x": "too many arguments"},
         absent=NAMES_NO_RUN,
         outlives={"SubscribeRun": 0},
         keys="q",
@@ -104,7 +104,7 @@ COMMANDS = {
     "wait": Command(
         calls={"wait 42": ["List", "Wait"], "wait --any 42 43": ["List", "Wait"]},
         wrong={
-            "wait": "Name it: STORY or STORY/AGENT",
+            "wait": "name a run: STORY or STORY/AGENT",
             "wait --any --all 42": "--any and --all exclude each other",
         },
         absent=("wait 42 99", NO_RUN),
@@ -120,8 +120,8 @@ COMMANDS = {
     "attach": Command(
         calls={"attach 43": ["List", "Attach", "Resize"]},
         wrong={
-            "attach": "Name it: STORY or STORY/AGENT",
-            "attach 43": "is for a person at a terminal",
+            "attach": "name a run: STORY or STORY/AGENT",
+            "attach 43": "needs a terminal",
             "attach 43 42": "too many arguments",
         },
         absent=("attach 99", NO_RUN),
@@ -144,7 +144,7 @@ COMMANDS = {
     ),
     "diff": Command(
         calls={"diff 42": ["ListWorktrees"]},
-        wrong={"diff": "Name its story", "diff 42 43": "too many arguments"},
+        wrong={"diff": "name a worktree by its story", "diff 42 43": "too many arguments"},
         absent=("diff 99", NO_WORKTREE),
     ),
     "remove": Command(
@@ -230,7 +230,7 @@ def test_wrong_arguments_get_a_hint(pool):
         assert text.startswith(f"Usage:\n  storkitctl {name} "), text
         assert max(map(len, text.splitlines())) <= 80, text
     error = ctl("no-such-command", status=USAGE).err
-    assert "“no-such-command” is no command: `storkitctl --help`" in error, error
+    assert "unknown command 'no-such-command': `storkitctl --help`" in error, error
 
 
 def test_what_is_not_there_has_a_status(pool):
@@ -266,7 +266,7 @@ def test_without_a_session_bus_it_says_what_to_do():
     """The same where there is no session bus."""
     with Pool(daemon=False) as pool:
         no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={pool.folder}/no-bus"}
-        assert_unreachable(Ctl(pool, "init"), "there is no session bus", environment=no_bus)
+        assert_unreachable(Ctl(pool, "init"), "can't reach the session bus", environment=no_bus)
 
 
 def test_service_that_does_not_start_is_told():

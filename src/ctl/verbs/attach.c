@@ -258,7 +258,8 @@ static gboolean attach_run(Attach *attach, GError **error)
     terminal_signals_listen(&attach->signals, ctl->event, on_resized, on_killed, attach);
     (void)sd_event_add_io(ctl->event, &attach->keyboard, STDIN_FILENO, EPOLLIN, on_key, attach);
     if (!terminal_make_raw()) {
-        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, "can't make the terminal raw");
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
+                            "can't switch the terminal to raw mode");
         return FALSE;
     }
     gboolean ok = ctl_run_event(ctl, &attach->done, error);
@@ -286,9 +287,9 @@ static void tell_end(const Attach *attach)
     const RunInfo *info = attach->info;
 
     if (attach->detached) {
-        ctl_note(attach->ctl, "\nDetached; %s/%s runs on.", info->story, info->agent);
+        ctl_note(attach->ctl, "\nDetached; %s/%s keeps running.", info->story, info->agent);
     } else if (attach->replaced) {
-        ctl_note(attach->ctl, "\n%s/%s has ended, and a new run of it has begun.", info->story,
+        ctl_note(attach->ctl, "\n%s/%s has ended, and a new run of it has started.", info->story,
                  info->agent);
     } else if (run_info_is_live(info)) {
         ctl_note(attach->ctl, "\n%s/%s was stopped.", info->story, info->agent);
@@ -309,8 +310,8 @@ static gboolean check_attachable(Ctl *ctl, const RunInfo *info, GError **error)
     if (!ctl->json && isatty(STDIN_FILENO) && terminal_is_stdout())
         return TRUE;
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                        "attach is for a person at a terminal: programs use `storkitctl watch "
-                        "--json` and `storkitctl send --raw`");
+                        "attach needs a terminal: programs use `storkitctl watch --json` and "
+                        "`storkitctl send --raw`");
     return FALSE;
 }
 

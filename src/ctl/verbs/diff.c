@@ -87,8 +87,7 @@ static char *base_of(JsonObject *worktree, const char *path, GError **error)
     if (base)
         return g_strchomp(base);
     g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
-                "no base branch of %s is recorded: `git -C %s diff BASE` compares it with one that "
-                "you name",
+                "no base branch of %s is recorded: `git -C %s diff BASE` compares it with another",
                 branch, path);
     return NULL;
 }
@@ -223,11 +222,10 @@ static gboolean check_there(JsonObject *worktree, const char *path, GError **err
 
     if (!json_get_boolean(worktree, "missing"))
         return TRUE;
-    g_set_error(
-        error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
-        "the worktree %s of story %s was removed by hand: its commits are on the branch %s; "
-        "`storkitctl start %s` checks it out again, `storkitctl remove %s` forgets it",
-        path, story, json_get_string(worktree, "branch"), story, story);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
+                "the worktree %s of story %s was removed by hand: its commits are on branch %s; "
+                "`storkitctl start %s` checks it out again, `storkitctl remove %s` forgets it",
+                path, story, json_get_string(worktree, "branch"), story, story);
     return FALSE;
 }
 
@@ -249,8 +247,8 @@ static int diff(Ctl *ctl, char **arguments, char **passed, GError **error)
         return print_summary(worktree, path, base, ref, passed, error);
     guint untracked = count_untracked(path);
     if (untracked > 0)
-        ctl_note(ctl, "%u new file%s not added to git, and so not shown below.", untracked,
-                 untracked == 1 ? " is" : "s are");
+        ctl_note(ctl, "%u new file%s not added to git, so the diff lacks %s.", untracked,
+                 untracked == 1 ? " is" : "s are", untracked == 1 ? "it" : "them");
     become_git(ctl, path, ref, passed, error);
     return -1;
 }

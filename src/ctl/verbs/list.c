@@ -87,14 +87,14 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
 
 static const GOptionEntry options[] = {
     {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere,
-     "The runs of every project, not only of the one we are in", NULL},
+     "Runs of every project, not only of this one", NULL},
     {NULL},
 };
 
 const Verb list_verb = {
     .name = "list",
     .synopsis = "",
-    .summary = "List the runs of this project (outside: of all)",
+    .summary = "List the runs of this project (outside of one: of all)",
     .most = 0,
     .options = options,
     .run = list,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/options.h"
 #include "ctl/select.h"
 #include "ctl/verb.h"
 
@@ -141,7 +142,7 @@ static const GOptionEntry options[] = {
 const Verb log_verb = {
     .name = "log",
     .synopsis = "[RUN…] [-- OPTION…]",
-    .summary = "Show the journal (journalctl OPTION…)",
+    .summary = "Show the journal of runs (journalctl OPTION…)",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,

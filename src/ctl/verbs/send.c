@@ -73,7 +73,7 @@ static gboolean check_message(const GString *text, GError **error)
     if (g_utf8_validate_len(text->str, text->len, NULL))
         return TRUE;
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                        "the message is no UTF-8 text: `--raw` sends bytes as they are");
+                        "the message is not valid UTF-8: `--raw` sends bytes as they are");
     return FALSE;
 }
 
@@ -111,10 +111,9 @@ static void on_taken(sd_bus_message *reply, const GError *error, gpointer data)
 static char *advice_for(const RunInfo *info, const GString *text)
 {
     if (!text)
-        return g_strdup_printf("The input of %s/%s is closed when it has read what is before that.",
+        return g_strdup_printf("The input of %s/%s still closes once it has read what came before.",
                                info->story, info->agent);
-    return g_strdup_printf("%s/%s gets it all the same, when it reads: it is not to be sent "
-                           "again.%s",
+    return g_strdup_printf("%s/%s still gets it when it next reads: do not send it again.%s",
                            info->story, info->agent, arg_close ? " Its input stays open." : "");
 }
 
@@ -185,10 +184,9 @@ static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
 }
 
 static const GOptionEntry options[] = {
-    {"raw", 'r', 0, G_OPTION_ARG_NONE, &arg_raw, "Type bytes as they are into the agent's terminal",
+    {"raw", 'r', 0, G_OPTION_ARG_NONE, &arg_raw, "Type the bytes into the agent's terminal", NULL},
+    {"close", 0, 0, G_OPTION_ARG_NONE, &arg_close, "Close the agent's input (after the message)",
      NULL},
-    {"close", 0, 0, G_OPTION_ARG_NONE, &arg_close,
-     "Close the agent's input, after the message if any", NULL},
     {NULL},
 };
 

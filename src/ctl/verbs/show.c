@@ -94,7 +94,7 @@ static char *disk_line(const RunInfo *info)
 {
     if (!run_info_flag(info, "disk_full"))
         return NULL;
-    return g_strdup("full: the agent is held back until there is room");
+    return g_strdup("full: the agent waits for space");
 }
 
 static char *cost_line(const RunInfo *info)
@@ -183,7 +183,7 @@ static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
 const Verb show_verb = {
     .name = "show",
     .synopsis = "[RUN…]",
-    .summary = "Show all there is to know of runs",
+    .summary = "Show everything known about runs",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .run = show,

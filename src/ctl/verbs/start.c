@@ -74,8 +74,8 @@ static void on_follow_end(Follow *follow, const GError *error, gpointer data)
 static void show_advice(Start *start, const RunInfo *info)
 {
     g_autofree char *advice = g_strdup_printf(
-        "%s/%s %s all the same; `storkitctl stop %s/%s` stops it.", info->story, info->agent,
-        run_info_uint(info, "queue_position", 0) > 0 ? "stays in the queue and starts" : "starts",
+        "%s/%s still %s; `storkitctl stop %s/%s` stops it.", info->story, info->agent,
+        run_info_uint(info, "queue_position", 0) > 0 ? "waits in the queue and starts" : "starts",
         info->story, info->agent);
 
     if (start->interrupt)
@@ -159,8 +159,8 @@ static void on_started(sd_bus_message *reply, const GError *error, gpointer data
     start->info = node ? run_info_new(node) : NULL;
     if (!start->info)
         start_end(start, g_error_new_literal(CTL_ERROR, CTL_ERROR_FAILED,
-                                             "the service's reply is not understood: install it "
-                                             "and storkitctl from the same version"));
+                                             "the reply of the storkit service can't be read: "
+                                             "install it and storkitctl from the same version"));
     else if (run_info_is_pending(start->info) && !start_arguments.no_block)
         follow_pending(start);
     else
@@ -251,7 +251,7 @@ static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
 
     if (!named) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "which story is to be worked on? Say STORY or STORY/AGENT");
+                            "name a story: STORY or STORY/AGENT");
         return -1;
     }
     if (!start_prompt(&prompt, error) || !(project = ctl_require_project(ctl, error)))
@@ -278,8 +278,7 @@ static gboolean check_resumable(const RunInfo *info, GError **error)
     if (run_info_string(info, "session_id"))
         return TRUE;
     g_set_error(error, CTL_ERROR, CTL_ERROR_REFUSED,
-                "%s/%s never named a session that could be resumed: `storkitctl start %s` begins "
-                "anew",
+                "%s/%s has no session to resume: `storkitctl start %s` begins a new one",
                 info->story, info->agent, info->story);
     return FALSE;
 }
@@ -358,7 +357,7 @@ const Verb start_verb = {
 const Verb resume_verb = {
     .name = "resume",
     .synopsis = "RUN [PROMPT…]",
-    .summary = "Go on with the conversation of an ended run",
+    .summary = "Continue the conversation of an ended run",
     .arguments = ARGUMENT_RUN,
     .most = G_MAXUINT,
     .options = start_options + START_ONLY_OPTIONS,

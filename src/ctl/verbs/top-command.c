@@ -92,7 +92,7 @@ gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info
     set_key_signals(SIG_IGN);
     gboolean ran = g_spawn_sync(NULL, argv, environment, G_SPAWN_CHILD_INHERITS_STDIN,
                                 prepare_child, NULL, NULL, NULL, &status, error);
-    /* They are blocked, so one that came waits: to ignore it anew discards it. */
+    /* They are blocked, so one that came waits: ignoring it again discards it. */
     set_key_signals(SIG_IGN);
     set_key_signals(SIG_DFL);
     if (ran && must_wait(command, ctl, info, status))

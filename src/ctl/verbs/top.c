@@ -237,7 +237,8 @@ static gboolean top_run(Top *top, GError **error)
 
     terminal_signals_listen(&top->signals, event, on_resized, on_killed, top);
     if (!terminal_make_raw()) {
-        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED, "can't make the terminal raw");
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
+                            "can't switch the terminal to raw mode");
         return FALSE;
     }
     (void)sd_event_add_io(event, &top->keyboard, STDIN_FILENO, EPOLLIN, on_key, top);
@@ -268,8 +269,8 @@ static int top_verb_run(Ctl *ctl, char **arguments, char **passed, GError **erro
 
     if (ctl->json || !isatty(STDIN_FILENO) || !terminal_is_stdout()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "top is for a person at a terminal: programs use `storkitctl --json "
-                            "list` and `storkitctl --json watch`");
+                            "top needs a terminal: programs use `storkitctl list --json` and "
+                            "`storkitctl watch --json`");
         return -1;
     }
     /* The first look fails like any command's; later ones wait for the service to come back. */
@@ -286,14 +287,14 @@ static int top_verb_run(Ctl *ctl, char **arguments, char **passed, GError **erro
 
 static const GOptionEntry options[] = {
     {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere,
-     "The runs of every project, not only of the one we are in", NULL},
+     "Runs of every project, not only of this one", NULL},
     {NULL},
 };
 
 const Verb top_verb = {
     .name = "top",
     .synopsis = "",
-    .summary = "Show a live table of the runs, with keys to act",
+    .summary = "Show a live table of the runs, with keys to act on them",
     .options = options,
     .run = top_verb_run,
 };

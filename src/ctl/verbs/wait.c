@@ -175,7 +175,7 @@ static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **err
 }
 
 static const GOptionEntry options[] = {
-    {"any", 0, 0, G_OPTION_ARG_NONE, &arg_any, "Return when the first of them has ended", NULL},
+    {"any", 0, 0, G_OPTION_ARG_NONE, &arg_any, "Return when one of them has ended", NULL},
     {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Return when all have ended (the default)", NULL},
     {NULL},
 };
@@ -183,7 +183,7 @@ static const GOptionEntry options[] = {
 const Verb wait_verb = {
     .name = "wait",
     .synopsis = "RUN…",
-    .summary = "Wait until runs have ended; the status says how",
+    .summary = "Wait for runs to end; the exit status says how",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,

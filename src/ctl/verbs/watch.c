@@ -9,6 +9,7 @@
 #include "ctl/follow.h"
 #include "ctl/json-path.h"
 #include "ctl/message-json.h"
+#include "ctl/options.h"
 #include "ctl/select.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
@@ -249,14 +250,14 @@ static int watch(Ctl *ctl, char **arguments, char **passed, GError **error)
 
 static const GOptionEntry options[] = {
     {"lines", 'n', 0, G_OPTION_ARG_INT, &arg_lines,
-     "Begin with the last N events (0: with the next one)", "N"},
+     "Start with the last N events (0: with the next one)", "N"},
     {NULL},
 };
 
 const Verb watch_verb = {
     .name = "watch",
     .synopsis = "[RUN…]",
-    .summary = "Follow the events of runs, or of all from now on",
+    .summary = "Follow the events of runs, or of all runs from now on",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,

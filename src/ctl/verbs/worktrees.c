@@ -33,15 +33,13 @@ JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GE
 
     if (!typed && !ctl->story) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "which worktree is meant? Name its story (`storkitctl worktrees` lists "
-                            "them)");
+                            "name a worktree by its story (`storkitctl worktrees` lists them)");
         return NULL;
     }
     for (guint i = 0; i < json_array_get_length(worktrees); i++)
         g_ptr_array_add(names, (char *)story_of(worktrees, i));
-    const char *story =
-        select_name(names, "worktree of a story", "`storkitctl worktrees` lists them",
-                    typed ?: ctl->story, error);
+    const char *story = select_name(names, "worktree of story", "`storkitctl worktrees` lists them",
+                                    typed ?: ctl->story, error);
     for (guint i = 0; story && i < json_array_get_length(worktrees); i++)
         if (g_str_equal(story_of(worktrees, i), story))
             return json_array_get_object(worktrees, i);
@@ -170,7 +168,7 @@ static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **
 
 static const GOptionEntry remove_options[] = {
     {"force", 'f', 0, G_OPTION_ARG_NONE, &arg_force,
-     "Even with uncommitted or unmerged work, which is lost", NULL},
+     "Even with uncommitted or unmerged work, which is then lost", NULL},
     {NULL},
 };
 

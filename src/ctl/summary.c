@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ctl/verbs/summary.h"
+#include "ctl/summary.h"
 
 #include <string.h>
 
