@@ -3,8 +3,6 @@
 
 #include <signal.h>
 
-#include <glib.h>
-
 void fault_point(const char *name)
 {
     static gsize initialised;
@@ -15,4 +13,10 @@ void fault_point(const char *name)
     }
     if (G_UNLIKELY(wanted) && g_str_equal(wanted, name))
         raise(SIGKILL);
+}
+
+guint test_msec(const char *variable, guint usual)
+{
+    const char *text = g_getenv(variable);
+    return text ? (guint)g_ascii_strtoull(text, NULL, 10) : usual;
 }

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/** A place where tests kill the daemon: it dies by SIGKILL here when the environment variable
- *  STORKIT_FAULT is @name. One comparison, else. From any thread. */
+#include <glib.h>
+
+/*
+ * How tests reach into the service: by environment variables, which HACKING.md lists.
+ */
+
+/** A point where tests kill the service: it dies by SIGKILL where STORKIT_FAULT is @name. One
+ *  comparison otherwise. Any thread may call it. */
 void fault_point(const char *name);
+
+/** A time limit that tests shorten: the milliseconds in the environment variable @variable, or
+ *  @usual where it is not set. */
+guint test_msec(const char *variable, guint usual);

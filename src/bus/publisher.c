@@ -6,6 +6,7 @@
 #include "bus/gauge.h"
 #include "bus/names.h"
 #include "base/bus-text.h"
+#include "base/pace.h"
 #include "bus/variant.h"
 #include "transcript/reader.h"
 #include "base/util.h"
@@ -63,8 +64,7 @@ struct BusPublisher {
     guint hold_timer;     /* while it is, and there is something to publish */
     const BusPublisherOwner *owner;
     gpointer data;
-    double tokens;
-    gint64 refilled;
+    Pace pace;
 };
 
 static void publication_free(Publication *publication)
@@ -186,14 +186,6 @@ static const Event *peek(Publication *publication)
                : NULL;
 }
 
-static void refill(BusPublisher *publisher)
-{
-    gint64 now = g_get_monotonic_time();
-    publisher->tokens += (double)(now - publisher->refilled) * SIGNALS_PER_SECOND / G_USEC_PER_SEC;
-    publisher->tokens = MIN(publisher->tokens, BURST);
-    publisher->refilled = now;
-}
-
 static gboolean is_open(const BusPublisher *publisher)
 {
     return !publisher->in_flight && !publisher->leaving && !publisher->full &&
@@ -202,7 +194,7 @@ static gboolean is_open(const BusPublisher *publisher)
 
 static gboolean may_send(const BusPublisher *publisher)
 {
-    return publisher->tokens >= 1 && is_open(publisher);
+    return pace_has_token(&publisher->pace) && is_open(publisher);
 }
 
 /* A run's turn: TRUE if it has more. */
@@ -213,7 +205,7 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
         if (!event)
             return publication->batch != NULL;
         send_event(publisher, publication->batch->identity, event);
-        publisher->tokens -= publication->run->flood.on ? FLOOD_COST : 1;
+        pace_take(&publisher->pace, publication->run->flood.on ? FLOOD_COST : 1);
         publication->next++;
         if (has_room(publisher)) {
             commit(publisher, publication);
@@ -246,9 +238,10 @@ static void schedule(BusPublisher *publisher)
     /* While it is not open, what opens it goes on. */
     if (publisher->source != 0 || publisher->active.length == 0 || !is_open(publisher))
         return;
-    publisher->source = publisher->tokens >= 1 ? g_idle_add(on_tick, publisher)
-                                               : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20,
-                                                                    on_tick, publisher, NULL);
+    publisher->source =
+        pace_has_token(&publisher->pace)
+            ? g_idle_add(on_tick, publisher)
+            : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20, on_tick, publisher, NULL);
 }
 
 static void note_taken(BusPublisher *publisher)
@@ -317,7 +310,7 @@ static void on_gauge(gboolean taken, BusGaugeLevel level, gpointer data)
 
 static void pump(BusPublisher *publisher)
 {
-    refill(publisher);
+    pace_refill(&publisher->pace);
     for (guint turns = publisher->active.length; turns > 0 && may_send(publisher); turns--) {
         Publication *publication = g_queue_pop_head(&publisher->active);
         if (take_turn(publisher, publication))
@@ -483,8 +476,7 @@ BusPublisher *bus_publisher_new(const BusPublisherOwner *owner, gpointer data)
     publisher->publications =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);
     g_queue_init(&publisher->active);
-    publisher->tokens = BURST;
-    publisher->refilled = g_get_monotonic_time();
+    pace_init(&publisher->pace, SIGNALS_PER_SECOND, BURST, BURST);
     return publisher;
 }
 

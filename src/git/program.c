@@ -9,12 +9,12 @@
 #include <gio/gio.h>
 
 #include "base/error.h"
+#include "base/test-hooks.h"
 
 #define STDERR_LINES_SHOWN 5
 
 /* For large files over a slow line. Tests have no time to wait: their own is in the environment. */
 #define LIMIT_MSEC (10 * 60 * 1000)
-#define LIMIT_VARIABLE "STORKIT_GIT_MSEC"
 
 #define fail(error, ...)                                                                           \
     g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, __VA_ARGS__)
@@ -91,9 +91,7 @@ static void set_start_error(const GError *cause, GError **error)
 
 static guint limit_msec(void)
 {
-    const char *text = g_getenv(LIMIT_VARIABLE);
-
-    return text ? (guint)g_ascii_strtoull(text, NULL, 10) : LIMIT_MSEC;
+    return test_msec("STORKIT_GIT_MSEC", LIMIT_MSEC);
 }
 
 /* ---- one run of it ---- */

@@ -11,10 +11,10 @@
 #include "base/child-spawn.h"
 #include "base/error.h"
 #include "base/util.h"
+#include "base/test-hooks.h"
 
 /* Tests have no time to wait: their own is in the environment. */
 #define LIMIT_MSEC 120000
-#define LIMIT_VARIABLE "STORKIT_TEARDOWN_MSEC"
 
 /* How long a shell may take to die of SIGKILL. */
 #define KILL_MSEC 2000
@@ -52,8 +52,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
 
 static guint limit_msec(void)
 {
-    const char *text = g_getenv(LIMIT_VARIABLE);
-    return text ? (guint)g_ascii_strtoull(text, NULL, 10) : LIMIT_MSEC;
+    return test_msec("STORKIT_TEARDOWN_MSEC", LIMIT_MSEC);
 }
 
 /* --- Its begin --- */

@@ -11,6 +11,7 @@
 #include "transcript/reader.h"
 #include "sinks/message-ids.h"
 #include "base/util.h"
+#include "base/pace.h"
 
 /* journald lets 10,000 entries in 30 s through from the user's whole user@.service (more on a disk
  * with much room): this leaves the other services of the user a share even at its smallest. */
@@ -54,8 +55,7 @@ struct JournalSink {
     /* The thread's own. */
     GPtrArray *sources;
     guint turn; /* of the source that is next */
-    double tokens;
-    gint64 refilled;
+    Pace pace;
 };
 
 static void source_free(Source *source)
@@ -297,14 +297,6 @@ static void send_skipped(const Source *source, guint64 to)
 
 /* --- The thread --- */
 
-static void refill(JournalSink *sink)
-{
-    gint64 now = g_get_monotonic_time();
-    sink->tokens += (double)(now - sink->refilled) * ENTRIES_PER_SECOND / G_USEC_PER_SEC;
-    sink->tokens = MIN(sink->tokens, BURST);
-    sink->refilled = now;
-}
-
 static void set_done(Source *source, guint64 cursor)
 {
     source->done = cursor;
@@ -354,7 +346,7 @@ static gboolean write_one(JournalSink *sink, Source *source)
     send_event(source, event);
     set_done(source, event->cursor);
     source->next++;
-    sink->tokens -= 1;
+    pace_take(&sink->pace, 1);
     return TRUE;
 }
 
@@ -363,7 +355,7 @@ static gboolean write_one(JournalSink *sink, Source *source)
 static gboolean write_round(JournalSink *sink)
 {
     gboolean any = FALSE;
-    for (guint left = sink->sources->len; left > 0 && sink->tokens >= 1; left--) {
+    for (guint left = sink->sources->len; left > 0 && pace_has_token(&sink->pace); left--) {
         sink->turn %= sink->sources->len;
         Source *source = g_ptr_array_index(sink->sources, sink->turn);
         gboolean wrote = write_one(sink, source);
@@ -388,7 +380,7 @@ static gboolean wait_for_work(JournalSink *sink, gboolean any)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&sink->lock);
     gint64 until = g_get_monotonic_time() + G_USEC_PER_SEC / 10;
-    while (!sink->quit && any && sink->tokens < 1 &&
+    while (!sink->quit && any && !pace_has_token(&sink->pace) &&
            g_cond_wait_until(&sink->wake, &sink->lock, until))
         ;
     if (!any)
@@ -416,8 +408,8 @@ static gpointer run_thread(gpointer data)
     gboolean any = FALSE;
     while (wait_for_work(sink, any)) {
         write_notes(sink);
-        refill(sink);
-        any = sink->tokens < 1 || write_round(sink);
+        pace_refill(&sink->pace);
+        any = !pace_has_token(&sink->pace) || write_round(sink);
     }
     sink_unref(sink);
     return NULL;
@@ -432,8 +424,8 @@ JournalSink *journal_sink_new(void)
     sink->added = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
     sink->notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
     sink->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
-    sink->tokens = ENTRIES_PER_SECOND; /* in a crash-loop they add up */
-    sink->refilled = g_get_monotonic_time();
+    /* It begins with few: in a crash-loop they add up. */
+    pace_init(&sink->pace, ENTRIES_PER_SECOND, BURST, ENTRIES_PER_SECOND);
     g_atomic_ref_count_inc(&sink->references);
     g_thread_unref(g_thread_new("journal", run_thread, sink));
     return sink;

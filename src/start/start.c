@@ -14,7 +14,6 @@
 /* A bus call has 25 s; the contract answers `pending` after this. Tests have no time to wait: their
  * own is in the environment. */
 #define PENDING_MSEC 10000
-#define PENDING_VARIABLE "STORKIT_PENDING_MSEC"
 
 /* What systemd gives the scope on its own stop, beyond the run's grace. */
 #define SCOPE_STOP_EXTRA_USEC (5 * G_USEC_PER_SEC)
@@ -146,9 +145,8 @@ static void finish(Start *start)
 
 static void set_pending_timer(Start *start)
 {
-    const char *text = g_getenv(PENDING_VARIABLE);
-    guint msec = text ? (guint)g_ascii_strtoull(text, NULL, 10) : PENDING_MSEC;
-    start->pending_timer = g_timeout_add(msec, on_pending_timer, start);
+    start->pending_timer =
+        g_timeout_add(test_msec("STORKIT_PENDING_MSEC", PENDING_MSEC), on_pending_timer, start);
 }
 
 /* --- The way back --- */
