@@ -112,6 +112,25 @@ class ConfigurationPages(unittest.TestCase):
         self.assertLessEqual(files, listed)
 
 
+class Papers(unittest.TestCase):
+    PAGES = ["README.md", "HACKING.md", "NEWS.md", "SECURITY.md", "docs/**/*.md"]
+
+    def test_link_to_what_there_is(self):
+        for pattern in self.PAGES:
+            for page in glob.glob(f"{ROOT}/{pattern}", recursive=True):
+                for target in re.findall(r"\]\((?!\w+:)([^)#]+)", read(page)):
+                    path = os.path.join(os.path.dirname(page), target)
+                    self.assertTrue(os.path.exists(path), f"{page}: {target}")
+
+    def test_have_every_variable_of_the_tests(self):
+        asked = r'(?:g_getenv|test_msec)\("(STORKIT_\w+)"|_VARIABLE "(STORKIT_\w+)"'
+        sources = glob.glob(f"{ROOT}/src/**/*.c", recursive=True)
+        found = {a or b for path in sources for a, b in re.findall(asked, read(path))}
+        self.assertLessEqual(found, set(re.findall(r"`(STORKIT_\w+)`", read("HACKING.md"))))
+        for page in [PAGE, *glob.glob(f"{ROOT}/man/*.[1-9]")]:
+            self.assertFalse([name for name in found if name in read(page)], page)
+
+
 class Pages(unittest.TestCase):
     def test_have_no_faults(self):
         for page in [PAGE, *glob.glob(f"{ROOT}/man/*.[1-9]")]:
