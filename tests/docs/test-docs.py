@@ -84,7 +84,7 @@ class InterfacePage(unittest.TestCase):
         keys = set(re.findall(known, read("src/store/start-options.c")))
         keys |= set(re.findall(r'\{\{"([a-z_]+)", ', read("src/base/run-limits.c")))
         text = re.search(r"(?s)<!--\s*StartWithOptions:(.*?)-->", read(INTERFACE))[1]
-        listed = re.findall(r"(?m)^ *(?:- |  )(`.*?) \(|^ *- (`.*`),$", text)
+        listed = re.findall(r"(?m)^\s*\n +((?:`\w+`,?\s+)+)\(", text)
         self.assertEqual(set(re.findall(r"`(\w+)`", str(listed))), keys)
 
 

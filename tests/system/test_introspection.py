@@ -13,7 +13,9 @@ EMITS_CHANGED = "org.freedesktop.DBus.Property.EmitsChangedSignal"
 
 
 def annotations(element):
-    return {a.get("name"): a.get("value") for a in element.findall("annotation")}
+    """What the bus's own annotations say; those for generators of code are in the file only."""
+    found = {a.get("name"): a.get("value") for a in element.findall("annotation")}
+    return {name: found[name] for name in found if name.startswith("org.freedesktop.DBus.")}
 
 
 def describe_arguments(element):
