@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import xml.etree.ElementTree as ET
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 CATALOG = f"{ROOT}/data/storkit.catalog"
@@ -86,6 +87,39 @@ class InterfacePage(unittest.TestCase):
         text = re.search(r"(?s)<!--\s*StartWithOptions:(.*?)-->", read(INTERFACE))[1]
         listed = re.findall(r"(?m)^\s*\n +((?:`\w+`,?\s+)+)\(", text)
         self.assertEqual(set(re.findall(r"`(\w+)`", str(listed))), keys)
+
+
+class GeneratedPages(unittest.TestCase):
+    """What others make of the contract's comments."""
+
+    INTERFACES = sorted(glob.glob(f"{ROOT}/introspection/*.xml"))
+
+    def generate(self, form):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        command = ["gdbus-codegen", f"--generate-{form}", "page", *self.INTERFACES]
+        subprocess.run(command, cwd=folder.name, check=True)
+        pages = sorted(glob.glob(f"{folder.name}/page-*"))
+        self.assertEqual(len(pages), len(self.INTERFACES))
+        return pages
+
+    def test_are_docbook(self):
+        for page in self.generate("docbook"):
+            article = ET.parse(page).getroot()
+            for entry in article.iter("varlistentry"):
+                text = "".join(entry.find("listitem").itertext()).strip()
+                self.assertTrue(text, f"{page}: {''.join(entry.itertext()).strip()}")
+
+    def test_are_restructured_text(self):
+        try:
+            from docutils.core import publish_doctree
+        except ImportError:
+            self.skipTest("there is no docutils here")
+        for page in self.generate("rst"):
+            # A message of level 2, a warning, is an exception.
+            tree = publish_doctree(read(page), settings_overrides={"halt_level": 2})
+            text = tree.astext()
+            self.assertNotRegex(text, r"(?m)^- |@\w+:")
 
 
 class ConfigurationPages(unittest.TestCase):
