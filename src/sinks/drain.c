@@ -2,6 +2,7 @@
 #include "sinks/drain.h"
 
 #include "base/error.h"
+#include "transcript/event-json.h"
 #include "transcript/reader.h"
 
 #define MAX_BYTES (8u * 1024 * 1024)

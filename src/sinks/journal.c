@@ -8,6 +8,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "transcript/event-json.h"
 #include "transcript/reader.h"
 #include "sinks/message-ids.h"
 #include "base/util.h"

@@ -5,6 +5,7 @@
 
 #include <glib-unix.h>
 
+#include "transcript/event-json.h"
 #include "transcript/reader.h"
 #include "base/util.h"
 

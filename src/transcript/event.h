@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * Events as sinks see them, in batches that own their bytes, and their one JSON form (NDJSON).
+ * Events as sinks see them, in batches that own their bytes.
  */
 
 typedef enum {
@@ -71,19 +71,8 @@ static inline const Event *event_batch_get(const EventBatch *batch, guint i)
     return &g_array_index(batch->events, Event, i);
 }
 
-/** All events of the batch as NDJSON, encoded once for all who ask (main thread only). Caller
- *  unrefs. */
-GBytes *event_batch_ndjson(EventBatch *batch);
-
 /** A status that is no event of the log and carries the cursor of the event before it: now. */
 Event event_live_status(guint64 cursor, const char *status);
 
-/** Appends one event's JSON object, without a newline. @max cuts an output's text and leaves an
- *  agent_json's data out where it is longer (0: never), with `truncated` and `length`. */
-void event_append_json(GString *to, const RunIdentity *identity, const Event *event, gsize max);
-
 /** Where to cut the valid UTF-8 @text so that at most @max bytes stay and no character is split. */
 gsize event_cut_length(const char *text, gsize length, gsize max);
-
-/** Appends @text as a JSON string, quotes included. It must be valid UTF-8. */
-void json_append_string(GString *to, const char *text, gsize length);

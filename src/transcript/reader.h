@@ -3,23 +3,13 @@
 
 #include <glib.h>
 
-#include "transcript/event.h"
-#include "store/facts.h"
-#include "transcript/log.h"
+#include "transcript/decoding.h"
 
 /*
- * LogReader: a cursor into a run's log, and what comes after it as events. Every sink has one of
- * its own; that of a sink which keeps up costs nothing, because it takes the batch that another
- * reader decoded (see log_reader_take()).
- *
- * Cursors. `pending` has 1. Bytes count from 16: the i-th event (from 1) of a line that starts at
- * offset o has 16 + o + i, the last one of it 16 + the offset of the line's end. `running` takes
- * place 1 where the agent's output begins, so the line there counts from 2. The terminal event has
- * the end's cursor + 2.
+ * LogReader: a cursor into a run's log, and what comes after it as events. Every sink has its own.
+ * One that keeps up costs nothing: it takes the batch that another reader has decoded
+ * (log_reader_take()).
  */
-
-/** A line longer than this is one `output` with `truncated` and `length`. */
-#define LOG_READER_MAX_LINE (16u * 1024 * 1024)
 
 typedef struct LogReader LogReader;
 
@@ -60,9 +50,3 @@ gboolean log_reader_is_at_end(const LogReader *reader);
 
 /** How many bytes of the transcript are still before this reader. */
 guint64 log_reader_backlog(const LogReader *reader);
-
-/** The cursor of a run's first event, `pending`. */
-#define LOG_CURSOR_PENDING 1u
-
-/** The cursor of the terminal event of a run whose transcript has @bytes. */
-guint64 log_end_cursor(guint64 bytes);

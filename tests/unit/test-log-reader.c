@@ -205,7 +205,7 @@ static void test_last_line_that_is_giant_has_its_cursor(Fixture *fixture, gconst
 /* The longest line that is none, and the shortest that is. */
 static void test_lines_about_the_limit_have_their_cursors(Fixture *fixture, gconstpointer data)
 {
-    for (guint64 length = LOG_READER_MAX_LINE; length <= LOG_READER_MAX_LINE + 2; length++) {
+    for (guint64 length = LOG_MAX_LINE; length <= LOG_MAX_LINE + 2; length++) {
         write_giant_line(fixture, length, "\nhello\n");
         g_assert_true(is_event(fixture, 16 + length + 1));
         fixture_tear_down(fixture, data);
@@ -221,7 +221,7 @@ static void test_head_in_a_giant_line_finds_its_start_in_turns(Fixture *fixture,
     write_giant_line(fixture, 40 * MIB, "");
 
     g_autoptr(LogReader) reader = log_reader_new_at_head(fixture->log);
-    g_assert_cmpuint(log_reader_backlog(reader), <, LOG_READER_MAX_LINE);
+    g_assert_cmpuint(log_reader_backlog(reader), <, LOG_MAX_LINE);
     guint64 head = log_reader_cursor(reader);
     guint turns = 0;
     for (EventBatch *batch; (batch = log_reader_decode(reader, NULL)); turns++) {
