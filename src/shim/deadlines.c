@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shim/deadlines.h"
 
-#include "store/shim-protocol.h"
 #include "shim/shim-util.h"
+#include "store/shim-protocol.h"
 
-/* An agent that uses less of a core than this waits for something that will never come. */
+/* Descendants that use less of a core than this are waiting, not working. */
 #define ACTIVE_PERCENT 2
 
-/* An agent that prints a lot is not looked at more often. */
+/* The CPU figures of an agent that prints a lot are not read more often than this. */
 #define CPU_INTERVAL (100 * USEC_PER_MSEC)
 
 void limits_init(Limits *limits)
@@ -20,10 +20,27 @@ static uint64_t deadline(uint64_t now, uint64_t span)
     return span == 0 ? NEVER : later(now, span);
 }
 
-void limits_start(Limits *limits, const Options *options, uint64_t now)
+void limits_start(Limits *limits, const Options *options, pid_t agent, uint64_t now)
 {
+    limits->agent = agent;
     limits->runtime_at = deadline(now, options->runtime_max);
     limits->idle_at = deadline(now, options->idle_timeout);
+}
+
+/* CPU time that the descendants have used so far. The main process does not count: the native
+ * claude never rests while a background task lives, even one that only sleeps. Its share of the
+ * cgroup's figure lies between two readings of its own clock, so the result has bounds. */
+static bool measure_descendants(const Limits *limits, const Cgroup *cgroup, int64_t *ret_at_least,
+                                int64_t *ret_at_most)
+{
+    uint64_t all;
+    uint64_t before = process_cpu_usec(limits->agent);
+
+    if (!cgroup_cpu_usec(cgroup, &all))
+        return false;
+    *ret_at_most = (int64_t)(all - before);
+    *ret_at_least = (int64_t)(all - process_cpu_usec(limits->agent));
+    return true;
 }
 
 static void begin_result_grace(Limits *limits, const Options *options, const Cgroup *cgroup,
@@ -32,8 +49,9 @@ static void begin_result_grace(Limits *limits, const Options *options, const Cgr
     limits->result_at = deadline(now, options->result_grace);
     if (now - limits->cpu_since < CPU_INTERVAL)
         return;
+    int64_t at_least;
     limits->cpu_since = now;
-    if (!cgroup_cpu_usec(cgroup, &limits->cpu_usec))
+    if (!measure_descendants(limits, cgroup, &at_least, &limits->cpu_usec))
         limits->cpu_usec = 0;
 }
 
@@ -68,10 +86,11 @@ uint64_t limits_next(const Limits *limits, bool held)
 
 static bool was_active(const Limits *limits, const Cgroup *cgroup, uint64_t now)
 {
-    uint64_t usec;
+    int64_t at_least, at_most;
 
-    return cgroup_cpu_usec(cgroup, &usec) &&
-           (usec - limits->cpu_usec) * 100 > (now - limits->cpu_since) * ACTIVE_PERCENT;
+    return measure_descendants(limits, cgroup, &at_least, &at_most) &&
+           (at_least - limits->cpu_usec) * 100 >
+               (int64_t)(now - limits->cpu_since) * ACTIVE_PERCENT;
 }
 
 const char *limits_check(Limits *limits, const Options *options, const Cgroup *cgroup, bool held,

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "shim/cgroup.h"
 #include "shim/options.h"
@@ -16,24 +17,26 @@ typedef struct Limits {
     uint64_t runtime_at; /* deadlines, NEVER: off */
     uint64_t idle_at;
     uint64_t result_at;
+    pid_t agent;        /* the main process */
     uint64_t cpu_since; /* when … */
-    uint64_t cpu_usec;  /* … the agent had used this much */
+    int64_t cpu_usec;   /* … its descendants had used at most this much */
     bool frozen;        /* it can do nothing */
 } Limits;
 
 /** All off. */
 void limits_init(Limits *limits);
 
-/** The agent starts. */
-void limits_start(Limits *limits, const Options *options, uint64_t now);
+/** The agent, whose main process is @agent, starts. */
+void limits_start(Limits *limits, const Options *options, pid_t agent, uint64_t now);
 
 /** It printed something. */
 void limits_output(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
 
-/** It printed its closing line: from now on it has its grace, anew whenever it is active. */
+/** It printed its closing line, which begins its grace. Output and a working descendant begin it
+ *  again; what the main process itself uses does not. */
 void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
 
-/** It may have been frozen or thawed. Once it goes on, its silence and its grace begin anew. */
+/** It may have been frozen or thawed. A thaw restarts its silence and its grace. */
 void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
 
 /** The earliest deadline. While the transcript is @held the agent's silence is our doing. */

@@ -200,7 +200,7 @@ void run_child_reported(Run *run)
     if (run->stage != STAGE_AGENT)
         return;
     run->report.started = wall_usec();
-    limits_start(&run->limits, &run->options, run->now);
+    limits_start(&run->limits, &run->options, run->child.pid, run->now);
     run->report.agent = run->child.pid;
     write_started(run);
 }
@@ -311,6 +311,7 @@ static void take_stop(Run *run, const struct ShimRecord *head, const uint8_t *pa
 
     if (head->length == sizeof grace)
         memcpy(&grace, payload, sizeof grace);
+    run_child_exited(run); /* an end of its own that came before the stop keeps its reason */
     ending_stop(&run->ending, &run->child, &run->cgroup, grace, run->now);
 }
 

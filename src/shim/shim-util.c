@@ -9,11 +9,16 @@
 #include <time.h>
 #include <unistd.h>
 
+static uint64_t to_usec(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * USEC_PER_SEC + (uint64_t)time->tv_nsec / 1000;
+}
+
 static uint64_t clock_usec(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+    return to_usec(&now);
 }
 
 uint64_t monotonic_usec(void)
@@ -24,6 +29,16 @@ uint64_t monotonic_usec(void)
 uint64_t wall_usec(void)
 {
     return clock_usec(CLOCK_REALTIME);
+}
+
+uint64_t process_cpu_usec(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+        return 0;
+    return to_usec(&used);
 }
 
 void fd_clear(int *fd)

@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
- * The few helpers that every room of the shim needs.
+ * The few helpers that all of the shim needs.
  */
 
 #define USEC_PER_MSEC UINT64_C(1000)
@@ -20,6 +21,9 @@ uint64_t monotonic_usec(void);
 
 /** µs since the epoch: what goes into files. */
 uint64_t wall_usec(void);
+
+/** CPU time of all threads of process @pid, without its children; 0 where it is gone. */
+uint64_t process_cpu_usec(pid_t pid);
 
 static inline uint64_t earlier(uint64_t a, uint64_t b)
 {

@@ -208,8 +208,8 @@ class Limits(ShimTest):
         self.assertEqual(end["reason"], "exited")
 
     def test_silence_is_limited(self):
-        shim = self.sh("for i in 1 2 3 4 5; do echo $i; sleep 0.2; done; sleep 1000",
-                       options=self.grace(idle=0.6)).start()
+        shim = self.sh("for i in 1 2 3 4 5; do echo $i; sleep 0.5; done; sleep 1000",
+                       options=self.grace(idle=2)).start()
         end = shim.end()
         self.assertEqual(end["reason"], "idle")
         self.assertEqual(len(shim.read().split()), 5)
@@ -246,8 +246,8 @@ class Limits(ShimTest):
         end = shim.end()
         self.assertEqual((end["reason"], end["exit_signal"]), ("runtime", signal.SIGINT))
 
-    def result(self, script, **arguments):
-        shim = self.python("import time\n" + script, options=self.grace(result=0.5), **arguments)
+    def result(self, script, grace=0.5):
+        shim = self.python("import time\n" + script, options=self.grace(result=grace))
         return shim.start().end()
 
     def test_an_agent_that_hangs_after_its_result_is_ended(self):
@@ -289,14 +289,29 @@ class Limits(ShimTest):
 
     def test_output_begins_the_grace_anew(self):
         end = self.result("print('{\"type\":\"result\"}')\n"
-                          "for i in range(6): time.sleep(0.2); print(i)\n")
+                          "for i in range(7): time.sleep(0.5); print(i)\n", grace=2.5)
         self.assertEqual((end["reason"], end["exit_code"]), ("exited", 0))
 
-    def test_cpu_use_begins_the_grace_anew(self):
-        end = self.result("print('{\"type\":\"result\"}')\n"
-                          "end = time.monotonic() + 1.5\n"
-                          "while time.monotonic() < end: pass\n")
-        self.assertEqual((end["reason"], end["exit_code"]), ("exited", 0))
+    # As the native claude does with a background task: `busy` of each 100 ms in its main process.
+    BUSY = ("import os, subprocess\n"
+            "def work(busy):\n"
+            "    while True:\n"
+            "        end = time.monotonic() + busy / 10\n"
+            "        while time.monotonic() < end: pass\n"
+            "        time.sleep((1 - busy) / 10)\n")
+
+    def test_a_main_process_that_is_never_quiet_is_ended_though_its_task_sleeps(self):
+        for busy in (0.03, 0.47, 1):
+            end = self.result(self.BUSY + "subprocess.Popen(['sleep', '1000'])\n"
+                              f"print('{{\"type\":\"result\"}}')\nwork({busy})\n")
+            self.assertEqual(end["reason"], "result", busy)
+
+    def test_a_descendant_that_works_restarts_the_grace(self):
+        end = self.result(self.BUSY + "task = subprocess.Popen(['setsid', 'sh', '-c',"
+                          " 'setsid timeout 5 sh -c \"while :; do :; done\"; true'])\n"
+                          "print('{\"type\":\"result\"}')\n"
+                          "task.wait(); os._exit(4)\n", grace=2)
+        self.assertEqual((end["reason"], end["exit_code"]), ("exited", 4))
 
     def test_without_a_grace_a_result_means_nothing(self):
         shim = self.sh("echo '{\"type\":\"result\"}'; sleep 0.5", options=["--closing-type=result"])
