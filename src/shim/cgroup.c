@@ -19,11 +19,15 @@
 
 #define LINE_SIZE (2 * PATH_MAX)
 
-/* Our path within the cgroup2 hierarchy: the line "0::PATH", v1 hierarchies have other numbers. */
-static int read_own_path(char path[LINE_SIZE])
+/* The path of the process @folder (in /proc) within the cgroup2 hierarchy: the line "0::PATH", v1
+ * hierarchies have other numbers. */
+static int read_path(const char *folder, char path[LINE_SIZE])
 {
     int r = -ENOENT;
-    FILE *file = fopen("/proc/self/cgroup", "re");
+    char name[64];
+
+    snprintf(name, sizeof name, "/proc/%s/cgroup", folder);
+    FILE *file = fopen(name, "re");
 
     if (!file)
         return -errno;
@@ -96,13 +100,13 @@ static int open_in_mount(char *line, const char *path)
     return open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* There may be several mounts of cgroup2 (hybrid layouts, namespaces), and not each shows us. */
+/* There may be several mounts of cgroup2 (hybrid layouts, namespaces), some without us. */
 static int open_own(void)
 {
     char path[LINE_SIZE], line[LINE_SIZE];
     int fd = -1;
 
-    int r = read_own_path(path);
+    int r = read_path("self", path);
     if (r < 0)
         return r;
     FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -135,6 +139,14 @@ int cgroup_open(Cgroup *ret_cgroup)
     *ret_cgroup = (Cgroup){.scope = scope, .agent = agent, .events = events};
     scope = agent = -1;
     return 0;
+}
+
+bool cgroup_holds(pid_t pid)
+{
+    char own[LINE_SIZE], path[LINE_SIZE], folder[16];
+
+    snprintf(folder, sizeof folder, "%d", (int)pid);
+    return read_path("self", own) == 0 && read_path(folder, path) == 0 && below(path, own);
 }
 
 static bool read_event(const Cgroup *cgroup, const char *name)
@@ -219,7 +231,7 @@ void cgroup_kill(const Cgroup *cgroup)
     int r = write_text_at(cgroup->agent, "cgroup.kill", "1");
     if (r < 0)
         complain("killing the agent's cgroup: %s (Linux 5.14 or newer is needed)", strerror(-r));
-    /* What moved itself beside us: an agent may, its uid owns the scope. */
+    /* Those that moved themselves beside us: they may, their uid owns the scope. */
     cgroup_signal(cgroup, SIGKILL);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * The shim's own cgroup (the scope) and the sub-cgroup `agent` in which everything else runs.
@@ -16,6 +17,9 @@ typedef struct Cgroup {
 
 /** Finds the scope and makes `agent` in it. Returns 0 or -errno. */
 int cgroup_open(Cgroup *ret_cgroup);
+
+/** Whether process @pid is in the scope, ours, or below it. */
+bool cgroup_holds(pid_t pid);
 
 /** Whether a process is left in `agent` or below. Reading it arms POLLPRI. */
 bool cgroup_populated(const Cgroup *cgroup);
@@ -37,7 +41,7 @@ void cgroup_kill(const Cgroup *cgroup);
 /** For the very end: where another process is left in the scope, kills all of it, us included. */
 void cgroup_kill_beside(const Cgroup *cgroup);
 
-/** Figures; false where this machine does not have them. */
+/** Figures. False where this machine does not have them. */
 bool cgroup_cpu_usec(const Cgroup *cgroup, uint64_t *ret_usec);
 bool cgroup_memory_peak(const Cgroup *cgroup, uint64_t *ret_bytes);
 bool cgroup_oom_kills(const Cgroup *cgroup, uint64_t *ret_kills);

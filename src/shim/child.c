@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ static const char *const step_names[] = {
     [STEP_CWD] = "cwd",         [STEP_EXEC] = "exec",
 };
 
-/* What comes through the close-on-exec pipe; nothing at all once the program executes. */
+/* Comes through the close-on-exec pipe where the program could not be executed. */
 struct Report {
     Step step;
     int error;
@@ -74,8 +75,8 @@ static void limit_open_files(uint64_t soft)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Where memory runs out the kernel is to choose one of the agent's, and not the shim: with it would
- * go what is left of the run, and why it ended. */
+/* Where memory runs out the kernel shall choose one of the agent's processes and not the shim: the
+ * rest of the run, and why it ended, would be lost with it. */
 static void stand_before_the_shim(void)
 {
     char text[16] = {0};
@@ -104,6 +105,8 @@ static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
     if (!take_terminal(plan))
         give_up(report_fd, STEP_TERMINAL);
     limit_open_files(plan->nofile);
+    if (plan->umask >= 0)
+        umask((mode_t)plan->umask);
     stand_before_the_shim();
     if (chdir(plan->cwd) < 0)
         give_up(report_fd, STEP_CWD);

@@ -24,9 +24,10 @@ typedef struct ChildPlan {
     int terminal;     /* its stdout and stderr */
     bool controlling; /* the terminal is its controlling one */
     uint64_t nofile;  /* its soft limit of open files; 0: the shim's own */
+    int umask;        /* -1: the shim's own */
 } ChildPlan;
 
-/** What kept the program from executing. */
+/** Why the program does not execute. */
 typedef struct ChildFailure {
     const char
         *step; /* "process", "cgroup", "terminal", "cwd", "exec"; NULL: nothing, it executes */

@@ -3,16 +3,21 @@
 
 #include <signal.h>
 
-#include "store/shim-protocol.h"
 #include "shim/shim-util.h"
+#include "shim/strays.h"
+#include "store/shim-protocol.h"
 
-/* For what the agent leaves behind: to end by itself, then after SIGTERM. */
+/* For the processes that the agent leaves behind: to end by themselves, then after SIGTERM. */
 #define LEFTOVER_GRACE (300 * USEC_PER_MSEC)
 #define LEFTOVER_TERM_GRACE (700 * USEC_PER_MSEC)
 
+/* From the kill on: another user's process (sudo) out of the scope can't be killed by us. */
+#define STRAYS_TIME (2 * USEC_PER_SEC)
+
 void ending_init(Ending *ending)
 {
-    *ending = (Ending){.term_at = NEVER, .kill_at = NEVER, .give_up_at = NEVER};
+    *ending =
+        (Ending){.term_at = NEVER, .kill_at = NEVER, .give_up_at = NEVER, .strays_until = NEVER};
 }
 
 static void shorten(Ending *ending, uint64_t term_in, uint64_t kill_in, uint64_t now)
@@ -21,7 +26,7 @@ static void shorten(Ending *ending, uint64_t term_in, uint64_t kill_in, uint64_t
     ending->kill_at = earlier(ending->kill_at, later(now, kill_in));
 }
 
-/* An end that someone asked for: it has to be over by then, come what may. */
+/* An end that was asked for: nothing may delay it beyond its grace. */
 static void request(Ending *ending, uint64_t term_in, uint64_t kill_in, uint64_t now)
 {
     shorten(ending, term_in, kill_in, now);
@@ -81,16 +86,28 @@ static void count_left_behind(Ending *ending, const Child *child, unsigned n_sig
 static void terminate(Ending *ending, const Child *child, const Cgroup *cgroup)
 {
     cgroup_thaw(cgroup);
-    count_left_behind(ending, child, cgroup_signal(cgroup, SIGTERM));
+    count_left_behind(ending, child, cgroup_signal(cgroup, SIGTERM) + strays_signal(SIGTERM));
     cgroup_signal(cgroup, SIGCONT);
+}
+
+bool ending_awaits_strays(const Ending *ending, uint64_t now)
+{
+    if (now >= ending->strays_until || !strays_exist())
+        return false;
+    /* Each one that is killed hands its own children on to us. */
+    if (ending->kill_at == NEVER)
+        strays_signal(SIGKILL);
+    return true;
 }
 
 void ending_tick(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t now)
 {
     if (now >= ending->kill_at) {
-        count_left_behind(ending, child, cgroup_signal(cgroup, 0));
+        count_left_behind(ending, child, cgroup_signal(cgroup, 0) + strays_signal(0));
         cgroup_kill(cgroup);
+        strays_signal(SIGKILL);
         ending->term_at = ending->kill_at = NEVER;
+        ending->strays_until = later(now, STRAYS_TIME);
     } else if (now >= ending->term_at) {
         terminate(ending, child, cgroup);
         ending->term_at = NEVER;

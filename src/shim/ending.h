@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shim/cgroup.h"
 #include "shim/child.h"
 
 /*
- * How a run is ended: SIGINT to the child's process group where somebody asked for it, SIGTERM to
- * every process at `term_at`, the kill at `kill_at`. What a child leaves behind gets the same two
- * with short deadlines, so every end takes this one path.
+ * How a run is ended: SIGINT to the child's process group where the end was asked for, SIGTERM to
+ * every process at `term_at`, the kill at `kill_at`. The processes that a child leaves behind get
+ * the same two with short deadlines, so every end takes this one path.
  */
 
 typedef struct Ending {
     const char *reason; /* SHIM_REASON_; NULL: not ending */
     uint64_t term_at;   /* deadlines; NEVER when passed or not set */
     uint64_t kill_at;
-    uint64_t give_up_at; /* from then on a full disk does not hold the end up any more */
+    uint64_t give_up_at;   /* from then on a full disk does not hold the end up any more */
+    uint64_t strays_until; /* the kill was; so long we wait for those out of the scope */
     unsigned left_behind;
 } Ending;
 
@@ -33,8 +35,11 @@ void ending_limit(Ending *ending, const char *reason, const Child *child, const 
 /** A SIGTERM to the shim: someone stops the whole scope. */
 void ending_outside(Ending *ending, const Cgroup *cgroup, uint64_t grace, uint64_t now);
 
-/** The child is gone, for @reason unless there is one already: what it left behind goes next. */
+/** The child is gone, for @reason unless there is one already: its leftovers go next. */
 void ending_child_gone(Ending *ending, const char *reason, uint64_t now);
 
-/** Does what is due. */
+/** Whether descendants out of the scope still have to end, once none is left in it. */
+bool ending_awaits_strays(const Ending *ending, uint64_t now);
+
+/** Enforces the deadlines that have passed. */
 void ending_tick(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t now);

@@ -56,7 +56,7 @@ static void close_pipe(Input *input)
     fd_clear(&input->file);
 }
 
-/* Writes what is in hand. What can't be written any more (the agent closed its end) is dropped. */
+/* Writes the record in hand; drops it once the agent has closed its end. */
 static void write_out(Input *input, int master)
 {
     while (in_hand(input)) {

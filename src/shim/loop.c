@@ -25,8 +25,8 @@ static bool agent_is_there(const Run *run)
     return run->stage == STAGE_AGENT && run->child.pid > 0;
 }
 
-/* An agent that is being ended and has let go of its input takes none: who waits with more is told
- * so by the end, and not that it was taken. */
+/* An agent that is being ended and has let go of its input takes none: a client that waits with
+ * more is told of the end, and not that it was taken. */
 static bool takes_input(const Run *run)
 {
     return agent_is_there(run) && !(run->ending.reason && run->input.broken);

@@ -19,10 +19,11 @@
 #include "shim/options.h"
 #include "shim/run.h"
 #include "shim/shim-util.h"
+#include "shim/strays.h"
 
 #define EXIT_USAGE 2
 
-/* The child's exec must not inherit what is ours, nor what the daemon may have leaked to us. */
+/* The child's exec must not inherit our descriptors, nor any that the daemon leaked to us. */
 static bool descriptors_are_sound(void)
 {
     struct stat info;
@@ -83,7 +84,7 @@ static bool run_to_its_end(Run *run, int signals)
 
 int main(int argc, char **argv)
 {
-    /* Static: the transcript's buffer is no thing for the stack. */
+    /* Static: the transcript's buffer is too large for the stack. */
     static Run run = {
         .folder = SHIM_FD_FOLDER,
         .control = -1,
@@ -104,6 +105,7 @@ int main(int argc, char **argv)
         complain("making the transcript: %s", strerror(-r));
         return EXIT_FAILURE;
     }
+    strays_adopt();
     bool reported = run_to_its_end(&run, signals);
     cgroup_kill_beside(&run.cgroup);
     return reported ? EXIT_SUCCESS : EXIT_FAILURE;

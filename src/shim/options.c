@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/json-scan.h"
-#include "store/shim-protocol.h"
 #include "shim/shim-util.h"
+#include "store/shim-protocol.h"
 
 #define DEFAULT_STOP_GRACE (10 * USEC_PER_SEC)
 #define DEFAULT_ROWS 50
@@ -27,6 +27,17 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
     return true;
 }
 
+static bool parse_umask(const char *text, int *ret)
+{
+    char *end;
+
+    if (*text < '0' || *text > '7')
+        return false;
+    long value = strtol(text, &end, 8);
+    *ret = (int)value;
+    return *end == '\0' && value <= 0777;
+}
+
 static bool parse_size(const char *text, uint16_t *ret)
 {
     uint64_t value;
@@ -40,7 +51,7 @@ static bool parse_size(const char *text, uint16_t *ret)
 static bool parse_format(const char *text)
 {
     uint64_t format;
-    return parse_number(text, SHIM_FORMAT, &format) && format == SHIM_FORMAT;
+    return parse_number(text, SHIM_FORMAT, &format) && format >= 1;
 }
 
 static bool parse_path(const char *text, const char **ret)
@@ -103,6 +114,8 @@ static bool parse_option(Options *options, const char *word)
         return parse_size(value, &options->columns);
     if ((value = value_of(word, "--nofile")))
         return parse_number(value, NEVER, &options->nofile);
+    if ((value = value_of(word, "--umask")))
+        return parse_umask(value, &options->umask);
     return false;
 }
 
@@ -150,7 +163,8 @@ bool options_parse(Options *ret_options, char **argv)
 {
     const char *format = argv[0] && argv[1] ? value_of(argv[1], "--format") : NULL;
     if (!format || !parse_format(format))
-        return refuse("the first option must be --format=1", format ? format : "it is missing");
+        return refuse("the first option must be --format=1 or --format=2",
+                      format ? format : "it is missing");
 
     Setup *setups = make_room_for_setups(argv);
     if (!setups)
@@ -160,6 +174,7 @@ bool options_parse(Options *ret_options, char **argv)
         .stop_grace = DEFAULT_STOP_GRACE,
         .rows = DEFAULT_ROWS,
         .columns = DEFAULT_COLUMNS,
+        .umask = -1,
     };
     if (!parse_words(ret_options, setups, argv + 2)) {
         free(setups);

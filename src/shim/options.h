@@ -32,6 +32,7 @@ typedef struct Options {
     StdinKind stdin_kind;
     uint16_t rows, columns;
     uint64_t nofile; /* 0: the limit stays as it is */
+    int umask;       /* -1: stays as it is */
     char **argv;     /* the agent's */
 } Options;
 

@@ -10,7 +10,7 @@
 
 #include "shim/shim-util.h"
 
-/* What machines type must not come back as the agent's output. */
+/* Input that a client sends must not come back as the agent's output. */
 static int turn_echo_off(int slave)
 {
     struct termios settings;

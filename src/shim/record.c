@@ -25,7 +25,7 @@ int record_open_fifo(int folder, const char *name)
 /* As much as a FIFO can hold: 1 MiB. */
 #define READS_TO_DISCARD 260
 
-/* Whoever wrote this does not speak the protocol: only an empty FIFO is in step again. One that is
+/* The writer does not speak the protocol, and only an empty FIFO is in step again. One that is
  * filled faster than this is malformed the next time, too. */
 static void discard_all(int fifo, uint8_t *scratch)
 {

@@ -10,7 +10,7 @@
  * The records that come through the FIFOs.
  */
 
-/** So many of one FIFO are served before the loop looks after the rest again: who floods it must
+/** So many of one FIFO are served before the loop looks after the rest again: a flood of them must
  *  not starve the agent's output, or a limit. */
 #define RECORDS_AT_ONCE 16
 

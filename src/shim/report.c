@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/shim-protocol.h"
 #include "shim/shim-util.h"
+#include "store/shim-protocol.h"
 
 /* Larger than either file ever gets. */
 #define RESERVED 1024
@@ -112,7 +112,7 @@ int report_started(int folder, const Report *report)
 {
     Json json = {0};
 
-    add(&json, "{\"format\":%d", SHIM_FORMAT);
+    add(&json, "{\"format\":%d", SHIM_FILE_FORMAT);
     add_number(&json, "shim_pid", (uint64_t)getpid());
     if (report->agent > 0)
         add_number(&json, "agent_pid", (uint64_t)report->agent);
@@ -140,7 +140,7 @@ bool report_end(int folder, const Report *report, const ReportEnd *end, const Cg
 {
     Json json = {0};
 
-    add(&json, "{\"format\":%d", SHIM_FORMAT);
+    add(&json, "{\"format\":%d", SHIM_FILE_FORMAT);
     add_string(&json, "reason", end->reason);
     add_exit(&json, report);
     if (report->started != 0)

@@ -8,8 +8,8 @@
 #include "shim/cgroup.h"
 
 /*
- * `started` and `exit.json`: what the daemon learns of a run, whether it lives at that moment or
- * not. Their blocks are reserved at the start, so that a full disk can't keep the end a secret.
+ * `started` and `exit.json` tell the daemon of a run, whether it lives at that moment or not. Their
+ * blocks are reserved at the start, so that a full disk can't keep the end a secret.
  */
 
 typedef struct Report {

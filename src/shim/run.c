@@ -10,6 +10,7 @@
 
 #include "shim/record.h"
 #include "shim/shim-util.h"
+#include "shim/strays.h"
 
 /* More than a PTY holds: after so many bytes all that a process wrote before its end has come. */
 #define DRAIN_MAX (256 * 1024)
@@ -45,8 +46,7 @@ const char *run_prepare(Run *run, int *ret_error)
     return NULL;
 }
 
-/* The daemon has to learn that the program runs: a full or failing disk must not keep that from
- * it for ever. */
+/* The daemon has to learn that the program runs, so a full or failing disk is tried again. */
 static void write_started(Run *run)
 {
     int r = report_started(run->folder, &run->report);
@@ -76,7 +76,7 @@ static void enter_end(Run *run, const char *reason)
     run->quiet_at = NEVER;
 }
 
-/* What failed before the agent's first byte, told at once. */
+/* A failure before the agent's first byte is told at once. */
 static void fail_start(Run *run, const char *reason)
 {
     run->report.failed = reason;
@@ -106,6 +106,7 @@ static void start_setup(Run *run)
         .input = STDIN_FILENO,
         .terminal = run->pty.slave,
         .nofile = run->options.nofile,
+        .umask = run->options.umask,
     };
 
     run->report.setup = run->next_setup++;
@@ -157,6 +158,7 @@ static ChildFailure spawn_agent(Run *run)
         .terminal = run->pty.slave,
         .controlling = true,
         .nofile = options->nofile,
+        .umask = options->umask,
     };
     return child_spawn(&run->child, &plan, &run->cgroup);
 }
@@ -224,6 +226,8 @@ void run_child_exited(Run *run)
 {
     Report *report = &run->report;
 
+    while (strays_reap(run->child.pid))
+        ;
     if (!child_has_exited(&run->child))
         return;
     if (run->child.report >= 0)
@@ -353,7 +357,8 @@ void run_cgroup_changed(Run *run)
 /* The last process is gone. Without our own slave the PTY hangs up, unless an outsider has one. */
 static void note_vacated(Run *run)
 {
-    if (run->stage != STAGE_END || run->vacated || cgroup_populated(&run->cgroup))
+    if (run->stage != STAGE_END || run->vacated || cgroup_populated(&run->cgroup) ||
+        ending_awaits_strays(&run->ending, run->now))
         return;
     run->vacated = true;
     run->drain_left = DRAIN_MAX;
@@ -361,7 +366,7 @@ static void note_vacated(Run *run)
     fd_clear(&run->pty.slave);
 }
 
-/* Someone wanted an end by now, and there is still no room for what the agent said last. */
+/* The end was due by now, and there is still no room for the last output. */
 static void give_up_output(Run *run)
 {
     Transcript *transcript = &run->transcript;
@@ -433,6 +438,8 @@ uint64_t run_next_deadline(const Run *run)
 
     next = earlier(next, run->transcript.retry_at);
     next = earlier(next, run->report_at);
+    if (!run->vacated)
+        next = earlier(next, run->ending.strays_until);
     next = earlier(next, limits_next(&run->limits, holds_agent(run)));
     if (run->vacated)
         next = earlier(next, held ? run->ending.give_up_at : run->quiet_at);

@@ -16,8 +16,8 @@
 #include "shim/transcript.h"
 
 /*
- * A run: its parts, and what happens to them. It goes through its stages in order, each is left
- * when its child is gone and what that printed has been read:
+ * A run: its parts, and what happens to them. It goes through its stages in order, and leaves each
+ * when its child is gone and that child's output has been read:
  *
  *     the setup commands, one child each  →  the agent  →  the end
  *
@@ -68,7 +68,7 @@ void run_child_reported(Run *run);
 void run_child_exited(Run *run);
 
 /** Whether output may be read now. Before the agent's first byte `started` is on the disk, and what
- *  the transcript has no room for stays where it is. */
+ *  does not fit on the disk stays in the PTY. */
 bool run_may_take_output(const Run *run);
 
 /** Reads what the PTY has and appends it. */

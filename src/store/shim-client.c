@@ -8,8 +8,8 @@
 
 #include "base/child-spawn.h"
 #include "base/error.h"
-#include "store/shim-protocol.h"
 #include "base/util.h"
+#include "store/shim-protocol.h"
 
 /* Above every fixed number of the protocol, so that no dup2() of the spawn steps on another. */
 #define FD_SAFE 10
@@ -27,7 +27,7 @@ void shim_clear(Shim *shim)
     fd_clear(&shim->gate);
 }
 
-/* A build that runs without being installed says where its shim is. */
+/* A service that runs from its build folder is told where its shim is. */
 static const char *shim_program(void)
 {
     const char *program = g_getenv("STORKIT_SHIM");

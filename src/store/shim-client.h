@@ -21,7 +21,7 @@ typedef struct {
         .pid = -1, .pidfd = -1, .gate = -1                                                         \
     }
 
-/** Closes what is open of it. A gate that is still closed stays closed for ever. */
+/** Closes its descriptors. A gate that is still closed then never opens. */
 void shim_clear(Shim *shim);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Shim, shim_clear)
 

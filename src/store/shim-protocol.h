@@ -7,11 +7,12 @@
 /* clang-format off: it would fill the lists below as if they were prose */
 /*
  * What storkitd and storkit-shim say to each other. A shim may outlive several versions of the
- * daemon: this is an interface, versioned by SHIM_FORMAT, and a daemon understands every format
- * that was ever released. It names no type of any library.
+ * daemon: this is an interface, versioned by SHIM_FORMAT and SHIM_FILE_FORMAT. A daemon understands
+ * every format that was ever released, and so does a shim the command line of an older daemon. It
+ * names no type of any library.
  *
  * COMMAND LINE
- *   storkit-shim --format=1 --cwd=DIR [OPTION…] -- PROGRAM [ARGUMENT…]
+ *   storkit-shim --format=2 --cwd=DIR [OPTION…] -- PROGRAM [ARGUMENT…]
  *   --setup DIR COMMAND        (two words; any number, in order) run `sh -c COMMAND` in DIR first
  *   --setup-record=FILE        created, empty, once every setup command has succeeded
  *   --stop-grace=USEC          from a stop's SIGINT to its kill; SIGTERM comes after half of it
@@ -23,13 +24,14 @@
  *                              then the messages that come, until the input is closed
  *   --rows=N --columns=N       of the PTY; default 50 and 200
  *   --nofile=N                 the soft limit of open files to give back to the agent
+ *   --umask=OCTAL              (format 2) of setup and agent; else the one that the shim got
  * The shim's environment is the agent's; PROGRAM is looked up on its PATH.
  *
  * FILE DESCRIPTORS
  *   0 /dev/null, 1 and 2 the daemon's log
  *   3 the gate: one byte opens it; end of file before that: exit without a trace
  *   4 the run folder, under a flock(LOCK_EX) that the shim's copy keeps for as long as it lives:
- *     who can take that lock knows that no shim is there
+ *     if that lock can be taken, no shim is there
  *
  * FILES of the run folder
  *   transcript   made by the shim, O_EXCL, as its first act behind the gate: a folder without one
@@ -57,13 +59,15 @@
  *                and "lost":N where a stop could not wait for room on a full disk: bytes of output
  *                (a figure the machine does not have is absent; so is `started` where the agent
  *                never was). R is one of the SHIM_REASON_ strings. `bytes` is the transcript's
- * size: nothing is appended after it. While the transcript's file system is full the shim takes the
- * owner's write permission off `transcript` (0400), and gives it back (0600) once bytes go in
- * again: inotify sees both.
+ *                size: nothing is appended after it. `left_behind` counts those out of the scope
+ *                that the shim could find, too
+ * While the transcript's file system is full the shim takes the owner's write permission off
+ * `transcript` (0400), and gives it back (0600) once bytes go in again: inotify sees both.
  */
 /* clang-format on */
 
-#define SHIM_FORMAT 1
+#define SHIM_FORMAT 2      /* of the command line */
+#define SHIM_FILE_FORMAT 1 /* of `started` and exit.json; keys may be added to them */
 #define SHIM_FD_GATE 3
 #define SHIM_FD_FOLDER 4
 

@@ -61,7 +61,7 @@ class Shim:
             with open(f"{self.path}/stdin", "wb") as file:
                 file.write(stdin)
         words = [word for setup in setups for word in ("--setup", *setup)]
-        self.command = [*WRAPPER, SHIM, "--format=1", f"--cwd={cwd}", *options, *words, "--", *argv]
+        self.command = [*WRAPPER, SHIM, "--format=2", f"--cwd={cwd}", *options, *words, "--", *argv]
         self.env = {"PATH": "/usr/bin:/bin", **(env or {})}
 
     def spawn(self):

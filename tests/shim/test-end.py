@@ -191,6 +191,46 @@ class OwnEnd(ShimTest):
         self.assertEqual(shim.end()["reason"], "exited")
 
 
+class Strays(ShimTest):
+    """Processes that write themselves into another cgroup, which their user may."""
+
+    def setUp(self):
+        self.elsewhere = f"{shimtest.cgroups}/elsewhere-{os.getpid()}-{next(shimtest.numbers)}"
+        os.mkdir(self.elsewhere)
+        self.addCleanup(lambda: wait_for(lambda: shimtest.remove_folder(self.elsewhere), "its end"))
+
+    def strays(self):
+        return shimtest.text_of(f"{self.elsewhere}/cgroup.procs").split()
+
+    def moving(self, script, then):
+        move = f"trap '' HUP; echo \\$\\$ > {self.elsewhere}/cgroup.procs; {script}"
+        shim = self.sh(f"trap '' HUP; setsid sh -c \"{move}\" & {then}").running()
+        wait_for(self.strays, "a process to move")
+        return shim.saw(b"moved")
+
+    def test_they_end_with_the_run(self):
+        shim = self.moving("echo moved; exec sleep 1000", "read line; exit 3")
+        shim.record(shimtest.TERMINAL, b"\n")
+        end = shim.end()
+        self.assertEqual((end["reason"], end["exit_code"], end["left_behind"]), ("exited", 3, 1))
+        self.assertEqual(self.strays(), [])
+
+    def test_a_stop_ends_those_that_ignore_its_signals_and_their_children(self):
+        shim = self.moving("trap '' TERM; sleep 1000 & sleep 1000 & echo moved; wait", "wait")
+        wait_for(lambda: len(self.strays()) == 3, "its children")
+        shim.stop(0.2)
+        self.assertEqual(shim.end()["reason"], "stopped")
+        self.assertEqual(self.strays(), [])
+
+    def test_zombies_do_not_gather(self):
+        shim = self.sh("for i in 1 2 3 4; do (true &) ; done; echo ready; read line").running()
+        shim.saw(b"ready")
+        children = f"/proc/{shim.pid}/task/{shim.pid}/children"
+        wait_for(lambda: len(shimtest.text_of(children).split()) == 1, "all but the agent reaped")
+        shim.record(shimtest.TERMINAL, b"\n")
+        self.assertEqual(shim.end()["left_behind"], 0)
+
+
 class Limits(ShimTest):
     def grace(self, **values):
         names = {"runtime": "--runtime-max", "idle": "--idle-timeout", "result": "--result-grace"}

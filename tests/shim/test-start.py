@@ -59,7 +59,10 @@ class CommandLine(ShimTest):
 
     def test_what_is_not_in_the_protocol_is_refused(self):
         self.refused()
-        self.refused("--format=2", "--cwd=/", "--", "true")
+        self.refused("--format=0", "--cwd=/", "--", "true")
+        self.refused("--format=3", "--cwd=/", "--", "true")
+        self.refused("--format=2", "--cwd=/", "--umask=1000", "--", "true")
+        self.refused("--format=2", "--cwd=/", "--umask=8", "--", "true")
         self.refused("--cwd=/", "--", "true")
         self.refused("--format=1", "--", "true")
         self.refused("--format=1", "--cwd=relative", "--", "true")
@@ -116,6 +119,17 @@ class Agent(ShimTest):
         self.assertIn("tty True True True True", text)
         self.assertIn("sid True", text)
         self.assertIn("cwd /usr size os.terminal_size(columns=200, lines=50)", text)
+
+    def test_the_umask_is_the_one_asked_for_in_setup_too(self):
+        shim = self.sh("umask", options=["--umask=027"], setups=[("/", "umask")])
+        shim.start().end()
+        self.assertEqual(shim.read(), b"0027\r\n0027\r\n")
+
+    def test_a_command_line_of_the_first_release_is_understood(self):
+        shim = self.sh("echo hello")
+        shim.command[shim.command.index("--format=2")] = "--format=1"
+        self.assertEqual(shim.start().end()["format"], 1)
+        self.assertEqual(shim.read(), b"hello\r\n")
 
     def test_its_environment_is_the_shims(self):
         shim = self.sh('echo "$GREETING"', env={"GREETING": "hello"})
