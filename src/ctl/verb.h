@@ -34,7 +34,7 @@ typedef struct Verb {
 
 extern const Verb list_verb, show_verb, start_verb, resume_verb, stop_verb, freeze_verb, thaw_verb,
     send_verb, attach_verb, watch_verb, wait_verb, log_verb, top_verb, worktrees_verb, diff_verb,
-    remove_verb, config_verb;
+    remove_verb, config_verb, mcp_verb;
 
 /** The verbs by heading, in the order of --help; the last group has no title. */
 typedef struct {

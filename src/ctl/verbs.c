@@ -11,7 +11,7 @@ const VerbGroup verb_groups[] = {
     {"Following and steering", (const Verb *const[]){&top_verb, &watch_verb, &wait_verb, &log_verb,
                                                      &attach_verb, &send_verb, NULL}},
     {"Worktrees", (const Verb *const[]){&worktrees_verb, &diff_verb, &remove_verb, NULL}},
-    {"The project", (const Verb *const[]){&config_verb, NULL}},
+    {"The project", (const Verb *const[]){&config_verb, &mcp_verb, NULL}},
     {NULL, NULL},
 };
 

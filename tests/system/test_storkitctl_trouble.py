@@ -152,6 +152,11 @@ COMMANDS = {
         wrong={"remove": "an argument is missing"},
         absent=("remove 99", NO_WORKTREE),
     ),
+    "mcp": Command(
+        calls={},
+        wrong={"mcp x": "too many arguments"},
+        absent=NAMES_NO_RUN,
+    ),
     "config": Command(
         calls={"config": ["GetConfig"]},
         wrong={"config x": "too many arguments", "config -C /": "name it with -C DIR"},
