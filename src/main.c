@@ -11,7 +11,7 @@
 #include "service.h"
 #include "store/shim-client.h"
 #include "base/sigbus.h"
-#include "git/plan.h"
+#include "git/library.h"
 
 static gboolean on_terminate(gpointer user_data)
 {

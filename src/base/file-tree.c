@@ -167,6 +167,45 @@ gboolean file_tree_remove(const char *path, GError **error)
     return FALSE;
 }
 
+#define REMOVING_PREFIX "."
+#define REMOVING_SUFFIX ".removing"
+#define OLD_PREFIX ".removing." /* of a run's folder, in 0.1.0 */
+
+gboolean file_tree_remove_at_once(const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *hidden = g_strconcat(folder, "/" REMOVING_PREFIX, name, REMOVING_SUFFIX, NULL);
+
+    if (!file_tree_remove(hidden, error))
+        return FALSE;
+    if (rename(path, hidden) == 0)
+        return file_tree_remove(hidden, error);
+    if (errno == ENOENT)
+        return TRUE;
+    set_errno_error(error, errno, "%s can't be removed", path);
+    return FALSE;
+}
+
+static gboolean is_removal(const char *name)
+{
+    return g_str_has_prefix(name, OLD_PREFIX) ||
+           (g_str_has_prefix(name, REMOVING_PREFIX) && g_str_has_suffix(name, REMOVING_SUFFIX));
+}
+
+void file_tree_finish_removals(const char *folder)
+{
+    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (names && (name = g_dir_read_name(names))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autoptr(GError) error = NULL;
+        if (is_removal(name) && !file_tree_remove(path, &error))
+            g_warning("finishing a removal: %s", error->message);
+    }
+}
+
 /* ---- copy ---- */
 
 typedef struct {

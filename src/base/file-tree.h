@@ -13,6 +13,14 @@
  *  module cache does) are given it first. What is gone already is no error. */
 gboolean file_tree_remove(const char *path, GError **error);
 
+/** The same, but @path is whole or gone for everyone who looks: it is renamed first, to a hidden
+ * name in its folder. What is left where that is cut off is for file_tree_finish_removals(). */
+gboolean file_tree_remove_at_once(const char *path, GError **error);
+
+/** Removes what file_tree_remove_at_once() has left in @folder; says so where it can't. For a time
+ *  when no removal is under way there. */
+void file_tree_finish_removals(const char *folder);
+
 /** Whether file_tree_copy() shall leave out @path (relative to the root). */
 typedef gboolean (*FileTreeSkip)(const char *path, gpointer data);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "git/places.h"
+#include "git/exclude.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "git/places.h"
 
 #define LINE "/" WORKTREES_FOLDER "/"
 
@@ -20,8 +22,8 @@ gboolean worktree_is_excluded(git_repository *repository)
     return git_ignore_path_is_ignored(&ignored, repository, WORKTREES_FOLDER "/") == 0 && ignored;
 }
 
-/** The line goes last, and the file ends with a newline afterwards if it did before: that makes
- *  without_line() its exact inverse. */
+/* The line goes last, and the file ends with a newline afterwards if it did before: that makes
+ * without_line() its exact inverse. */
 static char *with_line(const char *text)
 {
     if (!text[0] || g_str_has_suffix(text, "\n"))
@@ -43,7 +45,7 @@ static char *without_line(const char *text)
     return g_strjoinv("\n", result);
 }
 
-/** Replaces the file, or what it is a link to, at one stroke and with its permissions. */
+/* Replaces the file, or what it is a link to, at one stroke and with its permissions. */
 static gboolean replace(const char *path, const char *text, GError **error)
 {
     g_autofree char *real = realpath(path, NULL);
@@ -55,7 +57,7 @@ static gboolean replace(const char *path, const char *text, GError **error)
     if (g_file_set_contents_full(target, text, -1, G_FILE_SET_CONTENTS_CONSISTENT,
                                  info.st_mode & 0777, &cause))
         return TRUE;
-    fail(error, "the worktrees can't be hidden from git status: %s", cause->message);
+    worktree_fail(error, "the worktrees can't be hidden from git status: %s", cause->message);
     return FALSE;
 }
 

@@ -55,3 +55,13 @@ git_repository *git_library_open(const char *path, GError **error)
         git_library_open_error(error, STORKIT_ERROR_WORKTREE_FAILED, result, path);
     return repository;
 }
+
+void worktree_library_init(void)
+{
+    /* libgit2 refuses repositories with extensions that it was not told of. These change nothing
+     * for what we do ourselves; checkouts that they matter to go to the git program. */
+    static const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects"};
+
+    git_libgit2_init();
+    git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, G_N_ELEMENTS(extensions));
+}

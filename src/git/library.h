@@ -24,6 +24,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_status_list, git_status_list_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_revwalk, git_revwalk_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_reflog, git_reflog_free)
 
+/** To be called once, before any other thread uses libgit2. */
+void worktree_library_init(void);
+
 /** Sets @error (domain STORKIT_ERROR, @code) to the text and libgit2's own words for the failure
  *  that has just happened in this thread. */
 void git_library_error(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);

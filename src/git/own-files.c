@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "git/places.h"
+#include "git/own-files.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file-tree.h"
+#include "git/fidelity.h"
 #include "git/program.h"
 
 /*
@@ -21,7 +22,7 @@ typedef struct {
     GPtrArray *files; /* char *: somebody's */
 } Look;
 
-/* ---- one file ---- */
+/* --- One file --- */
 
 static char *read_regular(const char *path, gsize *ret_size)
 {
@@ -34,7 +35,7 @@ static char *read_regular(const char *path, gsize *ret_size)
     return content;
 }
 
-/** Whether the file @path has the bytes @whole, or where @part may be had for it, their beginning.
+/* Whether the file @path has the bytes @whole, or where @part may be had for it, their beginning.
  */
 static gboolean has_bytes(const char *path, const char *whole, gsize size, gboolean part)
 {
@@ -75,7 +76,7 @@ static gboolean has_filtered_bytes(const char *path, git_blob *blob, const char 
     return same;
 }
 
-/** Whether the file @name is HEAD's, or where @part may be had for it, the beginning of it. */
+/* Whether the file @name is HEAD's, or where @part may be had for it, the beginning of it. */
 static gboolean is_checked_out(const Look *look, const char *name, gboolean part)
 {
     g_autofree char *path = g_build_filename(look->worktree->path, name, NULL);
@@ -110,7 +111,7 @@ static void look_at_modified(Look *look, const char *name)
         add(look, name);
 }
 
-/* ---- all files: those that are missing are the checkout's affair ---- */
+/* --- All files: those that are missing are the checkout's affair --- */
 
 static void look_at_entry(Look *look, const git_status_entry *entry)
 {
@@ -139,7 +140,7 @@ static gboolean look_by_library(Look *look)
     return TRUE;
 }
 
-/** A line of `git status --porcelain`: "XY name", or with the name in quotes and escaped. */
+/* A line of `git status --porcelain`: "XY name", or with the name in quotes and escaped. */
 static void look_at_line(Look *look, const char *line)
 {
     const char *shown = line + strlen("XY ");
@@ -173,7 +174,7 @@ static gboolean look_by_git(Look *look)
     return TRUE;
 }
 
-/** Adds the repositories inside, in ignored folders too, that are no copies. */
+/* Adds the repositories inside, in ignored folders too, that are no copies. */
 static void look_at_nested(Look *look)
 {
     const char *path = look->worktree->path;

@@ -12,13 +12,22 @@
 #include "base/file-tree.h"
 #include "base/util.h"
 
+void worktree_fail(GError **error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, text);
+}
+
 char *worktree_admin_folder(git_repository *repository, const char *story)
 {
     return g_build_filename(git_repository_commondir(repository), "worktrees", story, NULL);
 }
 
-/** The path in the file @file, after @prefix, made absolute from @folder: git writes relative ones
- *  where worktree.useRelativePaths is set. */
+/* The path in the file @file, after @prefix, made absolute from @folder: git writes relative ones
+ * where worktree.useRelativePaths is set. */
 static char *read_path(const char *folder, const char *file, const char *prefix)
 {
     g_autofree char *name = g_build_filename(folder, file, NULL);
@@ -102,7 +111,7 @@ char *worktree_kept_base(git_repository *repository, const char *branch)
     return g_strdup(base);
 }
 
-/** @text without the sections that begin with the line @header. */
+/* @text without the sections that begin with the line @header. */
 static char *drop_section(const char *text, const char *header)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -127,8 +136,8 @@ static gboolean write_config(int fd, const char *text, mode_t mode)
            fsync(fd) == 0;
 }
 
-/** Takes the section with the line @header out of git's config @path, of which the lock is open as
- *  @fd. FALSE: it was not there, or can't be. */
+/* Takes the section with the line @header out of git's config @path, of which the lock is open as
+ * @fd. FALSE: it was not there, or can't be. */
 static gboolean edit_config(const char *path, int fd, const char *header)
 {
     g_autofree char *text = NULL;
@@ -142,10 +151,10 @@ static gboolean edit_config(const char *path, int fd, const char *header)
     return !g_str_equal(text, edited) && write_config(fd, edited, info.st_mode & 0777);
 }
 
-/** Forgets what git's config has of @branch, by its text: libgit2 leaves an empty section behind,
- *  and 1.5 leaks 20 kB for each of the config's variables it compares. The lock comes before the
- *  look: what another git writes in between would be lost. Whoever holds it goes first, and the
- *  section of a branch that is gone does no harm. */
+/* Forgets what git's config has of @branch, by its text: libgit2 leaves an empty section behind,
+ * and 1.5 leaks 20 kB for each of the config's variables it compares. The lock comes before the
+ * look: what another git writes in between would be lost. Whoever holds it goes first, and the
+ * section of a branch that is gone does no harm. */
 static void forget_section(git_repository *repository, const char *branch)
 {
     g_autofree char *path = g_build_filename(git_repository_commondir(repository), "config", NULL);
@@ -169,7 +178,7 @@ gboolean worktree_delete_branch(git_repository *repository, const char *branch, 
     if (result == GIT_ENOTFOUND)
         return TRUE;
     if (place) {
-        fail(error, "the branch %s is checked out in %s and is kept", branch, place);
+        worktree_fail(error, "the branch %s is checked out in %s and is kept", branch, place);
         return FALSE;
     }
     if (result < 0 || git_reference_delete(reference) < 0) {
@@ -181,39 +190,10 @@ gboolean worktree_delete_branch(git_repository *repository, const char *branch, 
     return TRUE;
 }
 
-#define REMOVING_SUFFIX ".removing"
-
-/** Removes @path so that it is whole or gone for everyone who looks, and a removal that was cut off
- *  is finished by the next one: a half-removed tree without its `.git` would be nobody's. */
-static gboolean remove_at_one_stroke(const char *path, GError **error)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *name = g_path_get_basename(path);
-    g_autofree char *hidden = g_strdup_printf("%s/.%s" REMOVING_SUFFIX, folder, name);
-
-    if (!file_tree_remove(hidden, error))
-        return FALSE;
-    if (rename(path, hidden) == 0)
-        return file_tree_remove(hidden, error);
-    if (errno == ENOENT)
-        return TRUE;
-    set_errno_error(error, errno, "%s can't be removed", path);
-    return FALSE;
-}
-
 void worktree_finish_removals(const char *root)
 {
     g_autofree char *folder = g_build_filename(root, WORKTREES_FOLDER, NULL);
-    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
-    const char *name;
-
-    while (names && (name = g_dir_read_name(names))) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        g_autoptr(GError) error = NULL;
-        if (name[0] == '.' && g_str_has_suffix(name, REMOVING_SUFFIX) &&
-            !file_tree_remove(path, &error))
-            g_warning("finishing the removal of a worktree: %s", error->message);
-    }
+    file_tree_finish_removals(folder);
 }
 
 static void remove_if_empty(const char *folder, const char *name)
@@ -229,8 +209,8 @@ gboolean worktree_remove_files(const char *root, const char *path, const char *a
     g_autofree char *admins = g_path_get_dirname(admin);
     g_autoptr(GError) cause = NULL;
 
-    if (!remove_at_one_stroke(path, &cause) || !file_tree_remove(admin, &cause)) {
-        fail(error, "the worktree can't be removed: %s", cause->message);
+    if (!file_tree_remove_at_once(path, &cause) || !file_tree_remove(admin, &cause)) {
+        worktree_fail(error, "the worktree can't be removed: %s", cause->message);
         return FALSE;
     }
     (void)rmdir(admins);

@@ -3,10 +3,9 @@
 
 #include "base/error.h"
 #include "git/library.h"
-#include "git/plan.h"
 
 /*
- * What the rooms of the worktree module share: where git keeps things, and small steps on them.
+ * Where git keeps things, and small steps on them.
  */
 
 #define WORKTREES_FOLDER ".storkit/worktrees"
@@ -15,8 +14,7 @@
 #define REMOTES "refs/remotes/"
 
 /** Sets WORKTREE_FAILED with a text. */
-#define fail(error, ...)                                                                           \
-    g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, __VA_ARGS__)
+void worktree_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Git's admin folder of the worktree called @story: `.git/worktrees/STORY`. Caller frees. */
 char *worktree_admin_folder(git_repository *repository, const char *story);
@@ -52,35 +50,3 @@ gboolean worktree_remove_files(const char *root, const char *path, const char *a
 /** Removes what is left of worktrees of @root whose removal was cut off: it may be large. For the
  *  one writer of the repository: no other removal is under way. */
 void worktree_finish_removals(const char *root);
-
-/* exclude.c: the line in .git/info/exclude that hides the worktrees from git status. */
-
-/** Whether git ignores the worktrees of this repository already. */
-gboolean worktree_is_excluded(git_repository *repository);
-/** Adds the line; sets WORKTREE_FAILED. */
-gboolean worktree_exclude(git_repository *repository, GError **error);
-/** Takes the line out again, and the file where nothing else is in it. Sets WORKTREE_FAILED. */
-gboolean worktree_unexclude(git_repository *repository, GError **error);
-
-/* checkout.c */
-
-/** Whether the files of @commit, or the repository as such, need the git program: there are things
- *  libgit2 would get silently wrong (filters, encodings, submodules, sparse checkouts, partial
- *  clones). */
-gboolean worktree_needs_git(git_repository *repository, const git_oid *commit);
-
-/** Whether git's own filters make @id of the file @name (relative) in the tree @folder. */
-gboolean worktree_has_id_by_git(const char *folder, const char *name, const git_oid *id);
-
-/** Makes the worktree of @worktree's branch, which exists, with its files. Sets WORKTREE_FAILED and
- *  may leave debris. */
-gboolean worktree_checkout(git_repository *repository, const Worktree *worktree, GError **error);
-
-/* own-files.c */
-
-/** Adds to @files (char *, relative) what is in the tree of @worktree, opened as @tree, and was not
- *  put there by worktree_create(), which may have been cut off anywhere. Files that HEAD or the
- *  project root has as they are count as put there by it: nothing is lost with them. FALSE where
- *  that can't be found out. */
-gboolean worktree_add_others_files(const Worktree *worktree, git_repository *tree,
-                                   GPtrArray *files);

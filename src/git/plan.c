@@ -1,36 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "git/places.h"
+#include "git/plan.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "git/lost-work.h"
+#include "git/exclude.h"
+#include "git/library.h"
+#include "git/lost-commits.h"
+#include "git/lost-files.h"
+#include "git/places.h"
 
 #define SETUP_RECORD "storkit-setup-done"
-
-void worktree_free(Worktree *worktree)
-{
-    if (!worktree)
-        return;
-    g_free(worktree->root);
-    g_free(worktree->story);
-    g_free(worktree->path);
-    g_free(worktree->branch);
-    g_free(worktree->base_branch);
-    g_free(worktree->base_commit);
-    g_free(worktree->record);
-    g_free(worktree);
-}
-
-void worktree_library_init(void)
-{
-    /* libgit2 refuses repositories with extensions that it was not told of. These change nothing
-     * for what we do ourselves; checkouts that they matter to go to the git program. */
-    static const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects"};
-
-    git_libgit2_init();
-    git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, G_N_ELEMENTS(extensions));
-}
 
 static gboolean exists(const char *path)
 {
@@ -39,7 +19,7 @@ static gboolean exists(const char *path)
     return lstat(path, &info) == 0;
 }
 
-/** That nothing leads the worktrees out of the project: their path is what everyone else uses. */
+/* That nothing leads the worktrees out of the project: their path is what everyone else uses. */
 static gboolean check_parents(const char *root, GError **error)
 {
     static const char *const parents[] = {".storkit", WORKTREES_FOLDER};
@@ -49,7 +29,8 @@ static gboolean check_parents(const char *root, GError **error)
         struct stat info;
 
         if (lstat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
-            fail(error, "%s is in the way: it must be a folder, not a link or a file", path);
+            worktree_fail(error, "%s is in the way: it must be a folder, not a link or a file",
+                          path);
             return FALSE;
         }
     }
@@ -70,7 +51,7 @@ static gboolean branch_exists(git_repository *repository, const char *branch)
     return reference_exists(repository, name);
 }
 
-/** That a branch's name can be kept in run.json and told on the bus: git takes any bytes for one.
+/* That a branch's name can be kept in run.json and told on the bus: git takes any bytes for one.
  */
 static gboolean check_utf8(const char *branch, const char *remedy, GError **error)
 {
@@ -78,30 +59,33 @@ static gboolean check_utf8(const char *branch, const char *remedy, GError **erro
 
     if (g_utf8_validate(branch, -1, NULL))
         return TRUE;
-    fail(error, "the name of the branch %s is no UTF-8: rename it with `git branch -m`, or %s",
-         shown, remedy);
+    worktree_fail(error,
+                  "the name of the branch %s is no UTF-8: rename it with `git branch -m`, or %s",
+                  shown, remedy);
     return FALSE;
 }
 
-/* ---- the tree ---- */
+/* --- The tree --- */
 
 static void set_moved_error(const char *path, const char *registered, const char *story,
                             GError **error)
 {
     if (exists(registered))
-        fail(error,
-             "git has another worktree called %s, at %s: remove it with `git worktree remove`, or "
-             "choose another story id",
-             story, registered);
+        worktree_fail(
+            error,
+            "git has another worktree called %s, at %s: remove it with `git worktree remove`, or "
+            "choose another story id",
+            story, registered);
     else
-        fail(error,
-             "%s is in the way: git knows that worktree at %s, which is gone; if it was moved, run "
-             "`git worktree repair %s`, else remove it",
-             path, registered, path);
+        worktree_fail(
+            error,
+            "%s is in the way: git knows that worktree at %s, which is gone; if it was moved, run "
+            "`git worktree repair %s`, else remove it",
+            path, registered, path);
 }
 
-/** The worktree that is there: on a branch, with an index that can be read. Takes the branch from
- *  it: an agent or a person may have switched to another one, and that is where work goes on. */
+/* The worktree that is there: on a branch, with an index that can be read. Takes the branch from
+ * it: an agent or a person may have switched to another one, and that is where work goes on. */
 static gboolean read_existing(Worktree *worktree, GError **error)
 {
     g_autoptr(git_repository) repository = git_library_open(worktree->path, error);
@@ -112,19 +96,20 @@ static gboolean read_existing(Worktree *worktree, GError **error)
         return FALSE;
     target = worktree_head(repository);
     if (!target || !g_str_has_prefix(target, HEADS)) {
-        fail(error,
-             "the worktree %s is on no branch (detached HEAD): finish the rebase or bisect in it, "
-             "or run `git -C %s switch %s`",
-             worktree->path, worktree->path, worktree->branch);
+        worktree_fail(
+            error,
+            "the worktree %s is on no branch (detached HEAD): finish the rebase or bisect in it, "
+            "or run `git -C %s switch %s`",
+            worktree->path, worktree->path, worktree->branch);
         return FALSE;
     }
     if (!check_utf8(target + strlen(HEADS), "switch the story's worktree to another one", error))
         return FALSE;
     if (!reference_exists(repository, target)) {
-        fail(error,
-             "the worktree %s is on %s, which is gone: make that branch again, or run "
-             "`git worktree remove %s`",
-             worktree->path, target, worktree->path);
+        worktree_fail(error,
+                      "the worktree %s is on %s, which is gone: make that branch again, or run "
+                      "`git worktree remove %s`",
+                      worktree->path, target, worktree->path);
         return FALSE;
     }
     if (git_repository_index(&index, repository) < 0) {
@@ -142,14 +127,15 @@ static gboolean check_not_locked(const char *admin, const char *story, GError **
 {
     if (!worktree_is_locked(admin))
         return TRUE;
-    fail(error,
-         "the worktree of story %s is gone, but locked in git: bring it back, or run `git worktree "
-         "unlock %s` to have it made anew",
-         story, story);
+    worktree_fail(
+        error,
+        "the worktree of story %s is gone, but locked in git: bring it back, or run `git worktree "
+        "unlock %s` to have it made anew",
+        story, story);
     return FALSE;
 }
 
-/** That git's folder @admin of a worktree that is gone holds nothing that its removal would lose:
+/* That git's folder @admin of a worktree that is gone holds nothing that its removal would lose:
  * the tree may have been moved, too. */
 static gboolean check_nothing_left(const Worktree *worktree, git_repository *repository,
                                    const char *admin, GError **error)
@@ -166,7 +152,7 @@ static gboolean check_nothing_left(const Worktree *worktree, git_repository *rep
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     what = work_describe(work);
-    fail(
+    worktree_fail(
         error,
         "the worktree %s is gone, but git still has work of it: %s; if it was moved, move it back, "
         "else save commits with `git branch NAME COMMIT`, or remove the worktree by force",
@@ -174,7 +160,7 @@ static gboolean check_nothing_left(const Worktree *worktree, git_repository *rep
     return FALSE;
 }
 
-/** Finds out whether the tree is there (sound), to be made, or blocked by something. */
+/* Finds out whether the tree is there (sound), to be made, or blocked by something. */
 static gboolean find_tree(Worktree *worktree, git_repository *repository, GError **error)
 {
     g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
@@ -186,8 +172,8 @@ static gboolean find_tree(Worktree *worktree, git_repository *repository, GError
         return FALSE;
     }
     if (there && (!registered || !worktree_belongs_to(worktree->path, admin))) {
-        fail(error, "%s is in the way: it is not git's worktree of story %s; move it away",
-             worktree->path, worktree->story);
+        worktree_fail(error, "%s is in the way: it is not git's worktree of story %s; move it away",
+                      worktree->path, worktree->story);
         return FALSE;
     }
     worktree->new_worktree = !there;
@@ -198,9 +184,9 @@ static gboolean find_tree(Worktree *worktree, git_repository *repository, GError
            (!registered || check_nothing_left(worktree, repository, admin, error));
 }
 
-/* ---- the branch ---- */
+/* --- The branch --- */
 
-/** Git keeps branches as paths: a branch `story`, or one below ours, makes ours impossible. */
+/* Git keeps branches as paths: a branch `story`, or one below ours, makes ours impossible. */
 static gboolean check_name_is_free(git_repository *repository, const char *branch, GError **error)
 {
     g_autofree char *below = g_strconcat(HEADS, branch, "/*", NULL);
@@ -208,15 +194,17 @@ static gboolean check_name_is_free(git_repository *repository, const char *branc
     const char *name;
 
     if (branch_exists(repository, "story")) {
-        fail(error,
-             "a branch called `story` keeps git from having any `story/…`: rename it with `git "
-             "branch -m story NEW-NAME`");
+        worktree_fail(
+            error,
+            "a branch called `story` keeps git from having any `story/…`: rename it with `git "
+            "branch -m story NEW-NAME`");
         return FALSE;
     }
     if (git_reference_iterator_glob_new(&iterator, repository, below) == 0 &&
         git_reference_next_name(&name, iterator) == 0) {
-        fail(error, "the branch %s keeps git from having %s: rename it with `git branch -m`",
-             name + strlen(HEADS), branch);
+        worktree_fail(error,
+                      "the branch %s keeps git from having %s: rename it with `git branch -m`",
+                      name + strlen(HEADS), branch);
         return FALSE;
     }
     return TRUE;
@@ -234,24 +222,24 @@ static gboolean find_branch(Worktree *worktree, git_repository *repository, GErr
         return check_name_is_free(repository, worktree->branch, error);
     elsewhere = worktree_checked_out_at(repository, reference);
     if (elsewhere) {
-        fail(error, "the branch %s is checked out in %s: switch that to another branch",
-             worktree->branch, elsewhere);
+        worktree_fail(error, "the branch %s is checked out in %s: switch that to another branch",
+                      worktree->branch, elsewhere);
         return FALSE;
     }
     return TRUE;
 }
 
-/* ---- the base ---- */
+/* --- The base --- */
 
-/** HEAD's branch. */
+/* HEAD's branch. */
 static char *default_base(const char *root, git_repository *repository, GError **error)
 {
     g_autofree char *target = worktree_head(repository);
 
     if (!target || !g_str_has_prefix(target, HEADS)) {
-        fail(error,
-             "HEAD of %s is on no branch (detached): check out a branch, or pass base_branch",
-             root);
+        worktree_fail(
+            error, "HEAD of %s is on no branch (detached): check out a branch, or pass base_branch",
+            root);
         return NULL;
     }
     return g_strdup(target + strlen(HEADS));
@@ -265,21 +253,22 @@ static void set_no_base_error(const char *root, git_repository *repository, cons
                                                          : NULL;
 
     if (name)
-        fail(error, "base_branch is the name of a branch: pass \"%s\" instead of \"%s\"", name,
-             base);
+        worktree_fail(error, "base_branch is the name of a branch: pass \"%s\" instead of \"%s\"",
+                      name, base);
     else if (git_repository_head_unborn(repository) == 1)
-        fail(error,
-             "%s has no commit on its branch yet (%s): make a first commit, or pass "
-             "base_branch",
-             root, base);
+        worktree_fail(error,
+                      "%s has no commit on its branch yet (%s): make a first commit, or pass "
+                      "base_branch",
+                      root, base);
     else
-        fail(error,
-             "there is no branch %s in %s to base the story on: pass another base_branch, or make "
-             "it with `git branch %s`",
-             base, root, base);
+        worktree_fail(
+            error,
+            "there is no branch %s in %s to base the story on: pass another base_branch, or make "
+            "it with `git branch %s`",
+            base, root, base);
 }
 
-/** The commit that the local or remote-tracking branch @base is at, in hex. */
+/* The commit that the local or remote-tracking branch @base is at, in hex. */
 static char *base_commit(const char *root, git_repository *repository, const char *base,
                          GError **error)
 {
@@ -308,9 +297,10 @@ static gboolean find_base(Worktree *worktree, git_repository *repository, const 
     gboolean check = worktree->new_branch || (asked && !kept);
 
     if (asked && kept && !g_str_equal(asked, kept)) {
-        fail(error,
-             "story %s is based on %s, not on %s: leave base_branch out, or use another story id",
-             worktree->story, kept, asked);
+        worktree_fail(
+            error,
+            "story %s is based on %s, not on %s: leave base_branch out, or use another story id",
+            worktree->story, kept, asked);
         return FALSE;
     }
     worktree->base_branch = kept    ? g_steal_pointer(&kept)

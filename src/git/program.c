@@ -8,16 +8,13 @@
 
 #include <gio/gio.h>
 
-#include "base/error.h"
 #include "base/test-hooks.h"
+#include "git/places.h"
 
 #define STDERR_LINES_SHOWN 5
 
 /* For large files over a slow line. Tests have no time to wait: their own is in the environment. */
 #define LIMIT_MSEC (10 * 60 * 1000)
-
-#define fail(error, ...)                                                                           \
-    g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, __VA_ARGS__)
 
 /* What a hook or a terminal may have left in our environment and would point git elsewhere. */
 static const char *const misleading[] = {
@@ -64,7 +61,7 @@ static char **git_arguments(const char *folder, const char *const *arguments)
     return g_strv_builder_end(builder);
 }
 
-/** The last lines of what git said, made one line of valid UTF-8. */
+/* The last lines of what git said, made one line of valid UTF-8. */
 static char *last_lines(const char *text)
 {
     g_autofree char *valid = g_strchomp(g_utf8_make_valid(text, -1));
@@ -82,11 +79,12 @@ static char *last_lines(const char *text)
 static void set_start_error(const GError *cause, GError **error)
 {
     if (g_error_matches(cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT))
-        fail(error, "this repository needs the git program (it has filters, submodules, a sparse "
-                    "checkout, or is a partial or shallow clone), which is not on the PATH: "
-                    "install git");
+        worktree_fail(error,
+                      "this repository needs the git program (it has filters, submodules, a sparse "
+                      "checkout, or is a partial or shallow clone), which is not on the PATH: "
+                      "install git");
     else
-        fail(error, "git could not be started: %s", cause->message);
+        worktree_fail(error, "git could not be started: %s", cause->message);
 }
 
 static guint limit_msec(void)
@@ -94,7 +92,7 @@ static guint limit_msec(void)
     return test_msec("STORKIT_GIT_MSEC", LIMIT_MSEC);
 }
 
-/* ---- one run of it ---- */
+/* --- One run of it --- */
 
 typedef struct {
     GSubprocess *process;
@@ -116,8 +114,8 @@ static void program_clear(Program *program)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, program_clear)
 
-/** In the child: a session of its own, so that its filters go with it and ssh finds no terminal to
- *  ask at, and an end with the thread that waits for it. */
+/* In the child: a session of its own, so that its filters go with it and ssh finds no terminal to
+ * ask at, and an end with the thread that waits for it. */
 static void detach(gpointer unused)
 {
     setsid();
@@ -186,8 +184,8 @@ static void kill_session(const Program *program)
         kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
 }
 
-/** Waits for the end of the program, or ends it: on a context of its own, since this is a worker
- *  thread. */
+/* Waits for the end of the program, or ends it: on a context of its own, since this is a worker
+ * thread. */
 static void wait_for(Program *program, GMainContext *context)
 {
     g_autoptr(GSource) limit = g_timeout_source_new(limit_msec());
@@ -213,20 +211,22 @@ static gboolean check_end(const Program *program, const char *folder, const char
     g_autofree char *end = NULL;
 
     if (program->timed_out) {
-        fail(error,
-             "`git %s` in %s did not end in %.3g s and was killed: see whether a filter of git's "
-             "config, or the server that it asks, hangs",
-             command, folder, limit_msec() / 1000.0);
+        worktree_fail(
+            error,
+            "`git %s` in %s did not end in %.3g s and was killed: see whether a filter of git's "
+            "config, or the server that it asks, hangs",
+            command, folder, limit_msec() / 1000.0);
         return FALSE;
     }
     if (program->error) {
-        fail(error, "`git %s` in %s was ended: %s", command, folder, program->error->message);
+        worktree_fail(error, "`git %s` in %s was ended: %s", command, folder,
+                      program->error->message);
         return FALSE;
     }
     if (g_spawn_check_wait_status(g_subprocess_get_status(program->process), &cause))
         return TRUE;
     end = last_lines(program->said);
-    fail(error, "`git %s` failed in %s (%s): %s", command, folder, cause->message, end);
+    worktree_fail(error, "`git %s` failed in %s (%s): %s", command, folder, cause->message, end);
     return FALSE;
 }
 

@@ -23,8 +23,8 @@ static void set_no_folder_error(const char *path, int errsv, GError **error)
                     g_strerror(errsv));
 }
 
-/** @path without links, or NULL with the error set. realpath's memory is malloc's, which is what
- *  g_free() frees. */
+/* @path without links, or NULL with the error set. realpath's memory is malloc's, which is what
+ * g_free() frees. */
 static char *real_folder(const char *path, GError **error)
 {
     g_autofree char *real = realpath(path, NULL);
@@ -91,7 +91,7 @@ static gboolean is_at_or_below(const char *path, const char *folder)
     return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-/** Git finds the work tree from its own folder too, but that is not inside of it. */
+/* Git finds the work tree from its own folder too, but that is not inside of it. */
 static gboolean check_inside(git_repository *repository, const char *real, GError **error)
 {
     g_autofree char *top = NULL;
@@ -104,7 +104,7 @@ static gboolean check_inside(git_repository *repository, const char *real, GErro
     return FALSE;
 }
 
-/** The repository that holds the folder @real, if it can be a project. */
+/* The repository that holds the folder @real, if it can be a project. */
 static git_repository *open_containing(const char *real, GError **error)
 {
     g_autoptr(git_repository) repository = NULL;

@@ -6,6 +6,7 @@
 #include "pool/pool-internal.h"
 #include "project/teardown.h"
 #include "git/remove.h"
+#include "git/status.h"
 
 /*
  * ListWorktrees and RemoveWorktree: the pool's part of them is that a worktree in use is not

@@ -6,6 +6,8 @@
 
 #include "agents/command.h"
 #include "base/test-hooks.h"
+#include "git/create.h"
+#include "git/plan.h"
 #include "git/program.h"
 #include "base/names.h"
 #include "store/shim-client.h"

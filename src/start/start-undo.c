@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/test-hooks.h"
+#include "git/undo.h"
 #include "pool/pool-internal.h"
 #include "base/util.h"
 

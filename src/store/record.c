@@ -287,26 +287,13 @@ gboolean run_folder_is_answered(int folder_fd)
     return faccessat(folder_fd, ANSWERED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* No run id begins with a dot. */
-#define REMOVING ".removing."
-
-static void remove_folder(const char *path)
-{
-    g_autoptr(GError) error = NULL;
-    if (!file_tree_remove(path, &error))
-        g_warning("removing the run's folder: %s", error->message);
-}
-
+/* At once: half a folder would look like a Start that was cut short, and be undone. */
 void run_folder_remove(const char *run_id)
 {
     g_autofree char *path = folder_path(run_id);
-    g_autofree char *parent = runs_folder();
-    g_autofree char *hidden = g_strconcat(parent, "/" REMOVING, run_id, NULL);
-    /* At one stroke: half a folder would look like a Start that was cut short, and be undone. */
-    if (g_rename(path, hidden) == 0)
-        remove_folder(hidden);
-    else if (errno != ENOENT)
-        g_warning("removing the run's folder %s: %s", path, g_strerror(errno));
+    g_autoptr(GError) error = NULL;
+    if (!file_tree_remove_at_once(path, &error))
+        g_warning("removing the run's folder: %s", error->message);
 }
 
 /* One in which not even run.json was finished: nothing else had been made. What is not empty then
@@ -325,13 +312,13 @@ static void remove_unfinished(const char *path)
 void run_folders_tidy(void)
 {
     g_autofree char *parent = runs_folder();
+    file_tree_finish_removals(parent);
+
     g_autoptr(GDir) dir = g_dir_open(parent, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(parent, name, NULL);
-        if (g_str_has_prefix(name, REMOVING))
-            remove_folder(path);
-        else if (run_id_is_valid(name))
+        if (run_id_is_valid(name))
             remove_unfinished(path);
         else
             g_message("leaving %s alone: it is no run's", path);

@@ -5,7 +5,7 @@
 
 #include "agents/kind.h"
 #include "base/run-limits.h"
-#include "git/plan.h"
+#include "git/worktree.h"
 
 /*
  * A run on disk: $XDG_STATE_HOME/storkit/runs/RUN-ID/. What the daemon writes there (run.json) and

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "git/create.h"
+#include "git/library.h"
 #include "git/plan.h"
 
 /* libgit2 1.5 leaks wherever it matches a pattern with git's config: for safe.directory, and for

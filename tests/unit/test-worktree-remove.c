@@ -2,6 +2,7 @@
 #include "git-fixture.h"
 
 #include "git/remove.h"
+#include "git/status.h"
 
 static void assert_refused(const Fixture *fixture, const char *part)
 {

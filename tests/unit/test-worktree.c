@@ -4,7 +4,7 @@
 #include <gio/gio.h>
 
 #include "git/program.h"
-#include "git/plan.h"
+#include "git/undo.h"
 
 /** All that git and we may change in the repository, and its top folder. Caller frees. */
 static char *snapshot(const Fixture *fixture)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "git/library.h"
+#include "git/lost-work.h"
+
+/** A story's worktree as it is found. */
+typedef struct {
+    git_repository *repository;
+    char *root, *story;
+    char *path, *admin, *branch;
+    gboolean there;      /* the folder */
+    gboolean registered; /* git's folder of it */
+} Found;
+
+void found_free(Found *found);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Found, found_free)
+
+/** Finds the worktree of @story, or the place where it would be. Sets WORKTREE_FAILED. */
+Found *found_find(const char *root, const char *story, GError **error);
+
+/** The tree's path where it can be looked into, or NULL. */
+const char *found_tree(const Found *found);
+
+/** Whether the story's own branch is there. */
+gboolean found_has_branch(const Found *found);
+
+/** Adds what would go with the tree and with git's folder of it, but for the branch's commits. */
+void found_add_tree_work(const Found *found, Work *work);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/lost-commits.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "git/places.h"
+#include "git/program.h"
+
+typedef struct {
+    GArray *tips; /* git_oid */
+    GArray *safe; /* git_oid: what these reach is not lost */
+} Reach;
+
+static Reach *reach_new(void)
+{
+    Reach *reach = g_new0(Reach, 1);
+
+    reach->tips = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    reach->safe = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    return reach;
+}
+
+static void reach_free(Reach *reach)
+{
+    g_array_unref(reach->tips);
+    g_array_unref(reach->safe);
+    g_free(reach);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reach, reach_free)
+
+/* Adds the commit that @name leads to; one that leads nowhere (origin/HEAD does at times) or to no
+ * commit has nothing to say. */
+static void add_reference(GArray *ids, git_repository *repository, const char *name)
+{
+    g_autoptr(git_reference) reference = NULL;
+    g_autoptr(git_object) commit = NULL;
+
+    if (git_reference_lookup(&reference, repository, name) == 0 &&
+        git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
+        g_array_append_vals(ids, git_object_id(commit), 1);
+}
+
+static void add_references(GArray *ids, git_repository *repository, const char *glob,
+                           const char *except)
+{
+    g_autoptr(git_reference_iterator) iterator = NULL;
+    const char *name;
+
+    if (git_reference_iterator_glob_new(&iterator, repository, glob) < 0)
+        return;
+    while (git_reference_next_name(&name, iterator) == 0) {
+        if (g_strcmp0(name, except) != 0)
+            add_reference(ids, repository, name);
+    }
+}
+
+static gboolean contains(const GArray *ids, const git_oid *id)
+{
+    for (guint i = 0; i < ids->len; i++) {
+        if (git_oid_equal(&g_array_index(ids, git_oid, i), id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Drops the tips that are safe as they are: most are, and then there is nothing to walk. */
+static void drop_safe_tips(Reach *reach)
+{
+    for (guint i = reach->tips->len; i-- > 0;) {
+        if (contains(reach->safe, &g_array_index(reach->tips, git_oid, i)))
+            g_array_remove_index(reach->tips, i);
+    }
+}
+
+static void add_commit(GPtrArray *commits, git_repository *repository, const git_oid *id)
+{
+    g_autoptr(git_commit) commit = NULL;
+    const char *summary = NULL;
+
+    if (git_commit_lookup(&commit, repository, id) == 0)
+        summary = git_commit_summary(commit);
+    g_ptr_array_add(commits,
+                    g_strdup_printf("%.7s %s", git_oid_tostr_s(id), summary ? summary : ""));
+}
+
+static gboolean walk(git_repository *repository, const Reach *reach, GPtrArray *commits)
+{
+    g_autoptr(git_revwalk) revwalk = NULL;
+    git_oid id;
+    int result = git_revwalk_new(&revwalk, repository);
+
+    for (guint i = 0; i < reach->tips->len && result == 0; i++)
+        result = git_revwalk_push(revwalk, &g_array_index(reach->tips, git_oid, i));
+    for (guint i = 0; i < reach->safe->len && result == 0; i++)
+        result = git_revwalk_hide(revwalk, &g_array_index(reach->safe, git_oid, i));
+    while (result == 0) {
+        result = git_revwalk_next(&id, revwalk);
+        if (result == 0)
+            add_commit(commits, repository, &id);
+    }
+    return result == GIT_ITEROVER;
+}
+
+/* The same by the git program: libgit2 before 1.7 fails at the end of a shallow clone's history.
+ */
+static gboolean walk_by_git(git_repository *repository, const Reach *reach, GPtrArray *commits,
+                            GError **error)
+{
+    g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *lines = NULL;
+
+    g_ptr_array_add(arguments, g_strdup("log"));
+    g_ptr_array_add(arguments, g_strdup("--format=%h %s"));
+    for (guint i = 0; i < reach->tips->len; i++)
+        g_ptr_array_add(arguments,
+                        g_strdup(git_oid_tostr_s(&g_array_index(reach->tips, git_oid, i))));
+    g_ptr_array_add(arguments, g_strdup("--not"));
+    for (guint i = 0; i < reach->safe->len; i++)
+        g_ptr_array_add(arguments,
+                        g_strdup(git_oid_tostr_s(&g_array_index(reach->safe, git_oid, i))));
+    g_ptr_array_add(arguments, NULL);
+    if (!git_program_run(git_repository_path(repository), (const char *const *)arguments->pdata,
+                         &lines, error))
+        return FALSE;
+    work_add_lines(commits, lines, 0);
+    return TRUE;
+}
+
+/* Adds to @commits what the tips reach and nothing safe does. */
+static gboolean add_lost(git_repository *repository, Reach *reach, GPtrArray *commits,
+                         GError **error)
+{
+    drop_safe_tips(reach);
+    if (reach->tips->len == 0)
+        return TRUE;
+    if (git_repository_is_shallow(repository) == 1)
+        return walk_by_git(repository, reach, commits, error);
+    if (walk(repository, reach, commits))
+        return TRUE;
+    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the history of %s can't be read",
+                      git_repository_path(repository));
+    return FALSE;
+}
+
+gboolean work_add_own_commits(Work *work, git_repository *repository)
+{
+    g_autoptr(Reach) reach = reach_new();
+    gboolean linked = git_repository_is_worktree(repository) == 1;
+
+    add_reference(reach->tips, repository, "HEAD");
+    if (!linked) {
+        add_references(reach->tips, repository, HEADS "*", NULL);
+        add_reference(reach->tips, repository, "refs/stash");
+    } else
+        add_references(reach->safe, repository, HEADS "*", NULL);
+    add_references(reach->safe, repository, REMOTES "*", NULL);
+    add_references(reach->safe, repository, "refs/tags/*", NULL);
+    return add_lost(repository, reach, work->commits, NULL);
+}
+
+gboolean work_add_branch(Work *work, git_repository *repository, const char *branch,
+                         const char *tree, GError **error)
+{
+    g_autoptr(git_repository) opened = tree ? git_library_open(tree, error) : NULL;
+    g_autofree char *reference = g_strconcat(HEADS, branch, NULL);
+    g_autoptr(Reach) reach = reach_new();
+
+    if (tree && !opened)
+        return FALSE;
+    add_reference(reach->tips, repository, reference);
+    if (opened && git_repository_head_detached(opened) == 1)
+        add_reference(reach->tips, opened, "HEAD");
+    add_references(reach->safe, repository, HEADS "*", reference);
+    add_references(reach->safe, repository, REMOTES "*", NULL);
+    return add_lost(repository, reach, work->commits, error);
+}
+
+/* Whether the reflog's @message is that of a checkout away from a detached HEAD: what stands there
+ * is its full id. */
+static gboolean leaves_detached_head(const char *message)
+{
+    static const char prefix[] = "checkout: moving from ";
+    const char *from = message && g_str_has_prefix(message, prefix) ? message + strlen(prefix) : "";
+
+    return strspn(from, "0123456789abcdef") == GIT_OID_HEXSZ && from[GIT_OID_HEXSZ] == ' ';
+}
+
+static void add_left_heads(GArray *tips, git_repository *tree)
+{
+    g_autoptr(git_reflog) log = NULL;
+
+    if (git_reflog_read(&log, tree, "HEAD") < 0)
+        return;
+    for (gsize i = 0; i < git_reflog_entrycount(log); i++) {
+        const git_reflog_entry *entry = git_reflog_entry_byindex(log, i);
+        const git_oid *id = git_reflog_entry_id_old(entry);
+        g_autoptr(git_commit) commit = NULL;
+
+        /* What git has collected already can't be lost again. */
+        if (leaves_detached_head(git_reflog_entry_message(entry)) && !contains(tips, id) &&
+            git_commit_lookup(&commit, tree, id) == 0)
+            g_array_append_vals(tips, id, 1);
+    }
+}
+
+/* Adds the commit that the loose reference @path has, if it is one. */
+static void add_loose_reference(GArray *tips, git_repository *tree, const char *path)
+{
+    g_autofree char *content = NULL;
+    g_autoptr(git_object) object = NULL;
+    g_autoptr(git_object) commit = NULL;
+    git_oid id;
+
+    if (g_file_get_contents(path, &content, NULL, NULL) &&
+        git_oid_fromstr(&id, g_strchomp(content)) == 0 &&
+        git_object_lookup(&object, tree, &id, GIT_OBJECT_ANY) == 0 &&
+        git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0)
+        g_array_append_vals(tips, git_object_id(commit), 1);
+}
+
+/* Adds the references that are this worktree's only (refs/worktree, refs/bisect, refs/rewritten):
+ * libgit2 has no list of them. Git never packs them. */
+static void add_own_references(GArray *tips, git_repository *tree, const char *folder)
+{
+    g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (names && (name = g_dir_read_name(names))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        struct stat info;
+        if (lstat(path, &info) < 0)
+            continue;
+        if (S_ISDIR(info.st_mode))
+            add_own_references(tips, tree, path);
+        else if (S_ISREG(info.st_mode))
+            add_loose_reference(tips, tree, path);
+    }
+}
+
+/* Git keeps work of its own until a rebase or merge is finished: an autostash, resolved conflicts.
+ * A bisect has none. */
+static gboolean is_unfinished(git_repository *tree)
+{
+    int state = git_repository_state(tree);
+
+    return state != GIT_REPOSITORY_STATE_NONE && state != GIT_REPOSITORY_STATE_BISECT;
+}
+
+void work_add_left(Work *work, git_repository *repository, const char *admin)
+{
+    g_autoptr(git_repository) tree = NULL;
+    g_autoptr(Reach) reach = reach_new();
+    g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *references = g_build_filename(admin, "refs", NULL);
+
+    if (git_repository_open(&tree, admin) < 0) {
+        work_add_unknown(work, admin);
+        return;
+    }
+    if (is_unfinished(tree))
+        g_ptr_array_add(work->files, g_strdup("an unfinished rebase or merge"));
+    add_left_heads(reach->tips, tree);
+    add_own_references(reach->tips, tree, references);
+    if (git_repository_head_detached(tree) == 1)
+        add_reference(reach->tips, tree, "HEAD");
+    add_references(reach->safe, repository, "refs/*", NULL);
+    if (!add_lost(repository, reach, commits, NULL))
+        work_add_unknown(work, admin);
+    for (guint i = 0; i < commits->len; i++) {
+        if (!work_is_listed(work->commits, commits->pdata[i]))
+            g_ptr_array_add(work->commits, g_strdup(commits->pdata[i]));
+    }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/status.h"
+
+#include <string.h>
+
+#include "base/names.h"
+#include "git/found.h"
+#include "git/lost-commits.h"
+#include "git/lost-files.h"
+#include "git/places.h"
+
+void worktree_status_free(WorktreeStatus *status)
+{
+    g_free(status->story);
+    g_free(status->path);
+    g_free(status->branch);
+    g_free(status->base_branch);
+    g_free(status);
+}
+
+static char *current_branch(const Found *found)
+{
+    g_autoptr(git_repository) tree = NULL;
+    g_autoptr(git_reference) head = NULL;
+    const char *target = NULL;
+
+    if (git_repository_open(&tree, found->path) == 0 &&
+        git_reference_lookup(&head, tree, "HEAD") == 0)
+        target = git_reference_symbolic_target(head);
+    /* Git takes any bytes for a name. */
+    if (target && g_str_has_prefix(target, HEADS))
+        return g_utf8_make_valid(target + strlen(HEADS), -1);
+    return g_strdup(found->branch);
+}
+
+static WorktreeStatus *status_of(const Found *found)
+{
+    g_autoptr(Work) work = work_new();
+    g_autofree char *base = worktree_kept_base(found->repository, found->branch);
+    WorktreeStatus *status = g_new0(WorktreeStatus, 1);
+    gboolean known =
+        work_add_branch(work, found->repository, found->branch, found_tree(found), NULL);
+
+    status->story = g_strdup(found->story);
+    status->path = g_strdup(found->path);
+    status->branch = current_branch(found);
+    status->base_branch = g_utf8_make_valid(base ? base : "", -1);
+    status->missing = !found->there;
+    status->ahead = work->commits->len;
+    found_add_tree_work(found, work);
+    /* Commits of a repository inside, and those that were left, are no commits of the branch. */
+    status->dirty = !known || work->files->len > 0 || work->commits->len > status->ahead;
+    return status;
+}
+
+WorktreeStatus *worktree_status(const char *root, const char *story)
+{
+    g_autoptr(Found) found = name_is_valid(story) ? found_find(root, story, NULL) : NULL;
+    g_autoptr(WorktreeStatus) status = found && found->registered ? status_of(found) : NULL;
+    g_autofree char *still = status ? worktree_registered_path(found->admin) : NULL;
+
+    /* Somebody may have removed it meanwhile. */
+    return still ? g_steal_pointer(&status) : NULL;
+}
+
+static int compare_stories(gconstpointer a, gconstpointer b)
+{
+    const WorktreeStatus *const *left = a;
+    const WorktreeStatus *const *right = b;
+
+    return strcmp((*left)->story, (*right)->story);
+}
+
+GPtrArray *worktree_list(const char *root, GError **error)
+{
+    g_autoptr(git_repository) repository = git_library_open(root, error);
+    g_autofree char *admins = repository ? worktree_admin_folder(repository, NULL) : NULL;
+    g_autoptr(GDir) folder = admins ? g_dir_open(admins, 0, NULL) : NULL;
+    GPtrArray *list = NULL;
+    const char *story;
+
+    if (!repository)
+        return NULL;
+    list = g_ptr_array_new_with_free_func((GDestroyNotify)worktree_status_free);
+    while (folder && (story = g_dir_read_name(folder))) {
+        WorktreeStatus *status = worktree_status(root, story);
+        if (status)
+            g_ptr_array_add(list, status);
+    }
+    g_ptr_array_sort(list, compare_stories);
+    return list;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * The worktrees that a project has. It only reads, and may be called beside a writer.
+ */
+
+typedef struct {
+    char *story;
+    char *path;
+    char *branch; /* what is checked out; story/STORY where HEAD is detached or the tree gone */
+    char *base_branch; /* "" where git's config keeps none */
+    gboolean dirty;    /* what worktree_remove() refuses to lose, besides the commits of `ahead`:
+                          uncommitted files, work in a repository inside, left commits */
+    guint ahead;       /* commits that no other local or remote-tracking branch has */
+    gboolean missing;  /* its folder was removed by hand; worktree_remove() clears up */
+} WorktreeStatus;
+
+void worktree_status_free(WorktreeStatus *status);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorktreeStatus, worktree_status_free)
+
+/** The worktree of @story in the project @root, or NULL where there is none of git's. What can't be
+ *  looked into counts as dirty: so does one that is being made or removed right now. Caller frees.
+ */
+WorktreeStatus *worktree_status(const char *root, const char *story);
+
+/** The same of all stories, by story: WorktreeStatus *, owned by the array. It only reads, and may
+ *  be called beside a writer. Sets WORKTREE_FAILED. */
+GPtrArray *worktree_list(const char *root, GError **error);

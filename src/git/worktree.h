@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/** What a Start will make, or found: decided by worktree_plan() before anything is touched, written
+ *  to run.json, and enough to undo it. Every member is set unless it says otherwise. */
+typedef struct {
+    char *root; /* the project root, real */
+    char *story;
+    char *path;        /* ROOT/.storkit/worktrees/STORY */
+    char *branch;      /* story/STORY; of an existing worktree, the one that is checked out */
+    char *base_branch; /* short name: "main" */
+    char *base_commit; /* hex id the new branch starts at; NULL where the branch is there already */
+    gboolean new_worktree;
+    gboolean new_branch;
+    gboolean new_exclude; /* .git/info/exclude gets a line */
+    gboolean prepared;    /* the tree's record says that its setup was done */
+    char *record;         /* the file in git's admin folder of the worktree that is that record */
+} Worktree;
+
+void worktree_free(Worktree *worktree);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Worktree, worktree_free)
