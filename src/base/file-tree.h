@@ -10,7 +10,7 @@
  */
 
 /** Removes @path, a folder or a file, and all below it. Folders that lack write permission (as Go's
- *  module cache does) are given it first. What is gone already is no error. */
+ *  module cache does) are given it first. Something already gone is not an error. */
 gboolean file_tree_remove(const char *path, GError **error);
 
 /** The same, but @path is whole or gone for everyone who looks: it is renamed first, to a hidden

@@ -6,13 +6,13 @@
 #include "git/places.h"
 #include "git/program.h"
 
-static gboolean checkout_by_git(const Worktree *worktree, GError **error)
+static gboolean checkout_by_git(const Repo *repo, const Worktree *worktree, GError **error)
 {
     const char *arguments[] = {"worktree", "add", worktree->path, worktree->branch, NULL};
 
     /* Git itself then brings along what belongs to a tree of its kind (the sparse checkout's
      * patterns, config.worktree), and leaves submodules empty, as it always does. */
-    return git_program_run(worktree->root, arguments, NULL, error);
+    return git_program_run(repo, worktree->root, arguments, NULL, error);
 }
 
 static int checkout_files(git_repository *tree)
@@ -30,8 +30,7 @@ static int checkout_files(git_repository *tree)
     return git_checkout_head(tree, &options);
 }
 
-static gboolean checkout_by_library(git_repository *repository, const Worktree *worktree,
-                                    GError **error)
+static gboolean checkout_by_library(const Repo *repo, const Worktree *worktree, GError **error)
 {
     git_worktree_add_options options = GIT_WORKTREE_ADD_OPTIONS_INIT;
     g_autoptr(git_reference) branch = NULL;
@@ -39,9 +38,9 @@ static gboolean checkout_by_library(git_repository *repository, const Worktree *
     g_autoptr(git_repository) tree = NULL;
 
     options.checkout_options.checkout_strategy = GIT_CHECKOUT_NONE;
-    if (git_branch_lookup(&branch, repository, worktree->branch, GIT_BRANCH_LOCAL) == 0) {
+    if (git_branch_lookup(&branch, repo->git, worktree->branch, GIT_BRANCH_LOCAL) == 0) {
         options.ref = branch;
-        int r = git_worktree_add(&made, repository, worktree->story, worktree->path, &options);
+        int r = git_worktree_add(&made, repo->git, worktree->story, worktree->path, &options);
         fault_point("admin");
         if (r == 0 && git_repository_open_from_worktree(&tree, made) == 0 &&
             checkout_files(tree) == 0)
@@ -52,17 +51,17 @@ static gboolean checkout_by_library(git_repository *repository, const Worktree *
     return FALSE;
 }
 
-gboolean worktree_checkout(git_repository *repository, const Worktree *worktree, GError **error)
+gboolean worktree_checkout(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
     git_oid commit;
 
-    if (git_reference_name_to_id(&commit, repository, reference) < 0) {
+    if (git_reference_name_to_id(&commit, repo->git, reference) < 0) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the branch %s can't be read",
                           worktree->branch);
         return FALSE;
     }
-    if (worktree_needs_git(repository, &commit))
-        return checkout_by_git(worktree, error);
-    return checkout_by_library(repository, worktree, error);
+    if (worktree_needs_git(repo, &commit))
+        return checkout_by_git(repo, worktree, error);
+    return checkout_by_library(repo, worktree, error);
 }

@@ -11,15 +11,15 @@
 #include "git/plan.h"
 #include "git/undo.h"
 
-static gboolean make_branch(git_repository *repository, const Worktree *worktree, GError **error)
+static gboolean make_branch(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autoptr(git_commit) commit = NULL;
     g_autoptr(git_reference) branch = NULL;
     git_oid id;
 
     if (git_oid_fromstr(&id, worktree->base_commit) < 0 ||
-        git_commit_lookup(&commit, repository, &id) < 0 ||
-        git_branch_create(&branch, repository, worktree->branch, commit, FALSE) < 0) {
+        git_commit_lookup(&commit, repo->git, &id) < 0 ||
+        git_branch_create(&branch, repo->git, worktree->branch, commit, FALSE) < 0) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
                           "the branch %s can't be made; see that you may write to git's folder of "
                           "%s",
@@ -29,7 +29,7 @@ static gboolean make_branch(git_repository *repository, const Worktree *worktree
     return TRUE;
 }
 
-static gboolean keep_base(git_repository *repository, const Worktree *worktree, GError **error)
+static gboolean keep_base(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", worktree->branch);
     g_autoptr(git_config) config = NULL;
@@ -37,7 +37,7 @@ static gboolean keep_base(git_repository *repository, const Worktree *worktree, 
 
     /* The level is named because newer libgit2 would write to config.worktree where there is one.
      */
-    if (git_repository_config(&config, repository) == 0 &&
+    if (git_repository_config(&config, repo->git) == 0 &&
         git_config_open_level(&local, config, GIT_CONFIG_LEVEL_LOCAL) == 0 &&
         git_config_set_string(local, key, worktree->base_branch) == 0)
         return TRUE;
@@ -48,9 +48,9 @@ static gboolean keep_base(git_repository *repository, const Worktree *worktree, 
 }
 
 /* Makes room: the parent folder, and no admin folder of a worktree that was removed by hand. */
-static gboolean make_room(git_repository *repository, const Worktree *worktree, GError **error)
+static gboolean make_room(const Repo *repo, const Worktree *worktree, GError **error)
 {
-    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autofree char *parent = g_path_get_dirname(worktree->path);
     g_autoptr(GError) cause = NULL;
 
@@ -89,15 +89,16 @@ static gboolean check_copy_path(const char *path, GError **error)
     return valid;
 }
 
-static gboolean copy_ignored(const Worktree *worktree, const char *const *copy, GError **error)
+static gboolean copy_ignored(const Repo *repo, const Worktree *worktree, const char *const *copy,
+                             GError **error)
 {
-    g_autoptr(git_repository) tree = git_library_open(worktree->path, error);
+    g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, error);
     g_autoptr(git_index) index = NULL;
     g_autoptr(GError) cause = NULL;
 
     if (!tree)
         return FALSE;
-    if (git_repository_index(&index, tree) < 0) {
+    if (git_repository_index(&index, tree->git) < 0) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the index of %s can't be read",
                           worktree->path);
         return FALSE;
@@ -125,29 +126,28 @@ static gboolean write_record(const Worktree *worktree, GError **error)
     return FALSE;
 }
 
-static gboolean make(git_repository *repository, const Worktree *worktree, const char *const *copy,
+static gboolean make(const Repo *repo, const Worktree *worktree, const char *const *copy,
                      GError **error)
 {
-    if (worktree->new_branch && !keep_base(repository, worktree, error))
+    if (worktree->new_branch && !keep_base(repo, worktree, error))
         return FALSE;
     fault_point("base");
-    if (!worktree_exclude(repository, error))
+    if (!worktree_exclude(repo, error))
         return FALSE;
     fault_point("exclude");
-    if (!make_room(repository, worktree, error))
+    if (!make_room(repo, worktree, error))
         return FALSE;
     fault_point("room");
-    if (!worktree_checkout(repository, worktree, error))
+    if (!worktree_checkout(repo, worktree, error))
         return FALSE;
     fault_point("checkout");
-    return !copy || copy_ignored(worktree, copy, error);
+    return !copy || copy_ignored(repo, worktree, copy, error);
 }
 
 /* Between plan and creation others may have been at it. */
-static gboolean check_unchanged(const Worktree *worktree, GError **error)
+static gboolean check_unchanged(const Repo *repo, const Worktree *worktree, GError **error)
 {
-    g_autoptr(Worktree) now =
-        worktree_plan(worktree->root, worktree->story, worktree->base_branch, error);
+    g_autoptr(Worktree) now = worktree_plan(repo, worktree->story, worktree->base_branch, error);
 
     if (!now)
         return FALSE;
@@ -159,30 +159,28 @@ static gboolean check_unchanged(const Worktree *worktree, GError **error)
     return FALSE;
 }
 
-static gboolean make_or_undo(const Worktree *worktree, const char *const *copy, GError **error)
+static gboolean make_or_undo(const Repo *repo, const Worktree *worktree, const char *const *copy,
+                             GError **error)
 {
-    g_autoptr(git_repository) repository = git_library_open(worktree->root, error);
     g_autoptr(GError) cause = NULL;
 
-    if (!repository)
-        return FALSE;
     /* First, and outside of what is undone: where someone else was faster, it is theirs. */
-    if (worktree->new_branch && !make_branch(repository, worktree, error))
+    if (worktree->new_branch && !make_branch(repo, worktree, error))
         return FALSE;
     fault_point("branch");
-    if (make(repository, worktree, copy, error))
+    if (make(repo, worktree, copy, error))
         return TRUE;
-    if (!worktree_undo(worktree, TRUE, &cause))
+    if (!worktree_undo(repo, worktree, TRUE, &cause))
         g_prefix_error(error, "(and could not be undone: %s) ", cause->message);
     return FALSE;
 }
 
-gboolean worktree_create(const Worktree *worktree, gboolean needs_setup, const char *const *copy,
-                         GError **error)
+gboolean worktree_create(const Repo *repo, const Worktree *worktree, gboolean needs_setup,
+                         const char *const *copy, GError **error)
 {
-    if (!check_unchanged(worktree, error))
+    if (!check_unchanged(repo, worktree, error))
         return FALSE;
-    if (worktree->new_worktree && !make_or_undo(worktree, copy, error))
+    if (worktree->new_worktree && !make_or_undo(repo, worktree, copy, error))
         return FALSE;
     return needs_setup || worktree->prepared || write_record(worktree, error);
 }

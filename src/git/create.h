@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "git/repo.h"
 #include "git/worktree.h"
 
 /** Makes what @worktree plans: exclude line, branch, base in the config, worktree, checkout, and
@@ -11,5 +12,5 @@
  *
  *  Hooks are not run: libgit2 has none, and a post-checkout hook would run before the scope and its
  *  limits are there. What a new tree needs belongs in a component's `setup`. */
-gboolean worktree_create(const Worktree *worktree, gboolean needs_setup, const char *const *copy,
-                         GError **error);
+gboolean worktree_create(const Repo *repo, const Worktree *worktree, gboolean needs_setup,
+                         const char *const *copy, GError **error);

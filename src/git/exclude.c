@@ -9,17 +9,17 @@
 
 #define LINE "/" WORKTREES_FOLDER "/"
 
-static char *exclude_file(git_repository *repository)
+static char *exclude_file(const Repo *repo)
 {
-    return g_build_filename(git_repository_commondir(repository), "info", "exclude", NULL);
+    return repo_file(repo, "info/exclude");
 }
 
-gboolean worktree_is_excluded(git_repository *repository)
+gboolean worktree_is_excluded(const Repo *repo)
 {
     int ignored = 0;
 
     /* A failure means that some ignore file can't be read: one line more does no harm. */
-    return git_ignore_path_is_ignored(&ignored, repository, WORKTREES_FOLDER "/") == 0 && ignored;
+    return git_ignore_path_is_ignored(&ignored, repo->git, WORKTREES_FOLDER "/") == 0 && ignored;
 }
 
 /* The line goes last, and the file ends with a newline afterwards if it did before: that makes
@@ -45,7 +45,7 @@ static char *without_line(const char *text)
     return g_strjoinv("\n", result);
 }
 
-/* Replaces the file, or what it is a link to, at one stroke and with its permissions. */
+/* Replaces the file, or the target of a link, atomically and with its permissions. */
 static gboolean replace(const char *path, const char *text, GError **error)
 {
     g_autofree char *real = realpath(path, NULL);
@@ -61,25 +61,25 @@ static gboolean replace(const char *path, const char *text, GError **error)
     return FALSE;
 }
 
-gboolean worktree_exclude(git_repository *repository, GError **error)
+gboolean worktree_exclude(const Repo *repo, GError **error)
 {
-    g_autofree char *path = exclude_file(repository);
+    g_autofree char *path = exclude_file(repo);
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *text = NULL;
     g_autofree char *edited = NULL;
 
-    if (worktree_is_excluded(repository))
+    if (worktree_is_excluded(repo))
         return TRUE;
-    /* What fails here shows, with its reason, when the file is written. */
+    /* A failure shows, with its reason, when the file is written. */
     (void)g_mkdir_with_parents(folder, 0777);
     (void)g_file_get_contents(path, &text, NULL, NULL);
     edited = with_line(text ? text : "");
     return replace(path, edited, error);
 }
 
-gboolean worktree_unexclude(git_repository *repository, GError **error)
+gboolean worktree_unexclude(const Repo *repo, GError **error)
 {
-    g_autofree char *path = exclude_file(repository);
+    g_autofree char *path = exclude_file(repo);
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *text = NULL;
     g_autofree char *edited = NULL;

@@ -13,10 +13,9 @@ static gboolean config_flag(const git_config *config, const char *name)
 }
 
 /* `git sparse-checkout` writes to config.worktree, which libgit2 1.5 does not read. */
-static gboolean is_sparse(git_repository *repository, const git_config *config)
+static gboolean is_sparse(const Repo *repo, const git_config *config)
 {
-    g_autofree char *path =
-        g_build_filename(git_repository_commondir(repository), "config.worktree", NULL);
+    g_autofree char *path = repo_file(repo, "config.worktree");
     g_autoptr(git_config) own = NULL;
 
     if (config_flag(config, "core.sparseCheckout"))
@@ -70,10 +69,9 @@ static void append_shared_attributes(GString *text, const git_config *config)
 
 /* All attributes that may count for the files of @tree. Too many do no harm: git gets right what
  * libgit2 gets right. */
-static char *all_attributes(git_repository *repository, const git_config *config, git_tree *tree)
+static char *all_attributes(const Repo *repo, const git_config *config, git_tree *tree)
 {
-    g_autofree char *own =
-        g_build_filename(git_repository_commondir(repository), "info", "attributes", NULL);
+    g_autofree char *own = repo_file(repo, "info/attributes");
     GString *text = g_string_new(NULL);
     gpointer data[] = {tree, text};
 
@@ -112,31 +110,31 @@ static gboolean uses_filter(const git_config *config, const char *attributes)
     return FALSE;
 }
 
-gboolean worktree_needs_git(git_repository *repository, const git_oid *commit)
+gboolean worktree_needs_git(const Repo *repo, const git_oid *commit)
 {
     g_autoptr(git_config) config = NULL;
     g_autoptr(git_object) tree = NULL;
     g_autoptr(git_object) object = NULL;
     g_autofree char *attributes = NULL;
 
-    if (git_repository_config_snapshot(&config, repository) < 0)
+    if (git_repository_config_snapshot(&config, repo->git) < 0)
         return FALSE;
-    if (is_sparse(repository, config) || is_partial(config))
+    if (is_sparse(repo, config) || is_partial(config))
         return TRUE;
-    if (git_object_lookup(&object, repository, commit, GIT_OBJECT_COMMIT) < 0 ||
+    if (git_object_lookup(&object, repo->git, commit, GIT_OBJECT_COMMIT) < 0 ||
         git_object_peel(&tree, object, GIT_OBJECT_TREE) < 0)
         return FALSE;
     if (git_tree_entry_byname((git_tree *)tree, ".gitmodules"))
         return TRUE;
-    attributes = all_attributes(repository, config, (git_tree *)tree);
+    attributes = all_attributes(repo, config, (git_tree *)tree);
     return strstr(attributes, "working-tree-encoding") || uses_filter(config, attributes);
 }
 
-gboolean worktree_has_id_by_git(const char *folder, const char *name, const git_oid *id)
+gboolean worktree_has_id_by_git(const Repo *repo, const char *name, const git_oid *id)
 {
     const char *const arguments[] = {"hash-object", "--", name, NULL};
     g_autofree char *own = NULL;
 
-    return git_program_run(folder, arguments, &own, NULL) &&
+    return git_program_run(repo, repo_work_tree(repo), arguments, &own, NULL) &&
            g_str_equal(g_strchomp(own), git_oid_tostr_s(id));
 }

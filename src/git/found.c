@@ -7,8 +7,6 @@
 
 void found_free(Found *found)
 {
-    git_repository_free(found->repository);
-    g_free(found->root);
     g_free(found->story);
     g_free(found->path);
     g_free(found->admin);
@@ -16,24 +14,21 @@ void found_free(Found *found)
     g_free(found);
 }
 
-Found *found_find(const char *root, const char *story, GError **error)
+Found *found_new(const Repo *repo, const char *story)
 {
-    git_repository *repository = git_library_open(root, error);
-    g_autofree char *at = NULL;
-    Found *found;
-
-    if (!repository)
-        return NULL;
-    found = g_new0(Found, 1);
-    found->repository = repository;
-    found->root = g_strdup(root);
-    found->story = g_strdup(story);
-    found->path = g_build_filename(root, WORKTREES_FOLDER, story, NULL);
-    found->admin = worktree_admin_folder(repository, story);
-    found->branch = g_strconcat(BRANCH_PREFIX, story, NULL);
-    found->there = g_file_test(found->path, G_FILE_TEST_EXISTS);
-    at = worktree_registered_path(found->admin);
-    found->registered = g_strcmp0(at, found->path) == 0;
+    char *admin = worktree_admin_folder(repo, story);
+    char *path = g_build_filename(repo->root, WORKTREES_FOLDER, story, NULL);
+    g_autofree char *registered = worktree_registered_path(admin);
+    Found *found = g_new0(Found, 1);
+    *found = (Found){
+        .repo = repo,
+        .story = g_strdup(story),
+        .there = g_file_test(path, G_FILE_TEST_EXISTS),
+        .registered = g_strcmp0(registered, path) == 0,
+        .path = path,
+        .admin = admin,
+        .branch = g_strconcat(BRANCH_PREFIX, story, NULL),
+    };
     return found;
 }
 
@@ -46,16 +41,15 @@ gboolean found_has_branch(const Found *found)
 {
     g_autofree char *reference = g_strconcat(HEADS, found->branch, NULL);
     git_oid id;
-
-    return git_reference_name_to_id(&id, found->repository, reference) == 0;
+    return git_reference_name_to_id(&id, found->repo->git, reference) == 0;
 }
 
 void found_add_tree_work(const Found *found, Work *work)
 {
     if (found->there)
-        work_add_tree(work, found->path);
+        work_add_tree(work, found->repo, found->path);
     if (!found->registered)
         return;
-    work_add_modules(work, found->admin);
-    work_add_left(work, found->repository, found->admin);
+    work_add_modules(work, found->repo, found->admin);
+    work_add_left(work, found->repo, found->admin);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "git/library.h"
 #include "git/lost-work.h"
+#include "git/repo.h"
 
 /** A story's worktree as it is found. */
 typedef struct {
-    git_repository *repository;
-    char *root, *story;
+    const Repo *repo;
+    char *story;
     char *path, *admin, *branch;
     gboolean there;      /* the folder */
     gboolean registered; /* git's folder of it */
@@ -16,8 +16,8 @@ typedef struct {
 void found_free(Found *found);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Found, found_free)
 
-/** Finds the worktree of @story, or the place where it would be. Sets WORKTREE_FAILED. */
-Found *found_find(const char *root, const char *story, GError **error);
+/** Finds the worktree of @story, or the place where it would be. */
+Found *found_new(const Repo *repo, const char *story);
 
 /** The tree's path where it can be looked into, or NULL. */
 const char *found_tree(const Found *found);

@@ -30,29 +30,28 @@ static void reach_free(Reach *reach)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reach, reach_free)
 
-/* Adds the commit that @name leads to; one that leads nowhere (origin/HEAD does at times) or to no
- * commit has nothing to say. */
-static void add_reference(GArray *ids, git_repository *repository, const char *name)
+/* Adds the commit that @name leads to; a reference that leads nowhere (origin/HEAD may) or to
+ * something else than a commit is passed over. */
+static void add_reference(GArray *ids, const Repo *repo, const char *name)
 {
     g_autoptr(git_reference) reference = NULL;
     g_autoptr(git_object) commit = NULL;
 
-    if (git_reference_lookup(&reference, repository, name) == 0 &&
+    if (git_reference_lookup(&reference, repo->git, name) == 0 &&
         git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
         g_array_append_vals(ids, git_object_id(commit), 1);
 }
 
-static void add_references(GArray *ids, git_repository *repository, const char *glob,
-                           const char *except)
+static void add_references(GArray *ids, const Repo *repo, const char *glob, const char *except)
 {
     g_autoptr(git_reference_iterator) iterator = NULL;
     const char *name;
 
-    if (git_reference_iterator_glob_new(&iterator, repository, glob) < 0)
+    if (git_reference_iterator_glob_new(&iterator, repo->git, glob) < 0)
         return;
     while (git_reference_next_name(&name, iterator) == 0) {
         if (g_strcmp0(name, except) != 0)
-            add_reference(ids, repository, name);
+            add_reference(ids, repo, name);
     }
 }
 
@@ -74,22 +73,22 @@ static void drop_safe_tips(Reach *reach)
     }
 }
 
-static void add_commit(GPtrArray *commits, git_repository *repository, const git_oid *id)
+static void add_commit(GPtrArray *commits, const Repo *repo, const git_oid *id)
 {
     g_autoptr(git_commit) commit = NULL;
     const char *summary = NULL;
 
-    if (git_commit_lookup(&commit, repository, id) == 0)
+    if (git_commit_lookup(&commit, repo->git, id) == 0)
         summary = git_commit_summary(commit);
     g_ptr_array_add(commits,
                     g_strdup_printf("%.7s %s", git_oid_tostr_s(id), summary ? summary : ""));
 }
 
-static gboolean walk(git_repository *repository, const Reach *reach, GPtrArray *commits)
+static gboolean walk(const Repo *repo, const Reach *reach, GPtrArray *commits)
 {
     g_autoptr(git_revwalk) revwalk = NULL;
     git_oid id;
-    int result = git_revwalk_new(&revwalk, repository);
+    int result = git_revwalk_new(&revwalk, repo->git);
 
     for (guint i = 0; i < reach->tips->len && result == 0; i++)
         result = git_revwalk_push(revwalk, &g_array_index(reach->tips, git_oid, i));
@@ -98,14 +97,14 @@ static gboolean walk(git_repository *repository, const Reach *reach, GPtrArray *
     while (result == 0) {
         result = git_revwalk_next(&id, revwalk);
         if (result == 0)
-            add_commit(commits, repository, &id);
+            add_commit(commits, repo, &id);
     }
     return result == GIT_ITEROVER;
 }
 
 /* The same by the git program: libgit2 before 1.7 fails at the end of a shallow clone's history.
  */
-static gboolean walk_by_git(git_repository *repository, const Reach *reach, GPtrArray *commits,
+static gboolean walk_by_git(const Repo *repo, const Reach *reach, GPtrArray *commits,
                             GError **error)
 {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
@@ -121,60 +120,59 @@ static gboolean walk_by_git(git_repository *repository, const Reach *reach, GPtr
         g_ptr_array_add(arguments,
                         g_strdup(git_oid_tostr_s(&g_array_index(reach->safe, git_oid, i))));
     g_ptr_array_add(arguments, NULL);
-    if (!git_program_run(git_repository_path(repository), (const char *const *)arguments->pdata,
-                         &lines, error))
+    if (!git_program_run(repo, git_repository_path(repo->git),
+                         (const char *const *)arguments->pdata, &lines, error))
         return FALSE;
     work_add_lines(commits, lines, 0);
     return TRUE;
 }
 
 /* Adds to @commits what the tips reach and nothing safe does. */
-static gboolean add_lost(git_repository *repository, Reach *reach, GPtrArray *commits,
-                         GError **error)
+static gboolean add_lost(const Repo *repo, Reach *reach, GPtrArray *commits, GError **error)
 {
     drop_safe_tips(reach);
     if (reach->tips->len == 0)
         return TRUE;
-    if (git_repository_is_shallow(repository) == 1)
-        return walk_by_git(repository, reach, commits, error);
-    if (walk(repository, reach, commits))
+    if (git_repository_is_shallow(repo->git) == 1)
+        return walk_by_git(repo, reach, commits, error);
+    if (walk(repo, reach, commits))
         return TRUE;
     git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the history of %s can't be read",
-                      git_repository_path(repository));
+                      git_repository_path(repo->git));
     return FALSE;
 }
 
-gboolean work_add_own_commits(Work *work, git_repository *repository)
+gboolean work_add_own_commits(Work *work, const Repo *repo)
 {
     g_autoptr(Reach) reach = reach_new();
-    gboolean linked = git_repository_is_worktree(repository) == 1;
+    gboolean linked = git_repository_is_worktree(repo->git) == 1;
 
-    add_reference(reach->tips, repository, "HEAD");
+    add_reference(reach->tips, repo, "HEAD");
     if (!linked) {
-        add_references(reach->tips, repository, HEADS "*", NULL);
-        add_reference(reach->tips, repository, "refs/stash");
+        add_references(reach->tips, repo, HEADS "*", NULL);
+        add_reference(reach->tips, repo, "refs/stash");
     } else
-        add_references(reach->safe, repository, HEADS "*", NULL);
-    add_references(reach->safe, repository, REMOTES "*", NULL);
-    add_references(reach->safe, repository, "refs/tags/*", NULL);
-    return add_lost(repository, reach, work->commits, NULL);
+        add_references(reach->safe, repo, HEADS "*", NULL);
+    add_references(reach->safe, repo, REMOTES "*", NULL);
+    add_references(reach->safe, repo, "refs/tags/*", NULL);
+    return add_lost(repo, reach, work->commits, NULL);
 }
 
-gboolean work_add_branch(Work *work, git_repository *repository, const char *branch,
-                         const char *tree, GError **error)
+gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const char *tree,
+                         GError **error)
 {
-    g_autoptr(git_repository) opened = tree ? git_library_open(tree, error) : NULL;
+    g_autoptr(Repo) opened = tree ? repo_open_other(repo, tree, error) : NULL;
     g_autofree char *reference = g_strconcat(HEADS, branch, NULL);
     g_autoptr(Reach) reach = reach_new();
 
     if (tree && !opened)
         return FALSE;
-    add_reference(reach->tips, repository, reference);
-    if (opened && git_repository_head_detached(opened) == 1)
+    add_reference(reach->tips, repo, reference);
+    if (opened && git_repository_head_detached(opened->git) == 1)
         add_reference(reach->tips, opened, "HEAD");
-    add_references(reach->safe, repository, HEADS "*", reference);
-    add_references(reach->safe, repository, REMOTES "*", NULL);
-    return add_lost(repository, reach, work->commits, error);
+    add_references(reach->safe, repo, HEADS "*", reference);
+    add_references(reach->safe, repo, REMOTES "*", NULL);
+    return add_lost(repo, reach, work->commits, error);
 }
 
 /* Whether the reflog's @message is that of a checkout away from a detached HEAD: what stands there
@@ -187,26 +185,26 @@ static gboolean leaves_detached_head(const char *message)
     return strspn(from, "0123456789abcdef") == GIT_OID_HEXSZ && from[GIT_OID_HEXSZ] == ' ';
 }
 
-static void add_left_heads(GArray *tips, git_repository *tree)
+static void add_left_heads(GArray *tips, const Repo *tree)
 {
     g_autoptr(git_reflog) log = NULL;
 
-    if (git_reflog_read(&log, tree, "HEAD") < 0)
+    if (git_reflog_read(&log, tree->git, "HEAD") < 0)
         return;
     for (gsize i = 0; i < git_reflog_entrycount(log); i++) {
         const git_reflog_entry *entry = git_reflog_entry_byindex(log, i);
         const git_oid *id = git_reflog_entry_id_old(entry);
         g_autoptr(git_commit) commit = NULL;
 
-        /* What git has collected already can't be lost again. */
+        /* A commit that git has collected is lost already. */
         if (leaves_detached_head(git_reflog_entry_message(entry)) && !contains(tips, id) &&
-            git_commit_lookup(&commit, tree, id) == 0)
+            git_commit_lookup(&commit, tree->git, id) == 0)
             g_array_append_vals(tips, id, 1);
     }
 }
 
 /* Adds the commit that the loose reference @path has, if it is one. */
-static void add_loose_reference(GArray *tips, git_repository *tree, const char *path)
+static void add_loose_reference(GArray *tips, const Repo *tree, const char *path)
 {
     g_autofree char *content = NULL;
     g_autoptr(git_object) object = NULL;
@@ -215,14 +213,14 @@ static void add_loose_reference(GArray *tips, git_repository *tree, const char *
 
     if (g_file_get_contents(path, &content, NULL, NULL) &&
         git_oid_fromstr(&id, g_strchomp(content)) == 0 &&
-        git_object_lookup(&object, tree, &id, GIT_OBJECT_ANY) == 0 &&
+        git_object_lookup(&object, tree->git, &id, GIT_OBJECT_ANY) == 0 &&
         git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0)
         g_array_append_vals(tips, git_object_id(commit), 1);
 }
 
 /* Adds the references that are this worktree's only (refs/worktree, refs/bisect, refs/rewritten):
  * libgit2 has no list of them. Git never packs them. */
-static void add_own_references(GArray *tips, git_repository *tree, const char *folder)
+static void add_own_references(GArray *tips, const Repo *tree, const char *folder)
 {
     g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
     const char *name;
@@ -241,21 +239,21 @@ static void add_own_references(GArray *tips, git_repository *tree, const char *f
 
 /* Git keeps work of its own until a rebase or merge is finished: an autostash, resolved conflicts.
  * A bisect has none. */
-static gboolean is_unfinished(git_repository *tree)
+static gboolean is_unfinished(const Repo *tree)
 {
-    int state = git_repository_state(tree);
+    int state = git_repository_state(tree->git);
 
     return state != GIT_REPOSITORY_STATE_NONE && state != GIT_REPOSITORY_STATE_BISECT;
 }
 
-void work_add_left(Work *work, git_repository *repository, const char *admin)
+void work_add_left(Work *work, const Repo *repo, const char *admin)
 {
-    g_autoptr(git_repository) tree = NULL;
+    g_autoptr(Repo) tree = repo_open_other(repo, admin, NULL);
     g_autoptr(Reach) reach = reach_new();
     g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *references = g_build_filename(admin, "refs", NULL);
 
-    if (git_repository_open(&tree, admin) < 0) {
+    if (!tree) {
         work_add_unknown(work, admin);
         return;
     }
@@ -263,10 +261,10 @@ void work_add_left(Work *work, git_repository *repository, const char *admin)
         g_ptr_array_add(work->files, g_strdup("an unfinished rebase or merge"));
     add_left_heads(reach->tips, tree);
     add_own_references(reach->tips, tree, references);
-    if (git_repository_head_detached(tree) == 1)
+    if (git_repository_head_detached(tree->git) == 1)
         add_reference(reach->tips, tree, "HEAD");
-    add_references(reach->safe, repository, "refs/*", NULL);
-    if (!add_lost(repository, reach, commits, NULL))
+    add_references(reach->safe, repo, "refs/*", NULL);
+    if (!add_lost(repo, reach, commits, NULL))
         work_add_unknown(work, admin);
     for (guint i = 0; i < commits->len; i++) {
         if (!work_is_listed(work->commits, commits->pdata[i]))

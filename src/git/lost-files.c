@@ -27,15 +27,15 @@ static gboolean is_left_out(git_index *index, const git_status_entry *status)
     return entry && is_hidden(entry);
 }
 
-static gboolean files_by_library(git_repository *repository, GPtrArray *files)
+static gboolean files_by_library(const Repo *repo, GPtrArray *files)
 {
     git_status_options options = GIT_STATUS_OPTIONS_INIT;
     g_autoptr(git_status_list) list = NULL;
     g_autoptr(git_index) index = NULL;
 
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED;
-    if (git_status_list_new(&list, repository, &options) < 0 ||
-        git_repository_index(&index, repository) < 0)
+    if (git_status_list_new(&list, repo->git, &options) < 0 ||
+        git_repository_index(&index, repo->git) < 0)
         return FALSE;
     for (gsize i = 0; i < git_status_list_entrycount(list); i++) {
         const git_status_entry *entry = git_status_byindex(list, i);
@@ -47,13 +47,13 @@ static gboolean files_by_library(git_repository *repository, GPtrArray *files)
     return TRUE;
 }
 
-static gboolean files_by_git(const char *path, GPtrArray *files)
+static gboolean files_by_git(const Repo *repo, GPtrArray *files)
 {
     static const char *const arguments[] = {"status", "--porcelain", "--untracked-files=normal",
                                             "--ignore-submodules=none", NULL};
     g_autofree char *lines = NULL;
 
-    if (!git_program_run(path, arguments, &lines, NULL))
+    if (!git_program_run(repo, repo_work_tree(repo), arguments, &lines, NULL))
         return FALSE;
     work_add_lines(files, lines, strlen("XY "));
     return TRUE;
@@ -69,11 +69,11 @@ static gboolean hash_link(git_oid *ret_id, const char *path)
     return target && git_odb_hash(ret_id, target, strlen(target), GIT_OBJECT_BLOB) == 0;
 }
 
-/* Whether something else is at the place of @entry than what it has. Nothing at all is no work. */
-static gboolean is_different(git_repository *repository, const git_index_entry *entry,
-                             gboolean needs_git)
+/* Whether something else is at the place of @entry than what it has. A missing file does not count.
+ */
+static gboolean is_different(const Repo *repo, const git_index_entry *entry, gboolean needs_git)
 {
-    const char *folder = git_repository_workdir(repository);
+    const char *folder = repo_work_tree(repo);
     g_autofree char *path = g_build_filename(folder, entry->path, NULL);
     gboolean link = entry->mode == GIT_FILEMODE_LINK;
     struct stat info;
@@ -85,50 +85,49 @@ static gboolean is_different(git_repository *repository, const git_index_entry *
     if (link ? !S_ISLNK(info.st_mode) : !S_ISREG(info.st_mode))
         return TRUE;
     if ((link ? hash_link(&id, path)
-              : git_repository_hashfile(&id, repository, path, GIT_OBJECT_BLOB, NULL) == 0) &&
+              : git_repository_hashfile(&id, repo->git, path, GIT_OBJECT_BLOB, NULL) == 0) &&
         git_oid_equal(&id, &entry->id))
         return FALSE;
-    return !needs_git || link || !worktree_has_id_by_git(folder, entry->path, &entry->id);
+    return !needs_git || link || !worktree_has_id_by_git(repo, entry->path, &entry->id);
 }
 
 /* Adds the changed ones of the files that the index says to take for unchanged: `git status` has
  * none of them. */
-static gboolean add_hidden_files(git_repository *repository, GPtrArray *files, gboolean needs_git)
+static gboolean add_hidden_files(const Repo *repo, GPtrArray *files, gboolean needs_git)
 {
     g_autoptr(git_index) index = NULL;
 
     /* libgit2 reads no sparse index; there git's own status tells of such files. */
-    if (git_repository_index(&index, repository) < 0)
+    if (git_repository_index(&index, repo->git) < 0)
         return needs_git;
     for (gsize i = 0; i < git_index_entrycount(index); i++) {
         const git_index_entry *entry = git_index_get_byindex(index, i);
-        if (is_hidden(entry) && is_different(repository, entry, needs_git) &&
+        if (is_hidden(entry) && is_different(repo, entry, needs_git) &&
             !work_is_listed(files, entry->path))
             g_ptr_array_add(files, g_strdup(entry->path));
     }
     return TRUE;
 }
 
-static gboolean add_files(git_repository *repository, GPtrArray *files)
+static gboolean add_files(const Repo *repo, GPtrArray *files)
 {
     git_oid head;
-    gboolean needs_git = git_reference_name_to_id(&head, repository, "HEAD") == 0 &&
-                         worktree_needs_git(repository, &head);
+    gboolean needs_git =
+        git_reference_name_to_id(&head, repo->git, "HEAD") == 0 && worktree_needs_git(repo, &head);
 
-    return (needs_git ? files_by_git(git_repository_workdir(repository), files)
-                      : files_by_library(repository, files)) &&
-           add_hidden_files(repository, files, needs_git);
+    return (needs_git ? files_by_git(repo, files) : files_by_library(repo, files)) &&
+           add_hidden_files(repo, files, needs_git);
 }
 
 /* --- Repositories inside --- */
 
-static void add_nested(Work *work, const char *path)
+static void add_nested(Work *work, const Repo *repo, const char *path)
 {
-    g_autoptr(git_repository) repository = NULL;
+    g_autoptr(Repo) inside = repo_open_other(repo, path, NULL);
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
 
-    if (git_repository_open(&repository, path) < 0 || git_repository_is_bare(repository) ||
-        !add_files(repository, files) || !work_add_own_commits(work, repository)) {
+    if (!inside || git_repository_is_bare(inside->git) || !add_files(inside, files) ||
+        !work_add_own_commits(work, inside)) {
         work_add_unknown(work, path);
         return;
     }
@@ -136,32 +135,31 @@ static void add_nested(Work *work, const char *path)
         g_ptr_array_add(work->files, g_build_filename(path, files->pdata[i], NULL));
 }
 
-void work_add_tree(Work *work, const char *path)
+void work_add_tree(Work *work, const Repo *repo, const char *path)
 {
-    g_autoptr(git_repository) repository = NULL;
+    g_autoptr(Repo) tree = repo_open_other(repo, path, NULL);
     g_autoptr(GPtrArray) nested = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
 
-    if (git_repository_open(&repository, path) < 0 || !add_files(repository, work->files))
+    if (!tree || !add_files(tree, work->files))
         work_add_unknown(work, path);
     file_tree_find(path, ".git", nested, unreadable);
     for (guint i = 0; i < nested->len; i++)
-        add_nested(work, nested->pdata[i]);
+        add_nested(work, repo, nested->pdata[i]);
     for (guint i = 0; i < unreadable->len; i++)
         work_add_unknown(work, unreadable->pdata[i]);
 }
 
-static gboolean has_tree(git_repository *repository)
+static gboolean has_tree(const Repo *repo)
 {
-    g_autofree char *git_file =
-        git_repository_is_bare(repository)
-            ? NULL
-            : g_build_filename(git_repository_workdir(repository), ".git", NULL);
+    g_autofree char *git_file = git_repository_is_bare(repo->git)
+                                    ? NULL
+                                    : g_build_filename(repo_work_tree(repo), ".git", NULL);
 
     return git_file && g_file_test(git_file, G_FILE_TEST_EXISTS);
 }
 
-void work_add_modules(Work *work, const char *admin)
+void work_add_modules(Work *work, const Repo *repo, const char *admin)
 {
     g_autofree char *modules = g_build_filename(admin, "modules", NULL);
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
@@ -169,10 +167,10 @@ void work_add_modules(Work *work, const char *admin)
     /* Every repository has a folder `objects`. Those with a tree were looked at there. */
     file_tree_find(modules, "objects", found, found);
     for (guint i = 0; i < found->len; i++) {
-        g_autoptr(git_repository) repository = NULL;
-        if (git_repository_open(&repository, found->pdata[i]) < 0)
+        g_autoptr(Repo) module = repo_open_other(repo, found->pdata[i], NULL);
+        if (!module)
             work_add_unknown(work, found->pdata[i]);
-        else if (!has_tree(repository) && !work_add_own_commits(work, repository))
+        else if (!has_tree(module) && !work_add_own_commits(work, module))
             work_add_unknown(work, found->pdata[i]);
     }
 }

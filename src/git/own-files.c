@@ -16,7 +16,7 @@
 
 typedef struct {
     const Worktree *worktree;
-    git_repository *tree;
+    const Repo *tree;
     git_object *commit_tree; /* HEAD's */
     gboolean needs_git;
     GPtrArray *files; /* char *: somebody's */
@@ -84,13 +84,12 @@ static gboolean is_checked_out(const Look *look, const char *name, gboolean part
     g_autoptr(git_blob) blob = NULL;
 
     if (git_tree_entry_bypath(&entry, (git_tree *)look->commit_tree, name) < 0 ||
-        git_blob_lookup(&blob, look->tree, git_tree_entry_id(entry)) < 0)
+        git_blob_lookup(&blob, look->tree->git, git_tree_entry_id(entry)) < 0)
         return FALSE;
     if (git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK)
         return is_same_link(path, git_blob_rawcontent(blob), (gsize)git_blob_rawsize(blob));
     return has_filtered_bytes(path, blob, name, part) ||
-           (look->needs_git &&
-            worktree_has_id_by_git(look->worktree->path, name, git_tree_entry_id(entry)));
+           (look->needs_git && worktree_has_id_by_git(look->tree, name, git_tree_entry_id(entry)));
 }
 
 static void add(Look *look, const char *name)
@@ -133,7 +132,7 @@ static gboolean look_by_library(Look *look)
     g_autoptr(git_status_list) list = NULL;
 
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
-    if (git_status_list_new(&list, look->tree, &options) < 0)
+    if (git_status_list_new(&list, look->tree->git, &options) < 0)
         return FALSE;
     for (gsize i = 0; i < git_status_list_entrycount(list); i++)
         look_at_entry(look, git_status_byindex(list, i));
@@ -164,7 +163,7 @@ static gboolean look_by_git(Look *look)
     g_autofree char *output = NULL;
     g_auto(GStrv) lines = NULL;
 
-    if (!git_program_run(look->worktree->path, arguments, &output, NULL))
+    if (!git_program_run(look->tree, look->worktree->path, arguments, &output, NULL))
         return FALSE;
     lines = g_strsplit(output, "\n", -1);
     for (char **line = lines; *line; line++) {
@@ -174,7 +173,7 @@ static gboolean look_by_git(Look *look)
     return TRUE;
 }
 
-/* Adds the repositories inside, in ignored folders too, that are no copies. */
+/* Adds the repositories inside, in ignored folders too, that were not copied there. */
 static void look_at_nested(Look *look)
 {
     const char *path = look->worktree->path;
@@ -189,13 +188,13 @@ static void look_at_nested(Look *look)
     }
 }
 
-gboolean worktree_add_others_files(const Worktree *worktree, git_repository *tree, GPtrArray *files)
+gboolean worktree_add_others_files(const Worktree *worktree, const Repo *tree, GPtrArray *files)
 {
     g_autoptr(git_object) commit = NULL;
     g_autoptr(git_object) commit_tree = NULL;
     Look look = {.worktree = worktree, .tree = tree, .files = files};
 
-    if (git_revparse_single(&commit, tree, "HEAD") < 0 ||
+    if (git_revparse_single(&commit, tree->git, "HEAD") < 0 ||
         git_object_peel(&commit_tree, commit, GIT_OBJECT_TREE) < 0)
         return FALSE;
     look.commit_tree = commit_tree;

@@ -21,9 +21,9 @@ void worktree_fail(GError **error, const char *format, ...)
     g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, text);
 }
 
-char *worktree_admin_folder(git_repository *repository, const char *story)
+char *worktree_admin_folder(const Repo *repo, const char *story)
 {
-    return g_build_filename(git_repository_commondir(repository), "worktrees", story, NULL);
+    return g_build_filename(git_repository_commondir(repo->git), "worktrees", story, NULL);
 }
 
 /* The path in the file @file, after @prefix, made absolute from @folder: git writes relative ones
@@ -64,25 +64,25 @@ gboolean worktree_is_locked(const char *admin)
     return g_file_test(lock, G_FILE_TEST_EXISTS);
 }
 
-char *worktree_head(git_repository *repository)
+char *worktree_head(const Repo *repo)
 {
     g_autoptr(git_reference) head = NULL;
 
-    if (git_reference_lookup(&head, repository, "HEAD") < 0)
+    if (git_reference_lookup(&head, repo->git, "HEAD") < 0)
         return NULL;
     return g_strdup(git_reference_symbolic_target(head));
 }
 
-char *worktree_checked_out_at(git_repository *repository, const char *reference)
+char *worktree_checked_out_at(const Repo *repo, const char *reference)
 {
-    g_autofree char *head = worktree_head(repository);
-    g_autofree char *folder = worktree_admin_folder(repository, NULL);
+    g_autofree char *head = worktree_head(repo);
+    g_autofree char *folder = worktree_admin_folder(repo, NULL);
     g_autofree char *wanted = g_strdup_printf("ref: %s", reference);
     g_autoptr(GDir) admins = g_dir_open(folder, 0, NULL);
     const char *name;
 
     if (g_strcmp0(head, reference) == 0)
-        return g_canonicalize_filename(git_repository_workdir(repository), NULL);
+        return g_canonicalize_filename(git_repository_workdir(repo->git), NULL);
     while (admins && (name = g_dir_read_name(admins))) {
         g_autofree char *admin = g_build_filename(folder, name, NULL);
         g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);
@@ -99,13 +99,13 @@ char *worktree_checked_out_at(git_repository *repository, const char *reference)
     return NULL;
 }
 
-char *worktree_kept_base(git_repository *repository, const char *branch)
+char *worktree_kept_base(const Repo *repo, const char *branch)
 {
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", branch);
     g_autoptr(git_config) config = NULL;
     const char *base;
 
-    if (git_repository_config_snapshot(&config, repository) < 0 ||
+    if (git_repository_config_snapshot(&config, repo->git) < 0 ||
         git_config_get_string(&base, config, key) < 0)
         return NULL;
     return g_strdup(base);
@@ -155,9 +155,9 @@ static gboolean edit_config(const char *path, int fd, const char *header)
  * and 1.5 leaks 20 kB for each of the config's variables it compares. The lock comes before the
  * look: what another git writes in between would be lost. Whoever holds it goes first, and the
  * section of a branch that is gone does no harm. */
-static void forget_section(git_repository *repository, const char *branch)
+static void forget_section(const Repo *repo, const char *branch)
 {
-    g_autofree char *path = g_build_filename(git_repository_commondir(repository), "config", NULL);
+    g_autofree char *path = repo_file(repo, "config");
     g_autofree char *lock = g_strconcat(path, ".lock", NULL);
     g_autofree char *header = g_strdup_printf("[branch \"%s\"]", branch);
     autofd fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -168,12 +168,12 @@ static void forget_section(git_repository *repository, const char *branch)
         unlink(lock);
 }
 
-gboolean worktree_delete_branch(git_repository *repository, const char *branch, GError **error)
+gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **error)
 {
     g_autofree char *name = g_strconcat(HEADS, branch, NULL);
-    g_autofree char *place = worktree_checked_out_at(repository, name);
+    g_autofree char *place = worktree_checked_out_at(repo, name);
     g_autoptr(git_reference) reference = NULL;
-    int result = git_reference_lookup(&reference, repository, name);
+    int result = git_reference_lookup(&reference, repo->git, name);
 
     if (result == GIT_ENOTFOUND)
         return TRUE;
@@ -186,7 +186,7 @@ gboolean worktree_delete_branch(git_repository *repository, const char *branch, 
                           branch);
         return FALSE;
     }
-    forget_section(repository, branch);
+    forget_section(repo, branch);
     return TRUE;
 }
 

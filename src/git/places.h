@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "git/library.h"
+#include "git/repo.h"
 
 /*
  * Where git keeps things, and small steps on them.
@@ -17,7 +17,7 @@
 void worktree_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** Git's admin folder of the worktree called @story: `.git/worktrees/STORY`. Caller frees. */
-char *worktree_admin_folder(git_repository *repository, const char *story);
+char *worktree_admin_folder(const Repo *repo, const char *story);
 
 /** Where git's admin folder @admin says that its worktree is; NULL where it says nothing. Caller
  *  frees. */
@@ -29,21 +29,21 @@ gboolean worktree_belongs_to(const char *path, const char *admin);
 /** Whether `git worktree lock` holds the worktree of @admin. */
 gboolean worktree_is_locked(const char *admin);
 
-/** What HEAD of @repository names: "refs/heads/main"; NULL for a detached one. Caller frees. */
-char *worktree_head(git_repository *repository);
+/** What HEAD of @repo names: "refs/heads/main"; NULL for a detached one. Caller frees. */
+char *worktree_head(const Repo *repo);
 
 /** Where the branch @reference ("refs/heads/main") is checked out: the main work tree, or a linked
  *  one that is still there. NULL: nowhere. Caller frees. */
-char *worktree_checked_out_at(git_repository *repository, const char *reference);
+char *worktree_checked_out_at(const Repo *repo, const char *reference);
 
 /** The base that git's config keeps for @branch, or NULL. Caller frees. */
-char *worktree_kept_base(git_repository *repository, const char *branch);
+char *worktree_kept_base(const Repo *repo, const char *branch);
 
 /** Deletes @branch with its reflog and its section of git's config. Sets WORKTREE_FAILED. */
-gboolean worktree_delete_branch(git_repository *repository, const char *branch, GError **error);
+gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **error);
 
-/** Removes the work tree at @path at one stroke, then git's folder @admin, then ROOT/.storkit where
- *  nothing else is in it. What is gone already is no error. Sets WORKTREE_FAILED. */
+/** Removes the work tree at @path at once, then git's folder @admin, then ROOT/.storkit where
+ *  nothing else is in it. Something already gone is not an error. Sets WORKTREE_FAILED. */
 gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
                                GError **error);
 

@@ -37,18 +37,18 @@ static gboolean check_parents(const char *root, GError **error)
     return TRUE;
 }
 
-static gboolean reference_exists(git_repository *repository, const char *name)
+static gboolean reference_exists(const Repo *repo, const char *name)
 {
     git_oid id;
 
-    return git_reference_name_to_id(&id, repository, name) == 0;
+    return git_reference_name_to_id(&id, repo->git, name) == 0;
 }
 
-static gboolean branch_exists(git_repository *repository, const char *branch)
+static gboolean branch_exists(const Repo *repo, const char *branch)
 {
     g_autofree char *name = g_strconcat(HEADS, branch, NULL);
 
-    return reference_exists(repository, name);
+    return reference_exists(repo, name);
 }
 
 /* That a branch's name can be kept in run.json and told on the bus: git takes any bytes for one.
@@ -60,7 +60,7 @@ static gboolean check_utf8(const char *branch, const char *remedy, GError **erro
     if (g_utf8_validate(branch, -1, NULL))
         return TRUE;
     worktree_fail(error,
-                  "the name of the branch %s is no UTF-8: rename it with `git branch -m`, or %s",
+                  "the name of the branch %s is not UTF-8: rename it with `git branch -m`, or %s",
                   shown, remedy);
     return FALSE;
 }
@@ -86,15 +86,15 @@ static void set_moved_error(const char *path, const char *registered, const char
 
 /* The worktree that is there: on a branch, with an index that can be read. Takes the branch from
  * it: an agent or a person may have switched to another one, and that is where work goes on. */
-static gboolean read_existing(Worktree *worktree, GError **error)
+static gboolean read_existing(Worktree *worktree, const Repo *repo, GError **error)
 {
-    g_autoptr(git_repository) repository = git_library_open(worktree->path, error);
+    g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, error);
     g_autoptr(git_index) index = NULL;
     g_autofree char *target = NULL;
 
-    if (!repository)
+    if (!tree)
         return FALSE;
-    target = worktree_head(repository);
+    target = worktree_head(tree);
     if (!target || !g_str_has_prefix(target, HEADS)) {
         worktree_fail(
             error,
@@ -105,14 +105,14 @@ static gboolean read_existing(Worktree *worktree, GError **error)
     }
     if (!check_utf8(target + strlen(HEADS), "switch the story's worktree to another one", error))
         return FALSE;
-    if (!reference_exists(repository, target)) {
+    if (!reference_exists(tree, target)) {
         worktree_fail(error,
                       "the worktree %s is on %s, which is gone: make that branch again, or run "
                       "`git worktree remove %s`",
                       worktree->path, target, worktree->path);
         return FALSE;
     }
-    if (git_repository_index(&index, repository) < 0) {
+    if (git_repository_index(&index, tree->git) < 0) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
                           "the index of the worktree %s can't be read: run `git -C %s reset`",
                           worktree->path, worktree->path);
@@ -130,25 +130,25 @@ static gboolean check_not_locked(const char *admin, const char *story, GError **
     worktree_fail(
         error,
         "the worktree of story %s is gone, but locked in git: bring it back, or run `git worktree "
-        "unlock %s` to have it made anew",
+        "unlock %s` to have it made again",
         story, story);
     return FALSE;
 }
 
 /* That git's folder @admin of a worktree that is gone holds nothing that its removal would lose:
  * the tree may have been moved, too. */
-static gboolean check_nothing_left(const Worktree *worktree, git_repository *repository,
-                                   const char *admin, GError **error)
+static gboolean check_nothing_left(const Worktree *worktree, const Repo *repo, const char *admin,
+                                   GError **error)
 {
     g_autofree char *head = g_build_filename(admin, "HEAD", NULL);
     g_autoptr(Work) work = work_new();
     g_autofree char *what = NULL;
 
-    /* What a creation that was cut off leaves. */
+    /* A creation that was cut off leaves this. */
     if (!exists(head))
         return TRUE;
-    work_add_modules(work, admin);
-    work_add_left(work, repository, admin);
+    work_add_modules(work, repo, admin);
+    work_add_left(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     what = work_describe(work);
@@ -161,9 +161,9 @@ static gboolean check_nothing_left(const Worktree *worktree, git_repository *rep
 }
 
 /* Finds out whether the tree is there (sound), to be made, or blocked by something. */
-static gboolean find_tree(Worktree *worktree, git_repository *repository, GError **error)
+static gboolean find_tree(Worktree *worktree, const Repo *repo, GError **error)
 {
-    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autofree char *registered = worktree_registered_path(admin);
     gboolean there = exists(worktree->path);
 
@@ -178,29 +178,29 @@ static gboolean find_tree(Worktree *worktree, git_repository *repository, GError
     }
     worktree->new_worktree = !there;
     if (there)
-        return read_existing(worktree, error);
+        return read_existing(worktree, repo, error);
     /* An admin folder without a tree is what `rm -rf` leaves: creation clears it away. */
     return check_not_locked(admin, worktree->story, error) &&
-           (!registered || check_nothing_left(worktree, repository, admin, error));
+           (!registered || check_nothing_left(worktree, repo, admin, error));
 }
 
 /* --- The branch --- */
 
 /* Git keeps branches as paths: a branch `story`, or one below ours, makes ours impossible. */
-static gboolean check_name_is_free(git_repository *repository, const char *branch, GError **error)
+static gboolean check_name_is_free(const Repo *repo, const char *branch, GError **error)
 {
     g_autofree char *below = g_strconcat(HEADS, branch, "/*", NULL);
     g_autoptr(git_reference_iterator) iterator = NULL;
     const char *name;
 
-    if (branch_exists(repository, "story")) {
+    if (branch_exists(repo, "story")) {
         worktree_fail(
             error,
             "a branch called `story` keeps git from having any `story/…`: rename it with `git "
             "branch -m story NEW-NAME`");
         return FALSE;
     }
-    if (git_reference_iterator_glob_new(&iterator, repository, below) == 0 &&
+    if (git_reference_iterator_glob_new(&iterator, repo->git, below) == 0 &&
         git_reference_next_name(&name, iterator) == 0) {
         worktree_fail(error,
                       "the branch %s keeps git from having %s: rename it with `git branch -m`",
@@ -210,17 +210,17 @@ static gboolean check_name_is_free(git_repository *repository, const char *branc
     return TRUE;
 }
 
-static gboolean find_branch(Worktree *worktree, git_repository *repository, GError **error)
+static gboolean find_branch(Worktree *worktree, const Repo *repo, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
     g_autofree char *elsewhere = NULL;
 
     if (!worktree->new_worktree)
         return TRUE;
-    worktree->new_branch = !reference_exists(repository, reference);
+    worktree->new_branch = !reference_exists(repo, reference);
     if (worktree->new_branch)
-        return check_name_is_free(repository, worktree->branch, error);
-    elsewhere = worktree_checked_out_at(repository, reference);
+        return check_name_is_free(repo, worktree->branch, error);
+    elsewhere = worktree_checked_out_at(repo, reference);
     if (elsewhere) {
         worktree_fail(error, "the branch %s is checked out in %s: switch that to another branch",
                       worktree->branch, elsewhere);
@@ -232,9 +232,9 @@ static gboolean find_branch(Worktree *worktree, git_repository *repository, GErr
 /* --- The base --- */
 
 /* HEAD's branch. */
-static char *default_base(const char *root, git_repository *repository, GError **error)
+static char *default_base(const char *root, const Repo *repo, GError **error)
 {
-    g_autofree char *target = worktree_head(repository);
+    g_autofree char *target = worktree_head(repo);
 
     if (!target || !g_str_has_prefix(target, HEADS)) {
         worktree_fail(
@@ -245,8 +245,7 @@ static char *default_base(const char *root, git_repository *repository, GError *
     return g_strdup(target + strlen(HEADS));
 }
 
-static void set_no_base_error(const char *root, git_repository *repository, const char *base,
-                              GError **error)
+static void set_no_base_error(const char *root, const Repo *repo, const char *base, GError **error)
 {
     const char *name = g_str_has_prefix(base, HEADS)     ? base + strlen(HEADS)
                        : g_str_has_prefix(base, REMOTES) ? base + strlen(REMOTES)
@@ -255,7 +254,7 @@ static void set_no_base_error(const char *root, git_repository *repository, cons
     if (name)
         worktree_fail(error, "base_branch is the name of a branch: pass \"%s\" instead of \"%s\"",
                       name, base);
-    else if (git_repository_head_unborn(repository) == 1)
+    else if (git_repository_head_unborn(repo->git) == 1)
         worktree_fail(error,
                       "%s has no commit on its branch yet (%s): make a first commit, or pass "
                       "base_branch",
@@ -269,8 +268,7 @@ static void set_no_base_error(const char *root, git_repository *repository, cons
 }
 
 /* The commit that the local or remote-tracking branch @base is at, in hex. */
-static char *base_commit(const char *root, git_repository *repository, const char *base,
-                         GError **error)
+static char *base_commit(const char *root, const Repo *repo, const char *base, GError **error)
 {
     static const char *const prefixes[] = {HEADS, REMOTES};
 
@@ -279,21 +277,20 @@ static char *base_commit(const char *root, git_repository *repository, const cha
         g_autoptr(git_reference) reference = NULL;
         g_autoptr(git_object) commit = NULL;
 
-        if (git_reference_lookup(&reference, repository, name) == 0 &&
+        if (git_reference_lookup(&reference, repo->git, name) == 0 &&
             git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0) {
             char hex[GIT_OID_HEXSZ + 1];
             return g_strdup(git_oid_tostr(hex, sizeof hex, git_object_id(commit)));
         }
     }
-    set_no_base_error(root, repository, base, error);
+    set_no_base_error(root, repo, base, error);
     return NULL;
 }
 
-static gboolean find_base(Worktree *worktree, git_repository *repository, const char *asked,
-                          GError **error)
+static gboolean find_base(Worktree *worktree, const Repo *repo, const char *asked, GError **error)
 {
     g_autofree char *own = g_strconcat(BRANCH_PREFIX, worktree->story, NULL);
-    g_autofree char *kept = worktree->new_branch ? NULL : worktree_kept_base(repository, own);
+    g_autofree char *kept = worktree->new_branch ? NULL : worktree_kept_base(repo, own);
     gboolean check = worktree->new_branch || (asked && !kept);
 
     if (asked && kept && !g_str_equal(asked, kept)) {
@@ -305,13 +302,12 @@ static gboolean find_base(Worktree *worktree, git_repository *repository, const 
     }
     worktree->base_branch = kept    ? g_steal_pointer(&kept)
                             : asked ? g_strdup(asked)
-                                    : default_base(worktree->root, repository, error);
+                                    : default_base(worktree->root, repo, error);
     if (!worktree->base_branch ||
         !check_utf8(worktree->base_branch, "pass another base_branch", error))
         return FALSE;
     if (check) {
-        g_autofree char *commit =
-            base_commit(worktree->root, repository, worktree->base_branch, error);
+        g_autofree char *commit = base_commit(worktree->root, repo, worktree->base_branch, error);
         if (!commit)
             return FALSE;
         if (worktree->new_branch)
@@ -320,31 +316,30 @@ static gboolean find_base(Worktree *worktree, git_repository *repository, const 
     return TRUE;
 }
 
-static void find_record(Worktree *worktree, git_repository *repository)
+static void find_record(Worktree *worktree, const Repo *repo)
 {
-    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
 
     worktree->record = g_build_filename(admin, SETUP_RECORD, NULL);
     /* That of a tree which is gone says nothing of the next one. */
     worktree->prepared = !worktree->new_worktree && exists(worktree->record);
-    worktree->new_exclude = worktree->new_worktree && !worktree_is_excluded(repository);
+    worktree->new_exclude = worktree->new_worktree && !worktree_is_excluded(repo);
 }
 
-Worktree *worktree_plan(const char *root, const char *story, const char *base_branch,
+Worktree *worktree_plan(const Repo *repo, const char *story, const char *base_branch,
                         GError **error)
 {
-    g_autoptr(git_repository) repository = git_library_open(root, error);
     g_autoptr(Worktree) worktree = g_new0(Worktree, 1);
 
-    if (!repository || !check_parents(root, error))
+    if (!check_parents(repo->root, error))
         return NULL;
-    worktree->root = g_strdup(root);
+    worktree->root = g_strdup(repo->root);
     worktree->story = g_strdup(story);
-    worktree->path = g_build_filename(root, WORKTREES_FOLDER, story, NULL);
+    worktree->path = g_build_filename(repo->root, WORKTREES_FOLDER, story, NULL);
     worktree->branch = g_strconcat(BRANCH_PREFIX, story, NULL);
-    if (!find_tree(worktree, repository, error) || !find_branch(worktree, repository, error) ||
-        !find_base(worktree, repository, base_branch, error))
+    if (!find_tree(worktree, repo, error) || !find_branch(worktree, repo, error) ||
+        !find_base(worktree, repo, base_branch, error))
         return NULL;
-    find_record(worktree, repository);
+    find_record(worktree, repo);
     return g_steal_pointer(&worktree);
 }

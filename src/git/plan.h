@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "git/repo.h"
 #include "git/worktree.h"
 
 /*
@@ -17,5 +18,5 @@
  *  base branch, a base that differs from an existing worktree's, the branch checked out elsewhere,
  *  a branch `story` that makes `story/…` impossible, something else in the way at the path, work in
  *  git's folder of a tree that is gone. */
-Worktree *worktree_plan(const char *root, const char *story, const char *base_branch,
+Worktree *worktree_plan(const Repo *repo, const char *story, const char *base_branch,
                         GError **error);

@@ -16,29 +16,15 @@
 /* For large files over a slow line. Tests have no time to wait: their own is in the environment. */
 #define LIMIT_MSEC (10 * 60 * 1000)
 
-/* What a hook or a terminal may have left in our environment and would point git elsewhere. */
+/* Left in our environment by a hook or a terminal, these would point git elsewhere. */
 static const char *const misleading[] = {
     "GIT_DIR",        "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
     "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX",     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 };
 
-static GPrivate thread_environment;
-
-void git_program_push_environment(char *const *environment)
+static char **git_environment(const Repo *repo)
 {
-    g_assert(!g_private_get(&thread_environment));
-    g_private_set(&thread_environment, (gpointer)environment);
-}
-
-void git_program_pop_environment(void)
-{
-    g_private_set(&thread_environment, NULL);
-}
-
-static char **git_environment(void)
-{
-    char **pushed = g_private_get(&thread_environment);
-    char **environment = pushed ? g_strdupv(pushed) : g_get_environ();
+    char **environment = repo->environment ? g_strdupv(repo->environment) : g_get_environ();
 
     for (gsize i = 0; i < G_N_ELEMENTS(misleading); i++)
         environment = g_environ_unsetenv(environment, misleading[i]);
@@ -122,9 +108,9 @@ static void detach(gpointer unused)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-static gboolean spawn(Program *program, char *const *argv, GError **error)
+static gboolean spawn(Program *program, const Repo *repo, char *const *argv, GError **error)
 {
-    g_auto(GStrv) environment = git_environment();
+    g_auto(GStrv) environment = git_environment(repo);
     g_autoptr(GError) cause = NULL;
     g_autoptr(GSubprocessLauncher) launcher =
         g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE |
@@ -186,10 +172,10 @@ static void kill_session(const Program *program)
 
 /* Waits for the end of the program, or ends it: on a context of its own, since this is a worker
  * thread. */
-static void wait_for(Program *program, GMainContext *context)
+static void wait_for(Program *program, const Repo *repo, GMainContext *context)
 {
     g_autoptr(GSource) limit = g_timeout_source_new(limit_msec());
-    g_autoptr(GSource) cancelled = g_cancellable_source_new(g_cancellable_get_current());
+    g_autoptr(GSource) cancelled = g_cancellable_source_new(repo->cancellable);
 
     g_source_set_callback(limit, on_limit, program, NULL);
     g_source_attach(limit, context);
@@ -230,8 +216,8 @@ static gboolean check_end(const Program *program, const char *folder, const char
     return FALSE;
 }
 
-gboolean git_program_run(const char *folder, const char *const *arguments, char **ret_output,
-                         GError **error)
+gboolean git_program_run(const Repo *repo, const char *folder, const char *const *arguments,
+                         char **ret_output, GError **error)
 {
     g_autoptr(GMainContext) context = g_main_context_new();
     g_auto(GStrv) argv = git_arguments(folder, arguments);
@@ -239,9 +225,9 @@ gboolean git_program_run(const char *folder, const char *const *arguments, char 
     gboolean fine;
 
     g_main_context_push_thread_default(context);
-    fine = spawn(&program, argv, error);
+    fine = spawn(&program, repo, argv, error);
     if (fine)
-        wait_for(&program, context);
+        wait_for(&program, repo, context);
     g_main_context_pop_thread_default(context);
     if (!fine || !check_end(&program, folder, arguments[0], error))
         return FALSE;

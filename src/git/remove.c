@@ -22,7 +22,7 @@ static gboolean check_ours(const Found *found, GError **error)
     }
     if (!found->there && !found->registered && !found_has_branch(found)) {
         worktree_fail(error, "story %s has no worktree in %s: ListWorktrees shows those there are",
-                      found->story, found->root);
+                      found->story, found->repo->root);
         return FALSE;
     }
     return TRUE;
@@ -73,7 +73,7 @@ static gboolean check_work(const Found *found, gboolean *ret_merged, GError **er
 {
     g_autoptr(Work) work = work_new();
 
-    if (!work_add_branch(work, found->repository, found->branch, found_tree(found), error))
+    if (!work_add_branch(work, found->repo, found->branch, found_tree(found), error))
         return FALSE;
     *ret_merged = work->commits->len == 0;
     /* Without a tree the branch stays, and its commits with it. */
@@ -86,28 +86,25 @@ static gboolean check_work(const Found *found, gboolean *ret_merged, GError **er
 static gboolean delete_branch(const Found *found, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, found->branch, NULL);
-    g_autofree char *place = worktree_checked_out_at(found->repository, reference);
+    g_autofree char *place = worktree_checked_out_at(found->repo, reference);
 
     /* Someone is working on it in another tree now. */
-    return place || worktree_delete_branch(found->repository, found->branch, error);
+    return place || worktree_delete_branch(found->repo, found->branch, error);
 }
 
-gboolean worktree_remove(const char *root, const char *story, gboolean force, GError **error)
+gboolean worktree_remove(const Repo *repo, const char *story, gboolean force, GError **error)
 {
-    g_autoptr(Found) found = NULL;
-    gboolean merged = FALSE;
-
     if (!name_check("story id", story, error))
         return FALSE;
-    found = found_find(root, story, error);
-    if (!found)
-        return FALSE;
-    worktree_finish_removals(root);
+    worktree_finish_removals(repo->root);
+    g_autoptr(Found) found = found_new(repo, story);
+    gboolean merged = FALSE;
     if (!check_ours(found, error))
         return FALSE;
     if (!force && (!check_unlocked(found, error) || !check_work(found, &merged, error)))
         return FALSE;
-    if (found->registered && !worktree_remove_files(found->root, found->path, found->admin, error))
+    if (found->registered &&
+        !worktree_remove_files(found->repo->root, found->path, found->admin, error))
         return FALSE;
     return !(force || merged) || delete_branch(found, error);
 }

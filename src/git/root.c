@@ -35,15 +35,16 @@ static char *real_folder(const char *path, GError **error)
     }
     if (!g_file_test(real, G_FILE_TEST_IS_DIR)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
-                    "%s is no folder: name the project's folder", path);
+                    "%s is not a folder: name the project's folder", path);
         return NULL;
     }
     g_autofree char *shown = bus_text_clean(real);
     if (shown) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project folder %s has a name that is no UTF-8, or holds a noncharacter of "
-                    "Unicode, which no bus carries: rename it",
-                    shown);
+        g_set_error(
+            error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+            "the project folder %s has a name that is not UTF-8, or holds a noncharacter of "
+            "Unicode, which no bus carries: rename it",
+            shown);
         return NULL;
     }
     return g_steal_pointer(&real);
@@ -61,7 +62,7 @@ static gboolean check_argument(const char *path, GError **error)
     g_autofree char *shown = bus_text_clean(path);
     if (shown) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project root %s is no UTF-8, or holds a noncharacter of Unicode", shown);
+                    "the project root %s is not UTF-8, or holds a noncharacter of Unicode", shown);
         return FALSE;
     }
     if (!g_path_is_absolute(path)) {

@@ -20,12 +20,11 @@ void worktree_status_free(WorktreeStatus *status)
 
 static char *current_branch(const Found *found)
 {
-    g_autoptr(git_repository) tree = NULL;
+    g_autoptr(Repo) tree = repo_open_other(found->repo, found->path, NULL);
     g_autoptr(git_reference) head = NULL;
     const char *target = NULL;
 
-    if (git_repository_open(&tree, found->path) == 0 &&
-        git_reference_lookup(&head, tree, "HEAD") == 0)
+    if (tree && git_reference_lookup(&head, tree->git, "HEAD") == 0)
         target = git_reference_symbolic_target(head);
     /* Git takes any bytes for a name. */
     if (target && g_str_has_prefix(target, HEADS))
@@ -36,10 +35,9 @@ static char *current_branch(const Found *found)
 static WorktreeStatus *status_of(const Found *found)
 {
     g_autoptr(Work) work = work_new();
-    g_autofree char *base = worktree_kept_base(found->repository, found->branch);
+    g_autofree char *base = worktree_kept_base(found->repo, found->branch);
     WorktreeStatus *status = g_new0(WorktreeStatus, 1);
-    gboolean known =
-        work_add_branch(work, found->repository, found->branch, found_tree(found), NULL);
+    gboolean known = work_add_branch(work, found->repo, found->branch, found_tree(found), NULL);
 
     status->story = g_strdup(found->story);
     status->path = g_strdup(found->path);
@@ -48,14 +46,14 @@ static WorktreeStatus *status_of(const Found *found)
     status->missing = !found->there;
     status->ahead = work->commits->len;
     found_add_tree_work(found, work);
-    /* Commits of a repository inside, and those that were left, are no commits of the branch. */
+    /* Commits of a repository inside, and those that were left, don't belong to the branch. */
     status->dirty = !known || work->files->len > 0 || work->commits->len > status->ahead;
     return status;
 }
 
-WorktreeStatus *worktree_status(const char *root, const char *story)
+WorktreeStatus *worktree_status(const Repo *repo, const char *story)
 {
-    g_autoptr(Found) found = name_is_valid(story) ? found_find(root, story, NULL) : NULL;
+    g_autoptr(Found) found = name_is_valid(story) ? found_new(repo, story) : NULL;
     g_autoptr(WorktreeStatus) status = found && found->registered ? status_of(found) : NULL;
     g_autofree char *still = status ? worktree_registered_path(found->admin) : NULL;
 
@@ -71,19 +69,15 @@ static int compare_stories(gconstpointer a, gconstpointer b)
     return strcmp((*left)->story, (*right)->story);
 }
 
-GPtrArray *worktree_list(const char *root, GError **error)
+GPtrArray *worktree_list(const Repo *repo)
 {
-    g_autoptr(git_repository) repository = git_library_open(root, error);
-    g_autofree char *admins = repository ? worktree_admin_folder(repository, NULL) : NULL;
-    g_autoptr(GDir) folder = admins ? g_dir_open(admins, 0, NULL) : NULL;
-    GPtrArray *list = NULL;
+    g_autofree char *admins = worktree_admin_folder(repo, NULL);
+    g_autoptr(GDir) folder = g_dir_open(admins, 0, NULL);
     const char *story;
 
-    if (!repository)
-        return NULL;
-    list = g_ptr_array_new_with_free_func((GDestroyNotify)worktree_status_free);
+    GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)worktree_status_free);
     while (folder && (story = g_dir_read_name(folder))) {
-        WorktreeStatus *status = worktree_status(root, story);
+        WorktreeStatus *status = worktree_status(repo, story);
         if (status)
             g_ptr_array_add(list, status);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "git/repo.h"
 
 /*
  * The worktrees that a project has. It only reads, and may be called beside a writer.
@@ -21,11 +21,10 @@ typedef struct {
 void worktree_status_free(WorktreeStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorktreeStatus, worktree_status_free)
 
-/** The worktree of @story in the project @root, or NULL where there is none of git's. What can't be
- *  looked into counts as dirty: so does one that is being made or removed right now. Caller frees.
+/** The worktree of @story in the project @repo, or NULL where there is none of git's. One that
+ * can't be read counts as dirty: so does one that is being made or removed right now. Caller frees.
  */
-WorktreeStatus *worktree_status(const char *root, const char *story);
+WorktreeStatus *worktree_status(const Repo *repo, const char *story);
 
-/** The same of all stories, by story: WorktreeStatus *, owned by the array. It only reads, and may
- *  be called beside a writer. Sets WORKTREE_FAILED. */
-GPtrArray *worktree_list(const char *root, GError **error);
+/** The same of all stories, by story: WorktreeStatus *, owned by the array. */
+GPtrArray *worktree_list(const Repo *repo);

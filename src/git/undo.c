@@ -12,25 +12,25 @@
 #include "git/places.h"
 
 /* Whether HEAD, at @id, of the tree holds nothing that would be lost with it. */
-static gboolean head_is_safe(const Worktree *worktree, git_repository *tree, const git_oid *id)
+static gboolean head_is_safe(const Worktree *worktree, const Repo *tree, const git_oid *id)
 {
     if (worktree->new_branch)
         return git_oid_streq(id, worktree->base_commit) == 0;
-    return git_repository_head_detached(tree) == 0;
+    return git_repository_head_detached(tree->git) == 0;
 }
 
 /* That nobody has worked in the tree since its creation, which may be hours ago where the service
  * died in between. */
-static gboolean check_no_work(git_repository *repository, const Worktree *worktree,
-                              git_repository *tree, GError **error)
+static gboolean check_no_work(const Repo *repo, const Worktree *worktree, const Repo *tree,
+                              GError **error)
 {
-    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autoptr(Work) work = work_new();
     g_autofree char *what = NULL;
 
     if (!worktree_add_others_files(worktree, tree, work->files))
         g_ptr_array_add(work->files, g_strdup("it can't be looked into"));
-    work_add_left(work, repository, admin);
+    work_add_left(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     what = work_describe(work);
@@ -40,27 +40,24 @@ static gboolean check_no_work(git_repository *repository, const Worktree *worktr
     return FALSE;
 }
 
-static gboolean check_tree(git_repository *repository, const Worktree *worktree, gboolean all,
-                           GError **error)
+static gboolean check_tree(const Repo *repo, const Worktree *worktree, gboolean all, GError **error)
 {
-    g_autoptr(git_repository) tree = NULL;
+    g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, NULL);
     git_oid id;
 
     /* One whose HEAD can't be read is that of a creation which did not get so far. */
-    if (git_repository_open(&tree, worktree->path) < 0 ||
-        git_reference_name_to_id(&id, tree, "HEAD") < 0)
+    if (!tree || git_reference_name_to_id(&id, tree->git, "HEAD") < 0)
         return TRUE;
     if (head_is_safe(worktree, tree, &id))
-        return all || check_no_work(repository, worktree, tree, error);
+        return all || check_no_work(repo, worktree, tree, error);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
                 "the worktree %s has new commits and is left as it is", worktree->path);
     return FALSE;
 }
 
-static gboolean undo_tree(git_repository *repository, const Worktree *worktree, gboolean all,
-                          GError **error)
+static gboolean undo_tree(const Repo *repo, const Worktree *worktree, gboolean all, GError **error)
 {
-    g_autofree char *admin = worktree_admin_folder(repository, worktree->story);
+    g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autofree char *registered = worktree_registered_path(admin);
     gboolean ours = worktree_belongs_to(worktree->path, admin);
 
@@ -70,16 +67,16 @@ static gboolean undo_tree(git_repository *repository, const Worktree *worktree, 
      * is not ours. */
     if (!ours && rmdir(worktree->path) < 0 && errno != ENOENT)
         return TRUE;
-    if (ours && !check_tree(repository, worktree, all, error))
+    if (ours && !check_tree(repo, worktree, all, error))
         return FALSE;
     return worktree_remove_files(worktree->root, worktree->path, admin, error);
 }
 
 /* Removes what is left of a branch where its creation or its deletion was cut off: the lock, which
  * would make the next creation fail, and the folder of all stories' branches if it is empty. */
-static void tidy_branch(git_repository *repository, const char *reference)
+static void tidy_branch(const Repo *repo, const char *reference)
 {
-    g_autofree char *path = g_build_filename(git_repository_commondir(repository), reference, NULL);
+    g_autofree char *path = repo_file(repo, reference);
     g_autofree char *lock = g_strconcat(path, ".lock", NULL);
     g_autofree char *folder = g_path_get_dirname(path);
 
@@ -87,51 +84,45 @@ static void tidy_branch(git_repository *repository, const char *reference)
     (void)rmdir(folder);
 }
 
-static gboolean undo_branch(git_repository *repository, const Worktree *worktree, GError **error)
+static gboolean undo_branch(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
     git_oid id;
 
-    if (git_reference_name_to_id(&id, repository, reference) < 0) {
-        tidy_branch(repository, reference);
+    if (git_reference_name_to_id(&id, repo->git, reference) < 0) {
+        tidy_branch(repo, reference);
         return TRUE;
     }
     if (git_oid_streq(&id, worktree->base_commit) != 0)
         return TRUE;
-    return worktree_delete_branch(repository, worktree->branch, error);
+    return worktree_delete_branch(repo, worktree->branch, error);
 }
 
-static gboolean undo_exclude(git_repository *repository, const Worktree *worktree, GError **error)
+static gboolean undo_exclude(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autofree char *folder = g_build_filename(worktree->root, WORKTREES_FOLDER, NULL);
 
     /* Another story's worktree may rely on the line by now. */
-    return g_file_test(folder, G_FILE_TEST_EXISTS) || worktree_unexclude(repository, error);
+    return g_file_test(folder, G_FILE_TEST_EXISTS) || worktree_unexclude(repo, error);
 }
 
-void worktree_break_stale_locks(const Worktree *worktree, guint64 since)
+void worktree_break_stale_locks(const Repo *repo, guint64 since)
 {
     static const char *const files[] = {"config", "packed-refs"};
-    g_autoptr(git_repository) repository = git_library_open(worktree->root, NULL);
 
-    for (gsize i = 0; repository && i < G_N_ELEMENTS(files); i++) {
-        g_autofree char *path =
-            g_build_filename(git_repository_commondir(repository), files[i], NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = repo_file(repo, files[i]);
         git_lock_break_stale(path, since);
     }
 }
 
-gboolean worktree_undo(const Worktree *worktree, gboolean all, GError **error)
+gboolean worktree_undo(const Repo *repo, const Worktree *worktree, gboolean all, GError **error)
 {
-    g_autoptr(git_repository) repository = git_library_open(worktree->root, error);
-
-    if (!repository)
-        return FALSE;
-    if (worktree->new_worktree && !undo_tree(repository, worktree, all, error))
+    if (worktree->new_worktree && !undo_tree(repo, worktree, all, error))
         return FALSE;
     fault_point("undo-tree");
-    if (worktree->new_branch && !undo_branch(repository, worktree, error))
+    if (worktree->new_branch && !undo_branch(repo, worktree, error))
         return FALSE;
     fault_point("undo-branch");
-    return !worktree->new_exclude || undo_exclude(repository, worktree, error);
+    return !worktree->new_exclude || undo_exclude(repo, worktree, error);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/error.h"
-#include "git/program.h"
 #include "host/login-environment.h"
 #include "base/names.h"
 #include "pool/pool-internal.h"
@@ -48,17 +47,10 @@ static void answer(Job *job, GVariant *value)
     job_free(job);
 }
 
-/* What git is given in this worker thread, and what ends it. */
-static void begin_git(const Job *job)
+/* In a worker thread. */
+static Repo *open_repo(Job *job)
 {
-    git_program_push_environment(job->environment);
-    g_cancellable_push_current(job->pool->shut_down);
-}
-
-static void end_git(const Job *job)
-{
-    g_cancellable_pop_current(job->pool->shut_down);
-    git_program_pop_environment();
+    return repo_open(job->target->root, job->environment, job->pool->shut_down, &job->error);
 }
 
 /* --- ListWorktrees --- */
@@ -81,9 +73,9 @@ static GVariant *worktree_to_variant(const WorktreeStatus *status)
 static void list_in_thread(gpointer data)
 {
     Job *job = data;
-    begin_git(job);
-    job->worktrees = worktree_list(job->target->root, &job->error);
-    end_git(job);
+    g_autoptr(Repo) repo = open_repo(job);
+    if (repo)
+        job->worktrees = worktree_list(repo);
 }
 
 static void on_listed(gpointer data)
@@ -127,9 +119,9 @@ void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer
 /* --- RemoveWorktree --- */
 
 /* A tree whose removal will be refused is not torn down; a config that can't be read has no say. */
-static gboolean tear_down(Job *job)
+static gboolean tear_down(Job *job, const Repo *repo)
 {
-    g_autoptr(WorktreeStatus) status = worktree_status(job->target->root, job->target->story);
+    g_autoptr(WorktreeStatus) status = worktree_status(repo, job->target->story);
     g_autoptr(ProjectConfig) config = project_config_load(job->target->root, NULL);
     if (!status || status->missing || !config ||
         (!job->force && (status->dirty || status->ahead > 0)))
@@ -149,10 +141,9 @@ static gboolean tear_down(Job *job)
 static void remove_in_thread(gpointer data)
 {
     Job *job = data;
-    begin_git(job);
-    if (tear_down(job))
-        worktree_remove(job->target->root, job->target->story, job->force, &job->error);
-    end_git(job);
+    g_autoptr(Repo) repo = open_repo(job);
+    if (repo && tear_down(job, repo))
+        worktree_remove(repo, job->target->story, job->force, &job->error);
 }
 
 static void on_removed(gpointer data)
@@ -188,7 +179,7 @@ static void on_user_stopped(GVariant *value, const GError *error, gpointer data)
         remove_when_unused(job);
         return;
     }
-    /* The service goes down before the run has ended: to ask again would be for ever. */
+    /* The service goes down before the run has ended: asking again would never end. */
     job->error = g_error_copy(error);
     answer(job, NULL);
 }

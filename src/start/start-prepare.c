@@ -8,7 +8,6 @@
 #include "base/test-hooks.h"
 #include "git/create.h"
 #include "git/plan.h"
-#include "git/program.h"
 #include "base/names.h"
 #include "store/shim-client.h"
 #include "base/util.h"
@@ -143,14 +142,13 @@ gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record,
 
 /* --- All of it --- */
 
-static gboolean prepare(Preparation *preparation, const RunRecord *record, const Target *target,
-                        GError **error)
+static gboolean prepare(Preparation *preparation, const Repo *repo, const RunRecord *record,
+                        const Target *target, GError **error)
 {
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
     plan->kind = target_get_agent(target)->kind;
-    plan->worktree =
-        worktree_plan(plan->project_root, plan->story, plan->options->base_branch, error);
+    plan->worktree = worktree_plan(repo, plan->story, plan->options->base_branch, error);
     if (!plan->worktree)
         return FALSE;
 
@@ -162,7 +160,7 @@ static gboolean prepare(Preparation *preparation, const RunRecord *record, const
 
     gboolean has_setup = *plan->setup != NULL;
     gboolean made =
-        worktree_create(plan->worktree, has_setup, (const char *const *)config->copy, error);
+        worktree_create(repo, plan->worktree, has_setup, (const char *const *)config->copy, error);
     fault_point("worktree");
     return made;
 }
@@ -171,12 +169,7 @@ gboolean start_prepare(Preparation *preparation, const RunRecord *record, const 
                        GError **error)
 {
     /* Not the agent's, which it is to become: that may have secrets for the agent only. */
-    g_auto(GStrv) login = g_strdupv(preparation->environment);
-
-    git_program_push_environment(login);
-    g_cancellable_push_current(preparation->cancellable);
-    gboolean prepared = prepare(preparation, record, target, error);
-    g_cancellable_pop_current(preparation->cancellable);
-    git_program_pop_environment();
-    return prepared;
+    g_autoptr(Repo) repo =
+        repo_open(record->project_root, preparation->environment, preparation->cancellable, error);
+    return repo && prepare(preparation, repo, record, target, error);
 }

@@ -59,9 +59,11 @@ static void undo_worktree_in_thread(gpointer data)
     StartUndo *undo = data;
     const RunRecord *record = undo->run->record;
     g_autoptr(GError) error = NULL;
-    if (undo->with_worktree) {
-        worktree_break_stale_locks(record->worktree, record->created);
-        undo->worktree_gone = worktree_undo(record->worktree, undo->setup_ran, &error);
+    g_autoptr(Repo) repo =
+        undo->with_worktree ? repo_open(record->project_root, NULL, NULL, &error) : NULL;
+    if (repo) {
+        worktree_break_stale_locks(repo, record->created);
+        undo->worktree_gone = worktree_undo(repo, record->worktree, undo->setup_ran, &error);
     }
     if (error)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);

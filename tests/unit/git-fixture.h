@@ -110,14 +110,28 @@ static inline void fixture_tear_down(Fixture *fixture, gconstpointer data)
     g_free(fixture->root);
 }
 
+static inline Worktree *plan_worktree(const char *root, const char *story, const char *base,
+                                      GError **error)
+{
+    g_autoptr(Repo) repo = repo_open(root, NULL, NULL, error);
+    return repo ? worktree_plan(repo, story, base, error) : NULL;
+}
+
+static inline gboolean create_worktree(const Worktree *worktree, gboolean needs_setup,
+                                       const char *const *copy, GError **error)
+{
+    g_autoptr(Repo) repo = repo_open(worktree->root, NULL, NULL, error);
+    return repo && worktree_create(repo, worktree, needs_setup, copy, error);
+}
+
 /** Plans and makes the worktree of @story; it must succeed. */
 static inline Worktree *make_worktree(const Fixture *fixture, const char *story)
 {
     g_autoptr(GError) error = NULL;
-    Worktree *worktree = worktree_plan(fixture->root, story, NULL, &error);
+    Worktree *worktree = plan_worktree(fixture->root, story, NULL, &error);
 
     g_assert_no_error(error);
-    worktree_create(worktree, FALSE, NULL, &error);
+    create_worktree(worktree, FALSE, NULL, &error);
     g_assert_no_error(error);
     return worktree;
 }

@@ -76,8 +76,8 @@ static void test_path_that_is_no_utf8_is_invalid(Fixture *fixture, gconstpointer
 
     run(fixture->folder, "git init -q \"$(printf 'caf\\351')\"");
     g_assert_cmpint(symlink(odd, link), ==, 0);
-    assert_refused(odd, STORKIT_ERROR_INVALID_ARGUMENT, "no UTF-8");
-    assert_refused(link, STORKIT_ERROR_INVALID_ARGUMENT, "no UTF-8");
+    assert_refused(odd, STORKIT_ERROR_INVALID_ARGUMENT, "not UTF-8");
+    assert_refused(link, STORKIT_ERROR_INVALID_ARGUMENT, "not UTF-8");
 }
 
 static void test_path_that_no_bus_carries_is_invalid(Fixture *fixture, gconstpointer data)

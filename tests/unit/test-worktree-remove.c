@@ -4,12 +4,31 @@
 #include "git/remove.h"
 #include "git/status.h"
 
+static gboolean remove_worktree(const Fixture *fixture, const char *story, gboolean force,
+                                GError **error)
+{
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, error);
+    return repo && worktree_remove(repo, story, force, error);
+}
+
+static GPtrArray *list_worktrees(const Fixture *fixture)
+{
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
+    return worktree_list(repo);
+}
+
+static WorktreeStatus *find_worktree(const Fixture *fixture, const char *story)
+{
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
+    return worktree_status(repo, story);
+}
+
 static void assert_refused(const Fixture *fixture, const char *part)
 {
     g_autofree char *before = output_of(fixture->root, "git worktree list; git branch");
     g_autoptr(GError) error = NULL;
 
-    assert_failed(!worktree_remove(fixture->root, "42", FALSE, &error), &error,
+    assert_failed(!remove_worktree(fixture, "42", FALSE, &error), &error,
                   STORKIT_ERROR_WORKTREE_DIRTY, part);
     assert_output(fixture->root, "git worktree list; git branch", before);
 }
@@ -18,7 +37,7 @@ static void remove_one(const Fixture *fixture, gboolean force)
 {
     g_autoptr(GError) error = NULL;
 
-    worktree_remove(fixture->root, "42", force, &error);
+    remove_worktree(fixture, "42", force, &error);
     g_assert_no_error(error);
     run(fixture->root, "git fsck --strict 2>&1");
     assert_output(fixture->root, "git worktree list | wc -l; ls -A .storkit 2>&1 || true",
@@ -120,7 +139,7 @@ static void test_commits_on_another_branch_stay_there(Fixture *fixture, gconstpo
 /** It is refused with @part in the message, and listed as dirty. */
 static void assert_dirty(const Fixture *fixture, const char *part)
 {
-    g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+    g_autoptr(GPtrArray) list = list_worktrees(fixture);
 
     g_assert_true(((WorktreeStatus *)list->pdata[0])->dirty);
     assert_refused(fixture, part);
@@ -129,7 +148,7 @@ static void assert_dirty(const Fixture *fixture, const char *part)
 /** It is listed as clean, and goes. */
 static void assert_clean(const Fixture *fixture)
 {
-    g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+    g_autoptr(GPtrArray) list = list_worktrees(fixture);
 
     remove_one(fixture, FALSE);
     g_assert_false(((WorktreeStatus *)list->pdata[0])->dirty);
@@ -264,7 +283,7 @@ static void test_reason_of_a_lock_is_fit_for_a_message(Fixture *fixture, gconstp
     worktree_free(make_worktree(fixture, "42"));
     run(fixture->root, "git worktree lock --reason \"$(printf 'caf\351\nand more')\" "
                        ".storkit/worktrees/42");
-    g_assert_false(worktree_remove(fixture->root, "42", FALSE, &error));
+    g_assert_false(remove_worktree(fixture, "42", FALSE, &error));
     g_assert_nonnull(strstr(error->message, "locked: caf\uFFFD\uFFFDand more: run "));
 }
 
@@ -313,7 +332,7 @@ static void test_missing_one_is_an_error(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
 
-    assert_failed(!worktree_remove(fixture->root, "42", TRUE, &error), &error,
+    assert_failed(!remove_worktree(fixture, "42", TRUE, &error), &error,
                   STORKIT_ERROR_WORKTREE_FAILED, "no worktree");
 }
 
@@ -322,7 +341,7 @@ static void test_foreign_folder_is_never_touched(Fixture *fixture, gconstpointer
     g_autoptr(GError) error = NULL;
 
     run(fixture->root, "mkdir -p .storkit/worktrees/42/mine");
-    assert_failed(!worktree_remove(fixture->root, "42", TRUE, &error), &error,
+    assert_failed(!remove_worktree(fixture, "42", TRUE, &error), &error,
                   STORKIT_ERROR_WORKTREE_FAILED, "not git's worktree");
     assert_output(fixture->root, "ls .storkit/worktrees/42", "mine\n");
 }
@@ -331,7 +350,7 @@ static void test_story_that_is_a_path_is_invalid(Fixture *fixture, gconstpointer
 {
     g_autoptr(GError) error = NULL;
 
-    assert_failed(!worktree_remove(fixture->root, "../..", TRUE, &error), &error,
+    assert_failed(!remove_worktree(fixture, "../..", TRUE, &error), &error,
                   STORKIT_ERROR_INVALID_ARGUMENT, "story id");
 }
 
@@ -344,7 +363,7 @@ static void test_nested_repository_with_work_is_refused(Fixture *fixture, gconst
     run(worktree->path, "git clone -q --depth 1 \"file://$PWD/../../..\" deps/shallow && "
                         "git clone -q ../../.. deps/dep");
     {
-        g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+        g_autoptr(GPtrArray) list = list_worktrees(fixture);
         g_assert_false(((WorktreeStatus *)list->pdata[0])->dirty);
     }
     run(worktree->path, "cd deps/dep && git commit -q --allow-empty -m inside");
@@ -449,7 +468,7 @@ static void test_list_tells_what_each_holds(Fixture *fixture, gconstpointer data
     run(fixture->root, "git worktree add -q ../foreign && rm -rf .storkit/worktrees/c");
     run(a->path, "git commit -q --allow-empty -m one && git switch -qc elsewhere main");
     run(b->path, "touch new");
-    list = worktree_list(fixture->root, &error);
+    list = list_worktrees(fixture);
     g_assert_no_error(error);
     g_assert_cmpuint(list->len, ==, 3);
     first = list->pdata[0];
@@ -471,11 +490,11 @@ static void test_status_is_of_one(Fixture *fixture, gconstpointer data)
     g_autoptr(WorktreeStatus) status = NULL;
 
     run(worktree->path, "echo new > new");
-    status = worktree_status(fixture->root, "42");
+    status = find_worktree(fixture, "42");
     g_assert_cmpstr(status->path, ==, worktree->path);
     g_assert_true(status->dirty && !status->missing);
-    g_assert_null(worktree_status(fixture->root, "43"));
-    g_assert_null(worktree_status(fixture->root, ".."));
+    g_assert_null(find_worktree(fixture, "43"));
+    g_assert_null(find_worktree(fixture, ".."));
 }
 
 static void test_list_makes_names_of_branches_printable(Fixture *fixture, gconstpointer data)
@@ -485,7 +504,7 @@ static void test_list_makes_names_of_branches_printable(Fixture *fixture, gconst
     WorktreeStatus *status;
 
     run(worktree->path, "git switch -qc \"$(printf 'caf\\351')\"");
-    list = worktree_list(fixture->root, NULL);
+    list = list_worktrees(fixture);
     g_assert_cmpuint(list->len, ==, 1);
     status = list->pdata[0];
     g_assert_cmpstr(status->branch, ==, "caf\xef\xbf\xbd");
@@ -493,7 +512,7 @@ static void test_list_makes_names_of_branches_printable(Fixture *fixture, gconst
 
 static void test_list_of_a_project_without_any_is_empty(Fixture *fixture, gconstpointer data)
 {
-    g_autoptr(GPtrArray) list = worktree_list(fixture->root, NULL);
+    g_autoptr(GPtrArray) list = list_worktrees(fixture);
 
     g_assert_cmpuint(list->len, ==, 0);
 }

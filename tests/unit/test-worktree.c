@@ -23,10 +23,16 @@ static void assert_unchanged(const Fixture *fixture, const char *before)
     g_assert_cmpstr(after, ==, before);
 }
 
+static gboolean undo_worktree(const Worktree *worktree, gboolean all, GError **error)
+{
+    g_autoptr(Repo) repo = repo_open(worktree->root, NULL, NULL, error);
+    return repo && worktree_undo(repo, worktree, all, error);
+}
+
 static Worktree *plan(const Fixture *fixture, const char *story, const char *base)
 {
     g_autoptr(GError) error = NULL;
-    Worktree *worktree = worktree_plan(fixture->root, story, base, &error);
+    Worktree *worktree = plan_worktree(fixture->root, story, base, &error);
 
     g_assert_no_error(error);
     return worktree;
@@ -38,7 +44,7 @@ static void assert_no_plan(const Fixture *fixture, const char *base, const char 
     g_autofree char *before = snapshot(fixture);
     g_autoptr(GError) error = NULL;
 
-    assert_failed(!worktree_plan(fixture->root, "42", base, &error), &error,
+    assert_failed(!plan_worktree(fixture->root, "42", base, &error), &error,
                   STORKIT_ERROR_WORKTREE_FAILED, part);
     assert_unchanged(fixture, before);
 }
@@ -47,7 +53,7 @@ static void create_with(const Worktree *worktree, const char *const *copy)
 {
     g_autoptr(GError) error = NULL;
 
-    worktree_create(worktree, FALSE, copy, &error);
+    create_worktree(worktree, FALSE, copy, &error);
     g_assert_no_error(error);
 }
 
@@ -63,7 +69,7 @@ static void assert_no_creation(const Fixture *fixture, const Worktree *worktree,
     g_autofree char *before = snapshot(fixture);
     g_autoptr(GError) error = NULL;
 
-    assert_failed(!worktree_create(worktree, FALSE, copy, &error), &error,
+    assert_failed(!create_worktree(worktree, FALSE, copy, &error), &error,
                   STORKIT_ERROR_WORKTREE_FAILED, part);
     assert_unchanged(fixture, before);
 }
@@ -72,7 +78,7 @@ static void undo(const Worktree *worktree)
 {
     g_autoptr(GError) error = NULL;
 
-    worktree_undo(worktree, FALSE, &error);
+    undo_worktree(worktree, FALSE, &error);
     g_assert_no_error(error);
 }
 
@@ -81,7 +87,7 @@ static void undo_all(const Worktree *worktree)
 {
     g_autoptr(GError) error = NULL;
 
-    worktree_undo(worktree, TRUE, &error);
+    undo_worktree(worktree, TRUE, &error);
     g_assert_no_error(error);
 }
 
@@ -141,7 +147,7 @@ static void test_setup_that_is_due_is_not_recorded(Fixture *fixture, gconstpoint
     g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
     g_autoptr(Worktree) found = NULL;
 
-    worktree_create(worktree, TRUE, NULL, &error);
+    create_worktree(worktree, TRUE, NULL, &error);
     g_assert_no_error(error);
     found = plan(fixture, "42", NULL);
     g_assert_false(found->new_worktree || found->prepared);
@@ -275,14 +281,14 @@ static void test_branch_whose_name_is_no_utf8_is_refused(Fixture *fixture, gcons
     g_autoptr(Worktree) worktree = NULL;
 
     run(fixture->root, "git switch -qc \"$(printf 'caf\\351')\"");
-    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is no UTF-8");
+    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is not UTF-8");
     run(fixture->root, "git switch -q main");
     worktree = make_worktree(fixture, "42");
     run(worktree->path, "git switch -q \"$(printf 'caf\\351')\"");
-    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is no UTF-8");
+    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is not UTF-8");
     run(worktree->path, "git switch -q story/42");
     run(fixture->root, "git config branch.story/42.storkitBase \"$(printf 'caf\\351')\"");
-    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is no UTF-8");
+    assert_no_plan(fixture, NULL, "caf\xef\xbf\xbd is not UTF-8");
 }
 
 static void test_branch_called_story_is_in_the_way(Fixture *fixture, gconstpointer data)
@@ -332,7 +338,7 @@ static void test_moved_project_is_told_to_repair(Fixture *fixture, gconstpointer
     run(fixture->folder, "mv project moved");
     g_free(fixture->root);
     fixture->root = g_build_filename(fixture->folder, "moved", NULL);
-    assert_failed(!worktree_plan(fixture->root, "42", NULL, &error), &error,
+    assert_failed(!plan_worktree(fixture->root, "42", NULL, &error), &error,
                   STORKIT_ERROR_WORKTREE_FAILED, "git worktree repair");
 }
 
@@ -488,7 +494,7 @@ static void test_undo_leaves_a_tree_with_commits(Fixture *fixture, gconstpointer
     g_autoptr(GError) error = NULL;
 
     run(worktree->path, "git commit -q --allow-empty -m work");
-    assert_failed(!worktree_undo(worktree, TRUE, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
+    assert_failed(!undo_worktree(worktree, TRUE, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
                   worktree->path);
     assert_output(worktree->path, "git log -1 --format=%s", "work\n");
 }
@@ -503,7 +509,7 @@ static void assert_undo_leaves_work(Fixture *fixture, const char *command, const
 
     run(worktree->path, command);
     tree = output_of(worktree->path, "find . -type f -print0 | sort -z | xargs -0 sha256sum");
-    assert_failed(!worktree_undo(worktree, FALSE, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
+    assert_failed(!undo_worktree(worktree, FALSE, &error), &error, STORKIT_ERROR_WORKTREE_DIRTY,
                   part);
     assert_output(worktree->path, "find . -type f -print0 | sort -z | xargs -0 sha256sum", tree);
     assert_output(fixture->root, "git branch --list story/42 | wc -l", "1\n");
@@ -597,7 +603,7 @@ static void test_undo_keeps_what_others_write_to_the_config(Fixture *fixture, gc
     while (!g_atomic_int_get(&config_is_written)) {
         g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
         /* It may find the lock taken, too. */
-        if (worktree_create(worktree, FALSE, NULL, NULL))
+        if (create_worktree(worktree, FALSE, NULL, NULL))
             undo(worktree);
         g_usleep(5000);
     }
@@ -708,11 +714,12 @@ static void test_filter_that_hangs_is_ended(Fixture *fixture, gconstpointer data
     g_unsetenv("STORKIT_GIT_MSEC");
     assert_no_filter_is_left();
 
-    g_cancellable_push_current(cancellable);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, cancellable, &error);
     thread = g_thread_new(NULL, (GThreadFunc)(void (*)(void))cancel_soon, cancellable);
-    assert_no_creation(fixture, worktree, NULL, "was ended");
+    assert_failed(!worktree_create(repo, worktree, FALSE, NULL, &error), &error,
+                  STORKIT_ERROR_WORKTREE_FAILED, "was ended");
     g_thread_join(thread);
-    g_cancellable_pop_current(cancellable);
     assert_no_filter_is_left();
 }
 
@@ -727,9 +734,10 @@ static void test_filter_is_found_in_the_environment_given(Fixture *fixture, gcon
     run(fixture->root, "git config filter.some.required true");
     worktree = plan(fixture, "42", NULL);
     assert_no_creation(fixture, worktree, NULL, "my-filter");
-    git_program_push_environment(environment);
-    create(worktree);
-    git_program_pop_environment();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Repo) repo = repo_open(fixture->root, environment, NULL, &error);
+    worktree_create(repo, worktree, FALSE, NULL, &error);
+    g_assert_no_error(error);
     assert_output(worktree->path, "cat a.up", "TEXT\n");
 }
 
@@ -743,7 +751,7 @@ static void test_missing_git_program_is_named(Fixture *fixture, gconstpointer da
                        "git commit -qm filter && git config filter.upper.smudge cat");
     worktree = plan(fixture, "42", NULL);
     g_setenv("PATH", "/nonexistent", TRUE);
-    assert_failed(!worktree_create(worktree, FALSE, NULL, &error), &error,
+    assert_failed(!create_worktree(worktree, FALSE, NULL, &error), &error,
                   STORKIT_ERROR_WORKTREE_FAILED, "install git");
     g_setenv("PATH", path, TRUE);
     assert_output(fixture->root, "ls -A; git branch", ".git\n.gitattributes\nREADME\n* main\n");

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "git/repo.h"
+
+#include "base/error.h"
+
+Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
+                GError **error)
+{
+    git_repository *git = git_library_open(root, error);
+    if (!git)
+        return NULL;
+    Repo *repo = g_new0(Repo, 1);
+    *repo = (Repo){
+        .git = git,
+        .root = g_strdup(root),
+        .environment = g_strdupv((char **)environment),
+        .cancellable = cancellable ? g_object_ref(cancellable) : NULL,
+    };
+    return repo;
+}
+
+Repo *repo_open_other(const Repo *repo, const char *path, GError **error)
+{
+    return repo_open(path, repo->environment, repo->cancellable, error);
+}
+
+const char *repo_work_tree(const Repo *repo)
+{
+    return git_repository_workdir(repo->git);
+}
+
+char *repo_file(const Repo *repo, const char *name)
+{
+    return g_build_filename(git_repository_commondir(repo->git), name, NULL);
+}
+
+void repo_free(Repo *repo)
+{
+    git_repository_free(repo->git);
+    g_free(repo->root);
+    g_strfreev(repo->environment);
+    g_clear_object(&repo->cancellable);
+    g_free(repo);
+}

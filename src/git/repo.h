@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "git/library.h"
+
+/*
+ * A repository that is open for one operation, and what git's program is given for it.
+ */
+
+typedef struct {
+    git_repository *git;
+    char *root;                /* its work tree, or where it was opened */
+    char **environment;        /* of git's program; NULL: this process's */
+    GCancellable *cancellable; /* ends git's program; NULL: nothing does */
+} Repo;
+
+/** Opens the repository whose work tree is @root; copies @environment. Sets WORKTREE_FAILED. */
+Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
+                GError **error);
+
+/** Opens the repository at @path (a worktree, its folder in git's, a repository inside) for the
+ *  same operation as @repo. Sets WORKTREE_FAILED. */
+Repo *repo_open_other(const Repo *repo, const char *path, GError **error);
+
+/** The work tree of @repo with a slash at its end; NULL for a bare one. */
+const char *repo_work_tree(const Repo *repo);
+
+/** The file @name of git's folder that all its worktrees share. Caller frees. */
+char *repo_file(const Repo *repo, const char *name);
+
+void repo_free(Repo *repo);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Repo, repo_free)
