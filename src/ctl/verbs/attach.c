@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ctl/followed.h"
 #include "ctl/info.h"
 #include "ctl/message-json.h"
 #include "ctl/screen-modes.h"
@@ -254,6 +255,7 @@ static gboolean attach_run(Attach *attach, GError **error)
     if (fd < 0)
         return FALSE;
     ctl_note(ctl, "Attached to %s/%s; Ctrl-] detaches.", info->story, info->agent);
+    followed_announce(ctl, info->run_id);
     use_socket(attach, fd);
     terminal_signals_listen(&attach->signals, ctl->event, on_resized, on_killed, attach);
     (void)sd_event_add_io(ctl->event, &attach->keyboard, STDIN_FILENO, EPOLLIN, on_key, attach);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ctl/followed.h"
 #include "ctl/message-json.h"
 #include "ctl/terminal-signals.h"
 #include "ctl/terminal.h"
@@ -70,6 +71,14 @@ static void say(Top *top, char *message)
     draw(top);
 }
 
+static void announce_all(Top *top)
+{
+    for (guint i = 0; i < top->model.runs->len; i++) {
+        const TopRun *run = top->model.runs->pdata[i];
+        followed_announce(top->ctl, run->info->run_id);
+    }
+}
+
 static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Top *top = data;
@@ -77,8 +86,10 @@ static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 
     top->look = sd_bus_slot_unref(top->look);
     top->away = list == NULL;
-    if (list)
+    if (list) {
         top_model_update(&top->model, list);
+        announce_all(top);
+    }
     if (!top->selected)
         select_index(top, 0);
     draw(top);

@@ -7,6 +7,7 @@
 
 #include "ctl/events.h"
 #include "ctl/follow.h"
+#include "ctl/followed.h"
 #include "ctl/json-path.h"
 #include "ctl/message-json.h"
 #include "ctl/options.h"
@@ -122,6 +123,7 @@ static void watch_run(Watch *watch, const char *run_id, guint64 cursor, guint64 
         return;
     run = g_new(WatchRun, 1);
     *run = (WatchRun){.watch = watch, .now = now, .backlog = G_QUEUE_INIT};
+    followed_announce(watch->ctl, run_id);
     run->follow = follow_new(watch->ctl, run_id, cursor, &handler, run);
     g_hash_table_insert(watch->runs, g_strdup(run_id), run);
     watch->live++;

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What is called how on the bus: the service's names are the contract's, the others are ours.
+ */
+
+#define POOL_BUS_NAME "org.storkit.AgentPool"
+#define POOL_OBJECT_PATH "/org/storkit/AgentPool"
+#define POOL_INTERFACE "org.storkit.AgentPool"
+
+#define DESKTOP_BUS_NAME "org.storkit.Desktop"
+#define DESKTOP_GNOME_PATH "/org/storkit/Desktop/SearchProvider"
+#define DESKTOP_KRUNNER_PATH "/org/storkit/Desktop/krunner"
+
+/* Whoever shows a run to a person owns this name and the last element of the run's object path (or
+ * "all"), for as long as it does: storkit-desktop(8). */
+#define FOLLOWED_PREFIX "org.storkit.Followed."
+#define FOLLOWED_ALL FOLLOWED_PREFIX "all"
+
+#define DESKTOP_FILE_ID "storkit"

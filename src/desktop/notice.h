@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * What a person is to be told of a run in its present state: a pure function of its info.
+ */
+
+typedef enum {
+    NOTICE_ENDED,
+    NOTICE_FAILED,
+    NOTICE_WAITING,
+    NOTICE_DISK_FULL,
+    NOTICE_MEMORY,
+} NoticeKind;
+
+typedef struct {
+    char *id; /* a verb of ours ("show"), or "answer:" and the option's id */
+    char *label;
+} NoticeAction;
+
+typedef struct {
+    NoticeKind kind;
+    char *key; /* another one: it is told again; the same: it is known */
+    char *title, *body;
+    gboolean critical, stays; /* stays: until it is seen or settled */
+    gboolean counts_changes;  /* the files and lines it changed belong to it */
+    const char *category, *sound;
+    GPtrArray *actions; /* of NoticeAction; the first is what a click does */
+} Notice;
+
+/** The notice of @info at @now (µs since the epoch), or NULL where there is nothing to say. Texts
+ *  are plain ones, without control characters. Caller: notice_free(). */
+Notice *notice_new(GVariant *info, guint64 now);
+
+void notice_free(Notice *notice);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Notice, notice_free)
+
+/** An array of NoticeAction from pairs of a verb and its label, ended by NULL. Caller:
+ *  g_ptr_array_unref(). */
+GPtrArray *notice_actions_new(const char *const *pairs);
+
+/** Puts @line on a line of its own below the body. */
+void notice_add_line(Notice *notice, const char *line);

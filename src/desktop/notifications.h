@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+/*
+ * A client of org.freedesktop.Notifications: what the server at hand can do is asked, and left out
+ * where it can't.
+ */
+
+typedef struct Notifications Notifications;
+
+/** One notification on the screen, which changes in place. */
+typedef struct Bubble Bubble;
+
+typedef struct {
+    /** A person chose @action; @token (or NULL) lets what is opened now take the focus. */
+    void (*action)(Bubble *bubble, const char *action, const char *token, gpointer data);
+    /** It is off the screen, for whatever reason. It may be shown again. */
+    void (*closed)(Bubble *bubble, gpointer data);
+} BubbleListener;
+
+typedef struct {
+    const char *title, *body;     /* plain text */
+    const char *category, *sound; /* NULL: none */
+    gboolean critical, stays;
+    GPtrArray *actions; /* of NoticeAction; NULL: none */
+} BubbleText;
+
+/** Asks @bus for nothing yet. Caller: notifications_free(), after all bubbles. */
+Notifications *notifications_new(GDBusConnection *bus);
+void notifications_free(Notifications *notifications);
+
+/** A bubble that is not on the screen yet. Caller: bubble_free(). */
+Bubble *bubble_new(Notifications *notifications, const BubbleListener *listener, gpointer data);
+
+/** Leaves what is on the screen there. */
+void bubble_free(Bubble *bubble);
+
+/** Shows @text, in place of what the bubble showed before. */
+void bubble_show(Bubble *bubble, const BubbleText *text);
+
+/** Takes it off the screen; nothing where it is not there. `closed` does not follow. */
+void bubble_close(Bubble *bubble);
+
+gboolean bubble_is_shown(const Bubble *bubble);
