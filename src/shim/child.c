@@ -19,11 +19,18 @@
 
 #define OOM_SCORE_STEP 100
 
-typedef enum Step { STEP_PROCESS, STEP_CGROUP, STEP_TERMINAL, STEP_CWD, STEP_EXEC } Step;
+typedef enum Step {
+    STEP_PROCESS,
+    STEP_CGROUP,
+    STEP_TERMINAL,
+    STEP_CWD,
+    STEP_SANDBOX,
+    STEP_EXEC
+} Step;
 
 static const char *const step_names[] = {
-    [STEP_PROCESS] = "process", [STEP_CGROUP] = "cgroup", [STEP_TERMINAL] = "terminal",
-    [STEP_CWD] = "cwd",         [STEP_EXEC] = "exec",
+    [STEP_PROCESS] = "process", [STEP_CGROUP] = "cgroup",   [STEP_TERMINAL] = "terminal",
+    [STEP_CWD] = "cwd",         [STEP_SANDBOX] = "sandbox", [STEP_EXEC] = "exec",
 };
 
 /* Comes through the close-on-exec pipe where the program could not be executed. */
@@ -111,6 +118,8 @@ static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
     if (chdir(plan->cwd) < 0)
         give_up(report_fd, STEP_CWD);
     reset_signals();
+    if (plan->confinement && !confine_enter(plan->confinement))
+        give_up(report_fd, STEP_SANDBOX);
     execvp(plan->argv[0], plan->argv);
     give_up(report_fd, STEP_EXEC);
 }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "shim/cgroup.h"
+#include "shim/confine.h"
 
 /*
  * The one process that the shim waits for: a setup command, then the agent. It leads a session of
@@ -24,14 +25,15 @@ typedef struct ChildPlan {
     int terminal;     /* its stdout and stderr */
     bool controlling; /* the terminal is its controlling one */
     uint64_t nofile;  /* its soft limit of open files; 0: the shim's own */
-    int umask;        /* -1: the shim's own */
+    const Confinement *confinement;
+    int umask; /* -1: the shim's own */
 } ChildPlan;
 
 /** Why the program does not execute. */
 typedef struct ChildFailure {
-    const char
-        *step; /* "process", "cgroup", "terminal", "cwd", "exec"; NULL: nothing, it executes */
-    int error; /* errno */
+    const char *step; /* "process", "cgroup", "terminal", "cwd", "sandbox", "exec"; NULL: nothing,
+                         it executes */
+    int error;        /* errno */
 } ChildFailure;
 
 /** Returns once the process exists, not once its program executes. */

@@ -5,8 +5,12 @@
  * and tells how it ended. shim-protocol.h is its whole interface.
  */
 
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -15,6 +19,7 @@
 
 #include <linux/close_range.h>
 
+#include "shim/confine.h"
 #include "shim/loop.h"
 #include "shim/options.h"
 #include "shim/run.h"
@@ -22,6 +27,9 @@
 #include "shim/strays.h"
 
 #define EXIT_USAGE 2
+#define EXIT_NOT_EXECUTED 126
+
+#define CONFINE "--confine="
 
 /* The child's exec must not inherit our descriptors, nor any that the daemon leaked to us. */
 static bool descriptors_are_sound(void)
@@ -68,6 +76,20 @@ static bool pass_gate(int signals)
     return opened;
 }
 
+/* An entry that can't be removed goes with the run's folder. */
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)!remove(path);
+    return 0;
+}
+
+/* The agent's temporary files end with it. */
+static void remove_temporary(int folder)
+{
+    if (fchdir(folder) == 0)
+        nftw(SHIM_SANDBOX_TEMPORARY, remove_entry, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 static bool run_to_its_end(Run *run, int signals)
 {
     int error;
@@ -82,6 +104,25 @@ static bool run_to_its_end(Run *run, int signals)
     return run_report_end(run);
 }
 
+/* `--confine=FOLDER -- COMMAND…`: not beside an agent, but in the confinement of one. */
+static int run_confined(const char *folder, char **argv)
+{
+    Confinement confinement;
+
+    autofd fd = open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
+    if (fd < 0 || strcmp(argv[0], "--") != 0 || !argv[1]) {
+        complain("--confine=FOLDER -- COMMAND…: %s", fd < 0 ? strerror(-fd) : "no command");
+        return EXIT_USAGE;
+    }
+    if (confine_prepare(&confinement, fd) < 0 || !confine_enter(&confinement)) {
+        complain("%s: the sandbox can't be entered", folder);
+        return EXIT_NOT_EXECUTED;
+    }
+    execvp(argv[1], argv + 1);
+    complain("%s: %s", argv[1], strerror(errno));
+    return EXIT_NOT_EXECUTED;
+}
+
 int main(int argc, char **argv)
 {
     /* Static: the transcript's buffer is too large for the stack. */
@@ -94,6 +135,8 @@ int main(int argc, char **argv)
         .report_at = NEVER,
     };
 
+    if (argc > 2 && strncmp(argv[1], CONFINE, strlen(CONFINE)) == 0)
+        return run_confined(argv[1] + strlen(CONFINE), argv + 2);
     if (!options_parse(&run.options, argv) || !descriptors_are_sound())
         return EXIT_USAGE;
     int signals = catch_signals();
@@ -108,5 +151,7 @@ int main(int argc, char **argv)
     strays_adopt();
     bool reported = run_to_its_end(&run, signals);
     cgroup_kill_beside(&run.cgroup);
+    if (run.options.sandbox)
+        remove_temporary(run.folder);
     return reported ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -92,6 +92,9 @@ static bool parse_option(Options *options, const char *word)
 {
     const char *value;
 
+    if (strcmp(word, "--sandbox") == 0)
+        return options->sandbox = true;
+
     if ((value = value_of(word, "--cwd")))
         return parse_path(value, &options->cwd);
     if ((value = value_of(word, "--setup-record")))

@@ -31,6 +31,7 @@ typedef struct Options {
     uint64_t idle_timeout;
     StdinKind stdin_kind;
     uint16_t rows, columns;
+    bool sandbox;    /* the agent is confined */
     uint64_t nofile; /* 0: the limit stays as it is */
     int umask;       /* -1: stays as it is */
     char **argv;     /* the agent's */

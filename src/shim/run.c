@@ -144,6 +144,19 @@ static void begin_fresh_line(Transcript *transcript)
     transcript_append(transcript, 1);
 }
 
+static ChildFailure spawn_confined(Run *run, ChildPlan *plan)
+{
+    Confinement confinement;
+
+    int r = confine_prepare(&confinement, run->folder);
+    if (r < 0)
+        return (ChildFailure){"sandbox", -r};
+    plan->confinement = &confinement;
+    ChildFailure failure = child_spawn(&run->child, plan, &run->cgroup);
+    confine_clear(&confinement);
+    return failure;
+}
+
 static ChildFailure spawn_agent(Run *run)
 {
     const Options *options = &run->options;
@@ -151,7 +164,7 @@ static ChildFailure spawn_agent(Run *run)
     autofd input = input_open_stdin(&run->input, run->folder, options->stdin_kind, run->pty.slave);
     if (input < 0)
         return (ChildFailure){"stdin", -input};
-    const ChildPlan plan = {
+    ChildPlan plan = {
         .argv = options->argv,
         .cwd = options->cwd,
         .input = input,
@@ -160,7 +173,8 @@ static ChildFailure spawn_agent(Run *run)
         .nofile = options->nofile,
         .umask = options->umask,
     };
-    return child_spawn(&run->child, &plan, &run->cgroup);
+    return options->sandbox ? spawn_confined(run, &plan)
+                            : child_spawn(&run->child, &plan, &run->cgroup);
 }
 
 static void start_agent(Run *run)

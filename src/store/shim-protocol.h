@@ -24,7 +24,10 @@
  *                              then the messages that come, until the input is closed
  *   --rows=N --columns=N       of the PTY; default 50 and 200
  *   --nofile=N                 the soft limit of open files to give back to the agent
+ *   --sandbox                  (format 2) confine the agent as the file `sandbox` says; not setup
  *   --umask=OCTAL              (format 2) of setup and agent; else the one that the shim got
+ *   storkit-shim --confine=FOLDER -- COMMAND…
+ * runs COMMAND in the confinement of the run whose folder that is, and nothing else.
  * The shim's environment is the agent's; PROGRAM is looked up on its PATH.
  *
  * FILE DESCRIPTORS
@@ -41,18 +44,25 @@
  *   control, input   FIFOs, made by the daemon, opened read-write by the shim. A stop that waits in
  *                `control` by then ends the run before anything is begun
  *   stdin        made by the daemon where --stdin asks for it
+ *   sandbox      made by the daemon, for --sandbox. Lines, the first of them SHIM_SANDBOX_HEAD:
+ *                  landlock N      its ABI that the daemon counts on: with less, the start fails
+ *                  write PATH      the file, or all beneath the folder, may be changed (any number)
+ *                  unreadable PATH all beneath it may not be read (any number)
+ *                  read PATH       … but this (any number)
+ *                  network full|none|ports, port N   TCP connections to these ports only
+ *                Nothing else may be changed. A line that the shim does not know fails the start
+ *   sandbox.filter  the seccomp filter, struct sock_filter of this machine
+ *   tmp          made by the daemon: the agent's temporary folder; emptied at the end
  *   started      JSON, once, atomically:
  *                {"format":1,"shim_pid":P,"agent_pid":P,"offset":N,"time":USEC}: the program
  *                executes, its output begins at `offset` of the transcript; or
  *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","step":S,
- *                "errno":N}, S being "exec", "cwd", "stdin", "setup-record", "cgroup" or another
- *                word for what could not be made ready; or
- *                {… "failed":"setup","setup":INDEX,"exit_code":N or "exit_signal":N, or, where the
- *                command could not even begin, "step":S,"errno":N}.
- *                A stop during setup leaves no `started`. Where it can't be written it is tried
- *                again, and the agent's output waits, but no end does: then there is none either,
- *                and the "started" of exit.json tells that the program executed
- *   exit.json    JSON, once, atomically, its blocks reserved at the start:
+ *                "errno":N}, S being "exec", "cwd", "stdin", "sandbox", "setup-record", "cgroup" or
+ * another word for what could not be made ready; or {… "failed":"setup","setup":INDEX,"exit_code":N
+ * or "exit_signal":N, or, where the command could not even begin, "step":S,"errno":N}. A stop
+ * during setup leaves no `started`. Where it can't be written it is tried again, and the agent's
+ * output waits, but no end does: then there is none either, and the "started" of exit.json tells
+ * that the program executed exit.json    JSON, once, atomically, its blocks reserved at the start:
  *                {"format":1,"reason":R,"exit_code":N or "exit_signal":N,"started":USEC,
  *                 "ended":USEC,"offset":N,"bytes":N,"left_behind":N,"oom_kills":N,
  *                 "memory_peak":N,"cpu_usec":N, and what `started` says of a failure}
@@ -70,6 +80,11 @@
 #define SHIM_FILE_FORMAT 1 /* of `started` and exit.json; keys may be added to them */
 #define SHIM_FD_GATE 3
 #define SHIM_FD_FOLDER 4
+
+#define SHIM_SANDBOX_PLAN "sandbox"
+#define SHIM_SANDBOX_FILTER "sandbox.filter"
+#define SHIM_SANDBOX_TEMPORARY "tmp"
+#define SHIM_SANDBOX_HEAD "storkit-sandbox 1"
 
 struct ShimTime {
     uint64_t offset;
