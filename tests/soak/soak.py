@@ -10,7 +10,7 @@ held and restarted, the user manager is held, re-executed and reloaded, journald
 root only), and descriptors, inotify instances and the disk run out. What the service promises is
 counted from outside; the exit status is 0 where nothing was broken.
 
-Wants a user manager of its own: `scripts/check --long soak`, or by hand
+Needs a user manager of its own: `scripts/check --long soak`, or by hand
 
     tests/host/boot -- env STORKITD=… STORKIT_SHIM=… tests/soak/soak.py --seconds 3600
 """
@@ -50,7 +50,8 @@ def enter_small_disk():
         exec unshare --user --map-user={} --map-group={} "$@"
     """.format(DISK, os.getuid(), os.getgid())
     with tempfile.TemporaryDirectory(prefix="storkit-soak.") as folder:
-        environment = os.environ | {"TMPDIR": folder, "SOAK_DISK": folder}
+        outside = tempfile.gettempdir()
+        environment = os.environ | {"TMPDIR": folder, "SOAK_DISK": folder, "SOAK_OUTSIDE": outside}
         command = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", wrapper, "soak"]
         return subprocess.run([*command, sys.executable, *sys.argv], env=environment).returncode
 
@@ -87,15 +88,14 @@ class Prober(threading.Thread):
 
 
 class Soak:
-    def __init__(self, options, pool):
+    def __init__(self, options, pool, folder):
         self.options, self.pool = options, pool
         self.random = random.Random(options.seed)
         self.ledger = Ledger()
         self.ending, self.over = threading.Event(), threading.Event()
         self.calm_since = None
         self.recent = collections.deque(maxlen=4)  # disturbances, for messages
-        self.folder = f"{pool.folder}/soak"
-        os.mkdir(self.folder)
+        self.folder = folder  # not on the disk that fills up
         script = f"exec {HERE}/agent.py $SOAK_WORDS"
         agent = {"kind": "raw", "command": "sh", "args": ["-c", script], "stop_grace": "500ms"}
         self.root = pool.repository(agents={"coder": agent})
@@ -263,9 +263,10 @@ class Soak:
 
 
 def soak(options):
-    with Pool(broker=options.broker) as pool:
+    outside = os.environ.get("SOAK_OUTSIDE")
+    with tempfile.TemporaryDirectory(dir=outside) as folder, Pool(broker=options.broker) as pool:
         pool.bus.connection = connect(pool.bus.address)  # no signals: nobody looks at them here
-        it = Soak(options, pool)
+        it = Soak(options, pool, folder)
         try:
             it.run()
         finally:
