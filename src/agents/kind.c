@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agents/kind.h"
 
-static const char *const names[] = {
-    [AGENT_KIND_CLAUDE] = "claude", [AGENT_KIND_CODEX] = "codex",
-    [AGENT_KIND_GEMINI] = "gemini", [AGENT_KIND_OPENCODE] = "opencode",
-    [AGENT_KIND_RAW] = "raw",
+#define AGENT_KIND_ADDRESS(name) &agent_kind_##name,
+
+static const AgentKind *const kinds[] = {AGENT_KINDS(AGENT_KIND_ADDRESS) NULL};
+
+/* The keys that only some kinds have a place for. */
+static const char *const kind_keys[] = {
+    "prompt",         "model",         "resume",        "interactive", "max_turns",
+    "max_budget_usd", "allowed_tools", "system_prompt", NULL,
 };
 
-const char *agent_kind_to_string(AgentKind kind)
+const AgentKind *const *agent_kinds(void)
 {
-    g_assert((gsize)kind < G_N_ELEMENTS(names));
-    return names[kind];
+    return kinds;
 }
 
-gboolean agent_kind_from_string(const char *text, AgentKind *ret_kind)
+const AgentKind *agent_kind_find(const char *name)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (g_str_equal(text, names[i])) {
-            *ret_kind = (AgentKind)i;
-            return TRUE;
-        }
+    for (const AgentKind *const *kind = kinds; *kind; kind++) {
+        if (g_str_equal((*kind)->name, name))
+            return *kind;
     }
-    return FALSE;
+    return NULL;
+}
+
+gboolean agent_kind_takes(const AgentKind *kind, const char *key)
+{
+    return !g_strv_contains(kind_keys, key) || g_strv_contains(kind->keys, key);
 }

@@ -3,17 +3,61 @@
 
 #include <glib.h>
 
-/** AgentKind: which command-line interface an agent speaks (the contract's `kind`). */
-typedef enum {
-    AGENT_KIND_CLAUDE,
-    AGENT_KIND_CODEX,
-    AGENT_KIND_GEMINI,
-    AGENT_KIND_OPENCODE,
-    AGENT_KIND_RAW,
+G_BEGIN_DECLS
+
+typedef struct CommandLine CommandLine;
+typedef struct DecodedLine DecodedLine;
+typedef struct LineJson LineJson;
+
+/** What one type of a kind's JSON lines means. */
+typedef struct {
+    const char *type; /* of the top level, "" where it has none; NULL: every line of the kind */
+    /** Adds what the line says to @line. */
+    void (*read)(LineJson json, DecodedLine *line);
+    /** The same for a line too long to be parsed (a result that holds the agent's last words); or
+     *  NULL. */
+    void (*read_long)(const char *json, gsize length, DecodedLine *line);
+} KindLine;
+
+/**
+ * AgentKind: which command-line interface an agent speaks (the contract's `kind`). All that is
+ * known of one is in its own file, kind-NAME.c.
+ */
+typedef struct {
+    const char *name;
+    const char *program;     /* its usual `command`; NULL: it has to be configured */
+    const char *const *keys; /* what of the roster and of a Start its command line has a place for,
+                                ended by NULL; see agent_kind_takes() */
+    /** Appends its whole command line. */
+    void (*build)(CommandLine *line);
+    const KindLine *lines; /* those that mean something, ended by one without `read`; or NULL */
+    /** The type of its closing line, behind which its program is known to stay alive at times; or
+     *  NULL. */
+    const char *closing_type;
+    /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
+     *  NULL where the kind takes none. */
+    char *(*build_message)(const char *text);
 } AgentKind;
 
-/** "claude", "codex", ...: a static string. */
-const char *agent_kind_to_string(AgentKind kind);
+/** The table of kinds: a new one is a line here and a file of its own. */
+#define AGENT_KINDS(KIND)                                                                          \
+    KIND(claude)                                                                                   \
+    KIND(codex)                                                                                    \
+    KIND(gemini)                                                                                   \
+    KIND(opencode)                                                                                 \
+    KIND(raw)
 
-/** Parses one of the strings above; FALSE leaves @ret_kind alone. */
-gboolean agent_kind_from_string(const char *text, AgentKind *ret_kind);
+#define AGENT_KIND_DECLARE(name) extern const AgentKind agent_kind_##name;
+AGENT_KINDS(AGENT_KIND_DECLARE)
+
+/** All kinds in the table's order, ended by NULL. */
+const AgentKind *const *agent_kinds(void);
+
+/** The kind called @name; NULL where there is none. */
+const AgentKind *agent_kind_find(const char *name);
+
+/** Whether @kind's command line has a place for @key: "prompt", "model", "resume", "interactive",
+ *  "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes any other. */
+gboolean agent_kind_takes(const AgentKind *kind, const char *key);
+
+G_END_DECLS

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agents/line-json.h"
 
+#include <json-glib/json-glib.h>
 #include <string.h>
 
-/* Parsing */
+/* --- Parsing --- */
 
 /* The code unit of the escape at @p, or 0 where there is none: what we look for next is never 0. */
 static guint escaped_unit(const char *p, const char *end)
@@ -58,34 +59,42 @@ static char *replace_bad_escapes(const char *text, gsize length)
     return copy;
 }
 
-JsonObject *line_json_parse(const char *text, gsize length)
+LineJson line_json_parse(const char *text, gsize length)
 {
     g_autofree char *replaced = replace_bad_escapes(text, length);
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    JsonNode *root;
 
     if (!json_parser_load_from_data(parser, replaced ? replaced : text, (gssize)length, NULL))
-        return NULL;
-    root = json_parser_get_root(parser);
-    return root && JSON_NODE_HOLDS_OBJECT(root) ? json_node_dup_object(root) : NULL;
+        return (LineJson){NULL};
+    return (LineJson){json_parser_steal_root(parser)};
 }
 
-/* Looking up */
-
-static JsonNode *find_node(JsonObject *object, const char *path)
+void line_json_free(LineJson document)
 {
+    g_clear_pointer((JsonNode **)&document.node, json_node_unref);
+}
+
+/* --- Looking up --- */
+
+static JsonNode *find_member(JsonNode *node, const char *name)
+{
+    if (!node || !JSON_NODE_HOLDS_OBJECT(node))
+        return NULL;
+    return json_object_get_member(json_node_get_object(node), name);
+}
+
+static JsonNode *find_node(LineJson json, const char *path)
+{
+    JsonNode *node = json.node;
     const char *dot;
 
     while ((dot = strchr(path, '.'))) {
         g_autofree char *name = g_strndup(path, (gsize)(dot - path));
-        JsonNode *node = json_object_get_member(object, name);
 
-        if (!node || !JSON_NODE_HOLDS_OBJECT(node))
-            return NULL;
-        object = json_node_get_object(node);
+        node = find_member(node, name);
         path = dot + 1;
     }
-    return json_object_get_member(object, path);
+    return *path ? find_member(node, path) : node;
 }
 
 static gboolean holds(JsonNode *node, GType type)
@@ -93,65 +102,30 @@ static gboolean holds(JsonNode *node, GType type)
     return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
 }
 
-JsonObject *line_json_object(JsonObject *object, const char *path)
+const char *line_json_string(LineJson json, const char *path)
 {
-    JsonNode *node = find_node(object, path);
-
-    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-JsonArray *line_json_array(JsonObject *object, const char *path)
-{
-    JsonNode *node = find_node(object, path);
-
-    return node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-}
-
-const char *line_json_string(JsonObject *object, const char *path)
-{
-    JsonNode *node = find_node(object, path);
+    JsonNode *node = find_node(json, path);
 
     return holds(node, G_TYPE_STRING) ? json_node_get_string(node) : NULL;
 }
 
-JsonObject *line_json_element(JsonArray *array, guint index)
+gboolean line_json_is(LineJson json, const char *path, const char *expected)
 {
-    JsonNode *node = json_array_get_element(array, index);
-
-    return JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    return g_strcmp0(line_json_string(json, path), expected) == 0;
 }
 
-char *line_json_join(JsonArray *array)
+gboolean line_json_is_set(LineJson json, const char *path)
 {
-    g_autoptr(GString) joined = g_string_new(NULL);
-
-    for (guint i = 0; i < json_array_get_length(array); i++) {
-        JsonNode *node = json_array_get_element(array, i);
-
-        if (holds(node, G_TYPE_STRING))
-            g_string_append_printf(joined, "%s%s", joined->len > 0 ? "; " : "",
-                                   json_node_get_string(node));
-    }
-    return joined->len > 0 ? g_string_free(g_steal_pointer(&joined), FALSE) : NULL;
-}
-
-gboolean line_json_is(JsonObject *object, const char *path, const char *expected)
-{
-    return g_strcmp0(line_json_string(object, path), expected) == 0;
-}
-
-gboolean line_json_is_set(JsonObject *object, const char *path)
-{
-    JsonNode *node = find_node(object, path);
+    JsonNode *node = find_node(json, path);
 
     if (!node || JSON_NODE_HOLDS_NULL(node))
         return FALSE;
     return !holds(node, G_TYPE_BOOLEAN) || json_node_get_boolean(node);
 }
 
-gboolean line_json_double(JsonObject *object, const char *path, double max, double *ret)
+gboolean line_json_double(LineJson json, const char *path, double max, double *ret)
 {
-    JsonNode *node = find_node(object, path);
+    JsonNode *node = find_node(json, path);
     double value;
 
     if (!holds(node, G_TYPE_INT64) && !holds(node, G_TYPE_DOUBLE))
@@ -163,12 +137,41 @@ gboolean line_json_double(JsonObject *object, const char *path, double max, doub
     return TRUE;
 }
 
-gboolean line_json_uint(JsonObject *object, const char *path, guint64 max, guint64 *ret)
+gboolean line_json_uint(LineJson json, const char *path, guint64 max, guint64 *ret)
 {
     double value;
 
-    if (!line_json_double(object, path, (double)max, &value))
+    if (!line_json_double(json, path, (double)max, &value))
         return FALSE;
     *ret = (guint64)value;
     return TRUE;
+}
+
+static void foreach_element(JsonArray *array, void (*each)(LineJson value, gpointer data),
+                            gpointer data)
+{
+    for (guint i = 0; i < json_array_get_length(array); i++)
+        each((LineJson){json_array_get_element(array, i)}, data);
+}
+
+static void foreach_member(JsonObject *object, void (*each)(LineJson value, gpointer data),
+                           gpointer data)
+{
+    JsonObjectIter iter;
+    JsonNode *value;
+
+    json_object_iter_init(&iter, object);
+    while (json_object_iter_next(&iter, NULL, &value))
+        each((LineJson){value}, data);
+}
+
+void line_json_foreach(LineJson json, const char *path, void (*each)(LineJson value, gpointer data),
+                       gpointer data)
+{
+    JsonNode *node = find_node(json, path);
+
+    if (node && JSON_NODE_HOLDS_ARRAY(node))
+        foreach_element(json_node_get_array(node), each, data);
+    else if (node && JSON_NODE_HOLDS_OBJECT(node))
+        foreach_member(json_node_get_object(node), each, data);
 }

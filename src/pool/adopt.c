@@ -8,6 +8,7 @@
 #include "base/names.h"
 #include "pool/pool-internal.h"
 #include "base/util.h"
+#include "store/folder.h"
 
 /*
  * Finding runs at start-up: by their folders, and for the live ones by their scopes. What a folder

@@ -10,6 +10,7 @@
 #include "store/result.h"
 #include "store/cursors.h"
 #include "base/util.h"
+#include "store/folder.h"
 
 typedef struct {
     char *run_id;

@@ -279,12 +279,23 @@ void read_env(const Entry &entry, char ***env)
     }
 }
 
-AgentKind read_kind(const Entry &entry)
+/* "claude, codex and raw" */
+std::string list_kinds()
 {
-    AgentKind kind;
-    if (!agent_kind_from_string(text_of(entry).c_str(), &kind))
-        refuse(entry, "cannot be " + quote(text_of(entry)) +
-                          ": there are claude, codex, gemini, opencode and raw");
+    std::string list;
+    for (const AgentKind *const *kind = agent_kinds(); *kind; kind++) {
+        if (kind != agent_kinds())
+            list += kind[1] ? ", " : " and ";
+        list += (*kind)->name;
+    }
+    return list;
+}
+
+const AgentKind *read_kind(const Entry &entry)
+{
+    const AgentKind *kind = agent_kind_find(text_of(entry).c_str());
+    if (!kind)
+        refuse(entry, "cannot be " + quote(text_of(entry)) + ": there are " + list_kinds());
     return kind;
 }
 
@@ -445,35 +456,25 @@ const Field<ComponentConfig> component_fields[] = {
     {"teardown", [](const Entry &e, ComponentConfig *c) { read_strings(e, &c->teardown); }},
 };
 
-/* Whether the kind's command line has a place for @key; a budget that nothing enforces must not
- * look as if it were one. */
-bool has_effect(AgentKind kind, std::string_view key)
-{
-    static const char *const claude_only[] = {"max_turns", "max_budget_usd", "allowed_tools",
-                                              "system_prompt"};
-    if (kind == AGENT_KIND_RAW && (key == "model" || key == "prompt"))
-        return false;
-    return kind == AGENT_KIND_CLAUDE ||
-           std::find(std::begin(claude_only), std::end(claude_only), key) == std::end(claude_only);
-}
-
 /* What one key alone cannot tell. */
 void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
 {
-    const char *kind = agent_kind_to_string(agent->kind);
+    const AgentKind *kind = agent->kind;
+    std::string quoted = std::string("kind \"") + kind->name + "\"";
     if (!agent->name)
         refuse_at(context, table, "it has no name: add one, such as name = \"coder\"");
-    if (!agent->command && agent->kind == AGENT_KIND_RAW)
-        refuse_at(context, table, "kind \"raw\" needs a command: name the program to run");
+    if (!agent->command && !kind->program)
+        refuse_at(context, table, quoted + " needs a command: name the program to run");
     if (!agent->command)
-        agent->command = g_strdup(kind);
-    if (agent->interactive && agent->kind != AGENT_KIND_CLAUDE)
+        agent->command = g_strdup(kind->program);
+    if (agent->interactive && !kind->build_message)
         refuse_at(context, *table.get("interactive"),
-                  std::string("interactive needs kind \"claude\", not \"") + kind + "\"");
+                  std::string("interactive needs kind \"claude\", not \"") + kind->name + "\"");
+    /* A budget that nothing enforces must not look as if it were one. */
     for (const Member &member : members_in_order(table)) {
-        if (!has_effect(agent->kind, member.key->str()))
-            warn(context, member.key->source().begin,
-                 std::string(member.key->str()) + " has no effect with kind \"" + kind + "\"");
+        std::string key(member.key->str());
+        if (!agent_kind_takes(kind, key.c_str()) && key != "interactive")
+            warn(context, member.key->source().begin, key + " has no effect with " + quoted);
     }
 }
 

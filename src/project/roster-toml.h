@@ -15,9 +15,5 @@
 gboolean config_toml_read(const char *text, gsize length, const char *filename,
                           ProjectConfig *config, GError **error);
 
-/** A fresh agent with the defaults of project/roster.h, but neither name nor command. Lives in
- * roster.c. */
-AgentConfig *agent_config_new(void);
-
 /** A fresh component with neither name nor path. Lives in roster.c. */
 ComponentConfig *component_config_new(void);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "agents/command.h"
 #include "project/roster.h"
 
 /* What GetConfig answers. */
@@ -23,21 +22,15 @@ static void add_limits(GVariantDict *dict, const Limits *limits)
             g_variant_dict_insert(dict, limits_info(i)->value_key, "t", limits_get(limits, i));
 }
 
-/* What the agent is told, by the file or without it. */
-static const char *prompt_of(const AgentConfig *agent)
-{
-    return agent->prompt || agent->kind == AGENT_KIND_RAW ? agent->prompt : PROMPT_DEFAULT;
-}
-
 static GVariant *agent_to_variant(const AgentConfig *agent)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
     add_string(&dict, "name", agent->name);
     add_string(&dict, "role", agent->role);
-    add_string(&dict, "kind", agent_kind_to_string(agent->kind));
+    add_string(&dict, "kind", agent->kind->name);
     add_string(&dict, "command", agent->command);
     add_strv(&dict, "args", agent->args);
-    add_string(&dict, "prompt", prompt_of(agent));
+    add_string(&dict, "prompt", agent_config_prompt(agent));
     add_string(&dict, "model", agent->model);
     if (agent->max_turns > 0)
         g_variant_dict_insert(&dict, "max_turns", "u", agent->max_turns);

@@ -18,22 +18,6 @@
  * its own: "a.a.a.…" of 1 MiB overflows the stack. */
 #define CONFIG_DOTS_MAX 1000
 
-void agent_config_free(AgentConfig *agent)
-{
-    if (!agent)
-        return;
-    g_free(agent->name);
-    g_free(agent->role);
-    g_free(agent->command);
-    g_strfreev(agent->args);
-    g_free(agent->prompt);
-    g_free(agent->model);
-    g_strfreev(agent->allowed_tools);
-    g_free(agent->system_prompt);
-    g_strfreev(agent->env);
-    g_free(agent);
-}
-
 void component_config_free(ComponentConfig *component)
 {
     if (!component)
@@ -54,20 +38,6 @@ void project_config_free(ProjectConfig *config)
     g_strfreev(config->copy);
     g_ptr_array_unref(config->warnings);
     g_free(config);
-}
-
-AgentConfig *agent_config_new(void)
-{
-    AgentConfig *agent = g_new0(AgentConfig, 1);
-
-    agent->kind = AGENT_KIND_CLAUDE;
-    agent->args = g_new0(char *, 1);
-    agent->allowed_tools = g_new0(char *, 1);
-    agent->env = g_new0(char *, 1);
-    agent->stop_grace_usec = 10 * G_USEC_PER_SEC;
-    agent->result_grace_usec = 5 * 60 * G_USEC_PER_SEC;
-    limits_init(&agent->limits);
-    return agent;
 }
 
 ComponentConfig *component_config_new(void)
@@ -96,7 +66,7 @@ static ProjectConfig *project_config_new_default(void)
     AgentConfig *agent = agent_config_new();
 
     agent->name = g_strdup("default");
-    agent->command = g_strdup(agent_kind_to_string(agent->kind));
+    agent->command = g_strdup(agent->kind->program);
     g_ptr_array_add(config->agents, agent);
     return config;
 }

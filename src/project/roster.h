@@ -3,33 +3,13 @@
 
 #include <glib.h>
 
-#include "agents/kind.h"
-#include "base/run-limits.h"
+#include "agents/agent.h"
 
 G_BEGIN_DECLS
 
 /*
  * `.storkit/project.toml`: the roster (agents) and the components of a project.
  */
-
-typedef struct {
-    char *name;            /* passes name_check() */
-    char *role;            /* or NULL */
-    AgentKind kind;        /* default claude */
-    char *command;         /* template; default: the kind's own program */
-    char **args;           /* templates; never NULL */
-    char *prompt;          /* template, or NULL: the default prompt */
-    char *model;           /* or NULL */
-    guint max_turns;       /* 0: unset */
-    double max_budget_usd; /* 0: unset */
-    char **allowed_tools;  /* never NULL */
-    char *system_prompt;   /* template, or NULL where unset or empty */
-    char **env;            /* NAME=VALUE; never NULL */
-    gboolean interactive;
-    guint64 stop_grace_usec;   /* default 10 s */
-    guint64 result_grace_usec; /* default 5 min; 0: off */
-    Limits limits;
-} AgentConfig;
 
 typedef struct {
     char *name;
@@ -58,7 +38,6 @@ ProjectConfig *project_config_parse(const char *text, gsize length, const char *
                                     GError **error);
 
 void project_config_free(ProjectConfig *config);
-void agent_config_free(AgentConfig *agent);
 void component_config_free(ComponentConfig *component);
 
 /** The agent called @name, or the first for "". Belongs to @config. Sets

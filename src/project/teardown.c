@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "agents/command.h"
+#include "agents/environment.h"
 #include "base/child-spawn.h"
 #include "base/error.h"
 #include "base/util.h"

@@ -5,7 +5,6 @@
 
 #include <glib-unix.h>
 
-#include "agents/command.h"
 #include "base/error.h"
 #include "store/shim-client.h"
 #include "store/shim-protocol.h"
@@ -222,12 +221,13 @@ static char *build_message(const Run *run, const char *text, GError **error)
                     STEERING_MESSAGE_MAX);
         return NULL;
     }
-    char *message = agent_message_build(run->record->kind, text);
-    if (!message)
+    if (!run->record->kind->build_message) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "agents of the kind of '%s' take no messages while they run",
                     run->record->agent);
-    return message;
+        return NULL;
+    }
+    return run->record->kind->build_message(text);
 }
 
 void steering_send_message(Steering *steering, Run *run, const char *text, PoolReply reply,

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "agents/command.h"
+#include "agents/environment.h"
 #include "base/test-hooks.h"
 #include "git/create.h"
 #include "git/plan.h"
 #include "base/names.h"
 #include "store/shim-client.h"
 #include "base/util.h"
+#include "store/folder.h"
 
 void preparation_clear(Preparation *preparation)
 {

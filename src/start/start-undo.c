@@ -8,6 +8,7 @@
 #include "git/undo.h"
 #include "pool/pool-internal.h"
 #include "base/util.h"
+#include "store/folder.h"
 
 struct StartUndo {
     Pool *pool;

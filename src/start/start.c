@@ -10,6 +10,7 @@
 #include "start/start-prepare.h"
 #include "start/start-undo.h"
 #include "base/util.h"
+#include "store/folder.h"
 
 /* A bus call has 25 s; the contract answers `pending` after this. Tests have no time to wait: their
  * own is in the environment. */

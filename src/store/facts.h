@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "transcript/decoder.h"
+#include "agents/decoded-line.h"
 
 /*
  * What an agent's own lines say of its run, added up over the transcript: display, except that a

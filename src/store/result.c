@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/json-file.h"
+#include "base/line-clean.h"
 #include "store/shim-protocol.h"
 #include "base/util.h"
 
@@ -34,7 +35,7 @@ static char *read_tail(int transcript_fd)
     g_autoptr(GPtrArray) last = g_ptr_array_new_with_free_func(g_free);
     for (guint i = g_strv_length(lines); i > 0 && last->len < TAIL_LINES; i--) {
         gsize length;
-        g_autofree char *clean = decode_clean_text(lines[i - 1], strlen(lines[i - 1]), &length);
+        g_autofree char *clean = line_clean(lines[i - 1], strlen(lines[i - 1]), &length);
         if (length > 0)
             g_ptr_array_insert(last, 0, g_steal_pointer(&clean));
     }
@@ -83,7 +84,10 @@ static char *describe_exec_failure(const RunRecord *record, const RunStarted *st
                            g_strerror(started->failed_errno), record->agent);
 }
 
-char *run_start_failure(const RunRecord *record, const RunStarted *started, int transcript_fd)
+/* Why a Start failed in its setup or exec: names the command, its status and its last lines, or the
+ * program and what is wrong with it. */
+static char *describe_start_failure(const RunRecord *record, const RunStarted *started,
+                                    int transcript_fd)
 {
     if (g_strcmp0(started->failed, SHIM_REASON_SETUP) == 0)
         return describe_setup_failure(record, started, transcript_fd);
@@ -117,7 +121,7 @@ static char *decide_error(const RunRecord *record, const RunExit *exit, const Ru
                           int transcript_fd)
 {
     if (exit->started.failed)
-        return run_start_failure(record, &exit->started, transcript_fd);
+        return describe_start_failure(record, &exit->started, transcript_fd);
     if (g_str_equal(exit->reason, SHIM_REASON_RESULT) && facts->success)
         return NULL;
 
@@ -325,9 +329,7 @@ RunResult *run_result_load(int folder_fd, gboolean *ret_listed, GError **error)
                                        json_get_string(object, "error"));
     if (result->outcome != OUTCOME_COMPLETED && !result->error)
         result->error = g_strdup("unknown");
-    result->exit_code = (int)MIN(json_get_uint(object, "exit_code", 256), 256);
-    if (result->exit_code > 255)
-        result->exit_code = -1;
+    result->exit_code = run_exit_code_get(object);
     result->exit_signal = (int)MIN(json_get_uint(object, "exit_signal", 0), 64);
     result->ended = json_get_uint(object, "ended", 0);
     result->bytes = json_get_uint(object, "bytes", 0);

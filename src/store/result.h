@@ -5,6 +5,7 @@
 
 #include "store/facts.h"
 #include "store/record.h"
+#include "store/shim-files.h"
 
 /*
  * How a run ended: decided once, from the shim's exit record and what the transcript says, then
@@ -35,11 +36,6 @@ typedef struct {
  *  refused to resume a session, the id that was asked for stays the run's. Caller unrefs. */
 RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,
                              const RunFacts *facts, int transcript_fd);
-
-/** Why a Start failed in its setup or exec, for its reply and for the `error` event alike: names
- *  the command, its status and its last lines, or the program and what is wrong with it. Caller
- *  frees. */
-char *run_start_failure(const RunRecord *record, const RunStarted *started, int transcript_fd);
 
 /** A result that no exit record explains: STOPPED (a queued run taken out) or FAILED. */
 RunResult *run_result_new(RunOutcome outcome, const char *error);

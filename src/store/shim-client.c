@@ -9,6 +9,7 @@
 #include "base/child-spawn.h"
 #include "base/error.h"
 #include "base/util.h"
+#include "store/folder.h"
 #include "store/shim-protocol.h"
 
 /* Above every fixed number of the protocol, so that no dup2() of the spawn steps on another. */
@@ -39,12 +40,6 @@ static void add_option(GPtrArray *argv, const char *name, guint64 value)
     g_ptr_array_add(argv, g_strdup_printf("--%s=%" G_GUINT64_FORMAT, name, value));
 }
 
-static const char *closing_type(AgentKind kind)
-{
-    /* The one kind whose CLI is known to stay alive behind its closing line. */
-    return kind == AGENT_KIND_CLAUDE ? "result" : NULL;
-}
-
 static void add_bounds(GPtrArray *argv, const RunRecord *record)
 {
     add_option(argv, "stop-grace", record->stop_grace_usec);
@@ -56,7 +51,7 @@ static void add_bounds(GPtrArray *argv, const RunRecord *record)
         add_option(argv, "nofile", nofile_soft_limit);
 
     /* An interactive agent waits for its next message behind a result: no reason to end it. */
-    const char *type = closing_type(record->kind);
+    const char *type = record->kind->closing_type;
     if (!type || record->interactive || record->result_grace_usec == 0)
         return;
     add_option(argv, "result-grace", record->result_grace_usec);

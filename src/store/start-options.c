@@ -19,6 +19,35 @@
 #define VARIABLES_MAX (1024u * 1024)
 #define VARIABLES_COUNT_MAX 1024u
 
+StartOptions *start_options_new(void)
+{
+    StartOptions *options = g_new0(StartOptions, 1);
+    limits_init(&options->limits);
+    return options;
+}
+
+void start_options_free(StartOptions *options)
+{
+    if (!options)
+        return;
+    g_free(options->prompt);
+    g_free(options->resume);
+    g_free(options->base_branch);
+    g_strfreev(options->env);
+    g_free(options);
+}
+
+StartOptions *start_options_copy(const StartOptions *options)
+{
+    StartOptions *copy = g_new0(StartOptions, 1);
+    copy->prompt = g_strdup(options->prompt);
+    copy->resume = g_strdup(options->resume);
+    copy->base_branch = g_strdup(options->base_branch);
+    copy->env = g_strdupv(options->env);
+    copy->limits = options->limits;
+    return copy;
+}
+
 /* A key is whatever the client sent. */
 static gboolean refuse(GError **error, const char *key, const char *what)
 {

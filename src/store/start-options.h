@@ -3,7 +3,22 @@
 
 #include <glib.h>
 
-#include "store/record.h"
+#include "base/run-limits.h"
+
+/** The options of StartWithOptions. */
+typedef struct {
+    char *prompt;      /* template, or NULL */
+    char *resume;      /* session id, or NULL */
+    char *base_branch; /* or NULL */
+    char **env;        /* NAME=VALUE, or NULL */
+    Limits limits;
+} StartOptions;
+
+StartOptions *start_options_new(void);
+/** Caller frees. */
+StartOptions *start_options_copy(const StartOptions *options);
+void start_options_free(StartOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StartOptions, start_options_free)
 
 /** The options of StartWithOptions (a{sv}), checked. An unknown key, a value of another type than
  *  the contract's, or one that means nothing is STORKIT_ERROR_INVALID_ARGUMENT, which names it.

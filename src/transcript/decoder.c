@@ -6,7 +6,8 @@
 #include "agents/line-facts.h"
 
 /* Whether @text is an object: then its class, texts and facts are in @ret. */
-static gboolean decode_object(AgentKind kind, const char *text, gsize length, DecodedLine *ret)
+static gboolean decode_object(const AgentKind *kind, const char *text, gsize length,
+                              DecodedLine *ret)
 {
     JsonScan scan;
 
@@ -21,7 +22,7 @@ static gboolean decode_object(AgentKind kind, const char *text, gsize length, De
     return TRUE;
 }
 
-void decode_line(AgentKind kind, const char *line, gsize length, DecodedLine *ret)
+void decode_line(const AgentKind *kind, const char *line, gsize length, DecodedLine *ret)
 {
     *ret = (DecodedLine){.class = LINE_NOTHING};
 
@@ -37,17 +38,4 @@ void decode_line(AgentKind kind, const char *line, gsize length, DecodedLine *re
         g_clear_pointer(&ret->text, g_free);
     else if (!decode_object(kind, ret->text, ret->length, ret))
         ret->class = LINE_OUTPUT;
-}
-
-void decoded_line_clear(DecodedLine *line)
-{
-    g_clear_pointer(&line->text, g_free);
-    g_clear_pointer(&line->texts, g_ptr_array_unref);
-    g_clear_pointer(&line->facts.session_id, g_free);
-    g_clear_pointer(&line->facts.error, g_free);
-}
-
-char *decode_clean_text(const char *line, gsize length, gsize *ret_length)
-{
-    return line_clean(line, length, ret_length);
 }

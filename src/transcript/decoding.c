@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/line-clean.h"
 #include "transcript/decoder.h"
 
 /* One read of the transcript: enough for hundreds of ordinary lines, small enough for the stack. */
@@ -67,7 +68,7 @@ static void take_line(Decoding *decoding, const char *bytes, gsize length, guint
 {
     gboolean agents = is_agents(decoding);
     g_auto(DecodedLine) line = {0};
-    decode_line(agents ? run_log_kind(decoding->position->log) : AGENT_KIND_RAW, bytes, length,
+    decode_line(agents ? run_log_kind(decoding->position->log) : &agent_kind_raw, bytes, length,
                 &line);
     if (decoding->facts && agents)
         run_facts_add(decoding->facts, &line.facts);
@@ -109,7 +110,7 @@ static void take_giant_line(Decoding *decoding, guint64 length, guint64 end)
     g_autofree char *bytes = g_malloc(EVENT_BUS_MAX);
     gsize n = read_at(decoding->state->transcript_fd, bytes, EVENT_BUS_MAX, start);
     gsize text_length;
-    char *text = decode_clean_text(bytes, n, &text_length);
+    char *text = line_clean(bytes, n, &text_length);
     add_event(decoding,
               (Event){.type = EVENT_OUTPUT,
                       .cursor = event_cursor(decoding, 1, 1, end),

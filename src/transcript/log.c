@@ -12,7 +12,7 @@ struct RunLog {
     guint64 created;
 
     GMutex lock; /* over all that follows */
-    AgentKind kind;
+    const AgentKind *kind;
     RunLogState state;
     gboolean has_started_record;
     RunStarted started;
@@ -62,13 +62,13 @@ const RunIdentity *run_log_identity(const RunLog *log)
     return &log->identity;
 }
 
-void run_log_set_kind(RunLog *log, AgentKind kind)
+void run_log_set_kind(RunLog *log, const AgentKind *kind)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
     log->kind = kind;
 }
 
-AgentKind run_log_kind(RunLog *log)
+const AgentKind *run_log_kind(RunLog *log)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
     return log->kind;

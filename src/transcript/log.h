@@ -39,8 +39,8 @@ const RunIdentity *run_log_identity(const RunLog *log);
 
 /** Whose JSON the agent speaks. It changes where the roster did while the run waited in the queue.
  */
-AgentKind run_log_kind(RunLog *log);
-void run_log_set_kind(RunLog *log, AgentKind kind);
+const AgentKind *run_log_kind(RunLog *log);
+void run_log_set_kind(RunLog *log, const AgentKind *kind);
 
 /** When the run was asked for, in µs since the epoch: the time of `pending`. */
 guint64 run_log_created(const RunLog *log);

@@ -48,7 +48,7 @@ static void check_line(const DecodedLine *line)
     check_texts(line);
 }
 
-static void decode(AgentKind kind, const char *bytes, gsize length)
+static void decode(const AgentKind *kind, const char *bytes, gsize length)
 {
     g_auto(DecodedLine) line = {0};
 
@@ -68,8 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *newline = memchr(bytes, '\n', (gsize)(end - bytes));
         gsize length = (gsize)((newline ? newline : end) - bytes);
 
-        for (AgentKind kind = AGENT_KIND_CLAUDE; kind <= AGENT_KIND_RAW; kind++)
-            decode(kind, bytes, length);
+        for (const AgentKind *const *kind = agent_kinds(); *kind; kind++)
+            decode(*kind, bytes, length);
         bytes += newline ? length + 1 : length;
     }
     return 0;

@@ -3,8 +3,11 @@
 #include <locale.h>
 #include <string.h>
 
+#include "agents/command-line.h"
 #include "agents/command.h"
+#include "agents/environment.h"
 #include "base/error.h"
+#include "project/roster.h"
 
 static const CommandContext context = {
     .worktree_path = "/p/.storkit/worktrees/42_login",
@@ -282,7 +285,7 @@ static void test_an_environment_needs_no_base(void)
 static void test_a_message_is_one_line_whatever_it_says(void)
 {
     static const char text[] = "a \"quoted\"\nline\\ \xc3\xa9 \x01";
-    g_autofree char *message = agent_message_build(AGENT_KIND_CLAUDE, text);
+    g_autofree char *message = agent_kind_claude.build_message(text);
     g_autoptr(JsonNode) root = json_from_string(message, NULL);
 
     g_assert_true(strchr(message, '\n') == message + strlen(message) - 1);
@@ -291,8 +294,8 @@ static void test_a_message_is_one_line_whatever_it_says(void)
     JsonArray *content = json_object_get_array_member(object, "content");
     JsonObject *block = json_array_get_object_element(content, 0);
     g_assert_cmpstr(json_object_get_string_member(block, "text"), ==, text);
-    g_assert_null(agent_message_build(AGENT_KIND_CODEX, text));
-    g_assert_null(agent_message_build(AGENT_KIND_RAW, text));
+    g_assert_null(agent_kind_codex.build_message);
+    g_assert_null(agent_kind_raw.build_message);
 }
 
 int main(int argc, char **argv)

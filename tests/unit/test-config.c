@@ -84,7 +84,7 @@ static void test_the_contracts_example_is_understood(void)
     assert_strv(config->copy, ".env|config/local.json");
     g_assert_cmpstr(agent->name, ==, "coder");
     g_assert_cmpstr(agent->role, ==, "Implements stories");
-    g_assert_cmpint(agent->kind, ==, AGENT_KIND_CLAUDE);
+    g_assert_true(agent->kind == &agent_kind_claude);
     g_assert_cmpstr(agent->command, ==, "claude");
     assert_strv(agent->args, "--add-dir|{{worktree_path}}");
     g_assert_cmpstr(agent->prompt, ==, "Work on story {{story_id}}.");
@@ -129,7 +129,7 @@ static void test_components_are_understood(void)
 static void assert_default_agent(const AgentConfig *agent)
 {
     g_assert_null(agent->role);
-    g_assert_cmpint(agent->kind, ==, AGENT_KIND_CLAUDE);
+    g_assert_true(agent->kind == &agent_kind_claude);
     g_assert_cmpstr(agent->command, ==, "claude");
     assert_strv(agent->args, "");
     g_assert_null(agent->prompt);

@@ -4,6 +4,7 @@
 
 #include "transcript/decoder.h"
 #include "base/json-scan.h"
+#include "base/line-clean.h"
 
 #define MIB (1024u * 1024)
 #define FFFD "\xEF\xBF\xBD"
@@ -12,7 +13,7 @@ static void assert_class(const char *line, gsize length, LineClass class, const 
 {
     g_auto(DecodedLine) decoded = {0};
 
-    decode_line(AGENT_KIND_RAW, line, length, &decoded);
+    decode_line(&agent_kind_raw, line, length, &decoded);
     g_assert_cmpint(decoded.class, ==, class);
     g_assert_cmpstr(decoded.text, ==, text);
     g_assert_cmpuint(decoded.length, ==, text ? strlen(text) : 0);
@@ -28,7 +29,7 @@ static char *join_texts(const DecodedLine *decoded)
     return g_string_free(joined, FALSE);
 }
 
-static void assert_texts(AgentKind kind, const char *line, const char *expected)
+static void assert_texts(const AgentKind *kind, const char *line, const char *expected)
 {
     g_auto(DecodedLine) decoded = {0};
     g_autofree char *texts = NULL;
@@ -84,7 +85,7 @@ static void add_json(Transcript *transcript, const DecodedLine *decoded)
     add_facts(transcript, &decoded->facts);
 }
 
-static void add_line(Transcript *transcript, AgentKind kind, const char *line, gsize length)
+static void add_line(Transcript *transcript, const AgentKind *kind, const char *line, gsize length)
 {
     g_auto(DecodedLine) decoded = {0};
 
@@ -95,12 +96,12 @@ static void add_line(Transcript *transcript, AgentKind kind, const char *line, g
         add_json(transcript, &decoded);
 }
 
-static AgentKind kind_of_file(const char *file)
+static const AgentKind *kind_of_file(const char *file)
 {
     g_autofree char *name = g_strndup(file, strcspn(file, "-"));
-    AgentKind kind = AGENT_KIND_RAW;
+    const AgentKind *kind = agent_kind_find(name);
 
-    g_assert_true(agent_kind_from_string(name, &kind));
+    g_assert_nonnull(kind);
     return kind;
 }
 
@@ -166,8 +167,8 @@ static void assert_output(const char *text, JsonNode *expected)
 
 static void assert_transcript(const char *file, JsonObject *expected)
 {
-    AgentKind kind = kind_of_file(file);
-    g_autoptr(Transcript) transcript = transcript_load(file, kind == AGENT_KIND_CLAUDE);
+    const AgentKind *kind = kind_of_file(file);
+    g_autoptr(Transcript) transcript = transcript_load(file, kind == &agent_kind_claude);
     JsonArray *events = json_object_get_array_member(expected, "events");
     JsonArray *outputs = json_object_get_array_member(expected, "output");
 
@@ -178,7 +179,7 @@ static void assert_transcript(const char *file, JsonObject *expected)
     g_assert_cmpuint(transcript->outputs->len, ==, json_array_get_length(outputs));
     for (guint i = 0; i < transcript->outputs->len; i++)
         assert_output(transcript->outputs->pdata[i], json_array_get_element(outputs, i));
-    if (kind == AGENT_KIND_CLAUDE)
+    if (kind == &agent_kind_claude)
         g_assert_cmpstr(transcript->session_id, ==,
                         json_object_get_string_member_with_default(expected, "session_id", NULL));
 }
@@ -407,7 +408,7 @@ static void test_survives_a_hundred_thousand_brackets(void)
     g_autofree char *line = g_strconcat("{\"type\":\"assistant\",\"message\":", brackets, NULL);
     g_auto(DecodedLine) decoded = {0};
 
-    decode_line(AGENT_KIND_CLAUDE, line, strlen(line), &decoded);
+    decode_line(&agent_kind_claude, line, strlen(line), &decoded);
     g_assert_cmpint(decoded.class, ==, LINE_OUTPUT);
     g_assert_cmpuint(decoded.length, ==, strlen(line));
 }
@@ -432,7 +433,7 @@ static void test_bounds_what_is_parsed(void)
         g_autofree char *line = long_assistant(cases[i].length);
         g_auto(DecodedLine) decoded = {0};
 
-        decode_line(AGENT_KIND_CLAUDE, line, cases[i].length, &decoded);
+        decode_line(&agent_kind_claude, line, cases[i].length, &decoded);
         g_assert_cmpint(decoded.class, ==, LINE_JSON);
         g_assert_cmpuint(decoded.length, ==, cases[i].length);
         g_assert_cmpuint(decoded.texts ? decoded.texts->len : 0, ==, cases[i].texts);
@@ -450,7 +451,7 @@ static void test_takes_sixteen_mebibytes_of_anything(void)
 
         for (gsize at = 0; at < 16 * MIB; at++)
             line[at] = patterns[i][at % n];
-        decode_line(AGENT_KIND_CLAUDE, line, 16 * MIB, &decoded);
+        decode_line(&agent_kind_claude, line, 16 * MIB, &decoded);
         g_assert_cmpint(decoded.class, !=, LINE_JSON);
         g_assert_true(!decoded.text || g_utf8_validate_len(decoded.text, decoded.length, NULL));
     }
@@ -465,38 +466,40 @@ static void test_takes_sixteen_mebibytes_of_anything(void)
 static void test_gives_the_texts_of_each_kind(void)
 {
     static const struct {
-        AgentKind kind;
+        const AgentKind *kind;
         const char *line, *texts;
     } cases[] = {
-        {AGENT_KIND_CLAUDE, CLAUDE_TEXT("hello"), "hello"},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude, CLAUDE_TEXT("hello"), "hello"},
+        {&agent_kind_claude,
          "{\"type\":\"assistant\",\"message\":{\"content\":[{\"text\":\"a\"},{\"text\":\"\"}]}}",
          "a|"},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"message\":{\"content\":\"a\"}}", ""},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"message\":{\"content\":\"a\"}}", ""},
+        {&agent_kind_claude,
          "{\"type\":\"assistant\",\"message\":{\"content\":[{\"text\":\"a\"},{\"type\":\"tool_"
          "use\"}"
          ",7,null,\"b\",[],{\"text\":1},{\"text\":null},{\"text\":\"c\"}]}}",
          "a|c"},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude,
          "{\"message\":{\"content\":[{\"text\":\"a\"}]},\"parent_tool_use_id\":\"toolu_1\","
          "\"\\u0074ype\":\"assistant\"}",
          "a"},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"user\",\"message\":{\"content\":[{\"text\":\"a\"}]}}", ""},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude, "{\"type\":\"user\",\"message\":{\"content\":[{\"text\":\"a\"}]}}",
+         ""},
+        {&agent_kind_claude,
          "{\"type\":\"assistant\\u0000\",\"message\":{\"content\":[{\"text\":"
          "\"a\"}]}}",
          ""},
-        {AGENT_KIND_RAW, CLAUDE_TEXT("hello"), ""},
-        {AGENT_KIND_CODEX, CLAUDE_TEXT("hello"), ""},
-        {AGENT_KIND_CODEX,
+        {&agent_kind_raw, CLAUDE_TEXT("hello"), ""},
+        {&agent_kind_codex, CLAUDE_TEXT("hello"), ""},
+        {&agent_kind_codex,
          "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"a\"}}", "a"},
-        {AGENT_KIND_CODEX,
+        {&agent_kind_codex,
          "{\"type\":\"item.completed\",\"item\":{\"type\":\"reasoning\",\"text\":\"a\"}}", ""},
-        {AGENT_KIND_GEMINI, "{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"a\"}", "a"},
-        {AGENT_KIND_GEMINI, "{\"type\":\"message\",\"role\":\"user\",\"content\":\"a\"}", ""},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"text\",\"part\":{\"text\":\"a\"}}", "a"},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"reasoning\",\"part\":{\"text\":\"a\"}}", ""},
+        {&agent_kind_gemini, "{\"type\":\"message\",\"role\":\"assistant\",\"content\":\"a\"}",
+         "a"},
+        {&agent_kind_gemini, "{\"type\":\"message\",\"role\":\"user\",\"content\":\"a\"}", ""},
+        {&agent_kind_opencode, "{\"type\":\"text\",\"part\":{\"text\":\"a\"}}", "a"},
+        {&agent_kind_opencode, "{\"type\":\"reasoning\",\"part\":{\"text\":\"a\"}}", ""},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
@@ -520,58 +523,58 @@ static void test_replaces_lone_surrogates_and_nul_in_texts(void)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
-        assert_texts(AGENT_KIND_CLAUDE, cases[i].line, cases[i].texts);
+        assert_texts(&agent_kind_claude, cases[i].line, cases[i].texts);
 }
 
 static void test_reads_how_a_run_ends(void)
 {
     static const struct {
-        AgentKind kind;
+        const AgentKind *kind;
         const char *line;
         gboolean closing, success;
         const char *error;
     } cases[] = {
-        {AGENT_KIND_CLAUDE, "{\"type\":\"result\",\"is_error\":false,\"result\":\"a\"}", TRUE, TRUE,
-         NULL},
-        {AGENT_KIND_CLAUDE, "{\"result\":\"a\",\"type\":\"result\"}", TRUE, TRUE, NULL},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"result\",\"is_error\":null}", TRUE, TRUE, NULL},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude, "{\"type\":\"result\",\"is_error\":false,\"result\":\"a\"}", TRUE,
+         TRUE, NULL},
+        {&agent_kind_claude, "{\"result\":\"a\",\"type\":\"result\"}", TRUE, TRUE, NULL},
+        {&agent_kind_claude, "{\"type\":\"result\",\"is_error\":null}", TRUE, TRUE, NULL},
+        {&agent_kind_claude,
          "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":true,\"result\":\"API Error\"}",
          TRUE, FALSE, "API Error"},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude,
          "{\"type\":\"result\",\"subtype\":\"error_max_turns\",\"is_error\":true,"
          "\"errors\":[\"a\",1,\"b\"]}",
          TRUE, FALSE, "a; b"},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude,
          "{\"type\":\"result\",\"subtype\":\"error_max_turns\",\"is_error\":true,\"result\":\"\","
          "\"errors\":[]}",
          TRUE, FALSE, "error_max_turns"},
-        {AGENT_KIND_CLAUDE,
+        {&agent_kind_claude,
          "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":true,\"errors\":{}}", TRUE,
          FALSE, NULL},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"result\",\"is_error\":\"yes\",\"result\":7}", TRUE, FALSE,
+        {&agent_kind_claude, "{\"type\":\"result\",\"is_error\":\"yes\",\"result\":7}", TRUE, FALSE,
          NULL},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"user\",\"is_error\":false,\"result\":\"a\"}", FALSE, FALSE,
-         NULL},
-        {AGENT_KIND_CODEX, "{\"type\":\"turn.completed\",\"usage\":[]}", TRUE, TRUE, NULL},
-        {AGENT_KIND_CODEX, "{\"type\":\"turn.failed\",\"error\":{\"message\":\"a\"}}", TRUE, FALSE,
+        {&agent_kind_claude, "{\"type\":\"user\",\"is_error\":false,\"result\":\"a\"}", FALSE,
+         FALSE, NULL},
+        {&agent_kind_codex, "{\"type\":\"turn.completed\",\"usage\":[]}", TRUE, TRUE, NULL},
+        {&agent_kind_codex, "{\"type\":\"turn.failed\",\"error\":{\"message\":\"a\"}}", TRUE, FALSE,
          "a"},
-        {AGENT_KIND_CODEX, "{\"type\":\"error\",\"message\":\"a\"}", FALSE, FALSE, NULL},
-        {AGENT_KIND_GEMINI, "{\"type\":\"result\",\"status\":\"success\"}", TRUE, TRUE, NULL},
-        {AGENT_KIND_GEMINI, "{\"type\":\"result\"}", TRUE, FALSE, NULL},
-        {AGENT_KIND_GEMINI,
+        {&agent_kind_codex, "{\"type\":\"error\",\"message\":\"a\"}", FALSE, FALSE, NULL},
+        {&agent_kind_gemini, "{\"type\":\"result\",\"status\":\"success\"}", TRUE, TRUE, NULL},
+        {&agent_kind_gemini, "{\"type\":\"result\"}", TRUE, FALSE, NULL},
+        {&agent_kind_gemini,
          "{\"type\":\"result\",\"status\":\"error\",\"error\":{\"message\":\"a\"}}", TRUE, FALSE,
          "a"},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"step_finish\",\"part\":{\"reason\":\"stop\"}}", TRUE,
+        {&agent_kind_opencode, "{\"type\":\"step_finish\",\"part\":{\"reason\":\"stop\"}}", TRUE,
          TRUE, NULL},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"step_finish\",\"part\":{\"reason\":\"tool-calls\"}}",
+        {&agent_kind_opencode, "{\"type\":\"step_finish\",\"part\":{\"reason\":\"tool-calls\"}}",
          FALSE, FALSE, NULL},
-        {AGENT_KIND_OPENCODE,
+        {&agent_kind_opencode,
          "{\"type\":\"error\",\"error\":{\"name\":\"a\",\"data\":{\"message\":\"b\"}}}", TRUE,
          FALSE, "b"},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"error\",\"error\":{\"name\":\"a\",\"data\":7}}", TRUE,
+        {&agent_kind_opencode, "{\"type\":\"error\",\"error\":{\"name\":\"a\",\"data\":7}}", TRUE,
          FALSE, "a"},
-        {AGENT_KIND_RAW, "{\"type\":\"result\",\"result\":\"a\"}", FALSE, FALSE, NULL},
+        {&agent_kind_raw, "{\"type\":\"result\",\"result\":\"a\"}", FALSE, FALSE, NULL},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -589,27 +592,27 @@ static void test_reads_how_a_run_ends(void)
 static void test_reads_the_session(void)
 {
     static const struct {
-        AgentKind kind;
+        const AgentKind *kind;
         const char *line, *session_id;
         gboolean opening;
     } cases[] = {
-        {AGENT_KIND_CLAUDE, "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"a\"}", "a",
+        {&agent_kind_claude, "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"a\"}", "a",
          TRUE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"system\",\"subtype\":\"status\",\"session_id\":\"a\"}",
+        {&agent_kind_claude, "{\"type\":\"system\",\"subtype\":\"status\",\"session_id\":\"a\"}",
          "a", FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"system\",\"session_id\":\"\"}", NULL, FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"system\",\"session_id\":7}", NULL, FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"system\",\"session_id\":[\"a\"]}", NULL, FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"session_id\":\"a\"}", NULL, FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"result\",\"session_id\":\"a\"}", NULL, FALSE},
-        {AGENT_KIND_CODEX, "{\"type\":\"thread.started\",\"thread_id\":\"a\"}", "a", TRUE},
-        {AGENT_KIND_CODEX, "{\"type\":\"turn.started\",\"thread_id\":\"a\"}", NULL, FALSE},
-        {AGENT_KIND_GEMINI, "{\"type\":\"init\",\"session_id\":\"a\"}", "a", TRUE},
-        {AGENT_KIND_GEMINI, "{\"type\":\"result\",\"session_id\":\"a\"}", NULL, FALSE},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"step_start\",\"sessionID\":\"a\"}", "a", TRUE},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"no such type\",\"sessionID\":\"a\"}", "a", FALSE},
-        {AGENT_KIND_OPENCODE, "{\"sessionID\":\"a\"}", "a", FALSE},
-        {AGENT_KIND_RAW, "{\"type\":\"system\",\"session_id\":\"a\"}", NULL, FALSE},
+        {&agent_kind_claude, "{\"type\":\"system\",\"session_id\":\"\"}", NULL, FALSE},
+        {&agent_kind_claude, "{\"type\":\"system\",\"session_id\":7}", NULL, FALSE},
+        {&agent_kind_claude, "{\"type\":\"system\",\"session_id\":[\"a\"]}", NULL, FALSE},
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"session_id\":\"a\"}", NULL, FALSE},
+        {&agent_kind_claude, "{\"type\":\"result\",\"session_id\":\"a\"}", NULL, FALSE},
+        {&agent_kind_codex, "{\"type\":\"thread.started\",\"thread_id\":\"a\"}", "a", TRUE},
+        {&agent_kind_codex, "{\"type\":\"turn.started\",\"thread_id\":\"a\"}", NULL, FALSE},
+        {&agent_kind_gemini, "{\"type\":\"init\",\"session_id\":\"a\"}", "a", TRUE},
+        {&agent_kind_gemini, "{\"type\":\"result\",\"session_id\":\"a\"}", NULL, FALSE},
+        {&agent_kind_opencode, "{\"type\":\"step_start\",\"sessionID\":\"a\"}", "a", TRUE},
+        {&agent_kind_opencode, "{\"type\":\"no such type\",\"sessionID\":\"a\"}", "a", FALSE},
+        {&agent_kind_opencode, "{\"sessionID\":\"a\"}", "a", FALSE},
+        {&agent_kind_raw, "{\"type\":\"system\",\"session_id\":\"a\"}", NULL, FALSE},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -624,27 +627,27 @@ static void test_reads_the_session(void)
 static void test_knows_when_the_model_acted(void)
 {
     static const struct {
-        AgentKind kind;
+        const AgentKind *kind;
         const char *line;
         gboolean assistant;
     } cases[] = {
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\"}", TRUE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"message\":{\"model\":\"m\"}}", TRUE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"message\":{\"model\":\"<synthetic>\"}}",
+        {&agent_kind_claude, "{\"type\":\"assistant\"}", TRUE},
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"message\":{\"model\":\"m\"}}", TRUE},
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"message\":{\"model\":\"<synthetic>\"}}",
          FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"is_api_error_message\":true}", FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"isApiErrorMessage\":true}", FALSE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"assistant\",\"isApiErrorMessage\":false}", TRUE},
-        {AGENT_KIND_CLAUDE, "{\"type\":\"user\"}", FALSE},
-        {AGENT_KIND_CODEX, "{\"type\":\"item.completed\",\"item\":{\"type\":\"file_change\"}}",
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"is_api_error_message\":true}", FALSE},
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"isApiErrorMessage\":true}", FALSE},
+        {&agent_kind_claude, "{\"type\":\"assistant\",\"isApiErrorMessage\":false}", TRUE},
+        {&agent_kind_claude, "{\"type\":\"user\"}", FALSE},
+        {&agent_kind_codex, "{\"type\":\"item.completed\",\"item\":{\"type\":\"file_change\"}}",
          TRUE},
-        {AGENT_KIND_CODEX, "{\"type\":\"item.completed\",\"item\":{\"type\":\"error\"}}", FALSE},
-        {AGENT_KIND_GEMINI, "{\"type\":\"tool_use\"}", TRUE},
-        {AGENT_KIND_GEMINI, "{\"type\":\"message\",\"role\":\"assistant\"}", TRUE},
-        {AGENT_KIND_GEMINI, "{\"type\":\"message\",\"role\":\"user\"}", FALSE},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"tool_use\"}", TRUE},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"text\"}", TRUE},
-        {AGENT_KIND_OPENCODE, "{\"type\":\"step_start\"}", FALSE},
+        {&agent_kind_codex, "{\"type\":\"item.completed\",\"item\":{\"type\":\"error\"}}", FALSE},
+        {&agent_kind_gemini, "{\"type\":\"tool_use\"}", TRUE},
+        {&agent_kind_gemini, "{\"type\":\"message\",\"role\":\"assistant\"}", TRUE},
+        {&agent_kind_gemini, "{\"type\":\"message\",\"role\":\"user\"}", FALSE},
+        {&agent_kind_opencode, "{\"type\":\"tool_use\"}", TRUE},
+        {&agent_kind_opencode, "{\"type\":\"text\"}", TRUE},
+        {&agent_kind_opencode, "{\"type\":\"step_start\"}", FALSE},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -663,7 +666,7 @@ static void test_reads_what_opencode_used(void)
         "\"tokens\":{\"input\":3,\"output\":4}}}";
     g_auto(DecodedLine) decoded = {0};
 
-    decode_line(AGENT_KIND_OPENCODE, line, sizeof(line) - 1, &decoded);
+    decode_line(&agent_kind_opencode, line, sizeof(line) - 1, &decoded);
     g_assert_true(decoded.facts.has_cost);
     g_assert_cmpfloat(decoded.facts.cost_usd, ==, 0.25);
     g_assert_cmpuint(decoded.facts.input_tokens, ==, 3);
@@ -704,7 +707,7 @@ static void test_takes_only_sound_numbers(void)
         g_auto(DecodedLine) decoded = {0};
         const LineFacts *facts = &decoded.facts;
 
-        decode_line(AGENT_KIND_CLAUDE, line, strlen(line), &decoded);
+        decode_line(&agent_kind_claude, line, strlen(line), &decoded);
         g_test_message("%s", number);
         g_assert_true(facts->closing);
         g_assert_cmpint(facts->has_cost, ==, cases[i].cost);
@@ -743,7 +746,7 @@ static void test_reads_a_rate_limits_reset(void)
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_auto(DecodedLine) decoded = {0};
 
-        decode_line(AGENT_KIND_CLAUDE, cases[i].line, strlen(cases[i].line), &decoded);
+        decode_line(&agent_kind_claude, cases[i].line, strlen(cases[i].line), &decoded);
         g_assert_cmpuint(decoded.facts.retry_at, ==, cases[i].retry_at);
     }
 }
@@ -778,10 +781,10 @@ static void test_minds_no_odd_types(void)
         g_auto(GStrv) parts = g_strsplit(lines[i / G_N_ELEMENTS(values)], "%s", -1);
         g_autofree char *line = g_strjoinv(values[i % G_N_ELEMENTS(values)], parts);
 
-        for (AgentKind kind = AGENT_KIND_CLAUDE; kind <= AGENT_KIND_RAW; kind++) {
+        for (const AgentKind *const *kind = agent_kinds(); *kind; kind++) {
             g_auto(DecodedLine) decoded = {0};
 
-            decode_line(kind, line, strlen(line), &decoded);
+            decode_line(*kind, line, strlen(line), &decoded);
             g_assert_cmpint(decoded.class, ==, LINE_JSON);
             g_assert_cmpstr(decoded.text, ==, line);
         }
@@ -792,9 +795,9 @@ static void test_cleans_a_text(void)
 {
     static const char line[] = " \x1b[1m{\"a\":1}\x1b[m\0 ";
     gsize length;
-    g_autofree char *text = decode_clean_text(line, sizeof(line) - 1, &length);
+    g_autofree char *text = line_clean(line, sizeof(line) - 1, &length);
     gsize empty_length;
-    g_autofree char *empty = decode_clean_text("\x1b[m \r", 5, &empty_length);
+    g_autofree char *empty = line_clean("\x1b[m \r", 5, &empty_length);
 
     g_assert_cmpstr(text, ==, "{\"a\":1}" FFFD);
     g_assert_cmpuint(length, ==, strlen(text));

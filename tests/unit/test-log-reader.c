@@ -23,7 +23,7 @@ static void fixture_set_up(Fixture *fixture, gconstpointer data)
                                             .story = (char *)"42",
                                             .agent = (char *)"coder",
                                             .run_id = (char *)"42.coder.0123456789",
-                                            .kind = AGENT_KIND_CLAUDE});
+                                            .kind = &agent_kind_claude});
 }
 
 static void fixture_tear_down(Fixture *fixture, gconstpointer data)

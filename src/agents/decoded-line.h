@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "agents/kind.h"
+
+/*
+ * What one line of a transcript means.
+ */
+
+typedef enum {
+    LINE_NOTHING, /* blank, or nothing left of it once its escape sequences are gone */
+    LINE_OUTPUT,  /* text */
+    LINE_JSON,    /* one strict JSON object, whatever the agent's kind */
+} LineClass;
+
+/** What a line of an agent's JSON says of the run as a whole; a member is unset (NULL, FALSE, 0)
+ *  where the line says nothing of it. All of it is display, none of it decides whether the agent
+ *  runs: a tool can forge a line. */
+typedef struct {
+    char *session_id; /* the kind's session id, never empty */
+    gboolean opening; /* the kind's opening line (claude: system/init) */
+    gboolean closing; /* the kind's closing line (claude: result) */
+    gboolean success; /* of a closing line: it reports success */
+    char *error;      /* of a closing line without success: the CLI's own words, where it has any */
+    gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
+    guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
+    gboolean step;      /* cost and tokens are those of one step of many: they add up */
+    gboolean has_cost, has_turns, has_input_tokens, has_output_tokens;
+    double cost_usd;
+    guint turns;
+    guint64 input_tokens, output_tokens;
+} LineFacts;
+
+struct DecodedLine {
+    LineClass class;
+    char *text;       /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed
+                       (as cleaned, where it is one only without the escape sequences around) */
+    gsize length;     /* of text, in bytes */
+    GPtrArray *texts; /* JSON: char *, the texts that each become an `output` before it; or NULL */
+    LineFacts facts;
+};
+
+void decoded_line_clear(DecodedLine *line);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DecodedLine, decoded_line_clear)

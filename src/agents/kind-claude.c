@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#include "agents/command-line.h"
+#include "agents/kind.h"
+#include "agents/line-facts.h"
+
+/*
+ * Anthropic's Claude Code, from 1.0.128 to 2.1.332: `claude -p --output-format stream-json`.
+ */
+
+#define MAX_SECONDS G_GUINT64_CONSTANT(253402300799) /* the end of the year 9999 */
+
+/* --- Messages --- */
+
+static void add_string_member(JsonBuilder *builder, const char *name, const char *value)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, value);
+}
+
+/* {"type":"user","message":{"role":"user","content":[{"type":"text","text":TEXT}]}} */
+static char *build_message(const char *text)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    add_string_member(builder, "type", "user");
+    json_builder_set_member_name(builder, "message");
+    json_builder_begin_object(builder);
+    add_string_member(builder, "role", "user");
+    json_builder_set_member_name(builder, "content");
+    json_builder_begin_array(builder);
+    json_builder_begin_object(builder);
+    add_string_member(builder, "type", "text");
+    add_string_member(builder, "text", text);
+    json_builder_end_object(builder);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *json = json_to_string(root, FALSE);
+    return g_strconcat(json, "\n", NULL);
+}
+
+/* --- The command line --- */
+
+static void add_options(CommandLine *line)
+{
+    const AgentConfig *agent = line->agent;
+
+    command_line_add_option(line, "--model", agent->model);
+    if (agent->allowed_tools[0]) {
+        g_autofree char *tools = g_strjoinv(",", agent->allowed_tools);
+        command_line_add_option(line, "--allowedTools", tools);
+    }
+    if (agent->max_turns > 0) {
+        g_autofree char *turns = g_strdup_printf("%u", agent->max_turns);
+        command_line_add_option(line, "--max-turns", turns);
+    }
+    command_line_add_amount(line, "--max-budget-usd", agent->max_budget_usd);
+    if (agent->system_prompt) {
+        command_line_add(line, "--append-system-prompt");
+        command_line_add_expanded(line, agent->system_prompt);
+    }
+    command_line_add_option(line, "--resume", line->context->resume);
+    command_line_add_option(line, "--output-format", "stream-json");
+    command_line_add(line, "--verbose");
+    command_line_add_option(line, "--permission-mode", "bypassPermissions");
+}
+
+static void build(CommandLine *line)
+{
+    gboolean interactive = line->agent->interactive;
+    gboolean is_long = strlen(line->prompt) > PROMPT_ARGUMENT_MAX;
+
+    command_line_add_program(line);
+    command_line_add(line, "-p");
+    if (!interactive && command_line_prompt_fits(line))
+        command_line_add(line, line->prompt);
+    command_line_add_args(line);
+    add_options(line);
+    if (interactive) {
+        command_line_add_option(line, "--input-format", "stream-json");
+        line->stdin_text = build_message(line->prompt);
+    } else if (is_long) {
+        command_line_prompt_to_stdin(line);
+    } else if (!command_line_prompt_fits(line)) {
+        command_line_add_option(line, "--", line->prompt);
+    }
+}
+
+/* --- The lines --- */
+
+static void read_system(LineJson json, DecodedLine *line)
+{
+    line_read_session(json, "session_id", line);
+    line->facts.opening = line_json_is(json, "subtype", "init");
+}
+
+/* Words of the CLI itself (an API's error, a slash command's answer) come as an assistant's too. */
+static gboolean is_synthetic(LineJson json)
+{
+    return line_json_is(json, "message.model", "<synthetic>") ||
+           line_json_is_set(json, "is_api_error_message") ||
+           line_json_is_set(json, "isApiErrorMessage");
+}
+
+static void read_assistant(LineJson json, DecodedLine *line)
+{
+    line->facts.assistant = !is_synthetic(json);
+    line_read_texts(json, "message.content", line);
+}
+
+static void join_string(LineJson element, gpointer joined)
+{
+    const char *text = line_json_string(element, "");
+
+    if (text)
+        g_string_append_printf(joined, "%s%s", ((GString *)joined)->len > 0 ? "; " : "", text);
+}
+
+static char *join_errors(LineJson json)
+{
+    g_autoptr(GString) joined = g_string_new(NULL);
+
+    line_json_foreach(json, "errors", join_string, joined);
+    return joined->len > 0 ? g_string_free(g_steal_pointer(&joined), FALSE) : NULL;
+}
+
+/* `result` says it best; where the CLI cut the run short, `errors` is in its place. The subtype
+ * comes last: it is "success" for many an error. */
+static char *error_of(LineJson json)
+{
+    g_autofree char *error = line_dup_string(json, "result");
+
+    if (!error)
+        error = join_errors(json);
+    if (!error && !line_json_is(json, "subtype", "success"))
+        error = line_dup_string(json, "subtype");
+    return g_steal_pointer(&error);
+}
+
+static void read_result(LineJson json, DecodedLine *line)
+{
+    gboolean success = !line_json_is_set(json, "is_error");
+    guint64 turns = 0;
+
+    line_close_run(line, success, success ? NULL : error_of(json));
+    line_read_cost(json, "total_cost_usd", line);
+    line_read_tokens(json, "usage.input_tokens", "usage.output_tokens", line);
+    line->facts.has_turns = line_json_uint(json, "num_turns", G_MAXUINT, &turns);
+    line->facts.turns = (guint)turns;
+}
+
+static void read_long_result(const char *json, gsize length, DecodedLine *line)
+{
+    line_close_run(line, !line_top_level_is(json, length, "\"is_error\"", "true"), NULL);
+}
+
+static void read_reset(LineJson json, const char *status, const char *resets_at, DecodedLine *line)
+{
+    guint64 seconds;
+
+    if (line_json_is(json, status, "rejected") &&
+        line_json_uint(json, resets_at, MAX_SECONDS, &seconds))
+        line->facts.retry_at = seconds * G_USEC_PER_SEC;
+}
+
+static void read_rate_limit(LineJson json, DecodedLine *line)
+{
+    read_reset(json, "status", "resetsAt", line);
+    read_reset(json, "rate_limit_info.status", "rate_limit_info.resetsAt", line);
+}
+
+static const char *const keys[] = {
+    "prompt",         "model",         "resume",        "interactive", "max_turns",
+    "max_budget_usd", "allowed_tools", "system_prompt", NULL,
+};
+
+static const KindLine lines[] = {
+    {"system", read_system},
+    {"assistant", read_assistant},
+    {"result", read_result, read_long_result},
+    {"rate_limit_event", read_rate_limit},
+    {NULL},
+};
+
+const AgentKind agent_kind_claude = {
+    .name = "claude",
+    .program = "claude",
+    .keys = keys,
+    .build = build,
+    .lines = lines,
+    .closing_type = "result",
+    .build_message = build_message,
+};
