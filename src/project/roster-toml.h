@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "project/roster.h"
+#include "project/config.h"
 
 /*
  * The one way from C to toml++. Private to roster.c, which has made sure that @text is UTF-8, of a
@@ -11,9 +11,6 @@
  */
 
 /** Fills @config (fresh from its maker: every array there and empty) from @text. Errors and
- *  warnings are as project/roster.h says. On failure @config is half filled: free it. */
+ *  warnings are as project/config.h says. On failure @config is half filled: free it. */
 gboolean config_toml_read(const char *text, gsize length, const char *filename,
                           ProjectConfig *config, GError **error);
-
-/** A fresh component with neither name nor path. Lives in roster.c. */
-ComponentConfig *component_config_new(void);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "agents/agent.h"
+
+G_BEGIN_DECLS
+
+/*
+ * What a project's `.storkit/project.toml` says: its roster (agents) and its components.
+ */
+
+typedef struct {
+    char *name;
+    char *path;      /* relative to the worktree, inside it */
+    char **setup;    /* shell commands, in order; never NULL */
+    char **teardown; /* never NULL */
+} ComponentConfig;
+
+typedef struct {
+    GPtrArray *agents;       /* AgentConfig *, at least one; the first is the default */
+    GPtrArray *components;   /* ComponentConfig * */
+    char **copy;             /* ignored files brought along into a new worktree; never NULL */
+    GPtrArray *warnings;     /* char *: "FILE:LINE:COLUMN: unknown key …"; the first 20 */
+    guint warnings_left_out; /* ... which one more tells */
+} ProjectConfig;
+
+/** A component with neither name nor path; a config in which every array is there and empty. */
+ComponentConfig *component_config_new(void);
+ProjectConfig *project_config_new(void);
+void project_config_free(ProjectConfig *config);
+void component_config_free(ComponentConfig *component);
+
+/** The agent called @name, or the first for "". Belongs to @config. Sets
+ *  STORKIT_ERROR_NO_SUCH_AGENT, which lists the names there are. */
+const AgentConfig *project_config_find_agent(const ProjectConfig *config, const char *name,
+                                             GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProjectConfig, project_config_free)
+
+G_END_DECLS
