@@ -132,11 +132,13 @@ gboolean run_id_is_valid(const char *id)
 
 char *run_unit_name(const char *run_id)
 {
-    g_autofree char *clean = g_strdup(run_id);
+    GString *unit = g_string_new("app-storkit-");
+    gboolean begins_word = FALSE;
 
-    for (char *c = clean; *c; c++) {
-        if (!g_ascii_isalnum(*c) && *c != '_' && *c != '.')
-            *c = '_';
+    for (const char *c = run_id; *c; c++) {
+        if (g_ascii_isalnum(*c))
+            g_string_append_c(unit, begins_word ? g_ascii_toupper(*c) : *c);
+        begins_word = !g_ascii_isalnum(*c);
     }
-    return g_strdup_printf("app-storkit-%s.scope", clean);
+    return g_string_free(g_string_append(unit, ".scope"), FALSE);
 }

@@ -30,6 +30,8 @@ char *run_id_new(const char *story, const char *agent);
  *  else may ever reach the file system. */
 gboolean run_id_is_valid(const char *id);
 
-/** The scope of a run: app-storkit-RUN.scope, every character outside [A-Za-z0-9_.] made '_'.
- *  Caller frees. */
+/** The scope of a new run: app-storkit-WORD.scope, where desktops read "storkit" as the application
+ *  (app[-LAUNCHER]-ID-RANDOM.scope, RANDOM of letters and digits) and people the run: its id with a
+ *  capital for each separator. An older run may have another, so a run's unit is always that of its
+ *  record. Caller frees. */
 char *run_unit_name(const char *run_id);

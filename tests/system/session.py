@@ -186,8 +186,13 @@ class UserManager:
 
 
 def scope_name(run_id):
-    """The unit of a run: the contract's rule."""
-    return f"app-storkit-{re.sub('[^A-Za-z0-9_.]', '_', run_id)}.scope"
+    """The unit of a run that has just been made: the contract's rule."""
+    return f"app-storkit-{unit_word(run_id)}.scope"
+
+
+def unit_word(name):
+    """A name in a unit's: letters and digits, a capital for each separator before."""
+    return re.sub("[^A-Za-z0-9]+(.?)", lambda match: match[1].upper(), name)
 
 
 def journal(run_id):

@@ -12,7 +12,7 @@ import time
 from gi.repository import Gio, GLib
 
 from harness import FACTOR, NAME, PATH, Pool, connect, main, serial, skip, wait_until
-from session import RUNTIME, ask_about
+from session import RUNTIME, ask_about, scope_name
 from traces import touch
 
 UNIT = "storkitd.service"
@@ -142,7 +142,7 @@ def test_first_call_starts_the_service():
         assert answer.startswith("a{sv}") and '"status" s "running"' in answer
         assert systemctl("is-active", UNIT) == "active\n"
         (run_id,) = pool.run_folders()
-        assert f"app-storkit-{run_id}.scope" in systemctl(
+        assert scope_name(run_id) in systemctl(
             "status", "--no-pager", "app-storkit.slice"
         )
         assert f"{root}/.storkit/worktrees/42_login" in pool.git(root, "worktree", "list")
@@ -191,7 +191,7 @@ def test_stop_of_the_service_stops_no_agent():
         root = pool.repository(agents={"coder": "idle"})
         session.call("Start", "sss", root, "42_login", "")
         (run_id,) = pool.run_folders()
-        unit = f"app-storkit-{run_id}.scope"
+        unit = scope_name(run_id)
         before = pool.cgroup_procs(unit)
         systemctl("stop", UNIT)
         assert not session.owned()

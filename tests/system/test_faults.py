@@ -10,7 +10,7 @@ from gi.repository import GLib
 
 from follower import all_events, numbered_lines, terminal_events
 from harness import NAME, PoolError, long, main, raises, timeout, wait_until
-from session import processes_of, scope_name
+from session import processes_of, scope_name, unit_word
 
 # In the order in which a Start comes by: see fault_point() in src/.
 FOLDER = ("folder", "reserved")
@@ -77,7 +77,8 @@ STORY = f"s{os.getpid()}x"
 
 def units_of(pool, story):
     """The scopes of that story's runs that systemd knows."""
-    units = pool.manager._call("ListUnitsByPatterns", "(asas)", [], [f"app-storkit-{story}.*"])[0]
+    pattern = f"app-storkit-{unit_word(story)}*"
+    units = pool.manager._call("ListUnitsByPatterns", "(asas)", [], [pattern])[0]
     return [unit[0] for unit in units]
 
 

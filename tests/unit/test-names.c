@@ -153,11 +153,30 @@ static void test_only_run_ids_are_taken_for_run_ids(void)
         g_assert_false(run_id_is_valid(bad[i]));
 }
 
-static void test_a_unit_name_has_no_dash_of_the_run_id(void)
+static void assert_unit(const char *run_id, const char *expected)
 {
-    g_autofree char *unit = run_unit_name("4-2_login.co-der.0123456789");
+    g_autofree char *unit = run_unit_name(run_id);
 
-    g_assert_cmpstr(unit, ==, "app-storkit-4_2_login.co_der.0123456789.scope");
+    g_assert_cmpstr(unit, ==, expected);
+}
+
+static void test_a_unit_name_has_a_word_of_the_run_id(void)
+{
+    assert_unit("42_login.coder.hofuv8ubcx", "app-storkit-42LoginCoderHofuv8ubcx.scope");
+    assert_unit("4-2_login.co-der.0123456789", "app-storkit-42LoginCoDer0123456789.scope");
+}
+
+/* As xdg-desktop-portal, Plasma and others take an application's id from a scope. */
+static void test_desktops_read_the_application_in_a_unit_name(void)
+{
+    g_autoptr(GRegex) convention =
+        g_regex_new("^app-(?:[[:alnum:]]+-)?(.+?)-[[:alnum:]]+\\.scope$", 0, 0, NULL);
+    g_autofree char *unit = run_unit_name("a-b_c.d.e-f.hofuv8ubcx");
+    g_autoptr(GMatchInfo) match = NULL;
+
+    g_assert_true(g_regex_match(convention, unit, 0, &match));
+    g_autofree char *id = g_match_info_fetch(match, 1);
+    g_assert_cmpstr(id, ==, "storkit");
 }
 
 int main(int argc, char **argv)
@@ -177,7 +196,9 @@ int main(int argc, char **argv)
                     test_run_ids_of_all_threads_are_new_and_sort_by_time);
     g_test_add_func("/names/only-run-ids-are-taken-for-run-ids",
                     test_only_run_ids_are_taken_for_run_ids);
-    g_test_add_func("/names/a-unit-name-has-no-dash-of-the-run-id",
-                    test_a_unit_name_has_no_dash_of_the_run_id);
+    g_test_add_func("/names/a-unit-name-has-a-word-of-the-run-id",
+                    test_a_unit_name_has_a_word_of_the_run_id);
+    g_test_add_func("/names/desktops-read-the-application-in-a-unit-name",
+                    test_desktops_read_the_application_in_a_unit_name);
     return g_test_run();
 }
