@@ -39,9 +39,10 @@ typedef struct {
 static void tell(Story *story)
 {
     const Notice *notice = story->notice;
+    g_autofree char *body = notice_dup_text(notice);
     BubbleText text = {
         .title = notice->title,
-        .body = notice->body,
+        .body = body,
         .category = notice->category,
         .sound = settings_get()->sound ? notice->sound : NULL,
         .critical = notice->critical,

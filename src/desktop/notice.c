@@ -311,8 +311,15 @@ Notice *notice_new(GVariant *info, guint64 now)
     Notice *notice = info_is_live(info) ? notice_of_live(info, now) : notice_of_ended(info, now);
 
     if (notice)
-        add_clean_line(notice, project);
+        notice->project = clean_line(project);
     return notice;
+}
+
+char *notice_dup_text(const Notice *notice)
+{
+    gboolean both = *notice->body && *notice->project;
+
+    return g_strconcat(notice->body, both ? "\n" : "", notice->project, NULL);
 }
 
 void notice_free(Notice *notice)
@@ -320,6 +327,7 @@ void notice_free(Notice *notice)
     g_free(notice->key);
     g_free(notice->title);
     g_free(notice->body);
+    g_free(notice->project);
     g_ptr_array_unref(notice->actions);
     g_free(notice);
 }

@@ -24,6 +24,7 @@ typedef struct {
     NoticeKind kind;
     char *key; /* another one: it is told again; the same: it is known */
     char *title, *body;
+    char *project;            /* where it is: the body's last line */
     gboolean critical, stays; /* stays: until it is seen or settled */
     gboolean counts_changes;  /* the files and lines it changed belong to it */
     const char *category, *sound;
@@ -41,5 +42,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Notice, notice_free)
  *  g_ptr_array_unref(). */
 GPtrArray *notice_actions_new(const char *const *pairs);
 
-/** Puts @line on a line of its own below the body. */
+/** Puts @line (NULL, "": nothing) on a line of its own below the body. */
 void notice_add_line(Notice *notice, const char *line);
+
+/** The body with the project below. Caller frees. */
+char *notice_dup_text(const Notice *notice);

@@ -32,23 +32,31 @@ def check_prefix(prefix):
     with tempfile.TemporaryDirectory() as folder:
         setup = Setup(folder, prefix)
         share = f"{prefix}/share"
+        units = f"{prefix}/lib/systemd/user" if prefix == "/usr" else f"{share}/systemd/user"
         for path in (
             f"{prefix}/bin/storkitctl",
             f"{prefix}/libexec/storkitd",
             f"{prefix}/libexec/storkit-shim",
             f"{prefix}/lib/systemd/catalog/storkit.catalog",
-            f"{share}/systemd/user/app-storkit.slice",
+            f"{units}/app-storkit.slice",
             f"{share}/man/man1/storkitctl.1",
             f"{prefix}/libexec/storkit-desktop",
+            f"{share}/applications/storkit.desktop",
+            f"{share}/icons/hicolor/scalable/apps/storkit.svg",
+            f"{share}/icons/hicolor/symbolic/apps/storkit-symbolic.svg",
+            f"{share}/metainfo/org.storkit.storkit.metainfo.xml",
+            f"{share}/gnome-shell/search-providers/org.storkit.search-provider.ini",
+            f"{share}/gnome-shell/extensions/storkit@storkit.org/extension.js",
+            f"{share}/krunner/dbusplugins/storkit.desktop",
             f"{share}/man/man8/storkit-desktop.8",
-            f"{share}/systemd/user/storkit-desktop.service",
+            f"{units}/storkit-desktop.service",
             f"{share}/dbus-1/services/org.storkit.Desktop.service",
             f"{share}/bash-completion/completions/storkitctl",
             f"{share}/zsh/site-functions/_storkitctl",
             f"{share}/fish/vendor_completions.d/storkitctl.fish",
         ):
             assert path in setup.files, f"{path} is not installed"
-        unit = setup.read(f"{share}/systemd/user/storkitd.service")
+        unit = setup.read(f"{units}/storkitd.service")
         assert f"\nExecStart={prefix}/libexec/storkitd\n" in unit
         service = setup.read(f"{share}/dbus-1/services/org.storkit.AgentPool.service")
         assert f"\nExec={prefix}/libexec/storkitd\n" in service

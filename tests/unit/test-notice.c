@@ -26,6 +26,13 @@ static Notice *notice_of(const char *members)
     return notice_new(info, NOW);
 }
 
+static void assert_text(const Notice *notice, const char *expected)
+{
+    g_autofree char *text = notice_dup_text(notice);
+
+    g_assert_cmpstr(text, ==, expected);
+}
+
 static void assert_actions(const Notice *notice, const char *expected)
 {
     g_autoptr(GString) ids = g_string_new(NULL);
@@ -51,7 +58,7 @@ static void test_an_end_tells_what_was_done(void)
                   "'started': <uint64 1000000>, 'ended': <uint64 193000000>");
 
     g_assert_cmpstr(notice->title, ==, "coder has finished 42_login");
-    g_assert_cmpstr(notice->body, ==, "3 turns, $0.42, 3min 12s\nshop");
+    assert_text(notice, "3 turns, $0.42, 3min 12s\nshop");
     g_assert_false(notice->critical);
     assert_actions(notice, "show diff resume");
 }
@@ -77,7 +84,7 @@ static void test_a_question_has_its_answers(void)
     g_assert_cmpint(notice->kind, ==, NOTICE_WAITING);
     g_assert_true(notice->stays);
     g_assert_cmpstr(notice->key, ==, "question q1");
-    g_assert_cmpstr(notice->body, ==, "Bash\nrm -r build\nshop");
+    assert_text(notice, "Bash\nrm -r build\nshop");
     assert_actions(notice, "show answer:allow answer:deny stop");
 }
 
