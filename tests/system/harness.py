@@ -5,7 +5,7 @@ A test is a function `test_…` of a file `test_….py`; its name and the first 
 say a behaviour. One that takes an argument gets a Pool: the real storkitd, on a bus and in folders
 of its own, under the user's real systemd. Each is a test of its own to meson:
 
-    /usr/bin/python3 tests/system/test_start.py --list
+    tests/system/list-tests tests/system/test_start.py
     /usr/bin/python3 tests/system/test_start.py NAME…
 
 Without a name, all of the file are run. They wait for conditions (wait_until), never for a time.
@@ -86,12 +86,12 @@ def tests_of(module):
     }
 
 
-def print_list(tests):
-    """One line a test for meson.build: name, suite, seconds, whether others may run beside it."""
+def print_list(file, tests):
+    """One line a test: its file, name, suite, seconds, whether others may run beside it."""
     for name, function in tests.items():
         suite = getattr(function, "suite", "system")
         # The minute is for what ends a test that has failed.
-        print(name, suite, limit_of(function) + 60, getattr(function, "parallel", "true"))
+        print(file, name, suite, limit_of(function) + 60, getattr(function, "parallel", "true"))
 
 
 def on_alarm(signal_number, frame):
@@ -131,9 +131,6 @@ def run_test(name, function):
 def main():
     tests = tests_of(sys.modules["__main__"])
     names = sys.argv[1:]
-    if names == ["--list"]:
-        print_list(tests)
-        return
     faulthandler.enable()
     signal.signal(signal.SIGALRM, on_alarm)
     signal.signal(signal.SIGTERM, on_term)
