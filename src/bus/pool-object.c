@@ -5,7 +5,6 @@
 #include "bus/names.h"
 #include "bus/reply.h"
 #include "bus/variant.h"
-#include "base/error.h"
 #include "base/test-hooks.h"
 #include "store/start-options.h"
 #include "base/util.h"

@@ -4,9 +4,7 @@
 #include "base/names.h"
 #include "git/found.h"
 #include "git/lost-commits.h"
-#include "git/lost-files.h"
 #include "git/places.h"
-#include "git/status.h"
 
 #define refuse(error, ...)                                                                         \
     g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY, __VA_ARGS__)

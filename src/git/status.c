@@ -6,7 +6,6 @@
 #include "base/names.h"
 #include "git/found.h"
 #include "git/lost-commits.h"
-#include "git/lost-files.h"
 #include "git/places.h"
 
 void worktree_status_free(WorktreeStatus *status)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool/prune.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
-#include "transcript/reader.h"
 #include "base/names.h"
 #include "store/record.h"
 #include "store/result.h"
