@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agents/line-facts.h"
 
+#include <string.h>
 
 #define MAX_COUNT (G_GUINT64_CONSTANT(1) << 53)
 

@@ -17,7 +17,7 @@ static gboolean is_noncharacter(Bytes p, gsize length)
     return (character >= 0xFDD0 && character <= 0xFDEF) || (character & 0xFFFE) == 0xFFFE;
 }
 
-/* Where the first bytes that sd-bus refuses begin, and how many there are; @end: nowhere. */
+/* Finds the first bytes that sd-bus refuses and how many they are; @end if there are none. */
 static Bytes find_refused(Bytes p, Bytes end, gsize *ret_length)
 {
     bool whole;

@@ -43,7 +43,7 @@ int spawn_process(const SpawnPlan *plan, pid_t *ret_pid, int *ret_pidfd)
     *ret_pidfd = pidfd_open(*ret_pid, 0);
     if (*ret_pidfd >= 0)
         return 0;
-    /* One that can't be watched is not kept. */
+    /* Without a pidfd nobody could watch it. */
     r = errno;
     kill(*ret_pid, SIGKILL);
     waitpid(*ret_pid, NULL, 0);

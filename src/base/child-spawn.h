@@ -4,15 +4,16 @@
 #include <glib.h>
 
 /*
- * A child process that starts from a clean slate: no signal is blocked or ignored in it, its stdin
- * is /dev/null, and it has only the descriptors that it is given.
+ * A child process with a clean slate: it blocks and ignores no signal, its stdin is /dev/null, and
+ * it has only the descriptors that it is given.
  */
 
 typedef struct {
     char *const *argv; /* argv[0] is a path */
     char *const *environment;
-    const char *folder;  /* NULL: this process's */
-    const int (*fds)[2]; /* here, and there: each number here above all of those there */
+    const char *folder; /* NULL: this process's */
+    const int (
+        *fds)[2]; /* ours, and the child's number: all of ours are above all of the child's */
     gsize n_fds;
     gboolean own_session;
 } SpawnPlan;

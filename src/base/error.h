@@ -6,9 +6,9 @@
 /**
  * StorkitError: every way in which a request to the pool can fail.
  *
- * The names are those of the D-Bus errors `org.storkit.AgentPool.Error.*` of the contract; the
- * table that maps one to the other is in error.c and nowhere else. A message of this domain names
- * the thing that was wrong and says what to do about it.
+ * The names are those of the contract's D-Bus errors, `org.storkit.AgentPool.Error.*`; only the
+ * table in error.c maps one to the other. A message of this domain names the thing that is wrong
+ * and says what to do about it.
  */
 typedef enum {
     STORKIT_ERROR_INVALID_ARGUMENT,

@@ -86,7 +86,7 @@ static gboolean lift(Removal *removal, int parent, const char *name)
 
 static gboolean lift_folder(Removal *removal, int parent, const char *name)
 {
-    /* What is moved must be writable itself, as where it goes. */
+    /* The thing that is moved must be writable, and so must the place it goes to. */
     return lift(removal, parent, name) ||
            (errno == EACCES && make_writable(parent, name) && fchmod(removal->top, 0700) == 0 &&
             lift(removal, parent, name));
@@ -135,7 +135,7 @@ static gboolean remove_folder_at(Removal *removal, int parent, const char *name,
     if (!folder)
         return errno == ENOENT;
     if (!empty_folder(removal, folder, depth)) {
-        /* One that may be read but not changed shows only now. */
+        /* A folder that may be read but not changed shows only now. */
         if (errno != EACCES || !make_writable(parent, name))
             return FALSE;
         if (!empty_folder(removal, folder, depth)) {
@@ -169,7 +169,7 @@ gboolean file_tree_remove(const char *path, GError **error)
 
 #define REMOVING_PREFIX "."
 #define REMOVING_SUFFIX ".removing"
-#define OLD_PREFIX ".removing." /* of a run's folder, in 0.1.0 */
+#define OLD_PREFIX ".removing." /* the name that 0.1.0 gave to a run's folder */
 
 gboolean file_tree_remove_at_once(const char *path, GError **error)
 {
@@ -295,7 +295,7 @@ static gboolean copy_folder(const Copy *copy, int from, int to, const char *name
     target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (target < 0)
         return FALSE;
-    /* The mode comes last: a folder that is read-only could not be filled. */
+    /* The mode comes last: a read-only folder could not be filled. */
     return copy_entries(copy, source, target, path, depth + 1) &&
            (!made || fchmod(target, info->st_mode & 0777) == 0);
 }

@@ -17,12 +17,12 @@ struct FolderWatch {
 typedef struct {
     FolderChanged changed;
     gpointer data;
-    gboolean due; /* has an event in the buffer that is being read */
+    gboolean due; /* the buffer that is being read has an event of it */
 } Entry;
 
 static void mark(FolderWatch *watch, const struct inotify_event *event)
 {
-    /* A queue that overflowed has lost somebody's event: look at all of them. */
+    /* A queue that overflowed has lost an event: look at all of them. */
     GHashTableIter iter;
     Entry *entry = g_hash_table_lookup(watch->entries, GINT_TO_POINTER(event->wd));
     if (entry)
@@ -91,7 +91,7 @@ void folder_watch_free(FolderWatch *watch)
     g_free(watch);
 }
 
-/* Of a folder that is watched already, this changes what counts. */
+/* For a folder that is watched already, this changes the events that count. */
 static int add_watch(FolderWatch *watch, int folder_fd, uint32_t mask)
 {
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", folder_fd);

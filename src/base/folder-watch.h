@@ -4,12 +4,12 @@
 #include <glib.h>
 
 /*
- * One inotify instance for the folders of all runs (instances are few per user).
+ * One inotify instance for the folders of all runs: a user has few instances.
  */
 
 typedef struct FolderWatch FolderWatch;
 
-/** Something in the folder was written, made or moved in, or changed its mode. */
+/** Called when something in the folder was written or made, moved into it, or changed its mode. */
 typedef void (*FolderChanged)(gpointer data);
 
 FolderWatch *folder_watch_new(GError **error);
@@ -20,10 +20,10 @@ void folder_watch_free(FolderWatch *watch);
 int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, gpointer data,
                      GError **error);
 
-/** Whether writes to files of the watched folder are told, as they are at first: who looks often
- *  anyway is not to be woken for each. What was written before they are wanted again is not told.
- */
+/** Whether writes to files of the watched folder are reported; at first they are. A caller that
+ *  looks often anyway need not be woken for each. Writes that came before they are wanted again
+ *  are not reported. */
 void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted);
 
-/** Ends what folder_watch_add() began; an @id that is watched no more is no error. */
+/** Ends what folder_watch_add() began; an @id that is no longer watched is no error. */
 void folder_watch_remove(FolderWatch *watch, int id);

@@ -65,7 +65,7 @@ JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
     return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
 }
 
-/** That it will be read back: what holds text that is no UTF-8 would not be, and neither would it
+/** That it will be read back: what holds text that is not UTF-8 would not be, and neither would it
  *  tell the next service of what it is the record of. */
 static gboolean check_readable(const char *name, const char *text, GError **error)
 {
@@ -74,7 +74,7 @@ static gboolean check_readable(const char *name, const char *text, GError **erro
     if (length <= JSON_FILE_MAX && is_one_object(text, length))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                "writing %s: it would hold more than %u bytes, or text that is no UTF-8", name,
+                "writing %s: it would hold more than %u bytes, or text that is not UTF-8", name,
                 JSON_FILE_MAX);
     return FALSE;
 }
@@ -88,7 +88,7 @@ gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, 
 
     if (!check_readable(name, text, error))
         return FALSE;
-    /* What a crash has left there, or a FIFO that somebody put there to let us wait. */
+    /* A crash may have left something there, or somebody put a FIFO there to make us wait. */
     unlinkat(folder_fd, temporary, 0);
     autofd fd = open_regular(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0 || !write_all(fd, text, strlen(text)) || (sync && fsync(fd) < 0) ||

@@ -34,7 +34,7 @@ gboolean name_is_valid(const char *name)
 
 char *name_for_message(const char *name)
 {
-    /* One more than is shown, of 4 bytes at most: a character that is cut here is not shown. */
+    /* One character more than is shown, of 4 bytes at most: one that is cut here is not shown. */
     g_autofree char *head = g_strndup(name, 4 * (SHOWN_MAX + 1));
     g_autofree char *valid = g_utf8_make_valid(head, -1);
     g_autoptr(GString) shown = g_string_new(NULL);

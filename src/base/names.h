@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * The names of the contract: what a story, an agent, a run and a unit may be called.
+ * The names of the contract: those of stories, agents, runs and units.
  */
 
 /** Whether @name may be a story id or an agent's name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}, without
@@ -15,15 +15,15 @@ gboolean name_is_valid(const char *name);
  *  in the message of the STORKIT_ERROR_INVALID_ARGUMENT it sets. */
 gboolean name_check(const char *what, const char *name, GError **error);
 
-/** Anything a client sent, fit for a message: valid UTF-8, at most 80 characters ("…" behind them
- *  where there are more), each that does not print a U+FFFD. Caller frees. */
+/** Any text from a client in a form fit for a message: valid UTF-8, at most 80 characters (then
+ *  "…"), U+FFFD for each that does not print. Caller frees. */
 char *name_for_message(const char *name);
 
 /** Whether @name may name an environment variable: [A-Za-z_][A-Za-z0-9_]*. */
 gboolean environment_name_is_valid(const char *name);
 
-/** A new run id: STORY.AGENT. and ten characters of [a-z0-9] that sort by time; two calls of one
- *  process never give the same, and a later one sorts after. Any thread. Caller frees. */
+/** A new run id: STORY.AGENT. and ten characters of [a-z0-9] that sort by time; no two calls
+ *  of one process give the same, and later ones sort after. From any thread. Caller frees. */
 char *run_id_new(const char *story, const char *agent);
 
 /** Whether @id has the form that run_id_new() makes: it is used as a folder's name, so nothing

@@ -281,8 +281,8 @@ gboolean limits_set(Limits *limits, const char *key, const char *text, GError **
     g_autofree char *head = g_strndup(key, 100);
     g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                "\"%.100s\" is no limit: there are memory_max, memory_high, cpu_weight, cpu_quota, "
-                "io_weight, tasks_max, runtime_max and idle_timeout",
+                "\"%.100s\" is not a limit; the limits are memory_max, memory_high, cpu_weight, "
+                "cpu_quota, io_weight, tasks_max, runtime_max and idle_timeout",
                 shown);
     return FALSE;
 }

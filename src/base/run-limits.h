@@ -8,7 +8,7 @@
  * `tasks_max`, `runtime_max`, `idle_timeout` of the config and of StartWithOptions.
  */
 
-/** Not set. Also the value of a limit that was lifted: limits_override() makes it of LIMIT_NONE. */
+/** Not set. limits_override() turns LIMIT_NONE into this: a lifted limit is not set. */
 #define LIMIT_UNSET G_MAXUINT64
 
 /** Set, to "infinity": it lifts the limit that it overrides. Only in Limits that are fresh from
@@ -26,7 +26,7 @@ typedef struct {
     guint64 idle_timeout_usec; /* without a byte of output */
 } Limits;
 
-/** What is known of each limit, for those who go through all of them. */
+/** Everything there is to know of a limit, for code that goes through all of them. */
 typedef struct {
     const char *key;        /* of the config and of StartWithOptions: "cpu_quota" */
     const char *value_key;  /* of its value as a number: "cpu_quota_usec" */
@@ -36,10 +36,10 @@ typedef struct {
 
 #define LIMITS_COUNT 8
 
-/** The limits one by one, for who goes through them all: @index is below LIMITS_COUNT. */
+/** The limits one by one; @index is below LIMITS_COUNT. */
 const LimitInfo *limits_info(gsize index);
 
-/** The value of the limit at @index, LIMIT_UNSET where it has none. */
+/** The value of the limit at @index, LIMIT_UNSET if it has none. */
 guint64 limits_get(const Limits *limits, gsize index);
 
 /** Sets the limit at @index, unchecked: to a value of limits_get(). */

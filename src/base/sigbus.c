@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* What this thread touches just now. SIGBUS is of the thread that caused it, so this is all that
- * the handler needs to tell ours from others: no list, no lock. */
+/* The place that this thread touches just now. SIGBUS goes to the thread that caused it, so this is
+ * enough for the handler to tell ours from others: no list, no lock. */
 static __thread guint64 *volatile touched;
 static gsize page_size;
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * What a UTF-8 lead byte says of the bytes after it (Unicode 15, table 3-7): without overlong
- * forms, without surrogates, nothing above U+10FFFF. libc only.
+ * The bytes that may follow a lead byte of UTF-8 (Unicode 15, table 3-7): no overlong forms, no
+ * surrogates, nothing above U+10FFFF. libc only.
  */
 
 struct Utf8Lead {
@@ -15,7 +15,7 @@ struct Utf8Lead {
     uint8_t low, high; /* the range of the first of them; the others are 0x80 to 0xBF */
 };
 
-/** Fills @ret from a byte of 0x80 and above; false where no character begins with it. */
+/** Fills @ret from a byte of 0x80 and above; false if no character begins with it. */
 static inline bool utf8_lead(uint8_t byte, struct Utf8Lead *ret)
 {
     if (byte < 0xC2 || byte > 0xF4)
@@ -26,9 +26,9 @@ static inline bool utf8_lead(uint8_t byte, struct Utf8Lead *ret)
     return true;
 }
 
-/** How many of the bytes at @p, the first of them 0x80 or above, belong together: those of a
- *  character, where @ret_whole is true; else those that could have begun one and that one U+FFFD
- *  stands for, as Unicode recommends and browsers do. */
+/** How many of the bytes at @p, the first of them 0x80 or above, belong together. With @ret_whole
+ *  true they are a character; otherwise they could have begun one, and one U+FFFD stands for all
+ *  of them, as Unicode recommends and browsers do. */
 static inline size_t utf8_length(const uint8_t *p, const uint8_t *end, bool *ret_whole)
 {
     struct Utf8Lead lead;

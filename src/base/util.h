@@ -37,8 +37,8 @@ static inline guint64 now_usec(void)
     return (guint64)g_get_real_time();
 }
 
-/** Opens a regular file of a folder that others write to, too: a link, a FIFO or a device in its
- *  place is refused (-1 and errno), and nothing waits. @flags: O_RDONLY and the like. */
+/** Opens a regular file in a folder that others write to as well: a link, a FIFO or a device in its
+ *  place is refused (-1 and errno), without waiting. @flags: O_RDONLY and the like. */
 int open_regular(int folder_fd, const char *name, int flags);
 
 /** Writes all of @text, or FALSE and errno. */
@@ -48,5 +48,5 @@ gboolean write_all(int fd, const char *text, gsize length);
 #define set_errno_error(error, errnum, ...)                                                        \
     set_errno_error_full((error), (errnum), g_strdup_printf(__VA_ARGS__))
 
-/** What set_errno_error() calls, with the text made; frees it. */
+/** Behind set_errno_error(). Frees @what_taken. */
 void set_errno_error_full(GError **error, int errnum, char *what_taken);

@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * Blocking work, off the main loop: jobs with the same key run one after the other in the order
- * they came (one writer per git repository), those with different keys side by side.
+ * Blocking work, off the main loop. Jobs with the same key run one after the other, in the order
+ * in which they came (one writer per git repository); those with different keys run side by side.
  */
 
 typedef struct WorkQueue WorkQueue;
@@ -17,15 +17,15 @@ typedef void (*WorkDone)(gpointer data);
 
 WorkQueue *work_queue_new(void);
 
-/** Frees the queue. There must be no job in it: see work_queue_is_idle(). */
+/** Frees the queue, which must be idle: see work_queue_is_idle(). */
 void work_queue_free(WorkQueue *queue);
 
-/** Queues @work under @key (copied; NULL: no order wanted). @done is called on the thread-default
+/** Queues @work under @key (copied; NULL: in no order). @done is called on the thread-default
  *  main context of the caller; @data stays the caller's. */
 void work_queue_push(WorkQueue *queue, const char *key, WorkFunc work, WorkDone done,
                      gpointer data);
 
-/** Whether no job waits, and none is at work. */
+/** Whether no job waits and none is at work. */
 gboolean work_queue_is_idle(const WorkQueue *queue);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkQueue, work_queue_free)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/publisher.h"
 
-
 #include "bus/gauge.h"
 #include "bus/names.h"
 #include "base/bus-text.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/repo.h"
 
-
 Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
                 GError **error)
 {

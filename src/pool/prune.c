@@ -7,6 +7,7 @@
 #include "store/record.h"
 #include "store/result.h"
 #include "store/cursors.h"
+#include "transcript/decoding.h"
 #include "base/util.h"
 #include "store/folder.h"
 

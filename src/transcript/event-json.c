@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "transcript/event-json.h"
 
-
 static const char hex[] = "0123456789abcdef";
 
 /* @text must be valid UTF-8. */
