@@ -49,7 +49,12 @@ void command_line_add_amount(CommandLine *line, const char *option, double amoun
 
 gboolean command_line_prompt_fits(const CommandLine *line)
 {
-    return line->prompt[0] != '-' && strlen(line->prompt) <= PROMPT_ARGUMENT_MAX;
+    return line->prompt[0] != '-' && !command_line_prompt_is_long(line);
+}
+
+gboolean command_line_prompt_is_long(const CommandLine *line)
+{
+    return strlen(line->prompt) > PROMPT_ARGUMENT_MAX;
 }
 
 void command_line_prompt_to_stdin(CommandLine *line)

@@ -42,5 +42,8 @@ void command_line_add_amount(CommandLine *line, const char *option, double amoun
  *  begins with '-', and the kernel refuses a long one. */
 gboolean command_line_prompt_fits(const CommandLine *line);
 
+/** Whether it is too long for the command line. */
+gboolean command_line_prompt_is_long(const CommandLine *line);
+
 /** Gives the prompt on stdin. */
 void command_line_prompt_to_stdin(CommandLine *line);

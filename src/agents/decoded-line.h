@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/kind.h"
+#include "agents/usage.h"
 
 /*
  * What one line of a transcript means.
@@ -19,18 +20,17 @@ typedef enum {
  *  where the line says nothing of it. All of it is display, none of it decides whether the agent
  *  runs: a tool can forge a line. */
 typedef struct {
-    char *session_id; /* the kind's session id, never empty */
-    gboolean opening; /* the kind's opening line (claude: system/init) */
-    gboolean closing; /* the kind's closing line (claude: result) */
-    gboolean success; /* of a closing line: it reports success */
-    char *error;      /* of a closing line without success: the CLI's own words, where it has any */
+    char *session_id;   /* the kind's session id, never empty */
+    gboolean opening;   /* the kind's opening line (claude: system/init) */
+    gboolean closing;   /* the kind's closing line (claude: result) */
+    gboolean success;   /* of a closing line: it reports success */
+    gboolean empty;     /* of a closing line: it reports that nothing was done */
+    char *error;        /* the CLI's own words for a failure, on its closing line or before it */
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
-    gboolean step;      /* cost and tokens are those of one step of many: they add up */
-    gboolean has_cost, has_turns, has_input_tokens, has_output_tokens;
-    double cost_usd;
-    guint turns;
-    guint64 input_tokens, output_tokens;
+    Usage used;         /* since the line before that said so: adds up */
+    Usage so_far;       /* since the run's begin: takes the place of what was said before */
+    Usage session;      /* of the session, with its earlier runs: takes the place too */
 } LineFacts;
 
 struct DecodedLine {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <json-glib/json-glib.h>
-#include <string.h>
 
 #include "agents/command-line.h"
 #include "agents/kind.h"
@@ -74,7 +73,6 @@ static void add_options(CommandLine *line)
 static void build(CommandLine *line)
 {
     gboolean interactive = line->agent->interactive;
-    gboolean is_long = strlen(line->prompt) > PROMPT_ARGUMENT_MAX;
 
     command_line_add_program(line);
     command_line_add(line, "-p");
@@ -85,7 +83,7 @@ static void build(CommandLine *line)
     if (interactive) {
         command_line_add_option(line, "--input-format", "stream-json");
         line->stdin_text = build_message(line->prompt);
-    } else if (is_long) {
+    } else if (command_line_prompt_is_long(line)) {
         command_line_prompt_to_stdin(line);
     } else if (!command_line_prompt_fits(line)) {
         command_line_add_option(line, "--", line->prompt);
@@ -143,21 +141,54 @@ static char *error_of(LineJson json)
     return g_steal_pointer(&error);
 }
 
+/* What one model was used for since the last result. */
+static void read_model_usage(LineJson model, gpointer data)
+{
+    Usage *used = data;
+
+    line_read_cost(model, "costUSD", used);
+    line_read_tokens(model, used,
+                     (LineTokens){.input = "inputTokens",
+                                  .cached = "cacheReadInputTokens",
+                                  .written = "cacheCreationInputTokens",
+                                  .output = "outputTokens",
+                                  .input_is_rest = TRUE});
+}
+
+/* Since 2.1.330 at the latest the total counts the session's whole past, and there is a count of
+ * what was used since the last result. Before, the total counted this process. */
+static void read_usage(LineJson json, DecodedLine *line)
+{
+    Usage *used = &line->facts.used;
+
+    line_read_count(json, "num_turns", USAGE_TURNS, used);
+    if (line_json_is_set(json, "model_usage_since_last_result")) {
+        used->has_cost = TRUE;
+        used->has[USAGE_INPUT_TOKENS] = TRUE;
+        used->has[USAGE_CACHED_INPUT_TOKENS] = TRUE;
+        used->has[USAGE_OUTPUT_TOKENS] = TRUE;
+        line_json_foreach(json, "model_usage_since_last_result", read_model_usage, used);
+        return;
+    }
+    line_read_cost(json, "total_cost_usd", &line->facts.so_far);
+    line_read_tokens(json, used,
+                     (LineTokens){.input = "usage.input_tokens",
+                                  .cached = "usage.cache_read_input_tokens",
+                                  .written = "usage.cache_creation_input_tokens",
+                                  .output = "usage.output_tokens",
+                                  .input_is_rest = TRUE});
+}
+
+/* A resume of a session whose background task was cut short begins with a result from before the
+ * model was asked: it has no turn. */
 static void read_result(LineJson json, DecodedLine *line)
 {
     gboolean success = !line_json_is_set(json, "is_error");
-    guint64 turns = 0;
+    const Usage *used = &line->facts.used;
 
     line_close_run(line, success, success ? NULL : error_of(json));
-    line_read_cost(json, "total_cost_usd", line);
-    line_read_tokens(json, "usage.input_tokens", "usage.output_tokens", line);
-    line->facts.has_turns = line_json_uint(json, "num_turns", G_MAXUINT, &turns);
-    line->facts.turns = (guint)turns;
-}
-
-static void read_long_result(const char *json, gsize length, DecodedLine *line)
-{
-    line_close_run(line, !line_top_level_is(json, length, "\"is_error\"", "true"), NULL);
+    read_usage(json, line);
+    line->facts.empty = success && used->has[USAGE_TURNS] && used->counts[USAGE_TURNS] == 0;
 }
 
 static void read_reset(LineJson json, const char *status, const char *resets_at, DecodedLine *line)
@@ -183,7 +214,7 @@ static const char *const keys[] = {
 static const KindLine lines[] = {
     {"system", read_system},
     {"assistant", read_assistant},
-    {"result", read_result, read_long_result},
+    {"result", read_result, line_read_long_result},
     {"rate_limit_event", read_rate_limit},
     {NULL},
 };

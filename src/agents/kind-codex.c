@@ -41,10 +41,14 @@ static void read_item(LineJson json, DecodedLine *line)
         line_add_text(line, line_json_string(json, "item.text"));
 }
 
+/* The usage is that of the whole thread. */
 static void read_completed(LineJson json, DecodedLine *line)
 {
     line_close_run(line, TRUE, NULL);
-    line_read_tokens(json, "usage.input_tokens", "usage.output_tokens", line);
+    line_read_tokens(json, &line->facts.session,
+                     (LineTokens){.input = "usage.input_tokens",
+                                  .cached = "usage.cached_input_tokens",
+                                  .output = "usage.output_tokens"});
 }
 
 static void read_failed(LineJson json, DecodedLine *line)
@@ -68,4 +72,5 @@ const AgentKind agent_kind_codex = {
     .keys = keys,
     .build = build,
     .lines = lines,
+    .counts_session = TRUE,
 };

@@ -43,7 +43,10 @@ static void read_result(LineJson json, DecodedLine *line)
     gboolean success = line_json_is(json, "status", "success");
 
     line_close_run(line, success, success ? NULL : line_dup_string(json, "error.message"));
-    line_read_tokens(json, "stats.input_tokens", "stats.output_tokens", line);
+    line_read_tokens(json, &line->facts.so_far,
+                     (LineTokens){.input = "stats.input_tokens",
+                                  .cached = "stats.cached",
+                                  .output = "stats.output_tokens"});
 }
 
 static const char *const keys[] = {"prompt", "model", "resume", NULL};

@@ -43,9 +43,13 @@ static void read_finish(LineJson json, DecodedLine *line)
 {
     if (line_json_is(json, "part.reason", "stop"))
         line_close_run(line, TRUE, NULL);
-    line->facts.step = TRUE;
-    line_read_cost(json, "part.cost", line);
-    line_read_tokens(json, "part.tokens.input", "part.tokens.output", line);
+    line_read_cost(json, "part.cost", &line->facts.used);
+    line_read_tokens(json, &line->facts.used,
+                     (LineTokens){.input = "part.tokens.input",
+                                  .cached = "part.tokens.cache.read",
+                                  .written = "part.tokens.cache.write",
+                                  .output = "part.tokens.output",
+                                  .input_is_rest = TRUE});
 }
 
 static void read_error(LineJson json, DecodedLine *line)

@@ -25,6 +25,17 @@ const AgentKind *agent_kind_find(const char *name)
     return NULL;
 }
 
+const AgentKind *agent_kind_of_program(const char *command)
+{
+    g_autofree char *program = g_path_get_basename(command);
+
+    for (const AgentKind *const *kind = kinds; *kind; kind++) {
+        if (g_strcmp0((*kind)->program, program) == 0)
+            return *kind;
+    }
+    return NULL;
+}
+
 gboolean agent_kind_takes(const AgentKind *kind, const char *key)
 {
     return !g_strv_contains(kind_keys, key) || g_strv_contains(kind->keys, key);

@@ -34,6 +34,7 @@ typedef struct {
     /** The type of its closing line, behind which its program is known to stay alive at times; or
      *  NULL. */
     const char *closing_type;
+    gboolean counts_session; /* its totals count the session with all its earlier runs */
     /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
      *  NULL where the kind takes none. */
     char *(*build_message)(const char *text);
@@ -45,6 +46,11 @@ typedef struct {
     KIND(codex)                                                                                    \
     KIND(gemini)                                                                                   \
     KIND(opencode)                                                                                 \
+    KIND(qwen)                                                                                     \
+    KIND(pi)                                                                                       \
+    KIND(copilot)                                                                                  \
+    KIND(kimi)                                                                                     \
+    KIND(cline)                                                                                    \
     KIND(raw)
 
 #define AGENT_KIND_DECLARE(name) extern const AgentKind agent_kind_##name;
@@ -55,6 +61,9 @@ const AgentKind *const *agent_kinds(void);
 
 /** The kind called @name; NULL where there is none. */
 const AgentKind *agent_kind_find(const char *name);
+
+/** The kind whose usual program @command is, whatever folder it is in; NULL where there is none. */
+const AgentKind *agent_kind_of_program(const char *command);
 
 /** Whether @kind's command line has a place for @key: "prompt", "model", "resume", "interactive",
  *  "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes any other. */

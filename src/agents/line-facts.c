@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/json-scan.h"
+
 #define MAX_COUNT (G_GUINT64_CONSTANT(1) << 53)
 
 /* More is no cost, and json-glib's versions differ in what they make of a number that is too big.
@@ -40,26 +42,84 @@ void line_read_texts(LineJson json, const char *path, DecodedLine *line)
     line_json_foreach(json, path, add_element, line);
 }
 
-void line_read_cost(LineJson json, const char *path, DecodedLine *line)
+void line_read_cost(LineJson json, const char *path, Usage *usage)
 {
-    line->facts.has_cost = line_json_double(json, path, MAX_COST_USD, &line->facts.cost_usd);
+    double cost;
+
+    if (!line_json_double(json, path, MAX_COST_USD, &cost))
+        return;
+    usage->has_cost = TRUE;
+    usage->cost_usd += cost;
 }
 
-void line_read_tokens(LineJson json, const char *input_path, const char *output_path,
-                      DecodedLine *line)
+void line_read_count(LineJson json, const char *path, UsageCount count, Usage *usage)
 {
-    LineFacts *facts = &line->facts;
+    guint64 value;
 
-    facts->has_input_tokens = line_json_uint(json, input_path, MAX_COUNT, &facts->input_tokens);
-    facts->has_output_tokens = line_json_uint(json, output_path, MAX_COUNT, &facts->output_tokens);
+    if (!path || !line_json_uint(json, path, MAX_COUNT, &value))
+        return;
+    usage->has[count] = TRUE;
+    usage->counts[count] += value;
+}
+
+void line_read_tokens(LineJson json, Usage *usage, LineTokens paths)
+{
+    Usage read = {0};
+
+    line_read_count(json, paths.input, USAGE_INPUT_TOKENS, &read);
+    line_read_count(json, paths.cached, USAGE_CACHED_INPUT_TOKENS, &read);
+    line_read_count(json, paths.output, USAGE_OUTPUT_TOKENS, &read);
+    if (paths.input_is_rest && read.has[USAGE_INPUT_TOKENS]) {
+        read.counts[USAGE_INPUT_TOKENS] += read.counts[USAGE_CACHED_INPUT_TOKENS];
+        line_read_count(json, paths.written, USAGE_INPUT_TOKENS, &read);
+    }
+    usage_add(usage, &read);
+}
+
+/* --- Words --- */
+
+/* The message of the object that is @length bytes of @text, or NULL. Caller frees. */
+static char *message_of(const char *text, gsize length)
+{
+    static const char *const paths[] = {"error.message", "message", "error", "detail"};
+    char *message = NULL;
+    JsonScan scan;
+
+    json_scan_init(&scan);
+    if (!json_scan_push(&scan, text, length) || !json_scan_finish(&scan))
+        return NULL;
+    LineJson document = line_json_parse(text, length);
+    for (gsize i = 0; i < G_N_ELEMENTS(paths) && !message; i++)
+        message = line_dup_string(document, paths[i]);
+    line_json_free(document);
+    return message;
+}
+
+/* @error with the message in place of a JSON body: `401: {"message":"no key"}` is "401: no key".
+ * Such a message may hold a body itself. */
+static char *plain_words(char *error)
+{
+    for (int depth = 0; error && depth < 4; depth++) {
+        const char *open = strchr(error, '{');
+        const char *close = open ? strrchr(open, '}') : NULL;
+        g_autofree char *message = close ? message_of(open, (gsize)(close + 1 - open)) : NULL;
+        if (!message)
+            break;
+        char *words = g_strdup_printf("%.*s%s%s", (int)(open - error), error, message, close + 1);
+        g_free(error);
+        error = words;
+    }
+    return error;
 }
 
 void line_close_run(DecodedLine *line, gboolean success, char *error)
 {
     line->facts.closing = TRUE;
     line->facts.success = success;
-    line->facts.error = error;
+    line->facts.error = plain_words(error);
 }
+
+/* --- Lines --- */
 
 void line_read_assistant(LineJson json, DecodedLine *line)
 {
@@ -122,7 +182,8 @@ static gboolean begins_with(const char *p, const char *end, const char *text)
     return (gsize)(end - p) >= length && memcmp(p, text, length) == 0;
 }
 
-gboolean line_top_level_is(const char *json, gsize length, const char *key, const char *value)
+/* Whether @key, written with its quotes, is a top-level member of @json that begins as @value. */
+static gboolean top_level_is(const char *json, gsize length, const char *key, const char *value)
 {
     const char *end = json + length;
     gboolean matches = FALSE;
@@ -142,4 +203,9 @@ gboolean line_top_level_is(const char *json, gsize length, const char *key, cons
         }
     }
     return matches;
+}
+
+void line_read_long_result(const char *json, gsize length, DecodedLine *line)
+{
+    line_close_run(line, !top_level_is(json, length, "\"is_error\"", "true"), NULL);
 }

@@ -30,11 +30,24 @@ void line_read_session(LineJson json, const char *path, DecodedLine *line);
 /** Adds the member `text` of every element of the array at @path that has one. */
 void line_read_texts(LineJson json, const char *path, DecodedLine *line);
 
-void line_read_cost(LineJson json, const char *path, DecodedLine *line);
-void line_read_tokens(LineJson json, const char *input_path, const char *output_path,
-                      DecodedLine *line);
+/** Adds the cost, or one count, that is at @path to @usage. */
+void line_read_cost(LineJson json, const char *path, Usage *usage);
+void line_read_count(LineJson json, const char *path, UsageCount count, Usage *usage);
 
-/** The line closes the run. @error is taken over, NULL where the CLI has no words. */
+/** Where the tokens are; NULL: nowhere. */
+typedef struct {
+    const char *input;
+    const char *cached;  /* read from a cache */
+    const char *written; /* written to one */
+    const char *output;
+    gboolean input_is_rest; /* `input` leaves out what `cached` and `written` count */
+} LineTokens;
+
+/** Adds the tokens that are known to @usage, whose input is all input. */
+void line_read_tokens(LineJson json, Usage *usage, LineTokens paths);
+
+/** The line closes the run. @error is taken over, NULL where the CLI has no words; a JSON body in
+ *  it becomes the message that it holds. */
 void line_close_run(DecodedLine *line, gboolean success, char *error);
 
 /** A copy of the string at @path, NULL where it is empty or absent. Caller frees. */
@@ -43,6 +56,6 @@ char *line_dup_string(LineJson json, const char *path);
 /** The line does no more than show that the model spoke or acted. */
 void line_read_assistant(LineJson json, DecodedLine *line);
 
-/** Whether @key, written with its quotes, is a top-level member of the object @json that begins as
- *  @value. For a line that is too long to be parsed. */
-gboolean line_top_level_is(const char *json, gsize length, const char *key, const char *value);
+/** The line closes the run, with success unless its top-level `is_error` is true. For one that is
+ *  too long to be parsed. */
+void line_read_long_result(const char *json, gsize length, DecodedLine *line);

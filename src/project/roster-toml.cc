@@ -456,6 +456,18 @@ const Field<ComponentConfig> component_fields[] = {
     {"teardown", [](const Entry &e, ComponentConfig *c) { read_strings(e, &c->teardown); }},
 };
 
+/* A command line in claude's words is not what another CLI takes. (`raw` gives none.) */
+void warn_other_program(const Context &context, const toml::table &table, const AgentConfig &agent)
+{
+    const toml::node *command = table.get("command");
+    const AgentKind *other = command ? agent_kind_of_program(agent.command) : nullptr;
+    if (!other || other == agent.kind || !agent.kind->program)
+        return;
+    warn(context, command->source().begin,
+         "command " + quote(agent.command) + " is a program of kind \"" + other->name +
+             "\", not \"" + agent.kind->name + "\": set kind = \"" + other->name + "\"");
+}
+
 /* What one key alone cannot tell. */
 void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
 {
@@ -470,6 +482,7 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
     if (agent->interactive && !kind->build_message)
         refuse_at(context, *table.get("interactive"),
                   std::string("interactive needs kind \"claude\", not \"") + kind->name + "\"");
+    warn_other_program(context, table, *agent);
     /* A budget that nothing enforces must not look as if it were one. */
     for (const Member &member : members_in_order(table)) {
         std::string key(member.key->str());

@@ -10,6 +10,7 @@
 #include "git/create.h"
 #include "git/plan.h"
 #include "base/names.h"
+#include "store/sessions.h"
 #include "store/shim-client.h"
 #include "base/util.h"
 #include "store/folder.h"
@@ -102,6 +103,8 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
     plan->result_grace_usec = agent->result_grace_usec;
     plan->limits = agent->limits;
     limits_override(&plan->limits, &plan->options->limits);
+    if (plan->options->resume && agent->kind->counts_session)
+        session_usage_find(plan->options->resume, &plan->session_before);
     return g_steal_pointer(&command);
 }
 

@@ -9,24 +9,13 @@ static void take_string(char **to, char **from)
     *to = g_steal_pointer(from);
 }
 
-static void add_totals(RunFacts *facts, const LineFacts *line)
+static void close_run(RunFacts *facts, const LineFacts *line)
 {
-    if (line->has_cost) {
-        facts->has_cost = TRUE;
-        facts->cost_usd = line->cost_usd + (line->step ? facts->cost_usd : 0);
-    }
-    if (line->has_turns) {
-        facts->has_turns = TRUE;
-        facts->turns = line->turns;
-    }
-    if (line->has_input_tokens) {
-        facts->has_input_tokens = TRUE;
-        facts->input_tokens = line->input_tokens + (line->step ? facts->input_tokens : 0);
-    }
-    if (line->has_output_tokens) {
-        facts->has_output_tokens = TRUE;
-        facts->output_tokens = line->output_tokens + (line->step ? facts->output_tokens : 0);
-    }
+    facts->closed = TRUE;
+    facts->success = line->success;
+    facts->empty = line->empty;
+    if (line->success)
+        g_clear_pointer(&facts->error, g_free);
 }
 
 void run_facts_add(RunFacts *facts, LineFacts *line)
@@ -36,13 +25,15 @@ void run_facts_add(RunFacts *facts, LineFacts *line)
     facts->assistant |= line->assistant;
     if (line->retry_at)
         facts->retry_at = line->retry_at;
-    if (line->closing) {
-        facts->closed = TRUE;
-        facts->success = line->success;
-        g_clear_pointer(&facts->error, g_free);
-        take_string(&facts->error, &line->error);
-    }
-    add_totals(facts, line);
+    /* The result before was not for what was asked. */
+    if (line->assistant && facts->empty)
+        facts->closed = facts->empty = FALSE;
+    if (line->closing)
+        close_run(facts, line);
+    take_string(&facts->error, &line->error);
+    usage_add(&facts->usage, &line->used);
+    usage_replace(&facts->usage, &line->so_far);
+    usage_replace(&facts->session, &line->session);
 }
 
 void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy)
@@ -59,28 +50,25 @@ void run_facts_clear(RunFacts *facts)
     *facts = (RunFacts){0};
 }
 
-static gboolean totals_equal(const RunFacts *a, const RunFacts *b)
-{
-    return a->has_cost == b->has_cost && a->cost_usd == b->cost_usd &&
-           a->has_turns == b->has_turns && a->turns == b->turns &&
-           a->has_input_tokens == b->has_input_tokens && a->input_tokens == b->input_tokens &&
-           a->has_output_tokens == b->has_output_tokens && a->output_tokens == b->output_tokens;
-}
-
 gboolean run_facts_look_equal(const RunFacts *a, const RunFacts *b)
 {
     return g_strcmp0(a->session_id, b->session_id) == 0 && a->retry_at == b->retry_at &&
-           totals_equal(a, b);
+           usage_equal(&a->usage, &b->usage);
 }
 
 void run_facts_add_totals(const RunFacts *facts, GVariantDict *dict)
 {
-    if (facts->has_cost)
-        g_variant_dict_insert(dict, "cost_usd", "d", facts->cost_usd);
-    if (facts->has_turns)
-        g_variant_dict_insert(dict, "turns", "u", facts->turns);
-    if (facts->has_input_tokens)
-        g_variant_dict_insert(dict, "input_tokens", "t", facts->input_tokens);
-    if (facts->has_output_tokens)
-        g_variant_dict_insert(dict, "output_tokens", "t", facts->output_tokens);
+    const Usage *usage = &facts->usage;
+
+    if (usage->has_cost)
+        g_variant_dict_insert(dict, "cost_usd", "d", usage->cost_usd);
+    for (UsageCount i = 0; i < USAGE_COUNTS; i++) {
+        if (!usage->has[i])
+            continue;
+        if (i == USAGE_TURNS)
+            g_variant_dict_insert(dict, usage_count_name(i), "u",
+                                  (guint)MIN(usage->counts[i], G_MAXUINT));
+        else
+            g_variant_dict_insert(dict, usage_count_name(i), "t", usage->counts[i]);
+    }
 }

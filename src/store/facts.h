@@ -16,12 +16,11 @@ typedef struct {
     gboolean closed;    /* a closing line was seen since */
     gboolean success;   /* the last closing line reports success */
     gboolean assistant; /* the model said something */
-    char *error;        /* the last closing line's own words */
+    gboolean empty;     /* ... and that nothing was done */
+    char *error;        /* the CLI's own words for a failure */
     guint64 retry_at;
-    gboolean has_cost, has_turns, has_input_tokens, has_output_tokens;
-    double cost_usd;
-    guint turns;
-    guint64 input_tokens, output_tokens;
+    Usage usage;   /* of this run */
+    Usage session; /* of its session with all earlier runs, where the CLI counts that */
 } RunFacts;
 
 /** Adds what one line says. Takes what it needs out of @line (its strings are NULL afterwards). */
@@ -33,5 +32,5 @@ void run_facts_clear(RunFacts *facts);
 /** Whether both show the same: session, reset time, totals. */
 gboolean run_facts_look_equal(const RunFacts *a, const RunFacts *b);
 
-/** Adds the totals (`cost_usd`, `turns`, `input_tokens`, `output_tokens`) that are known. */
+/** Adds the totals (`cost_usd`, `turns`, `input_tokens`, …) that are known. */
 void run_facts_add_totals(const RunFacts *facts, GVariantDict *dict);

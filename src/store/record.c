@@ -3,6 +3,7 @@
 
 #include "base/json-file.h"
 #include "base/names.h"
+#include "store/usage-json.h"
 
 #define RUN_RECORD_FORMAT 1
 
@@ -121,6 +122,10 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
     add_limits(builder, &record->limits);
+    json_builder_set_member_name(builder, "session_before");
+    json_builder_begin_object(builder);
+    json_add_usage(builder, &record->session_before);
+    json_builder_end_object(builder);
 }
 
 gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error)
@@ -181,5 +186,6 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
     read_limits(root, &record->limits);
+    json_read_usage(json_get_object(root, "session_before"), &record->session_before);
     return g_steal_pointer(&record);
 }

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/kind.h"
+#include "agents/usage.h"
 #include "base/run-limits.h"
 #include "git/worktree.h"
 #include "store/start-options.h"
@@ -27,6 +28,7 @@ typedef struct {
     gboolean interactive;
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
+    Usage session_before; /* what the session that it resumes had used, where its CLI counts that */
 } RunRecord;
 
 void run_record_free(RunRecord *record);

@@ -7,13 +7,14 @@
 
 #include "base/json-file.h"
 #include "base/line-clean.h"
-#include "store/shim-protocol.h"
 #include "base/util.h"
+#include "store/shim-protocol.h"
+#include "store/usage-json.h"
 
 #define SUMMARY_FORMAT 1
 
-/* How much of a failed setup's output goes into the error. */
-#define TAIL_BYTES 2048
+/* How much of the terminal's last output goes into an error. */
+#define TAIL_BYTES 8192
 #define TAIL_LINES 5
 
 static guint64 file_size(int fd)
@@ -22,25 +23,50 @@ static guint64 file_size(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 ? (guint64)st.st_size : 0;
 }
 
+/* The transcript's last whole lines, and the one without an end. Caller frees. */
+static char **read_last_lines(int transcript_fd)
+{
+    char bytes[TAIL_BYTES + 1];
+    guint64 size = file_size(transcript_fd);
+    guint64 from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+    ssize_t n = size > 0 ? pread(transcript_fd, bytes, (gsize)(size - from), (off_t)from) : 0;
+
+    bytes[MAX(n, 0)] = '\0';
+    const char *first = from > 0 ? strchr(bytes, '\n') : bytes;
+    return g_strsplit(first ? first : "", "\n", -1);
+}
+
+/* JSON, or a place in a stack trace. */
+static gboolean is_for_machines(const char *line)
+{
+    return strchr("{}", *line) || g_str_has_prefix(line, "at ");
+}
+
 /* The last lines before the end of the transcript, as a person would see them. */
 static char *read_tail(int transcript_fd)
 {
-    char bytes[TAIL_BYTES];
-    guint64 size = file_size(transcript_fd);
-    guint64 from = size > sizeof(bytes) ? size - sizeof(bytes) : 0;
-    ssize_t n = size > 0 ? pread(transcript_fd, bytes, (gsize)(size - from), (off_t)from) : 0;
-    g_autofree char *text = g_strndup(bytes, n > 0 ? (gsize)n : 0);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
+    g_auto(GStrv) lines = read_last_lines(transcript_fd);
     g_autoptr(GPtrArray) last = g_ptr_array_new_with_free_func(g_free);
+
     for (guint i = g_strv_length(lines); i > 0 && last->len < TAIL_LINES; i--) {
         gsize length;
         g_autofree char *clean = line_clean(lines[i - 1], strlen(lines[i - 1]), &length);
-        if (length > 0)
+        if (length > 0 && !is_for_machines(clean))
             g_ptr_array_insert(last, 0, g_steal_pointer(&clean));
     }
     g_ptr_array_add(last, NULL);
     return g_strjoinv("\n", (char **)last->pdata);
+}
+
+/* @what, and the last lines where there are any. Takes @what. */
+static char *with_last_lines(char *what, int transcript_fd)
+{
+    g_autofree char *tail = read_tail(transcript_fd);
+    if (!*tail)
+        return what;
+    char *words = g_strdup_printf("%s; its last lines:\n%s", what, tail);
+    g_free(what);
+    return words;
 }
 
 static char *describe_status(int exit_code, int exit_signal)
@@ -65,9 +91,8 @@ static char *describe_setup_failure(const RunRecord *record, const RunStarted *s
                                "is relative to the worktree)",
                                command, folder, g_strerror(started->failed_errno));
     g_autofree char *status = describe_status(started->exit_code, started->exit_signal);
-    g_autofree char *tail = read_tail(transcript_fd);
-    return g_strdup_printf("setup command `%s` failed: %s%s%s", command, status,
-                           *tail ? "; its last lines:\n" : "", tail);
+    return with_last_lines(g_strdup_printf("setup command `%s` failed: %s", command, status),
+                           transcript_fd);
 }
 
 static char *describe_exec_failure(const RunRecord *record, const RunStarted *started)
@@ -116,6 +141,19 @@ static char *describe_out_of_memory(const RunExit *exit)
     return g_strdup_printf("out of memory (peak %s)", peak);
 }
 
+/* Why a run failed that has said nothing of it in JSON, or NULL where it has not failed. */
+static char *decide_error_without_words(const RunExit *exit, const RunFacts *facts,
+                                        int transcript_fd)
+{
+    if (exit->exit_signal != 0 || exit->exit_code != 0) {
+        char *status = describe_status(exit->exit_code, exit->exit_signal);
+        return facts->closed ? status : with_last_lines(status, transcript_fd);
+    }
+    if (facts->opened && !facts->closed)
+        return with_last_lines(g_strdup("ended without a result"), transcript_fd);
+    return NULL;
+}
+
 /* The contract's rule: NULL is `completed`, else why not. */
 static char *decide_error(const RunRecord *record, const RunExit *exit, const RunFacts *facts,
                           int transcript_fd)
@@ -132,11 +170,7 @@ static char *decide_error(const RunRecord *record, const RunExit *exit, const Ru
         return describe_out_of_memory(exit);
     if (facts->closed && !facts->success)
         return g_strdup(facts->error ? facts->error : "the agent reported a failure");
-    if (exit->exit_signal != 0 || exit->exit_code != 0)
-        return describe_status(exit->exit_code, exit->exit_signal);
-    if (facts->opened && !facts->closed)
-        return g_strdup("ended without a result");
-    return NULL;
+    return decide_error_without_words(exit, facts, transcript_fd);
 }
 
 /* A resume that the CLI refused: some print a new id that never existed as they fail. */
@@ -146,6 +180,22 @@ static void keep_asked_session(RunResult *result, const RunRecord *record)
         return;
     g_free(result->facts.session_id);
     result->facts.session_id = g_strdup(record->options->resume);
+}
+
+/* What a CLI counts over a session's whole past is the run's own less that past. */
+static void take_session_usage(RunFacts *facts, const RunRecord *record)
+{
+    Usage own = facts->session;
+
+    if (!usage_is_known(&own)) {
+        /* Nothing was added to it where the CLI refused the session. */
+        if (!facts->assistant)
+            facts->session = record->session_before;
+        return;
+    }
+    if (record->options->resume)
+        usage_subtract(&own, &record->session_before);
+    usage_replace(&facts->usage, &own);
 }
 
 RunResult *run_result_new(RunOutcome outcome, const char *error)
@@ -203,6 +253,7 @@ RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gbool
     }
     run_facts_copy(facts, &result->facts);
     keep_asked_session(result, record);
+    take_session_usage(&result->facts, record);
     return result;
 }
 
@@ -258,16 +309,11 @@ static const char *const outcome_names[] = {
 static void add_facts(JsonBuilder *builder, const RunFacts *facts)
 {
     json_add_string(builder, "session_id", facts->session_id);
-    if (facts->has_cost) {
-        json_builder_set_member_name(builder, "cost_usd");
-        json_builder_add_double_value(builder, facts->cost_usd);
-    }
-    if (facts->has_turns)
-        json_add_uint(builder, "turns", facts->turns);
-    if (facts->has_input_tokens)
-        json_add_uint(builder, "input_tokens", facts->input_tokens);
-    if (facts->has_output_tokens)
-        json_add_uint(builder, "output_tokens", facts->output_tokens);
+    json_add_usage(builder, &facts->usage);
+    json_builder_set_member_name(builder, "session_usage");
+    json_builder_begin_object(builder);
+    json_add_usage(builder, &facts->session);
+    json_builder_end_object(builder);
     if (facts->retry_at)
         json_add_uint(builder, "retry_at", facts->retry_at);
 }
@@ -275,14 +321,8 @@ static void add_facts(JsonBuilder *builder, const RunFacts *facts)
 static void read_facts(JsonObject *object, RunFacts *facts)
 {
     facts->session_id = g_strdup(json_get_string(object, "session_id"));
-    facts->has_cost = json_object_has_member(object, "cost_usd");
-    facts->cost_usd = json_object_get_double_member_with_default(object, "cost_usd", 0);
-    facts->has_turns = json_object_has_member(object, "turns");
-    facts->turns = (guint)json_get_uint(object, "turns", 0);
-    facts->has_input_tokens = json_object_has_member(object, "input_tokens");
-    facts->input_tokens = json_get_uint(object, "input_tokens", 0);
-    facts->has_output_tokens = json_object_has_member(object, "output_tokens");
-    facts->output_tokens = json_get_uint(object, "output_tokens", 0);
+    json_read_usage(object, &facts->usage);
+    json_read_usage(json_get_object(object, "session_usage"), &facts->session);
     facts->retry_at = json_get_uint(object, "retry_at", 0);
 }
 

@@ -4,8 +4,9 @@
 import json
 
 from harness import main, raises
-from replay import argv_of, replay
+from replay import DATA, argv_of, replay
 
+COUNTS = ("turns", "input_tokens", "cached_input_tokens", "output_tokens")
 PROMPT = "Work on story {{story_id}}."
 
 
@@ -33,7 +34,7 @@ def see(pool, kind, name, status=0):
 
 
 def facts(info):
-    names = ("status", "session_id", "exit_code", "error", "cost_usd", "input_tokens", "output_tokens")
+    names = ("status", "session_id", "exit_code", "error", "cost_usd", *COUNTS)
     return {name: info[name] for name in names if name in info}
 
 
@@ -101,6 +102,7 @@ def test_codex_says_how_it_went(pool):
         "session_id": "01a20335-e70d-7a13-8bb6-6ec8baf9c86f",
         "exit_code": 0,
         "input_tokens": 12,
+        "cached_input_tokens": 0,
         "output_tokens": 7,
     }
     assert texts == ["hello from stub"]
@@ -121,6 +123,7 @@ def test_gemini_says_how_it_went(pool):
         "session_id": "a9478ecf-3ba8-439e-95ce-96b2e8e344b6",
         "exit_code": 0,
         "input_tokens": 12,
+        "cached_input_tokens": 0,
         "output_tokens": 7,
     }
     assert texts[-1] == "hello from stub" and "say hello" not in texts
@@ -129,7 +132,8 @@ def test_gemini_says_how_it_went(pool):
 def test_gemini_without_a_result_has_failed(pool):
     """gemini: one that printed its init and no result has failed, whatever its exit status."""
     info, _, _ = see(pool, "gemini", "gemini-err500")
-    assert (info["status"], info["error"]) == ("failed", "ended without a result")
+    assert info["status"] == "failed"
+    assert info["error"].startswith("ended without a result; its last lines:\n"), info["error"]
 
 
 def test_opencode_says_how_it_went(pool):
@@ -141,6 +145,7 @@ def test_opencode_says_how_it_went(pool):
         "exit_code": 0,
         "cost_usd": 0.0,
         "input_tokens": 36,
+        "cached_input_tokens": 0,
         "output_tokens": 21,
     }
     assert texts[-1] == "All done. final text from stub."
@@ -180,6 +185,103 @@ def test_json_is_passed_on_whole(pool):
         with open(f"{pool.run_folder(info['run_id'])}/transcript", errors="replace") as file:
             lines = [line.strip() for line in file if line.startswith("{")]
         assert got == [json.loads(line) for line in lines], kind
+
+
+def promised():
+    """What the captures of 2026-11 promise: (name, kind, promise)."""
+    with open(f"{DATA}/promises.json") as file:
+        promises = json.load(file)
+    return [(name[:-4], name.split("-")[0], p) for name, p in promises.items() if "exit" in p]
+
+
+def check_promise(name, promise, info):
+    """The ended run @info is what the capture @name promises."""
+    completed = promise["ended"] == "success" or promise["ended"] == "unknown" and promise["exit"] == 0
+    assert info["status"] == ("completed" if completed else "failed"), (name, info)
+    assert info["exit_code"] == promise["exit"], (name, info)
+    if "session_id" in promise:
+        assert info["session_id"] == promise["session_id"], (name, info)
+    if "error" in promise:
+        assert info["error"] == promise["error"], (name, info)
+    elif not completed:
+        assert info["error"].startswith(f"exit status {promise['exit']}; its last lines:\n"), (name, info)
+    usage = promise.get("usage", {}) | promise.get("session_usage", {})
+    assert {key: info[key] for key in COUNTS if key in info} == {
+        key: value for key, value in usage.items() if key in COUNTS
+    }, (name, info)
+    assert abs(info.get("cost_usd", -1) - usage.get("cost_usd", -1)) < 1e-9, (name, info)
+
+
+def test_every_capture_gives_what_its_kind_promises(pool):
+    """What each CLI printed in 2026-11, through the PTY: status, words, session, totals."""
+    captures = promised()
+    assert len(captures) > 30
+    root = pool.repository(
+        agents={
+            name: {"kind": kind, "scenario": f"{replay(name)}; exit {promise['exit']}"}
+            for name, kind, promise in captures
+        }
+    )
+    for name, _, promise in captures:
+        pool.start(root, "42_login", name)
+        check_promise(name, promise, pool.wait(root, "42_login", name))
+
+
+def test_refused_resume_quotes_the_cli(pool):
+    """A resume that the CLI refuses in plain text fails with that text."""
+    for kind, name, status, words in (
+        ("codex", "codex-0.171.0-resume-unknown", 1, "no rollout found for thread id"),
+        ("gemini", "gemini-0.61.0-resume-unknown", 42, "Error resuming session: Invalid session"),
+        ("opencode", "opencode-1.18.33-resume-unknown", 1, "Error: Session not found"),
+        ("pi", "pi-1.6.0-resume-unknown", 1, "No session found matching"),
+    ):
+        root = pool.repository(kind, agents={"coder": {"kind": kind, "scenario": f"{replay(name)}; exit {status}"}})
+        pool.start(root, "42_login", resume="abc")
+        info = pool.wait(root, "42_login")
+        assert info["error"].startswith(f"exit status {status}; its last lines:\n"), info
+        assert words in info["error"] and info["session_id"] == "abc", info
+
+
+def thread_run(thread, *usage):
+    """The scenario of a codex that says what its thread has used so far; without, it just ends."""
+    lines = [{"type": "thread.started", "thread_id": thread}]
+    lines.append({"type": "item.completed", "item": {"type": "agent_message", "text": "hi"}})
+    if usage:
+        keys = ("input_tokens", "cached_input_tokens", "output_tokens")
+        lines.append({"type": "turn.completed", "usage": dict(zip(keys, usage))})
+    return "; ".join(f"json {json.dumps(line)}" for line in lines)
+
+
+def test_codex_counts_its_thread_and_a_run_its_own(pool):
+    """codex counts the thread: a run has what it used itself, also after a restart of the service;
+    what can't be known is absent."""
+    scenarios = {
+        "first": thread_run("t1", 12, 0, 7),
+        "second": thread_run("t1", 24, 4, 14),
+        "refused": "print no such thread; exit 1",
+        "third": thread_run("t1", 36, 4, 21),
+        "cut": thread_run("t1"),
+        "fourth": thread_run("t1", 60, 4, 35),
+        "back": thread_run("t1", 50, 4, 30),
+    }
+    root = pool.repository(
+        agents={name: {"kind": "codex", "scenario": text} for name, text in scenarios.items()}
+    )
+
+    def used(name, **options):
+        pool.start(root, "42_login", name, **options)
+        info = pool.wait(root, "42_login", name)
+        return tuple(info.get(key) for key in COUNTS[1:])
+
+    assert used("first") == (12, 0, 7)
+    assert used("second", resume="t1") == (12, 4, 7)
+    assert used("refused", resume="t1") == (None, None, None)
+    pool.restart_daemon()
+    assert used("third", resume="t1") == (12, 0, 7)
+    assert used("cut", resume="t1") == (None, None, None)
+    assert used("fourth", resume="t1") == (None, None, None)
+    assert used("back", resume="t1") == (None, 0, None)
+    assert used("third", resume="unknown") == (None, None, None)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ static void assert_argv(const AgentCommand *command, const char *joined)
     "|--add-dir|/x|--model|opus|--allowedTools|Read,Edit|--max-turns|50|--max-budget-usd|5"        \
     "|--append-system-prompt|On main."
 #define CODEX "codex|exec|--json|--skip-git-repo-check|--dangerously-bypass-approvals-and-sandbox"
+#define QWEN_END "|--output-format|stream-json|--yolo"
 #define GEMINI_END "|--output-format|stream-json|--yolo|--skip-trust"
 
 static const struct {
@@ -93,6 +94,19 @@ static const struct {
     {"kind = 'opencode'\nmodel = 'a/b'\nargs = ['--x']", "P", "id-1",
      "opencode|run|--format|json|-m|a/b|--session|id-1|--x|P", NULL},
     {"kind = 'opencode'", "-x", NULL, "opencode|run|--format|json", "-x"},
+    {"kind = 'qwen'\nmodel = 'q'\nargs = ['--auth-type', 'openai']", "P", "id-1",
+     "qwen|-p|P|--auth-type|openai|-m|q|--resume|id-1" QWEN_END, NULL},
+    {"kind = 'qwen'", "-x", NULL, "qwen" QWEN_END, "-x"},
+    {"kind = 'pi'\nmodel = 'p'\nargs = ['--provider', 'x']", "P", "id-1",
+     "pi|--mode|json|-p|--model|p|--session|id-1|--provider|x|P", NULL},
+    {"kind = 'pi'", "-x", NULL, "pi|--mode|json|-p|--|-x", NULL},
+    {"kind = 'copilot'\nmodel = 'm'\nargs = ['--x']", "P", "id-1",
+     "copilot|-p|P|--allow-all-tools|--model|m|--x|--resume|id-1|--output-format|json", NULL},
+    {"kind = 'kimi'\nmodel = 'm'\nargs = ['--x']", "-P", "id-1",
+     "kimi|-p|-P|--x|-m|m|--session|id-1|--output-format|stream-json", NULL},
+    {"kind = 'cline'\nmodel = 'm'\nargs = ['--x']", "P", "id-1",
+     "cline|--json|-m|m|--id|id-1|--x|P", NULL},
+    {"kind = 'cline'", "-x", NULL, "cline|--json|--|-x", NULL},
     {"kind = 'raw'\ncommand = 'make'\nargs = ['{{story_id}}', '{{prompt}}']", "", NULL,
      "make|42_login|{{prompt}}", NULL},
 };

@@ -196,7 +196,7 @@ static const struct {
     {"prompt = [\"x\"]", "10: agent \"coder\": prompt must be a string, not an array"},
     {"prompt = \"a\\u0000b\"", "10: agent \"coder\": prompt must not contain a NUL character"},
     {"kind = \"gpt\"", "8: agent \"coder\": kind cannot be \"gpt\": there are claude, codex, "
-                       "gemini, opencode and raw"},
+                       "gemini, opencode, qwen, pi, copilot, kimi, cline and raw"},
     {"kind = 2020-01-01", "8: agent \"coder\": kind must be a string, not a date or time"},
     {"command = \"\"", "11: agent \"coder\": command must not be empty"},
     {"args = \"x\"", "8: agent \"coder\": args must be an array of strings, not a string"},
@@ -389,6 +389,25 @@ static void test_a_budget_that_nothing_enforces_is_a_warning(void)
                     FILENAME ":5:1: agent \"a\": max_budget_usd has no effect with kind \"codex\"");
 }
 
+static void test_another_kinds_program_is_warned_of(void)
+{
+    g_autoptr(ProjectConfig) config = parse("[[agent]]\n"
+                                            "name = \"a\"\n"
+                                            "command = \"/opt/bin/qwen\"\n"
+                                            "[[agent]]\n"
+                                            "name = \"b\"\n"
+                                            "kind = \"raw\"\n"
+                                            "command = \"qwen\"\n"
+                                            "[[agent]]\n"
+                                            "name = \"c\"\n"
+                                            "command = \"my-claude\"\n");
+
+    g_assert_cmpuint(config->warnings->len, ==, 1);
+    g_assert_cmpstr(g_ptr_array_index(config->warnings, 0), ==,
+                    FILENAME ":3:11: agent \"a\": command \"/opt/bin/qwen\" is a program of kind "
+                             "\"qwen\", not \"claude\": set kind = \"qwen\"");
+}
+
 static char *repeat(const char *piece, gsize times)
 {
     GString *text = g_string_new(NULL);
@@ -555,6 +574,8 @@ int main(int argc, char **argv)
 {
     g_setenv("LC_ALL", "C", TRUE);
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/config/another-kinds-program-is-warned-of",
+                    test_another_kinds_program_is_warned_of);
     g_test_add_func("/config/the-contracts-example-is-understood",
                     test_the_contracts_example_is_understood);
     g_test_add_func("/config/the-limits-of-an-agent-are-understood",

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "agents/usage.h"
+
+/** Adds what is known of @usage as members of the object that @builder is in. */
+void json_add_usage(JsonBuilder *builder, const Usage *usage);
+
+/** Reads it back. @object may be NULL: nothing is known. */
+void json_read_usage(JsonObject *object, Usage *ret_usage);
