@@ -11,7 +11,6 @@
 #include "service.h"
 #include "store/shim-client.h"
 #include "base/sigbus.h"
-#include "git/library.h"
 
 static gboolean on_terminate(gpointer user_data)
 {
@@ -81,7 +80,6 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     sigbus_init();
     raise_nofile();
-    worktree_library_init();
 
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(Service) service = NULL;

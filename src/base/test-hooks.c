@@ -2,6 +2,14 @@
 #include "base/test-hooks.h"
 
 #include <signal.h>
+#include <unistd.h>
+
+static gboolean ends_parent;
+
+void fault_point_ends_parent(void)
+{
+    ends_parent = TRUE;
+}
 
 void fault_point(const char *name)
 {
@@ -11,8 +19,11 @@ void fault_point(const char *name)
         wanted = g_getenv("STORKIT_FAULT");
         g_once_init_leave(&initialised, 1);
     }
-    if (G_UNLIKELY(wanted) && g_str_equal(wanted, name))
-        raise(SIGKILL);
+    if (G_LIKELY(!wanted) || !g_str_equal(wanted, name))
+        return;
+    if (ends_parent)
+        kill(getppid(), SIGKILL);
+    raise(SIGKILL);
 }
 
 guint test_msec(const char *variable, guint usual)

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/program.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-
-#include <gio/gio.h>
 
 #include "base/test-hooks.h"
 #include "git/places.h"
+#include "host/command.h"
 
 #define STDERR_LINES_SHOWN 5
 
 /* For large files over a slow line. Tests have no time to wait: their own is in the environment. */
 #define LIMIT_MSEC (10 * 60 * 1000)
+
+/* A status of a million files. */
+#define OUTPUT_MAX (64u << 20)
 
 /* Left in our environment by a hook or a terminal, these would point git elsewhere. */
 static const char *const misleading[] = {
@@ -47,30 +46,16 @@ static char **git_arguments(const char *folder, const char *const *arguments)
     return g_strv_builder_end(builder);
 }
 
-/* The last lines of what git said, made one line of valid UTF-8. */
-static char *last_lines(const char *text)
+/* The last lines that git said, made one line. */
+static char *last_lines(const Command *command)
 {
-    g_autofree char *valid = g_strchomp(g_utf8_make_valid(text, -1));
+    g_autofree char *valid = command_get_tail(command);
     const char *start = valid + strlen(valid);
-    g_auto(GStrv) lines_shown = NULL;
-
-    for (guint lines = 0; start > valid; start--) {
+    for (guint lines = 0; start > valid; start--)
         if (start[-1] == '\n' && ++lines == STDERR_LINES_SHOWN)
             break;
-    }
-    lines_shown = g_strsplit(start, "\n", -1);
-    return g_strjoinv("; ", lines_shown);
-}
-
-static void set_start_error(const GError *cause, GError **error)
-{
-    if (g_error_matches(cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT))
-        worktree_fail(error,
-                      "this repository needs the git program (it has filters, submodules, a sparse "
-                      "checkout, or is a partial or shallow clone), which is not on the PATH: "
-                      "install git");
-    else
-        worktree_fail(error, "git could not be started: %s", cause->message);
+    g_auto(GStrv) shown = g_strsplit(start, "\n", -1);
+    return g_strjoinv("; ", shown);
 }
 
 static guint limit_msec(void)
@@ -78,160 +63,74 @@ static guint limit_msec(void)
     return test_msec("STORKIT_GIT_MSEC", LIMIT_MSEC);
 }
 
-/* --- One run of it --- */
-
-typedef struct {
-    GSubprocess *process;
-    GMainLoop *loop;
-    GCancellable *end; /* of the wait for its output */
-    char *output, *said;
-    gboolean timed_out;
-    GError *error;
-} Program;
-
-static void program_clear(Program *program)
+/* Where the PATH of @environment has git. Caller frees. */
+static char *find_git(char **environment)
 {
-    g_clear_object(&program->process);
-    g_clear_object(&program->end);
-    g_clear_pointer(&program->loop, g_main_loop_unref);
-    g_free(program->output);
-    g_free(program->said);
-    g_clear_error(&program->error);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, program_clear)
-
-/* In the child: a session of its own, so that its filters go with it and ssh finds no terminal to
- * ask at, and an end with the thread that waits for it. */
-static void detach(gpointer unused)
-{
-    setsid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const char *path = g_environ_getenv(environment, "PATH");
+    g_auto(GStrv) folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
+    for (char **folder = folders; *folder; folder++) {
+        g_autofree char *file = g_build_filename(*folder, "git", NULL);
+        if (g_path_is_absolute(file) && g_file_test(file, G_FILE_TEST_IS_EXECUTABLE) &&
+            !g_file_test(file, G_FILE_TEST_IS_DIR))
+            return g_steal_pointer(&file);
+    }
+    return NULL;
 }
 
-static gboolean spawn(Program *program, const Repo *repo, char *const *argv, GError **error)
-{
-    g_auto(GStrv) environment = git_environment(repo);
-    g_autoptr(GError) cause = NULL;
-    g_autoptr(GSubprocessLauncher) launcher =
-        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE |
-                                  G_SUBPROCESS_FLAGS_SEARCH_PATH_FROM_ENVP);
-
-    g_subprocess_launcher_set_cwd(launcher, "/");
-    g_subprocess_launcher_set_environ(launcher, environment);
-    g_subprocess_launcher_set_child_setup(launcher, detach, NULL, NULL);
-    program->process = g_subprocess_launcher_spawnv(launcher, (const char *const *)argv, &cause);
-    if (!program->process)
-        set_start_error(cause, error);
-    return program->process != NULL;
-}
-
-static char *take_text(GBytes *bytes)
-{
-    gsize size = 0;
-    const char *data = bytes ? g_bytes_get_data(bytes, &size) : NULL;
-
-    return g_strndup(data ? data : "", size);
-}
-
-static void on_finished(GObject *source, GAsyncResult *result, gpointer data)
-{
-    Program *program = data;
-    g_autoptr(GBytes) output = NULL;
-    g_autoptr(GBytes) said = NULL;
-
-    g_subprocess_communicate_finish(program->process, result, &output, &said, &program->error);
-    program->output = take_text(output);
-    program->said = take_text(said);
-    g_main_loop_quit(program->loop);
-}
-
-static gboolean on_limit(gpointer data)
-{
-    Program *program = data;
-
-    program->timed_out = TRUE;
-    g_cancellable_cancel(program->end);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean on_cancelled(GCancellable *cancellable, gpointer data)
-{
-    Program *program = data;
-
-    g_cancellable_cancel(program->end);
-    return G_SOURCE_REMOVE;
-}
-
-static void kill_session(const Program *program)
-{
-    const char *pid = g_subprocess_get_identifier(program->process);
-
-    if (pid)
-        kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGKILL);
-}
-
-/* Waits for the end of the program, or ends it: on a context of its own, since this is a worker
- * thread. */
-static void wait_for(Program *program, const Repo *repo, GMainContext *context)
-{
-    g_autoptr(GSource) limit = g_timeout_source_new(limit_msec());
-    g_autoptr(GSource) cancelled = g_cancellable_source_new(repo->cancellable);
-
-    g_source_set_callback(limit, on_limit, program, NULL);
-    g_source_attach(limit, context);
-    g_source_set_callback(cancelled, G_SOURCE_FUNC(on_cancelled), program, NULL);
-    g_source_attach(cancelled, context);
-    g_subprocess_communicate_async(program->process, NULL, program->end, on_finished, program);
-    g_main_loop_run(program->loop);
-    g_source_destroy(limit);
-    g_source_destroy(cancelled);
-    if (program->error)
-        kill_session(program);
-    g_subprocess_wait(program->process, NULL, NULL);
-}
-
-static gboolean check_end(const Program *program, const char *folder, const char *command,
+static gboolean check_end(const Command *end, const char *folder, const char *command,
                           GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    g_autofree char *end = NULL;
-
-    if (program->timed_out) {
+    if (end->cancelled)
+        worktree_fail(error, "`git %s` in %s was ended: the run was stopped", command, folder);
+    else if (end->timed_out)
         worktree_fail(
             error,
             "`git %s` in %s did not end in %.3g s and was killed: see whether a filter of git's "
             "config, or the server that it asks, hangs",
             command, folder, limit_msec() / 1000.0);
-        return FALSE;
-    }
-    if (program->error) {
-        worktree_fail(error, "`git %s` in %s was ended: %s", command, folder,
-                      program->error->message);
-        return FALSE;
-    }
-    if (g_spawn_check_wait_status(g_subprocess_get_status(program->process), &cause))
+    else if (end->flooded)
+        worktree_fail(error, "`git %s` in %s printed more than %u MiB and was killed", command,
+                      folder, OUTPUT_MAX >> 20);
+    else if (!g_spawn_check_wait_status(end->status, &cause)) {
+        g_autofree char *said = last_lines(end);
+        worktree_fail(error, "`git %s` failed in %s (%s): %s", command, folder, cause->message,
+                      said);
+    } else
         return TRUE;
-    end = last_lines(program->said);
-    worktree_fail(error, "`git %s` failed in %s (%s): %s", command, folder, cause->message, end);
     return FALSE;
 }
 
 gboolean git_program_run(const Repo *repo, const char *folder, const char *const *arguments,
                          char **ret_output, GError **error)
 {
-    g_autoptr(GMainContext) context = g_main_context_new();
+    g_auto(GStrv) environment = git_environment(repo);
     g_auto(GStrv) argv = git_arguments(folder, arguments);
-    g_auto(Program) program = {.loop = g_main_loop_new(context, FALSE), .end = g_cancellable_new()};
-    gboolean fine;
-
-    g_main_context_push_thread_default(context);
-    fine = spawn(&program, repo, argv, error);
-    if (fine)
-        wait_for(&program, repo, context);
-    g_main_context_pop_thread_default(context);
-    if (!fine || !check_end(&program, folder, arguments[0], error))
+    g_autofree char *git = find_git(environment);
+    if (!git) {
+        worktree_fail(error, "this repository needs the git program (it has filters, submodules, a "
+                             "sparse checkout, or is a partial or shallow clone), which is not on "
+                             "the PATH: install git");
+        return FALSE;
+    }
+    g_free(argv[0]);
+    argv[0] = g_steal_pointer(&git);
+    g_auto(Command) command = {
+        .argv = argv,
+        .environment = environment,
+        .folder = "/",
+        .limit_msec = limit_msec(),
+        .output_max = OUTPUT_MAX,
+        .cancellable = repo->cancellable,
+    };
+    int r = command_run(&command);
+    if (r != 0) {
+        worktree_fail(error, "git could not be started: %s", g_strerror(r));
+        return FALSE;
+    }
+    if (!check_end(&command, folder, arguments[0], error))
         return FALSE;
     if (ret_output)
-        *ret_output = g_steal_pointer(&program.output);
+        *ret_output = g_strndup(command.output->str, command.output->len);
     return TRUE;
 }

@@ -4,8 +4,7 @@
 #include "base/names.h"
 #include "pool/pool-internal.h"
 #include "project/teardown.h"
-#include "git/remove.h"
-#include "git/status.h"
+#include "git/calls.h"
 
 /*
  * ListWorktrees and RemoveWorktree: the pool's part of them is that a worktree in use is not
@@ -47,10 +46,9 @@ static void answer(Job *job, GVariant *value)
     job_free(job);
 }
 
-/* In a worker thread. */
-static Repo *open_repo(Job *job)
+static GitContext git_of(const Job *job)
 {
-    return repo_open(job->target->root, job->environment, job->pool->shut_down, &job->error);
+    return (GitContext){job->environment, job->pool->shut_down};
 }
 
 /* --- ListWorktrees --- */
@@ -73,9 +71,8 @@ static GVariant *worktree_to_variant(const WorktreeStatus *status)
 static void list_in_thread(gpointer data)
 {
     Job *job = data;
-    g_autoptr(Repo) repo = open_repo(job);
-    if (repo)
-        job->worktrees = worktree_list(repo);
+    const GitContext git = git_of(job);
+    job->worktrees = git_call_list(&git, job->target->root, &job->error);
 }
 
 static void on_listed(gpointer data)
@@ -119,9 +116,12 @@ void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer
 /* --- RemoveWorktree --- */
 
 /* A tree whose removal will be refused is not torn down; a config that can't be read has no say. */
-static gboolean tear_down(Job *job, const Repo *repo)
+static gboolean tear_down(Job *job, const GitContext *git)
 {
-    g_autoptr(WorktreeStatus) status = worktree_status(repo, job->target->story);
+    g_autoptr(WorktreeStatus) status =
+        git_call_status(git, job->target->root, job->target->story, &job->error);
+    if (job->error)
+        return FALSE;
     g_autoptr(ProjectConfig) config = project_config_load(job->target->root, NULL);
     if (!status || status->missing || !config ||
         (!job->force && (status->dirty || status->ahead > 0)))
@@ -141,9 +141,9 @@ static gboolean tear_down(Job *job, const Repo *repo)
 static void remove_in_thread(gpointer data)
 {
     Job *job = data;
-    g_autoptr(Repo) repo = open_repo(job);
-    if (repo && tear_down(job, repo))
-        worktree_remove(repo, job->target->story, job->force, &job->error);
+    const GitContext git = git_of(job);
+    if (tear_down(job, &git))
+        git_call_remove(&git, job->target->root, job->target->story, job->force, &job->error);
 }
 
 static void on_removed(gpointer data)

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/names.h"
-#include "git/root.h"
+#include "git/calls.h"
 
 typedef struct {
     char *path; /* as the caller gave it */
@@ -70,7 +70,7 @@ static void resolve_in_thread(gpointer data)
     Resolve *resolve = data;
     if (!check_names(resolve->target, &resolve->error))
         return;
-    resolve->target->root = project_resolve(resolve->path, &resolve->error);
+    resolve->target->root = git_call_resolve(resolve->path, &resolve->error);
     if (resolve->target->root)
         load_config(resolve);
     advise(resolve);

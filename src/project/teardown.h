@@ -6,10 +6,9 @@
 #include "project/roster.h"
 
 /** Runs every component's `teardown` commands of @config in the worktree @path, in order, with
- *  @environment less what belongs to the daemon's own service. Blocking (worker threads only), at
- *  most two minutes a command. A command has ended when its shell has: what is left of its process
- *  group then, or at the limit, is killed. They run in no scope, so what leaves that group (setsid)
- *  stays, until the service's own unit ends. The first that fails sets
+ *  @environment less what belongs to the service itself. Blocking (worker threads only), at most
+ * two minutes a command. A command has ended when its shell has; whatever it has left running, in a
+ *  session of its own or not, is killed then (see host/cell.h). The first that fails sets
  *  STORKIT_ERROR_WORKTREE_FAILED, which names the command, its status and its last lines; those
  *  after it do not run. */
 gboolean teardown_run(const ProjectConfig *config, const char *path, char *const *environment,

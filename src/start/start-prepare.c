@@ -7,8 +7,7 @@
 #include "agents/command.h"
 #include "agents/environment.h"
 #include "base/test-hooks.h"
-#include "git/create.h"
-#include "git/plan.h"
+#include "git/calls.h"
 #include "base/names.h"
 #include "store/sessions.h"
 #include "store/shim-client.h"
@@ -147,13 +146,14 @@ gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record,
 
 /* --- All of it --- */
 
-static gboolean prepare(Preparation *preparation, const Repo *repo, const RunRecord *record,
+static gboolean prepare(Preparation *preparation, const GitContext *git, const RunRecord *record,
                         const Target *target, GError **error)
 {
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
     plan->kind = target_get_agent(target)->kind;
-    plan->worktree = worktree_plan(repo, plan->story, plan->options->base_branch, error);
+    plan->worktree =
+        git_call_plan(git, plan->project_root, plan->story, plan->options->base_branch, error);
     if (!plan->worktree)
         return FALSE;
 
@@ -165,7 +165,7 @@ static gboolean prepare(Preparation *preparation, const Repo *repo, const RunRec
 
     gboolean has_setup = *plan->setup != NULL;
     gboolean made =
-        worktree_create(repo, plan->worktree, has_setup, (const char *const *)config->copy, error);
+        git_call_create(git, plan->worktree, has_setup, (const char *const *)config->copy, error);
     fault_point("worktree");
     return made;
 }
@@ -174,7 +174,7 @@ gboolean start_prepare(Preparation *preparation, const RunRecord *record, const 
                        GError **error)
 {
     /* Not the agent's, which it is to become: that may have secrets for the agent only. */
-    g_autoptr(Repo) repo =
-        repo_open(record->project_root, preparation->environment, preparation->cancellable, error);
-    return repo && prepare(preparation, repo, record, target, error);
+    g_auto(GStrv) login = g_strdupv(preparation->environment);
+    const GitContext git = {login, preparation->cancellable};
+    return prepare(preparation, &git, record, target, error);
 }

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/test-hooks.h"
-#include "git/undo.h"
+#include "git/calls.h"
 #include "pool/pool-internal.h"
 #include "base/util.h"
 #include "store/folder.h"
@@ -60,12 +60,10 @@ static void undo_worktree_in_thread(gpointer data)
     StartUndo *undo = data;
     const RunRecord *record = undo->run->record;
     g_autoptr(GError) error = NULL;
-    g_autoptr(Repo) repo =
-        undo->with_worktree ? repo_open(record->project_root, NULL, NULL, &error) : NULL;
-    if (repo) {
-        worktree_break_stale_locks(repo, record->created);
-        undo->worktree_gone = worktree_undo(repo, record->worktree, undo->setup_ran, &error);
-    }
+    const GitContext git = {NULL, NULL};
+    if (undo->with_worktree)
+        undo->worktree_gone =
+            git_call_undo(&git, record->worktree, record->created, undo->setup_ran, &error);
     if (error)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
 }
