@@ -122,6 +122,7 @@ gboolean git_program_run(const Repo *repo, const char *folder, const char *const
         .limit_msec = limit_msec(),
         .output_max = OUTPUT_MAX,
         .cancellable = repo->cancellable,
+        .dies_with_thread = TRUE,
     };
     int r = command_run(&command);
     if (r != 0) {

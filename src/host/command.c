@@ -100,7 +100,7 @@ static int begin(Running *running, Cell *cell)
         .fds = fds,
         .n_fds = G_N_ELEMENTS(fds),
     };
-    return cell_spawn(cell, &plan, TRUE, &running->pid, &running->pidfd);
+    return cell_spawn(cell, &plan, command->dies_with_thread, &running->pid, &running->pidfd);
 }
 
 /* Until its process has ended, or must: not until its output has, which a process that it has left

@@ -19,6 +19,7 @@ typedef struct {
     guint limit_msec;
     gsize output_max;          /* of stdout; 0: stdout counts as stderr, of which the end is kept */
     GCancellable *cancellable; /* kills it; NULL: nothing does */
+    gboolean dies_with_thread; /* so does the end of the calling thread */
 
     /* How it ended: the first that is true. */
     gboolean cancelled, timed_out, flooded;

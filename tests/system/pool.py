@@ -21,6 +21,7 @@ from session import (
     Bus,
     UserManager,
     describe_process,
+    is_helper,
     journal,
     processes_of,
     scope_name,
@@ -161,7 +162,8 @@ class Pool:
         kept = ("PATH", "LC_ALL", "LANG", "USER", "LOGNAME", "SHELL")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         for name in os.environ:
-            if name.endswith("SAN_OPTIONS") or name in ("STORKIT_SHIM", "STORKIT_GIT", "STORKIT_TEST_HOST"):
+            programs = ("STORKIT_SHIM", "STORKIT_GIT", "STORKIT_TEST_HOST")
+            if name.endswith("SAN_OPTIONS") or name in programs:
                 environment[name] = os.environ[name]
         for name, folder in (
             ("HOME", "home"),
@@ -493,5 +495,5 @@ class Pool:
 
     def processes(self):
         """The pids of everything this pool began, directly or not, the bus and storkitd among
-        them."""
-        return processes_of(self.marker)
+        them, git's helpers not."""
+        return [pid for pid in processes_of(self.marker) if not is_helper(pid)]

@@ -219,6 +219,15 @@ def processes_of(marker):
     return found
 
 
+def is_helper(pid):
+    """Whether it is a process that does git's work for the service, which may stay for a while."""
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read() == "storkit-git\n"
+    except OSError:
+        return False
+
+
 def children_of(pid):
     """The ids of a process's children, as text; none where it has ended."""
     try:

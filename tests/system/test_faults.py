@@ -10,7 +10,7 @@ from gi.repository import GLib
 
 from follower import all_events, numbered_lines, terminal_events
 from harness import NAME, PoolError, long, main, raises, timeout, wait_until
-from session import processes_of, scope_name, unit_word
+from session import scope_name, unit_word
 
 # In the order in which a Start comes by: see fault_point() in src/.
 FOLDER = ("folder", "reserved")
@@ -84,7 +84,7 @@ def units_of(pool, story):
 
 def own_processes(pool):
     """Processes of this pool other than bus and daemon."""
-    return set(processes_of(pool.marker)) - {pool.process.pid, pool.bus.process.pid}
+    return set(pool.processes()) - {pool.process.pid, pool.bus.process.pid}
 
 
 def difference(before, after):

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Git's work is done outside of the service: a hang, a crash and leftovers are one call's."""
+
+import os
+import time
+
+from harness import Pool, main, raises, wait_until
+from session import is_helper, processes_of
+from test_worktrees_removal import add_filter, worktree
+
+
+def commands(pool):
+    """The command line of each of the pool's processes."""
+    for pid in pool.processes():
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+                yield file.read().replace("\0", " ")
+        except OSError:
+            pass
+
+
+def runs(pool, part):
+    return any(part in command for command in commands(pool))
+
+
+def helpers(pool):
+    return [pid for pid in processes_of(pool.marker) if is_helper(pid)]
+
+
+def test_repository_that_hangs_is_an_error_of_its_call():
+    """A FIFO that git's config includes is never read to its end: each call of that project fails
+    in its time, others notice nothing, and no process is left at it."""
+    with Pool(environment={"STORKIT_GIT_LOOK_MSEC": "1500"}) as pool:
+        root, other = pool.repository("a"), pool.repository("b")
+        os.mkfifo(f"{root}/.git/fifo")
+        with open(f"{root}/.git/config", "a", encoding="utf-8") as file:
+            file.write("[include]\n\tpath = fifo\n")
+        starting = pool.begin("Start", "(sss)", root, "1", "")
+        calls = [starting, pool.begin("ListWorktrees", "(s)", root)]
+        assert pool.start(other, "1")["status"] in ("pending", "running")
+        for call in calls:
+            assert "did not end in 1.5 s" in raises("WorktreeFailed", call.result).message
+        assert pool.wait(other, "1")["status"] == "completed"
+
+
+def test_helper_that_crashes_is_an_error_of_its_call(pool):
+    """A Start whose helper dies by a signal fails, and the next one works."""
+    root = pool.repository(agents={"coder": {}})
+    pool.stop_daemon()
+    crash = f"{pool.folder}/crash"
+    with open(crash, "w", encoding="utf-8") as file:
+        helper = os.environ["STORKIT_GIT"]
+        file.write(f'#!/bin/sh\nrm "$0" && kill -SEGV $$\nexec {helper}\n')
+    os.chmod(crash, 0o755)
+    os.rename(crash, f"{pool.folder}/helper")
+    pool.environment["STORKIT_GIT"] = f"{pool.folder}/helper"
+    pool.start_daemon()
+    assert "crashed" in raises("WorktreeFailed", pool.start, root, "1").message
+    os.symlink(os.environ["STORKIT_GIT"], f"{pool.folder}/helper")
+    pool.start(root, "1")
+    assert pool.wait(root, "1")["status"] == "completed"
+
+
+def test_what_a_filter_leaves_is_ended(pool):
+    """A process that a filter leaves in the background, in a session of its own and with git's
+    stderr open, does not hold the Start up, and is gone when that has answered."""
+    root = pool.repository(agents={"coder": {}})
+    add_filter(pool, root, "(setsid sleep 4711.75 </dev/null >/dev/null &) ; cat")
+    begin = time.monotonic()
+    pool.start(root, "1")
+    assert time.monotonic() - begin < 60
+    assert not runs(pool, "4711.75")
+    pool.wait(root, "1")
+
+
+def test_what_a_teardown_leaves_is_ended(pool):
+    """Of a teardown nothing runs when RemoveWorktree has answered, whatever session it is in."""
+    config = '[[component]]\nname = "it"\npath = "."\n'
+    config += 'teardown = ["setsid -f sh -c \'exec sleep 4711.25\'; sleep 0.2"]\n'
+    root = pool.repository(config=config + pool.roster({"coder": {}}))
+    pool.start(root, "1")
+    pool.wait(root, "1")
+    pool.remove_worktree(root, "1")
+    assert not runs(pool, "4711.25")
+    assert not os.path.exists(worktree(root, "1"))
+
+
+def test_helpers_go_with_the_service(pool):
+    """Neither the end of the service nor its death leaves a helper."""
+    root = pool.repository(agents={"coder": {}})
+    pool.start(root, "1")
+    pool.wait(root, "1")
+    assert helpers(pool)
+    pool.kill_daemon()
+    wait_until(lambda: not helpers(pool), "the end of the helpers")
+
+
+if __name__ == "__main__":
+    main()
