@@ -63,7 +63,7 @@ static gboolean check_arguments(const CommandLine *line, GError **error)
         if (length < ARGUMENT_MAX)
             continue;
         return refuse(error,
-                      "agent \"%s\": the argument after \"%.40s\" has %" G_GSIZE_FORMAT
+                      "agent '%s': the argument after '%.40s' has %" G_GSIZE_FORMAT
                       " bytes, and Linux takes less than 128 KiB: make it shorter",
                       line->agent->name,
                       i > 0 ? (const char *)g_ptr_array_index(line->argv, i - 1) : "", length);

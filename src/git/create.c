@@ -84,7 +84,7 @@ static gboolean check_copy_path(const char *path, GError **error)
     for (char **name = names; *name && valid; name++)
         valid = !g_str_equal(*name, "..");
     if (!valid)
-        worktree_fail(error, "`copy` can't have \"%s\": name files or folders inside the project",
+        worktree_fail(error, "`copy` can't have '%s': name files or folders inside the project",
                       path);
     return valid;
 }

@@ -252,8 +252,8 @@ static void set_no_base_error(const char *root, const Repo *repo, const char *ba
                                                          : NULL;
 
     if (name)
-        worktree_fail(error, "base_branch is the name of a branch: pass \"%s\" instead of \"%s\"",
-                      name, base);
+        worktree_fail(error, "base_branch is the name of a branch: pass '%s' instead of '%s'", name,
+                      base);
     else if (git_repository_head_unborn(repo->git) == 1)
         worktree_fail(error,
                       "%s has no commit on its branch yet (%s): make a first commit, or pass "

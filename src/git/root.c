@@ -67,7 +67,7 @@ static gboolean check_argument(const char *path, GError **error)
     }
     if (!g_path_is_absolute(path)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project root \"%s\" is not absolute: name it from /", path);
+                    "the project root '%s' is not absolute: name it from /", path);
         return FALSE;
     }
     return TRUE;

@@ -70,6 +70,6 @@ const AgentConfig *project_config_find_agent(const ProjectConfig *config, const 
     g_autofree char *shown = name_for_message(name);
     g_autofree char *known = list_agents(config);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_AGENT,
-                "the project has no agent \"%s\": its agents are %s", shown, known);
+                "the project has no agent '%s': its agents are %s", shown, known);
     return NULL;
 }

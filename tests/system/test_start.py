@@ -320,7 +320,7 @@ def test_bad_names_are_refused(pool):
         if name:
             refused(pool, root, "InvalidArgument", agent=name)
     error = refused(pool, root, "InvalidArgument", story="a/b")
-    assert '"a/b"' in error.message
+    assert "'a/b'" in error.message
 
 
 def test_unknown_agent_is_refused(pool):

@@ -194,8 +194,7 @@ static void test_an_argument_that_linux_does_not_take_is_refused(void)
     g_autofree char *text = g_strnfill(128 * 1024, 'x');
     g_autofree char *config = g_strdup_printf("system_prompt = '%s'", text);
 
-    assert_refused(config, &context,
-                   "agent \"coder\": the argument after \"--append-system-prompt\"");
+    assert_refused(config, &context, "agent 'coder': the argument after '--append-system-prompt'");
 }
 
 static void test_numbers_do_not_depend_on_the_locale(void)

@@ -250,12 +250,12 @@ static const struct {
     {"[[agent]]\nrole = \"x\"", "1:1: agent 1: it has no name: add one, such as name = \"coder\""},
     {"[[agent]]\nname = \"\"", "2:8: agent \"\": name must not be empty"},
     {"[[agent]]\nname = 5", "2:8: agent 1: name must be a string, not an integer"},
-    {"[[agent]]\nname = \"a/b\"", "2:8: agent \"a/b\": agent name \"a/b\"" NAME_RULE},
+    {"[[agent]]\nname = \"a/b\"", "2:8: agent \"a/b\": agent name 'a/b'" NAME_RULE},
     {"[[agent]]\nname = \"a\"\n[[agent]]\nname = \"a\"",
      "4:8: agent \"a\": the name is taken by one above: choose another"},
     {"[[agent]]\nname = \"a\"\nkind = \"raw\"",
      "1:1: agent \"a\": kind \"raw\" needs a command: name the program to run"},
-    {"[[component]]\nname = \"x y\"", "2:8: component \"x y\": component name \"x y\"" NAME_RULE},
+    {"[[component]]\nname = \"x y\"", "2:8: component \"x y\": component name 'x y'" NAME_RULE},
     {"[[component]]\npath = \"a\"",
      "1:1: component 1: it has no name: add one, such as name = \"frontend\""},
     {"[[component]]\nname = \"a\"",
@@ -461,7 +461,7 @@ static void test_an_agent_is_found_by_its_name(void)
     g_assert_null(project_config_find_agent(config, "tester", &error));
     g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_AGENT);
     g_assert_cmpstr(error->message, ==,
-                    "the project has no agent \"tester\": its agents are coder, reviewer");
+                    "the project has no agent 'tester': its agents are coder, reviewer");
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

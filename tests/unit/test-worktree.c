@@ -230,8 +230,8 @@ static void test_base_may_be_any_branch(Fixture *fixture, gconstpointer data)
     assert_output(fixture->root, "git config branch.story/2.storkitBase", "origin/main\n");
     assert_no_plan(fixture, "nowhere", "no branch nowhere");
     assert_no_plan(fixture, "nowhere", "`git branch nowhere`");
-    assert_no_plan(fixture, "refs/heads/main", "pass \"main\" instead of");
-    assert_no_plan(fixture, "refs/remotes/origin/main", "pass \"origin/main\" instead of");
+    assert_no_plan(fixture, "refs/heads/main", "pass 'main' instead of");
+    assert_no_plan(fixture, "refs/remotes/origin/main", "pass 'origin/main' instead of");
 }
 
 static void test_other_base_than_the_kept_one_is_refused(Fixture *fixture, gconstpointer data)
