@@ -38,6 +38,7 @@ struct DecodedLine {
     char *text;       /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed
                        (as cleaned, where it is one only without the escape sequences around) */
     gsize length;     /* of text, in bytes */
+    char *shown;      /* OUTPUT: what a terminal shows of it, where that differs, or NULL */
     GPtrArray *texts; /* JSON: char *, the texts that each become an `output` before it; or NULL */
     LineFacts facts;
 };

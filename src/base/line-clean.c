@@ -129,3 +129,72 @@ char *line_clean(const char *line, gsize length, gsize *ret_length)
     *ret_length = length;
     return g_steal_pointer(&text);
 }
+
+/* --- As a terminal shows it --- */
+
+typedef struct {
+    GArray *cells; /* of gunichar */
+    guint column;
+} Shown;
+
+static void put(Shown *shown, gunichar c)
+{
+    static const gunichar blank = ' ';
+
+    while (shown->cells->len < shown->column)
+        g_array_append_val(shown->cells, blank);
+    if (shown->column < shown->cells->len)
+        g_array_index(shown->cells, gunichar, shown->column) = c;
+    else
+        g_array_append_val(shown->cells, c);
+    shown->column++;
+}
+
+/* ESC [ K wipes to the line's end, ESC [ 2 K all of it. */
+static void obey(Shown *shown, Bytes sequence, gsize length)
+{
+    if ((length == 3 && memcmp(sequence, "\033[K", 3) == 0) ||
+        (length == 4 && memcmp(sequence, "\033[0K", 4) == 0))
+        g_array_set_size(shown->cells, MIN(shown->column, shown->cells->len));
+    else if (length == 4 && memcmp(sequence, "\033[2K", 4) == 0)
+        g_array_set_size(shown->cells, 0);
+}
+
+/* Draws what is at @p; returns what is behind it. */
+static Bytes draw(Shown *shown, Bytes p, Bytes end)
+{
+    bool whole;
+
+    if (*p == ESC) {
+        Bytes after = skip_sequence(p, end);
+        obey(shown, p, (gsize)(after - p));
+        return after;
+    }
+    if (*p == '\r')
+        shown->column = 0;
+    else if (*p >= 0x80)
+        put(shown, g_utf8_get_char_validated((const char *)p, end - p));
+    else if (*p >= 0x20 || *p == '\t')
+        put(shown, *p);
+    return *p >= 0x80 ? p + utf8_length(p, end, &whole) : p + 1;
+}
+
+char *line_shown(const char *line, gsize length)
+{
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n'))
+        length--;
+    if (!memchr(line, '\r', length))
+        return NULL;
+    Shown shown = {.cells = g_array_new(FALSE, FALSE, sizeof(gunichar))};
+    Bytes end = (Bytes)line + length;
+    for (Bytes p = (Bytes)line; p < end;)
+        p = draw(&shown, p, end);
+
+    GString *text = g_string_sized_new(shown.cells->len);
+    for (guint i = 0; i < shown.cells->len; i++) {
+        gunichar c = g_array_index(shown.cells, gunichar, i);
+        g_string_append_unichar(text, g_unichar_validate(c) ? c : 0xFFFD);
+    }
+    g_array_unref(shown.cells);
+    return g_strstrip(g_string_free(text, FALSE));
+}

@@ -104,6 +104,8 @@ static int append_text(sd_bus_message *m, const Event *event)
         g_autofree char *text = g_strndup(event->text, length);
         r = append_string(m, "text", text);
     }
+    if (r >= 0 && event->shown && !cut)
+        r = append_string(m, "shown", event->shown);
     if (r >= 0 && cut)
         r = sd_bus_message_append(m, "{sv}{sv}", "truncated", "b", 1, "length", "t", full);
     return r;

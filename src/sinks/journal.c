@@ -155,7 +155,7 @@ static char *describe_done(const RunIdentity *identity, const Event *event)
     if (g_variant_lookup(event->details, "turns", "u", &turns))
         g_string_append_printf(text, turns == 1 ? ", %u turn" : ", %u turns", turns);
     if (g_variant_lookup(event->details, "cost_usd", "d", &cost))
-        g_string_append_printf(text, ", $%.4f", cost);
+        g_string_append_printf(text, cost > 0 && cost < 0.01 ? ", $%.4f" : ", $%.2f", cost);
     return g_strdup(text->str);
 }
 
@@ -175,6 +175,9 @@ static char *describe(const RunIdentity *identity, const Event *event)
     case EVENT_STATUS:
         return g_strdup_printf("%s/%s is %s", identity->story, identity->agent, event->text);
     default:
+        if (event->shown && *event->shown)
+            return g_strndup(event->shown,
+                             event_cut_length(event->shown, strlen(event->shown), MAX_MESSAGE));
         return g_strndup(event->text, event_cut_length(event->text, event->length, MAX_MESSAGE));
     }
 }

@@ -24,6 +24,8 @@ static gboolean decode_object(const AgentKind *kind, const char *text, gsize len
 
 void decode_line(const AgentKind *kind, const char *line, gsize length, DecodedLine *ret)
 {
+    const char *whole = line;
+    gsize whole_length = length;
     *ret = (DecodedLine){.class = LINE_NOTHING};
 
     line_trim(&line, &length);
@@ -36,6 +38,8 @@ void decode_line(const AgentKind *kind, const char *line, gsize length, DecodedL
     ret->text = line_clean(line, length, &ret->length);
     if (ret->length == 0)
         g_clear_pointer(&ret->text, g_free);
-    else if (!decode_object(kind, ret->text, ret->length, ret))
+    else if (!decode_object(kind, ret->text, ret->length, ret)) {
         ret->class = LINE_OUTPUT;
+        ret->shown = line_shown(whole, whole_length);
+    }
 }

@@ -25,6 +25,16 @@ static void add_event(Decoding *decoding, Event event, char *text_taken)
     event_batch_add(decoding->batch, &event, text_taken);
 }
 
+/* Of the event that was added last: what a terminal shows instead of its text. */
+static void set_shown(Decoding *decoding, char *shown_taken)
+{
+    GArray *events = decoding->batch->events;
+    if (!shown_taken)
+        return;
+    g_array_index(events, Event, events->len - 1).shown = shown_taken;
+    g_ptr_array_add(decoding->batch->strings, shown_taken);
+}
+
 static gboolean is_agents(const Decoding *decoding)
 {
     return decoding->state->started &&
@@ -83,6 +93,7 @@ static void take_line(Decoding *decoding, const char *bytes, gsize length, guint
                           .time = time,
                           .length = line.length},
                   g_steal_pointer(&line.text));
+        set_shown(decoding, g_steal_pointer(&line.shown));
     }
     decoding->position->place.given = 0;
     decoding->position->place.offset = end;

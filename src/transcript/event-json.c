@@ -90,6 +90,8 @@ static void append_text(GString *to, const Event *event, gsize max)
         else
             g_string_append_len(to, event->text, (gssize)event->length);
     }
+    if (event->shown && !cut)
+        append_member(to, ",\"shown\":", event->shown);
     if (cut) {
         g_string_append(to, ",\"truncated\":true,\"length\":");
         append_uint(to, event->full_length ? event->full_length : event->length);

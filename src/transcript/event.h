@@ -26,9 +26,11 @@ typedef struct {
 typedef struct {
     EventType type;
     guint64 cursor;
-    guint64 time;        /* µs since the epoch */
-    const char *text;    /* status: the word. output: the text. agent_json: the object's text */
-    gsize length;        /* of text */
+    guint64 time;     /* µs since the epoch */
+    const char *text; /* status: the word. output: the text. agent_json: the object's text */
+    gsize length;     /* of text */
+    const char
+        *shown; /* output: what a terminal shows of a line that is drawn over itself, or NULL */
     guint64 full_length; /* output of a line past 16 MiB: its length; else 0 */
     GVariant *details;   /* done, error, and a terminal status: the own keys, a{sv}; else NULL */
 } Event;

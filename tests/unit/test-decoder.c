@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "transcript/decoder.h"
+
 #include "base/json-scan.h"
 #include "base/line-clean.h"
 
@@ -713,6 +714,27 @@ static void test_minds_no_odd_types(void)
     }
 }
 
+static void assert_shown(const char *line, const char *expected)
+{
+    g_autofree char *text = line_shown(line, strlen(line));
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_shows_what_a_terminal_would(void)
+{
+    assert_shown("plain", NULL);
+    assert_shown("plain\r", NULL);
+    assert_shown("\rProgress: 0%\rProgress: 50%\rProgress: 100%", "Progress: 100%");
+    assert_shown("Progress: 100%\rFinished.     ", "Finished.");
+    assert_shown("abcdef\rXY", "XYcdef");
+    assert_shown("abcdef\r\033[KXY", "XY");
+    assert_shown("abcdef\r\033[2KXY", "XY");
+    assert_shown("abc\r\033[K", "");
+    assert_shown("\033[32mgr\303\274n\r\033[31mr", "rr\303\274n");
+    assert_shown("a\377\rb", "b\357\277\275");
+    assert_shown("one\ttwo\rONE", "ONE\ttwo");
+}
+
 static void test_cleans_a_text(void)
 {
     static const char line[] = " \x1b[1m{\"a\":1}\x1b[m\0 ";
@@ -752,6 +774,7 @@ int main(int argc, char **argv)
     g_test_add_func("/decoder/takes-only-sound-numbers", test_takes_only_sound_numbers);
     g_test_add_func("/decoder/reads-a-rate-limits-reset", test_reads_a_rate_limits_reset);
     g_test_add_func("/decoder/minds-no-odd-types", test_minds_no_odd_types);
+    g_test_add_func("/decoder/shows-what-a-terminal-would", test_shows_what_a_terminal_would);
     g_test_add_func("/decoder/cleans-a-text", test_cleans_a_text);
 
     return g_test_run();
