@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 
 #include "base/error.h"
+#include "run/replay.h"
 #include "store/shim-client.h"
 #include "store/shim-protocol.h"
 #include "base/util.h"
@@ -29,7 +30,9 @@ typedef struct {
     Run *run;
     RunLog *log;
     int socket, fifo;
-    guint64 offset; /* in the transcript: what the client has not been sent yet */
+    GByteArray *replay; /* what was printed before, and is sent first; NULL: it has been */
+    gsize replayed;
+    guint64 offset; /* in the transcript: what the client has not been sent yet, after that */
     gboolean wants_room;
     gint64 full_since;                   /* monotonic: when the socket took no more; 0: it does */
     char typed[SHIM_RECORD_MAX_PAYLOAD]; /* read from the client, and not yet in the FIFO */
@@ -57,6 +60,7 @@ static void attachment_free(Attachment *attachment)
     g_clear_handle_id(&attachment->fifo_source, g_source_remove);
     close_socket(attachment);
     fd_clear(&attachment->fifo);
+    g_clear_pointer(&attachment->replay, g_byte_array_unref);
     run_log_unref(attachment->log);
     run_unref(attachment->run);
     g_free(attachment);
@@ -76,8 +80,32 @@ typedef enum {
     SEND_ENDED, /* the client is gone, or has all there will ever be */
 } SendState;
 
+static SendState send_bytes(Attachment *attachment, const void *bytes, gsize n, gsize *ret_sent)
+{
+    ssize_t sent = send(attachment->socket, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0)
+        return errno == EAGAIN ? SEND_FULL : SEND_ENDED;
+    *ret_sent = (gsize)sent;
+    attachment->full_since = 0;
+    return SEND_AGAIN;
+}
+
+static SendState send_replay(Attachment *attachment)
+{
+    GByteArray *replay = attachment->replay;
+    gsize sent = 0;
+    SendState state = send_bytes(attachment, replay->data + attachment->replayed,
+                                 replay->len - attachment->replayed, &sent);
+    attachment->replayed += sent;
+    if (attachment->replayed == replay->len)
+        g_clear_pointer(&attachment->replay, g_byte_array_unref);
+    return state;
+}
+
 static SendState send_chunk(Attachment *attachment)
 {
+    if (attachment->replay)
+        return send_replay(attachment);
     char chunk[CHUNK];
     RunLogState state;
     run_log_get_state(attachment->log, &state);
@@ -89,12 +117,10 @@ static SendState send_chunk(Attachment *attachment)
         pread(state.transcript_fd, chunk, MIN(left, sizeof(chunk)), (off_t)attachment->offset);
     if (n <= 0)
         return SEND_ENDED;
-    ssize_t sent = send(attachment->socket, chunk, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0)
-        return errno == EAGAIN ? SEND_FULL : SEND_ENDED;
-    attachment->offset += (guint64)sent;
-    attachment->full_since = 0;
-    return SEND_AGAIN;
+    gsize sent = 0;
+    SendState sending = send_bytes(attachment, chunk, (gsize)n, &sent);
+    attachment->offset += sent;
+    return sending;
 }
 
 /* Keeps what follows from a send; FALSE where nothing more can be sent. */
@@ -241,18 +267,23 @@ void attachments_wake(Attachments *attachments, Run *run)
 
 /* --- Attaching --- */
 
-/* A line's start in what was printed last. */
-static guint64 find_scrollback(RunLog *log)
+/* What was printed last, from a line's start, goes out without its queries; then the transcript. */
+static void begin_with_scrollback(Attachment *attachment)
 {
     char past[SCROLLBACK];
     RunLogState state;
-    run_log_get_state(log, &state);
-    if (state.readable <= SCROLLBACK)
-        return 0;
-    guint64 offset = state.readable - SCROLLBACK;
-    ssize_t n = pread(state.transcript_fd, past, sizeof(past), (off_t)offset);
-    const char *newline = n > 0 ? memchr(past, '\n', (size_t)n) : NULL;
-    return newline ? offset + (guint64)(newline - past) + 1 : offset;
+    run_log_get_state(attachment->log, &state);
+    guint64 offset = state.readable > SCROLLBACK ? state.readable - SCROLLBACK : 0;
+    gsize wanted = (gsize)(state.readable - offset);
+    ssize_t n = wanted > 0 ? pread(state.transcript_fd, past, wanted, (off_t)offset) : 0;
+    const char *newline = n > 0 && offset > 0 ? memchr(past, '\n', (size_t)n) : NULL;
+    gsize skipped = newline ? (gsize)(newline - past) + 1 : 0;
+
+    attachment->offset = offset + (guint64)MAX(n, 0);
+    if ((gsize)MAX(n, 0) > skipped)
+        attachment->replay = replay_without_queries(past + skipped, (gsize)n - skipped);
+    if (attachment->replay && attachment->replay->len == 0)
+        g_clear_pointer(&attachment->replay, g_byte_array_unref);
 }
 
 int attachments_add(Attachments *attachments, Run *run, GError **error)
@@ -277,7 +308,7 @@ int attachments_add(Attachments *attachments, Run *run, GError **error)
     attachment->log = run_log_ref(run->log);
     attachment->socket = ends[0];
     attachment->fifo = fd_steal(&fifo);
-    attachment->offset = find_scrollback(attachment->log);
+    begin_with_scrollback(attachment);
     attachment->wants_room = TRUE;
     g_ptr_array_add(attachments->all, attachment);
     watch(attachment);

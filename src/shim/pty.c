@@ -10,14 +10,16 @@
 
 #include "shim/shim-util.h"
 
-/* Input that a client sends must not come back as the agent's output. */
-static int turn_echo_off(int slave)
+/* Input that a client sends must not come back as the agent's output, and a Ctrl-S that somebody
+ * types by habit must not halt the agent for good: nobody may be there to type Ctrl-Q. */
+static int set_line_discipline(int slave)
 {
     struct termios settings;
 
     if (tcgetattr(slave, &settings) < 0)
         return -errno;
     settings.c_lflag &= ~(tcflag_t)ECHO;
+    settings.c_iflag &= ~(tcflag_t)IXON;
     return tcsetattr(slave, TCSANOW, &settings) < 0 ? -errno : 0;
 }
 
@@ -29,7 +31,7 @@ int pty_open(Pty *ret_pty, uint16_t rows, uint16_t columns)
     autofd slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (slave < 0)
         return -errno;
-    int r = turn_echo_off(slave);
+    int r = set_line_discipline(slave);
     if (r < 0)
         return r;
 
