@@ -4,21 +4,36 @@
 #include <glib.h>
 
 /*
- * What a program does to the terminal that it writes to, and how to undo it: most modes can be
- * reset without looking, but the other screen must not be left without need (that would move the
- * cursor). So the output is read for that.
+ * What a program does to the terminal that it writes to, and how to undo it. Most modes can be
+ * reset without looking. Others can't: leaving the other screen without need would move the cursor,
+ * a stack of key modes has to be popped as often as it was pushed, and colours and the cursor's
+ * form are the user's own where no program has changed them. So the output is read for those.
  */
+
+#define SCREEN_MODES_MAX 64
 
 typedef struct {
     guint other_screen; /* the mode that switched to it; 0: the main one is shown */
+
+    struct {
+        guint16 number;
+        gboolean on;
+    } changed[SCREEN_MODES_MAX]; /* private modes as the program left them */
+    guint n_changed;
+    guint keys_pushed[2]; /* onto the kitty protocol's stack: of the main screen, of the other */
+    guint key_options;    /* bits: which of xterm's modifyOtherKeys and kin were set */
+    guint colours;        /* bits: dynamic colours 10 to 19 that were set */
+    gboolean palette, cursor_form, new_line;
 
     /* Of the sequence that has begun; it may go on in the next bytes. */
     enum {
         SCREEN_TEXT,
         SCREEN_ESCAPE,
         SCREEN_SEQUENCE,
+        SCREEN_COMMAND, /* ESC ], a number, ";" */
     } state;
-    gboolean is_private; /* ESC [ ? */
+    char prefix;       /* ESC [ ?, >, <, =; or 0 */
+    char intermediate; /* before the final character, or 0 */
     guint numbers[16], n_numbers;
 } ScreenModes;
 

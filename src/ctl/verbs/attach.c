@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ctl/detach-key.h"
 #include "ctl/followed.h"
 #include "ctl/info.h"
+#include "ctl/json-path.h"
 #include "ctl/message-json.h"
 #include "ctl/screen-modes.h"
 #include "ctl/select.h"
@@ -17,10 +19,10 @@
  * The agent's terminal as ours: bytes in both directions over one socket.
  */
 
-#define DETACH_KEY 0x1D /* Ctrl-] */
 #define CHUNK 4096
 #define TYPED_MAX ((gsize)1024 * 1024)
 #define BELL "\a"
+#define SEQUENCE_USEC (50 * G_TIME_SPAN_MILLISECOND)
 #define RETRY_USEC (200 * G_TIME_SPAN_MILLISECOND)
 #define PATIENCE_USEC (30 * G_TIME_SPAN_SECOND)
 
@@ -28,12 +30,13 @@ typedef struct {
     Ctl *ctl;
     RunInfo *info;
     int fd;
-    sd_event_source *socket, *keyboard, *timer;
+    sd_event_source *socket, *keyboard, *timer, *key_timer;
     TerminalSignals signals;
     sd_bus_slot *call;   /* on the way to be attached again */
     GByteArray *pending; /* typed, and not yet taken by the socket */
     gint64 lost_since;   /* monotonic; 0: attached */
     ScreenModes modes;
+    DetachKey key;
     gboolean detached, replaced, done;
     GError *error;
 } Attach;
@@ -80,13 +83,36 @@ static void flush_typed(Attach *attach)
 }
 
 /* The keyboard is read at all times, or the detach key would not be seen. What an agent does not
- * take, or one whose service is away, is kept up to a limit; beyond it the terminal rings. */
-static void keep_typed(Attach *attach, const char *keys, gsize n)
+ * take, or one whose service is away, is kept up to a limit; beyond it the terminal rings. Returns
+ * TRUE at the detach key. */
+static gboolean keep_typed(Attach *attach, const char *keys, gsize n)
 {
-    if (attach->pending->len + n <= TYPED_MAX)
-        g_byte_array_append(attach->pending, (const guint8 *)keys, (guint)n);
+    g_autoptr(GByteArray) typed = g_byte_array_new();
+    gboolean detach = detach_key_feed(&attach->key, keys, n, typed);
+
+    if (attach->pending->len + typed->len <= TYPED_MAX)
+        g_byte_array_append(attach->pending, typed->data, typed->len);
     else
         (void)terminal_write(BELL, strlen(BELL));
+    return detach;
+}
+
+/* It was not the beginning of a sequence, but the Escape key. */
+static int on_key_timer(sd_event_source *source, guint64 usec, void *userdata)
+{
+    Attach *attach = userdata;
+
+    detach_key_release(&attach->key, attach->pending);
+    flush_typed(attach);
+    return 0;
+}
+
+static void release_key_later(Attach *attach)
+{
+    attach->key_timer = sd_event_source_disable_unref(attach->key_timer);
+    if (attach->key.n_held > 0)
+        (void)sd_event_add_time_relative(attach->ctl->event, &attach->key_timer, CLOCK_MONOTONIC,
+                                         SEQUENCE_USEC, 1, on_key_timer, attach);
 }
 
 static int on_key(sd_event_source *source, int fd, guint32 events, void *userdata)
@@ -97,9 +123,8 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
-    const char *detach = n > 0 ? memchr(keys, DETACH_KEY, (gsize)n) : NULL;
-    if (n > 0)
-        keep_typed(attach, keys, detach ? (gsize)(detach - keys) : (gsize)n);
+    gboolean detach = n > 0 && keep_typed(attach, keys, (gsize)n);
+    release_key_later(attach);
     flush_typed(attach);
     if (detach || n <= 0) {
         attach->detached = TRUE;
@@ -246,6 +271,32 @@ static void reset_screen(const Attach *attach)
     terminal_write(undo, strlen(undo));
 }
 
+/* Agents of every kind but raw print JSON, a line for a machine each. */
+static gboolean speaks_json(Ctl *ctl, const RunInfo *info)
+{
+    g_autoptr(JsonNode) config = bus_ask_quickly(ctl->bus, "GetConfig", "s", info->project);
+    JsonArray *agents = config && JSON_NODE_HOLDS_OBJECT(config)
+                            ? json_get_array(json_node_get_object(config), "agents")
+                            : NULL;
+
+    for (guint i = 0; i < json_array_length(agents); i++) {
+        JsonObject *agent = json_array_get_object(agents, i);
+        if (g_strcmp0(json_get_string(agent, "name"), info->agent) == 0)
+            return g_strcmp0(json_get_string(agent, "kind"), "raw") != 0;
+    }
+    return FALSE;
+}
+
+static void tell_state(Ctl *ctl, const RunInfo *info)
+{
+    if (run_info_flag(info, "frozen"))
+        ctl_note(ctl, "It is frozen and reads nothing until `storkitctl thaw %s/%s`.", info->story,
+                 info->agent);
+    if (speaks_json(ctl, info))
+        ctl_note(ctl, "It prints JSON; `storkitctl watch %s/%s` is easier to read.", info->story,
+                 info->agent);
+}
+
 static gboolean attach_run(Attach *attach, GError **error)
 {
     Ctl *ctl = attach->ctl;
@@ -256,6 +307,7 @@ static gboolean attach_run(Attach *attach, GError **error)
         return FALSE;
     ctl_note(ctl, "Attached to %s/%s; Ctrl-] detaches.", info->story, info->agent);
     followed_announce(ctl, info->run_id);
+    tell_state(ctl, info);
     use_socket(attach, fd);
     terminal_signals_listen(&attach->signals, ctl->event, on_resized, on_killed, attach);
     (void)sd_event_add_io(ctl->event, &attach->keyboard, STDIN_FILENO, EPOLLIN, on_key, attach);
@@ -278,6 +330,7 @@ static void attach_clear(Attach *attach)
     close_socket(attach);
     sd_event_source_disable_unref(attach->keyboard);
     sd_event_source_disable_unref(attach->timer);
+    sd_event_source_disable_unref(attach->key_timer);
     sd_bus_slot_unref(attach->call);
     terminal_signals_clear(&attach->signals);
     g_byte_array_unref(attach->pending);
