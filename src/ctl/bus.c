@@ -304,3 +304,19 @@ gboolean bus_get_project_root(sd_bus *bus, char **ret_root, GError **error)
     *ret_root = root;
     return TRUE;
 }
+
+gboolean bus_get_max_agents(sd_bus *bus, guint32 *ret_limit, GError **error)
+{
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    int r = sd_bus_get_property_trivial(bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH,
+                                        STORKIT_INTERFACE, "MaxAgents", &bus_error, 'u', ret_limit);
+    return r >= 0 || set_call_error(error, r, &bus_error);
+}
+
+gboolean bus_set_max_agents(sd_bus *bus, guint32 limit, GError **error)
+{
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+    int r = sd_bus_set_property(bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
+                                "MaxAgents", &bus_error, "u", limit);
+    return r >= 0 || set_call_error(error, r, &bus_error);
+}

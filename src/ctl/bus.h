@@ -65,4 +65,8 @@ JsonNode *bus_ask_quickly(sd_bus *bus, const char *method, const char *types, ..
 /** The service's property `ProjectRoot`, "" where it has none. Caller frees. */
 gboolean bus_get_project_root(sd_bus *bus, char **ret_root, GError **error);
 
+/** The service's property `MaxAgents`: how many agents run at a time. */
+gboolean bus_get_max_agents(sd_bus *bus, guint32 *ret_limit, GError **error);
+gboolean bus_set_max_agents(sd_bus *bus, guint32 limit, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/git.h"
 #include "ctl/info.h"
 #include "ctl/json-path.h"
 #include "ctl/options.h"
@@ -198,6 +199,8 @@ static void offer_arguments(const Completion *completion)
     case ARGUMENT_WORKTREES:
         offer_worktrees(completion);
         break;
+    case ARGUMENT_VERB:
+        break; /* needs no service: offer_word() */
     }
 }
 
@@ -249,11 +252,30 @@ static gboolean is_agent(const GOptionEntry *option)
     return g_strcmp0(option->long_name, "agent") == 0;
 }
 
-/* The shells know folders and files; of other values nothing is known but of agents. */
+/* Local branches and those of remotes. */
+static void offer_branches(const Completion *completion, const char *prefix)
+{
+    Ctl *ctl = completion->ctl;
+
+    if (!ctl_find_project(ctl, NULL) || !ctl->project)
+        return;
+    g_autofree char *output =
+        git_output(ctl->project, NULL, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads",
+                   "refs/remotes", NULL);
+    g_auto(GStrv) branches = g_strsplit(output ?: "", "\n", -1);
+    for (gsize i = 0; branches[i] && *branches[i]; i++) {
+        g_autofree char *candidate = g_strconcat(prefix, branches[i], NULL);
+        offer(completion, candidate);
+    }
+}
+
+/* The shells know folders and files; of other values we know agents and branches. */
 static void offer_values(const Completion *completion, const GOptionEntry *option,
                          const char *prefix)
 {
-    if (is_agent(option) && connect_quickly(completion->ctl))
+    if (g_strcmp0(option->long_name, "base") == 0)
+        offer_branches(completion, prefix);
+    else if (is_agent(option) && connect_quickly(completion->ctl))
         offer_agents(completion, prefix);
 }
 
@@ -284,7 +306,7 @@ int complete(Ctl *ctl, char **words)
         return 0; /* they are the other program's */
     else if (completion.word[0] == '-' && !completion.separated)
         offer_for_dash(&completion);
-    else if (!completion.verb)
+    else if (!completion.verb || completion.verb->arguments == ARGUMENT_VERB)
         offer_verbs(&completion);
     else if (connect_quickly(ctl))
         offer_arguments(&completion);

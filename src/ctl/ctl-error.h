@@ -17,6 +17,7 @@ typedef enum {
     CTL_ERROR_LOST,        /* the service went away before it answered: it may come back */
     CTL_ERROR_REFUSED,     /* not as things are now: already running, worktree dirty, ... */
     CTL_ERROR_STOPPED,     /* a queued Start whose run was stopped */
+    CTL_ERROR_TIMEOUT,     /* of a wait with a limit */
 } CtlError;
 
 #define CTL_ERROR (ctl_error_quark())
@@ -25,6 +26,7 @@ GQuark ctl_error_quark(void);
 /** Exit statuses beside those of errors. */
 #define CTL_EXIT_RUN_FAILED 10
 #define CTL_EXIT_RUN_STOPPED 11
+#define CTL_EXIT_TIMEOUT 124 /* as timeout(1) has it */
 
 /** The exit status for @error. */
 int ctl_error_exit_status(const GError *error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ctl/json-order.h"
 #include "ctl/project.h"
 #include "ctl/terminal.h"
 #include "ctl/text.h"
@@ -40,11 +41,16 @@ const char *ctl_require_project(Ctl *ctl, GError **error)
 
     if (ctl->project)
         return ctl->project;
-    if (!bus_get_project_root(ctl->bus, &of_service, error))
+    if (!ctl->directory && !bus_get_project_root(ctl->bus, &of_service, error))
         return NULL;
-    if (*of_service) {
+    if (of_service && *of_service) {
         ctl->project = g_steal_pointer(&of_service);
         return ctl->project;
+    }
+    if (ctl->directory) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
+                    "%s is not in a git repository: `git init` makes it one", ctl->directory);
+        return NULL;
     }
     g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                         "the current folder is not in a git repository: go to the project, or "
@@ -87,9 +93,10 @@ gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error)
 void ctl_print_json(JsonNode *node)
 {
     g_autoptr(JsonGenerator) generator = json_generator_new();
+    g_autoptr(JsonNode) ordered = json_in_order(node);
 
     json_generator_set_pretty(generator, terminal_is_stdout());
-    json_generator_set_root(generator, node);
+    json_generator_set_root(generator, ordered);
     g_autofree char *text = json_generator_to_data(generator, NULL);
     puts(text);
 }

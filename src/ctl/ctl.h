@@ -35,7 +35,8 @@ void ctl_clear(Ctl *ctl);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ctl, ctl_clear)
 
 /** The project for a method that needs one: the root around the current folder, or the service's
- *  own `ProjectRoot`. Sets CTL_ERROR_USAGE where there is neither. */
+ *  own `ProjectRoot`. Sets CTL_ERROR_USAGE where there is neither, and CTL_ERROR_NOT_FOUND where -C
+ *  names a folder outside of any repository. */
 const char *ctl_require_project(Ctl *ctl, GError **error);
 
 /** Puts the connection on an event loop, `event`; nothing to do the second time. */

@@ -37,24 +37,46 @@ void event_view_reserve(EventView *view, const RunInfo *info)
 
 static char *text_of_output(JsonObject *event)
 {
-    const char *text = json_get_string(event, "text") ?: "";
+    const char *shown = json_get_string(event, "shown");
+    const char *text = shown ?: json_get_string(event, "text") ?: "";
     g_autofree char *size = NULL;
 
+    if (shown && !*shown)
+        return NULL; /* wiped */
     if (!json_get_boolean(event, "truncated"))
         return g_strdup(text);
     size = format_bytes((guint64)json_get_int(event, "length"));
     return g_strdup_printf("%s… (a line of %s; the transcript has it whole)", text, size);
 }
 
+/* Takes @part. */
+static void append_part(GString *text, char *part)
+{
+    g_string_append_printf(text, "%s%s", strchr(text->str, ':') ? ", " : ": ", part);
+    g_free(part);
+}
+
+static char *tokens_of(JsonObject *event)
+{
+    g_autofree char *in = format_count((guint64)json_get_int(event, "input_tokens"));
+    g_autofree char *out = format_count((guint64)json_get_int(event, "output_tokens"));
+
+    return g_strdup_printf("%s tokens in, %s out", in, out);
+}
+
 static char *text_of_done(JsonObject *event)
 {
-    g_autofree char *cost = format_cost(json_get_double(event, "cost_usd"));
+    GString *text = g_string_new("completed");
     gint64 turns = json_get_int(event, "turns");
 
-    if (turns <= 0)
-        return g_strdup("completed");
-    return g_strdup_printf("completed: %" G_GINT64_FORMAT " turn%s, %s", turns,
-                           turns == 1 ? "" : "s", cost);
+    if (turns > 0)
+        append_part(text,
+                    g_strdup_printf("%" G_GINT64_FORMAT " turn%s", turns, turns == 1 ? "" : "s"));
+    if (json_object_has_member(event, "cost_usd"))
+        append_part(text, format_cost(json_get_double(event, "cost_usd")));
+    else if (json_object_has_member(event, "output_tokens"))
+        append_part(text, tokens_of(event));
+    return g_string_free(text, FALSE);
 }
 
 /* Words that a person would not know. */
@@ -132,6 +154,26 @@ static void append_lines(GString *to, const char *text, int indent, Style style)
     }
 }
 
+/* The closing line of an agent that fails says what the event `error` says once more. */
+static gboolean was_told(EventView *view, JsonObject *event, const char *text, Style style)
+{
+    const char *run = json_get_string(event, "run_id") ?: "";
+    g_autofree char *failure = style == STYLE_BAD ? g_strdup_printf("%s: %s", run, text) : NULL;
+
+    if (is_type(event, "error"))
+        return g_strcmp0(failure, view->failure) == 0;
+    if (failure) {
+        g_free(view->failure);
+        view->failure = g_steal_pointer(&failure);
+    }
+    return FALSE;
+}
+
+void event_view_clear(EventView *view)
+{
+    g_clear_pointer(&view->failure, g_free);
+}
+
 void event_print(EventView *view, JsonObject *event)
 {
     Style style;
@@ -143,6 +185,8 @@ void event_print(EventView *view, JsonObject *event)
     gboolean one_line = is_type(event, "agent_json");
     int indent = append_prefix(view, line, event);
     g_autofree char *clean = text_clean(text, !one_line);
+    if (was_told(view, event, clean, style))
+        return;
     g_autofree char *cut =
         one_line ? text_ellipsize(clean, MAX(terminal_width() - indent, 20)) : g_strdup(clean);
     append_lines(line, g_strchomp(cut), indent, style);

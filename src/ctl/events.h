@@ -9,10 +9,14 @@
  * Events for people: "12:03:07 42_login coder  hello from stub".
  */
 
-/** How wide the names of the runs shown so far are; zero-initialised. */
+/** How wide the names of the runs shown so far are; zero-initialised. Caller: event_view_clear().
+ */
 typedef struct {
     int story_width, agent_width;
+    char *failure; /* told last: the run and the reason */
 } EventView;
+
+void event_view_clear(EventView *view);
 
 /** Makes room for the names of @info, so that the lines of several runs align from the start. */
 void event_view_reserve(EventView *view, const RunInfo *info);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/format.h"
 
+#include <string.h>
+
 static const struct {
     guint64 usec;
     const char *name;
@@ -23,7 +25,63 @@ char *format_span(guint64 usec)
         return g_strdup_printf("%" G_GUINT64_FORMAT "%s %" G_GUINT64_FORMAT "%s", n, units[i].name,
                                rest, units[i + 1].name);
     }
-    return g_strdup_printf("%" G_GUINT64_FORMAT "ms", usec / 1000);
+    if (usec == 0)
+        return g_strdup("0s");
+    return g_strdup_printf("%" G_GUINT64_FORMAT "ms", MAX(usec / 1000, 1));
+}
+
+/* As systemd reads them; a number alone is seconds. */
+static const struct {
+    const char *name;
+    guint64 usec;
+} read_units[] = {
+    {"", G_USEC_PER_SEC},
+    {"ms", 1000},
+    {"s", G_USEC_PER_SEC},
+    {"sec", G_USEC_PER_SEC},
+    {"m", 60 * (guint64)G_USEC_PER_SEC},
+    {"min", 60 * (guint64)G_USEC_PER_SEC},
+    {"h", 3600 * (guint64)G_USEC_PER_SEC},
+    {"d", 86400 * (guint64)G_USEC_PER_SEC},
+};
+
+static guint64 unit_of(const char *name, gsize length)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(read_units); i++)
+        if (strlen(read_units[i].name) == length && strncmp(read_units[i].name, name, length) == 0)
+            return read_units[i].usec;
+    return 0;
+}
+
+/* One number with its unit; moves @text past it. */
+static gboolean take_part(const char **text, guint64 *total)
+{
+    char *end;
+    guint64 n = g_ascii_isdigit(**text) ? g_ascii_strtoull(*text, &end, 10) : G_MAXUINT64;
+
+    if (n > G_MAXINT32)
+        return FALSE;
+    end += strspn(end, " ");
+    gsize length = 0;
+    while (g_ascii_isalpha(end[length]))
+        length++;
+    guint64 unit = unit_of(end, length);
+    *total += n * unit;
+    *text = end + length + strspn(end + length, " ");
+    return unit > 0;
+}
+
+gboolean parse_span(const char *text, guint64 *ret_usec)
+{
+    guint64 total = 0;
+
+    text += strspn(text, " ");
+    do
+        if (!take_part(&text, &total))
+            return FALSE;
+    while (*text);
+    *ret_usec = total;
+    return TRUE;
 }
 
 char *format_ago(guint64 usec)
@@ -86,4 +144,15 @@ char *format_cost(double usd)
     if (usd > 0 && usd < 0.01)
         return g_strdup_printf("$%.4f", usd);
     return g_strdup_printf("$%.2f", usd);
+}
+
+char *format_limit(const char *key, guint64 value)
+{
+    if (g_str_equal(key, "cpu_quota_usec"))
+        return g_strdup_printf("%" G_GUINT64_FORMAT "%%", value * 100 / G_USEC_PER_SEC);
+    if (g_str_has_suffix(key, "_usec"))
+        return value > 0 ? format_span(value) : g_strdup("off");
+    if (g_str_has_prefix(key, "memory_"))
+        return format_bytes(value);
+    return g_strdup_printf("%" G_GUINT64_FORMAT, value);
 }

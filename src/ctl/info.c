@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/info.h"
 
+#include <string.h>
+
 #include "ctl/bus.h"
 #include "ctl/format.h"
 #include "ctl/json-path.h"
 #include "ctl/text.h"
+
+/* The service remembers a run for longer than its worktree exists. */
+static void forget_gone_worktree(JsonObject *json)
+{
+    const char *path = json_get_string(json, "worktree_path");
+
+    if (path && json_object_has_member(json, "ended") && !g_file_test(path, G_FILE_TEST_EXISTS))
+        json_object_remove_member(json, "worktree_path");
+}
 
 RunInfo *run_info_new(JsonNode *node)
 {
@@ -12,6 +23,7 @@ RunInfo *run_info_new(JsonNode *node)
         return NULL;
     RunInfo *info = g_new0(RunInfo, 1);
     info->json = json_node_dup_object(node);
+    forget_gone_worktree(info->json);
     info->project = json_get_string(info->json, "project_root") ?: "";
     info->story = json_get_string(info->json, "story_id") ?: "";
     info->agent = json_get_string(info->json, "agent_name") ?: "";
@@ -135,14 +147,18 @@ char *run_info_ending(const RunInfo *info)
     return text_clean(sentence, FALSE);
 }
 
-static int compare_infos(gconstpointer a, gconstpointer b)
+int run_info_compare(const RunInfo *a, const RunInfo *b)
 {
-    const RunInfo *first = *(RunInfo *const *)a, *second = *(RunInfo *const *)b;
-    int order = g_strcmp0(first->project, second->project);
+    int order = g_strcmp0(a->project, b->project);
 
     if (order == 0)
-        order = g_strcmp0(first->story, second->story);
-    return order != 0 ? order : g_strcmp0(first->agent, second->agent);
+        order = strverscmp(a->story, b->story);
+    return order != 0 ? order : g_strcmp0(a->agent, b->agent);
+}
+
+static int compare_infos(gconstpointer a, gconstpointer b)
+{
+    return run_info_compare(*(RunInfo *const *)a, *(RunInfo *const *)b);
 }
 
 GPtrArray *run_info_list_from_json(JsonNode *list, const char *project)

@@ -20,7 +20,8 @@ typedef struct {
 /** Printed where there is none. */
 #define NO_RUNS "No runs; `storkitctl start STORY` starts one."
 
-/** Reads an info; NULL where @node is none. Caller: run_info_free(). */
+/** Reads an info; NULL where @node is none. The path of an ended run's worktree is left out once
+ * the worktree is gone. Caller: run_info_free(). */
 RunInfo *run_info_new(JsonNode *node);
 
 void run_info_free(RunInfo *info);
@@ -57,6 +58,9 @@ int run_info_exit_status(const RunInfo *info);
 /** One line on how it ended: "42_login/coder completed after 3min 12s, $0.42". What the agent said
  *  in it is made harmless. Caller frees. */
 char *run_info_ending(const RunInfo *info);
+
+/** The order of lists: by project, story (as versions sort: 9_x before 10_y) and agent. */
+int run_info_compare(const RunInfo *a, const RunInfo *b);
 
 /** The runs the service lists, those of @project only unless it is NULL, by project, story and
  *  agent: a GPtrArray of RunInfo. Caller: g_ptr_array_unref(). */

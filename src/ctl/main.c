@@ -19,6 +19,19 @@ static gboolean set_usage(GError **error, const Verb *verb, const char *problem)
     return FALSE;
 }
 
+static void set_unknown(GError **error, const char *word)
+{
+    const char *nearest = verb_nearest(word);
+    g_autofree char *problem =
+        nearest ? g_strdup_printf("unknown command '%s'; did you mean %s?", word, nearest)
+                : g_strdup_printf("unknown command '%s'", word);
+
+    if (nearest)
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE, problem);
+    else
+        set_usage(error, NULL, problem);
+}
+
 /* Takes the options off @argv. Without @verb those before it only. */
 static gboolean parse_options(Ctl *ctl, const Verb *verb, char ***argv, GError **error)
 {
@@ -81,7 +94,7 @@ static int print_version(void)
 }
 
 /* @words begins with the verb. */
-static int run_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
+static int call_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 {
     g_auto(GStrv) argv = options_split(ctl, verb, words, error);
 
@@ -102,6 +115,24 @@ static int run_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
     return verb->run(ctl, argv + 1, passed, error);
 }
 
+/* "help list" is "list --help", "help" is "--help". */
+static int run_option(Ctl *ctl, const Verb *verb, char **words, GError **error)
+{
+    g_auto(GStrv) argv = options_split(ctl, verb, words, error);
+
+    if (!argv || !parse_options(ctl, verb, &argv, error) || !check_count(verb, argv + 1, error))
+        return -1;
+    if (ctl->help)
+        return print_help(ctl, verb);
+    if (g_str_equal(verb->stands_for, "--version"))
+        return print_version();
+    const Verb *about = argv[1] ? verb_find(argv[1]) : NULL;
+    if (!argv[1] || about)
+        return print_help(ctl, about);
+    set_unknown(error, argv[1]);
+    return -1;
+}
+
 static int run(Ctl *ctl, char **words, GError **error)
 {
     g_auto(GStrv) argv = options_split(ctl, NULL, words, error);
@@ -118,12 +149,12 @@ static int run(Ctl *ctl, char **words, GError **error)
     if (ctl->help)
         return print_help(ctl, NULL);
     if (!argv[1])
-        return run_verb(ctl, &list_verb, alone, error);
+        return call_verb(ctl, &list_verb, alone, error);
     const Verb *verb = verb_find(argv[1]);
     if (verb)
-        return run_verb(ctl, verb, argv + 1, error);
-    g_autofree char *problem = g_strdup_printf("unknown command '%s'", argv[1]);
-    set_usage(error, NULL, problem);
+        return verb->stands_for ? run_option(ctl, verb, argv + 1, error)
+                                : call_verb(ctl, verb, argv + 1, error);
+    set_unknown(error, argv[1]);
     return -1;
 }
 

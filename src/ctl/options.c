@@ -22,7 +22,7 @@ const GOptionEntry *global_options(Ctl *ctl)
          "DIR"},
         {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent,
          "The agent, where RUN does not name one", "AGENT"},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
+        {"json", 'j', 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
         {"no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "Do not use a pager", NULL},
         {"no-legend", 0, 0, G_OPTION_ARG_NONE, &ctl->no_legend,
          "Print tables without header and total", NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/select.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 #define LOOK_AT_LIST "`storkitctl list` shows the runs"
@@ -135,10 +136,45 @@ static gboolean set_ambiguous(GPtrArray *runs, GError **error)
     return FALSE;
 }
 
+gboolean select_is_pattern(const char *argument)
+{
+    return strpbrk(argument, "*?[") != NULL;
+}
+
+static gboolean matches_pattern(Ctl *ctl, const RunInfo *info, const char *pattern)
+{
+    g_autofree char *name = g_strdup_printf("%s/%s", info->story, info->agent);
+
+    if (strchr(pattern, '/'))
+        return fnmatch(pattern, name, 0) == 0;
+    return fnmatch(pattern, info->story, 0) == 0 &&
+           (!ctl->agent || g_str_equal(info->agent, ctl->agent));
+}
+
+static gboolean add_pattern(Ctl *ctl, GPtrArray *listed, const char *pattern, GPtrArray *selected,
+                            GError **error)
+{
+    gboolean found = FALSE;
+
+    for (guint i = 0; i < listed->len; i++) {
+        if (!matches_pattern(ctl, listed->pdata[i], pattern))
+            continue;
+        add_run(selected, listed->pdata[i]);
+        found = TRUE;
+    }
+    if (!found)
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN, "no run matches '%s': %s", pattern,
+                    LOOK_AT_LIST);
+    return found;
+}
+
 static gboolean add_matches(Ctl *ctl, GPtrArray *listed, const char *argument, SelectFlags flags,
                             GPtrArray *selected, GError **error)
 {
     g_autofree char *typed_story = NULL, *typed_agent = NULL;
+
+    if (select_is_pattern(argument))
+        return add_pattern(ctl, listed, argument, selected, error);
 
     select_split(ctl, argument, &typed_story, &typed_agent);
     g_autoptr(GPtrArray) runs = runs_of_story(listed, typed_story, error);
@@ -184,6 +220,33 @@ static gboolean check_named(Ctl *ctl, char *const *arguments, SelectFlags flags,
     return FALSE;
 }
 
+static GPtrArray *copies_of(GPtrArray *selected)
+{
+    GPtrArray *copies = g_ptr_array_copy(selected, copy_info, NULL);
+
+    g_ptr_array_set_free_func(copies, (GDestroyNotify)run_info_free);
+    return copies;
+}
+
+GPtrArray *select_each(Ctl *ctl, GPtrArray *listed, char *const *arguments, GError **error)
+{
+    g_autoptr(GPtrArray) selected = g_ptr_array_new();
+    g_autoptr(GError) first = NULL;
+
+    for (gsize i = 0; arguments[i]; i++) {
+        g_autoptr(GError) problem = NULL;
+        if (add_matches(ctl, listed, arguments[i], SELECT_ONE, selected, &problem))
+            continue;
+        if (first)
+            ctl_warn("%s", problem->message);
+        else
+            first = g_steal_pointer(&problem);
+    }
+    if (first)
+        g_propagate_error(error, g_steal_pointer(&first));
+    return copies_of(selected);
+}
+
 GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, SelectFlags flags,
                          GError **error)
 {
@@ -194,10 +257,7 @@ GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, Se
     for (gsize i = 0; arguments[i]; i++)
         if (!add_matches(ctl, listed, arguments[i], flags, selected, error))
             return NULL;
-
-    GPtrArray *copies = g_ptr_array_copy(selected, copy_info, NULL);
-    g_ptr_array_set_free_func(copies, (GDestroyNotify)run_info_free);
-    return copies;
+    return copies_of(selected);
 }
 
 GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
@@ -213,5 +273,7 @@ RunInfo *select_run(Ctl *ctl, const char *argument, GError **error)
     char *const arguments[] = {(char *)argument, NULL};
     g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ONE, error);
 
-    return runs ? g_ptr_array_steal_index(runs, 0) : NULL;
+    if (runs && runs->len > 1)
+        set_ambiguous(runs, error);
+    return runs && runs->len == 1 ? g_ptr_array_steal_index(runs, 0) : NULL;
 }

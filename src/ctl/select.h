@@ -6,7 +6,7 @@
 
 /*
  * Finds the runs that a person means by STORY[/AGENT]. A story or an agent may be shortened as long
- * as only one begins that way.
+ * as only one begins that way; a pattern (42*) means each run that matches.
  */
 
 typedef enum {
@@ -23,6 +23,14 @@ GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GErr
 /** The same from @listed, the runs that there are. */
 GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, SelectFlags flags,
                          GError **error);
+
+/** The same for commands that do what they can: an argument that names no run, or several, does not
+ *  keep the others from being found. Sets @error for the first such one, and warns of the others.
+ *  Caller: g_ptr_array_unref(). */
+GPtrArray *select_each(Ctl *ctl, GPtrArray *listed, char *const *arguments, GError **error);
+
+/** Whether @argument is a pattern as a shell has them, for stories or STORY/AGENT. */
+gboolean select_is_pattern(const char *argument);
 
 /** The one run that @argument names (NULL: the story we are in). Caller: run_info_free(). */
 RunInfo *select_run(Ctl *ctl, const char *argument, GError **error);

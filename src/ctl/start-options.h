@@ -19,6 +19,7 @@ typedef struct {
 typedef struct {
     char *resume;
     gboolean no_block, wait, follow;
+    gboolean foreground; /* of run: signals are for the run */
 } StartArguments;
 
 extern StartArguments start_arguments;

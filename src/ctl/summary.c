@@ -138,16 +138,6 @@ static char *claude_rate_limit(JsonObject *line, Style *ret_style)
                      : g_strdup("rate limit reached");
 }
 
-static char *claude_result(JsonObject *line)
-{
-    gint64 turns = json_get_int(line, "num_turns");
-    g_autofree char *cost = format_cost(json_get_double(line, "total_cost_usd"));
-    g_autofree char *span = format_span((guint64)json_get_int(line, "duration_ms") * 1000);
-
-    return g_strdup_printf("finished: %" G_GINT64_FORMAT " turn%s, %s, %s", turns,
-                           turns == 1 ? "" : "s", span, cost);
-}
-
 static char *failed_result(JsonObject *line, Style *ret_style)
 {
     const char *text = json_get_string(line, "result") ?: json_get_string(line, "subtype");
@@ -157,19 +147,14 @@ static char *failed_result(JsonObject *line, Style *ret_style)
     return g_strdup_printf("failed: %s", first);
 }
 
-/* claude's and gemini's closing lines have the type in common. */
+/* claude's and gemini's closing lines have the type in common. Of a success the event `done` tells
+ * all of it. */
 static char *any_result(JsonObject *line, Style *ret_style)
 {
-    JsonObject *stats = json_get_object(line, "stats");
-    const char *status = json_get_string(line, "status");
-
-    if (json_get_boolean(line, "is_error") || g_strcmp0(status, "error") == 0)
+    if (json_get_boolean(line, "is_error") ||
+        g_strcmp0(json_get_string(line, "status"), "error") == 0)
         return failed_result(line, ret_style);
-    if (!stats)
-        return claude_result(line);
-    g_autofree char *span = format_span((guint64)json_get_int(stats, "duration_ms") * 1000);
-    g_autofree char *tokens = format_count((guint64)json_get_int(stats, "total_tokens"));
-    return g_strdup_printf("finished: %s tokens, %s", tokens, span);
+    return NULL;
 }
 
 static char *opencode_tool(JsonObject *part, Style *ret_style)
@@ -236,15 +221,6 @@ static char *codex_item_completed(JsonObject *line, Style *ret_style)
     return text_first_line(json_get_string(item, "message") ?: "error");
 }
 
-static char *codex_turn_completed(JsonObject *line, Style *ret_style)
-{
-    JsonObject *usage = json_get_object(line, "usage");
-    g_autofree char *in = format_count((guint64)json_get_int(usage, "input_tokens"));
-    g_autofree char *out = format_count((guint64)json_get_int(usage, "output_tokens"));
-
-    return g_strdup_printf("finished: %s tokens in, %s out", in, out);
-}
-
 /* codex's turn.failed, opencode's error: {"error":{"message":…}}, or with data.message in it. */
 static char *any_error(JsonObject *line, Style *ret_style)
 {
@@ -275,7 +251,6 @@ static const struct {
     {"thread.started", codex_thread},
     {"item.started", codex_item_started},
     {"item.completed", codex_item_completed},
-    {"turn.completed", codex_turn_completed},
     {"turn.failed", any_error},
     {"error", any_error},
 };

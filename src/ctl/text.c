@@ -182,3 +182,24 @@ const char *text_glyph(const char *utf8, const char *ascii)
 {
     return g_get_charset(NULL) ? utf8 : ascii;
 }
+
+guint text_distance(const char *a, const char *b)
+{
+    gsize width = strlen(b) + 1;
+    g_autofree guint *rows = g_new(guint, 3 * width);
+    guint *before = rows, *last = rows + width, *row = rows + 2 * width;
+
+    for (gsize j = 0; j < width; j++)
+        row[j] = (guint)j;
+    for (gsize i = 1; a[i - 1]; i++) {
+        guint *oldest = before;
+        before = last, last = row, row = oldest;
+        row[0] = (guint)i;
+        for (gsize j = 1; j < width; j++) {
+            row[j] = MIN(MIN(last[j], row[j - 1]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = MIN(row[j], before[j - 2] + 1);
+        }
+    }
+    return row[width - 1];
+}

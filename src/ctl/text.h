@@ -38,3 +38,7 @@ const char *text_path_tail(const char *path, const char *other);
 
 /** @utf8 where the locale shows it, else @ascii. */
 const char *text_glyph(const char *utf8, const char *ascii);
+
+/** How many letters have to be added, dropped, replaced or swapped with their neighbour to make @b
+ *  of @a. */
+guint text_distance(const char *a, const char *b);

@@ -15,6 +15,7 @@ typedef enum {
     ARGUMENT_NEW_RUN,  /* a story to start */
     ARGUMENT_WORKTREE, /* one story that has a worktree */
     ARGUMENT_WORKTREES,
+    ARGUMENT_VERB,
 } ArgumentKind;
 
 typedef struct Verb {
@@ -26,15 +27,17 @@ typedef struct Verb {
     const GOptionEntry *options; /* its own, or NULL */
     gboolean passes_on;          /* words after "--" are for the program it runs */
     gboolean offline;            /* opens the connection by itself, if at all */
+    const char *stands_for;      /* it is this option of storkitctl, as a word; it has no run */
 
     /** Returns the exit status. @arguments ends in NULL; @passed (after "--") too. On failure sets
      *  @error, from which the status then comes. */
     int (*run)(Ctl *ctl, char **arguments, char **passed, GError **error);
 } Verb;
 
-extern const Verb list_verb, show_verb, start_verb, resume_verb, stop_verb, freeze_verb, thaw_verb,
-    send_verb, attach_verb, watch_verb, wait_verb, log_verb, top_verb, worktrees_verb, diff_verb,
-    remove_verb, config_verb, mcp_verb;
+extern const Verb list_verb, show_verb, start_verb, run_verb, resume_verb, stop_verb, freeze_verb,
+    thaw_verb, max_agents_verb, top_verb, watch_verb, wait_verb, log_verb, status_verb, attach_verb,
+    send_verb, worktrees_verb, path_verb, shell_verb, diff_verb, merge_verb, remove_verb,
+    config_verb, mcp_verb, help_verb, version_verb;
 
 /** The verbs by heading, in the order of --help; the last group has no title. */
 typedef struct {
@@ -46,6 +49,9 @@ extern const VerbGroup verb_groups[];
 
 /** The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
+
+/** The name of the verb that somebody who typed @typed most likely meant, or NULL. */
+const char *verb_nearest(const char *typed);
 
 /** `storkitctl _complete WORD…`: what may stand for the last word. Never fails. */
 int complete(Ctl *ctl, char **words);

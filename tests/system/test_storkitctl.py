@@ -282,7 +282,7 @@ def test_resume_goes_on_after_a_stop(pool):
     session = ctl.json("show", "42")[0]["session_id"]
     ctl("stop", "42")
     unlisted = ctl("resume", "42/reviewer", status=NOT_FOUND).err
-    assert "there is no run of story '42'" in unlisted, unlisted
+    assert "story '42' has no run to resume" in unlisted, unlisted
     assert "42_login/reviewer is running" in ctl("resume", "42_login/reviewer", "Go on.").err
     ctl.touch(ctl.json("show", "42")[0])
     ctl("wait", "42")
@@ -625,8 +625,8 @@ def test_attach_outlives_the_service(pool):
         terminal.wait_for("Ready.")
         pool.kill_daemon()
         terminal.type("While you were away, ")
-        pool.start_daemon()
         with calls_seen(pool) as calls:
+            pool.start_daemon()
             wait_until(lambda: "Resize" in calls, "the terminal to be attached again")
         terminal.type("still here?")
         terminal.press("Enter", "C-d")

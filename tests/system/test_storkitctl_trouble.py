@@ -65,18 +65,29 @@ COMMANDS = {
             "start x -p a --prompt-file=b": "exclude each other",
             "start x --prompt-file=no-such-file": "no-such-file",
         },
-        absent=("start 44_new/nobody", 'has no agent "nobody": its agents are coder'),
+        absent=("start 44_new/nobody", "has no agent 'nobody': its agents are coder"),
         outlives={"Wait": 0, "SubscribeRun": 0},
+    ),
+    "run": Command(
+        calls={"run 47_new/clerk": ["StartWithOptions", "SubscribeRun", "Wait"]},
+        wrong={"run": "name a story: STORY or STORY/AGENT", "run x y": "too many arguments"},
+        absent=("run 44_new/nobody", "has no agent 'nobody': its agents are coder"),
+        outlives={"Wait": 0, "SubscribeRun": 0},
+    ),
+    "status": Command(
+        calls={},
+        wrong={"status x": "too many arguments"},
+        absent=NAMES_NO_RUN,
     ),
     "resume": Command(
         calls={"resume 42": ["List", "StartWithOptions"]},
         wrong={"resume": "name a run: STORY or STORY/AGENT", "resume 42 --base=x": "--base"},
-        absent=("resume 99", NO_RUN),
+        absent=("resume 99", "story '99' has no run to resume"),
     ),
     "stop": Command(
         calls={"stop 42": ["List", "Stop"], "stop 42 43": ["List", "Stop"]},
         wrong={"stop": "name a run: STORY or STORY/AGENT"},
-        absent=("stop 42 99", NO_RUN),
+        absent=("stop 99", NO_RUN),
     ),
     "freeze": Command(
         calls={"freeze 43": ["List", "Freeze"]},
@@ -139,7 +150,7 @@ COMMANDS = {
     ),
     "worktrees": Command(
         calls={"worktrees": ["ListWorktrees"]},
-        wrong={"worktrees x": "too many arguments", "worktrees -C /": "name it with -C DIR"},
+        wrong={"worktrees x": "too many arguments"},
         absent=NAMES_NO_RUN,
     ),
     "diff": Command(
@@ -157,9 +168,29 @@ COMMANDS = {
         wrong={"mcp x": "too many arguments"},
         absent=NAMES_NO_RUN,
     ),
+    "max-agents": Command(
+        calls={"max-agents": []},
+        wrong={"max-agents x": "is not a number", "max-agents 1 2": "too many arguments"},
+        absent=NAMES_NO_RUN,
+    ),
+    "path": Command(
+        calls={"path 43": ["ListWorktrees"]},
+        wrong={"path": "name a worktree by its story"},
+        absent=("path 99", NO_WORKTREE),
+    ),
+    "shell": Command(
+        calls={"shell 43 -- true": ["ListWorktrees"]},
+        wrong={"shell 42 43": "too many arguments"},
+        absent=("shell 99", NO_WORKTREE),
+    ),
+    "merge": Command(
+        calls={"merge 42": ["ListWorktrees", "List", "RemoveWorktree"]},
+        wrong={"merge 42 43": "too many arguments"},
+        absent=("merge 99", NO_WORKTREE),
+    ),
     "config": Command(
         calls={"config": ["GetConfig"]},
-        wrong={"config x": "too many arguments", "config -C /": "name it with -C DIR"},
+        wrong={"config x": "too many arguments", "config --lines=1": "--lines"},
         absent=NAMES_NO_RUN,
     ),
 }
@@ -218,7 +249,7 @@ def under_way(ctl, command, call, **keywords):
 def test_table_has_every_command(pool):
     """The table that the other tests go by has every command that --help shows."""
     text = Ctl(pool, "init").out("--help").partition("\n\n")[2]
-    assert set(re.findall(r"(?m)^  ([a-z]+)", text)) == set(COMMANDS)
+    assert set(re.findall(r"(?m)^  ([a-z][a-z-]*) ", text)) == set(COMMANDS) | {"help", "version"}
 
 
 @timeout(120)
@@ -248,7 +279,8 @@ def test_what_is_not_there_has_a_status(pool):
             error = ctl(*call.split(), status=NOT_FOUND).err
             assert words in error, f"{call}: {error}"
         nowhere = f"{pool.folder}/nowhere"
-        error = ctl("-C", nowhere, *next(iter(command.calls)).split(), status=NOT_FOUND).err
+        call = next(iter(command.calls), name)
+        error = ctl("-C", nowhere, *call.split(), status=NOT_FOUND).err
         assert nowhere in error, f"{name}: {error}"
     assert len(ctl.json("list")) == 2, "a command has acted on what it was not told of"
 

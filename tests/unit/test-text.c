@@ -101,6 +101,17 @@ static void test_ascii_locale_gets_ascii(void)
     setlocale(LC_ALL, "C.UTF-8");
 }
 
+static void test_slips_are_counted(void)
+{
+    g_assert_cmpuint(text_distance("start", "start"), ==, 0);
+    g_assert_cmpuint(text_distance("strat", "start"), ==, 1);
+    g_assert_cmpuint(text_distance("stat", "start"), ==, 1);
+    g_assert_cmpuint(text_distance("stxrt", "start"), ==, 1);
+    g_assert_cmpuint(text_distance("starrt", "start"), ==, 1);
+    g_assert_cmpuint(text_distance("", "top"), ==, 3);
+    g_assert_cmpuint(text_distance("top", ""), ==, 3);
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "C.UTF-8");
@@ -114,5 +125,6 @@ int main(int argc, char **argv)
     ADD(nothing_that_a_terminal_obeys_is_left);
     ADD(tails_tell_paths_apart);
     ADD(ascii_locale_gets_ascii);
+    ADD(slips_are_counted);
     return g_test_run();
 }

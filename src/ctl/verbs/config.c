@@ -17,20 +17,6 @@
 
 static void print_object(JsonObject *object, int indent);
 
-/* The service counts in bytes and µs; people write and read other units. */
-static char *number_text(const char *key, JsonNode *node)
-{
-    guint64 number = (guint64)json_node_get_int(node);
-
-    if (g_str_equal(key, "cpu_quota_usec"))
-        return g_strdup_printf("%" G_GUINT64_FORMAT "%%", number * 100 / G_USEC_PER_SEC);
-    if (g_str_has_suffix(key, USEC_SUFFIX))
-        return number > 0 ? format_span(number) : g_strdup("off");
-    if (g_str_has_prefix(key, "memory_"))
-        return format_bytes(number);
-    return json_to_string(node, FALSE);
-}
-
 static char *value_text(const char *key, JsonNode *node)
 {
     GType type = json_node_get_value_type(node);
@@ -39,7 +25,11 @@ static char *value_text(const char *key, JsonNode *node)
         return text_clean(json_node_get_string(node), TRUE);
     if (type == G_TYPE_BOOLEAN)
         return g_strdup(json_node_get_boolean(node) ? "yes" : "no");
-    return type == G_TYPE_INT64 ? number_text(key, node) : json_to_string(node, FALSE);
+    if (type == G_TYPE_INT64)
+        return format_limit(key, (guint64)json_node_get_int(node));
+    if (type == G_TYPE_DOUBLE && g_str_has_suffix(key, "_usd"))
+        return format_cost(json_node_get_double(node));
+    return json_to_string(node, FALSE);
 }
 
 static gboolean is_empty(JsonNode *node)

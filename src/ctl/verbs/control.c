@@ -14,7 +14,10 @@ typedef struct {
     /* What replies with the info of the run as the request left it. Stop takes a run off the list:
      * its last info is what those get who wait for its end. */
     const char *asks_before, *asks_after;
+    gboolean (*takes)(const RunInfo *info); /* of all runs, with --all */
 } Request;
+
+static gboolean arg_all;
 
 typedef struct {
     Ctl *ctl;
@@ -131,69 +134,131 @@ static void print_left(GPtrArray *calls)
     ctl_print_json(node);
 }
 
-static int control_runs(Ctl *ctl, char **arguments, const Request *request, GError **error)
+static GPtrArray *every_run(Ctl *ctl, const Request *request, GError **error)
 {
-    Control control = {.ctl = ctl, .request = request};
-    g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ONE, error);
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
 
-    if (!runs || !ctl_attach_event(ctl, error))
-        return -1;
+    for (guint i = listed ? listed->len : 0; i > 0; i--) {
+        const RunInfo *info = listed->pdata[i - 1];
+        if (!request->takes(info) || (ctl->agent && !g_str_equal(info->agent, ctl->agent)))
+            g_ptr_array_remove_index(listed, i - 1);
+    }
+    return g_steal_pointer(&listed);
+}
+
+/* The runs that are meant. @unknown is set for names that mean none: the others are taken. */
+static GPtrArray *choose_runs(Ctl *ctl, char **arguments, const Request *request, GError **unknown,
+                              GError **error)
+{
+    if (arg_all && arguments[0]) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                            "--all means every run: it takes no RUN beside it");
+        return NULL;
+    }
+    if (arg_all)
+        return every_run(ctl, request, error);
+    if (!arguments[0])
+        return select_runs(ctl, arguments, SELECT_ONE, error);
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    return listed ? select_each(ctl, listed, arguments, unknown) : NULL;
+}
+
+/* Calls the method for each of @runs; FALSE where one call failed. */
+static gboolean control_each(Ctl *ctl, GPtrArray *runs, const Request *request, GError **error)
+{
+    Control control = {.ctl = ctl, .request = request, .done = runs->len == 0};
+
+    if (!ctl_attach_event(ctl, error))
+        return FALSE;
     g_autoptr(GPtrArray) calls = call_each(&control, runs, error);
     if (!calls)
-        return -1;
+        return FALSE;
     if (!ctl_run_event(ctl, &control.done, error)) {
         g_clear_error(&control.error);
-        return -1;
+        return FALSE;
     }
     if (ctl->json)
         print_left(calls);
-    if (!control.error)
-        return 0;
-    g_propagate_error(error, control.error);
-    return -1;
+    if (control.error)
+        g_propagate_error(error, control.error);
+    return !control.error;
+}
+
+static int control_runs(Ctl *ctl, char **arguments, const Request *request, GError **error)
+{
+    g_autoptr(GError) unknown = NULL;
+    g_autoptr(GPtrArray) runs = choose_runs(ctl, arguments, request, &unknown, error);
+    gboolean ok = runs && control_each(ctl, runs, request, error);
+
+    if (ok && unknown)
+        g_propagate_error(error, g_steal_pointer(&unknown));
+    else if (unknown)
+        ctl_warn("%s", unknown->message);
+    return ok && !*error ? 0 : -1;
+}
+
+static gboolean can_freeze(const RunInfo *info)
+{
+    return run_info_is_running(info) && !run_info_flag(info, "frozen");
+}
+
+static gboolean is_frozen(const RunInfo *info)
+{
+    return run_info_flag(info, "frozen");
 }
 
 static int stop(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    static const Request request = {"Stop", "stopped", .asks_before = "Wait"};
+    static const Request request = {"Stop", "stopped", .asks_before = "Wait",
+                                    .takes = run_info_is_live};
     return control_runs(ctl, arguments, &request, error);
 }
 
 static int freeze(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    static const Request request = {"Freeze", "frozen", .asks_after = "Get"};
+    static const Request request = {"Freeze", "frozen", .asks_after = "Get", .takes = can_freeze};
     return control_runs(ctl, arguments, &request, error);
 }
 
 static int thaw(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    static const Request request = {"Thaw", "running again", .asks_after = "Get"};
+    static const Request request = {"Thaw", "running again", .asks_after = "Get",
+                                    .takes = is_frozen};
     return control_runs(ctl, arguments, &request, error);
 }
 
+static const GOptionEntry options[] = {
+    {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Every run of this project (outside of one: of all)",
+     NULL},
+    {NULL},
+};
+
 const Verb stop_verb = {
     .name = "stop",
-    .synopsis = "RUN…",
+    .synopsis = "RUN…|--all",
     .summary = "Stop runs and keep their worktrees",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
+    .options = options,
     .run = stop,
 };
 
 const Verb freeze_verb = {
     .name = "freeze",
-    .synopsis = "RUN…",
+    .synopsis = "RUN…|--all",
     .summary = "Pause every process of runs",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
+    .options = options,
     .run = freeze,
 };
 
 const Verb thaw_verb = {
     .name = "thaw",
-    .synopsis = "RUN…",
+    .synopsis = "RUN…|--all",
     .summary = "Let frozen runs continue",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
+    .options = options,
     .run = thaw,
 };

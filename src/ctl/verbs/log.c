@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ctl/journal.h"
 #include "ctl/options.h"
 #include "ctl/select.h"
 #include "ctl/verb.h"
@@ -91,19 +92,61 @@ static gboolean split_argument(Ctl *ctl, GPtrArray *listed, const char *argument
     return TRUE;
 }
 
+static void add_story(const Ctl *ctl, GPtrArray *argv, const char *story, const char *agent)
+{
+    add_match(argv, "STORKIT_PROJECT", ctl->project);
+    add_match(argv, "STORKIT_STORY", story);
+    add_match(argv, "STORKIT_AGENT", agent);
+}
+
+/* Somebody who mistypes a name would wait for entries, or see that there are none. */
+static gboolean check_known(const Ctl *ctl, const char *story, GError **error)
+{
+    if (arg_follow || journal_knows_story(ctl->project, story))
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN,
+                "the journal has nothing about a story '%s': `storkitctl list` shows the runs, "
+                "`storkitctl log` everything",
+                story);
+    return FALSE;
+}
+
+/* Of a pattern the listed runs that match. */
+static gboolean add_pattern(Ctl *ctl, GPtrArray *argv, GPtrArray *listed, const char *pattern,
+                            gboolean go_on, GError **error)
+{
+    char *const arguments[] = {(char *)pattern, NULL};
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autoptr(GPtrArray) runs =
+        select_listed(ctl, listed ?: none, arguments, SELECT_ALL_AGENTS, error);
+
+    for (guint i = 0; runs && i < runs->len; i++) {
+        const RunInfo *info = runs->pdata[i];
+        if (go_on || i > 0)
+            add(argv, "+");
+        add_story(ctl, argv, info->story, info->agent);
+    }
+    return runs != NULL;
+}
+
 static gboolean add_stories(Ctl *ctl, GPtrArray *argv, char *const *named, GError **error)
 {
     g_autoptr(GPtrArray) listed = named[0] ? list_quickly(ctl) : NULL;
 
     for (gsize i = 0; named[i]; i++) {
         g_autofree char *story = NULL, *agent = NULL;
+        if (select_is_pattern(named[i])) {
+            if (!add_pattern(ctl, argv, listed, named[i], i > 0, error))
+                return FALSE;
+            continue;
+        }
         if (!split_argument(ctl, listed, named[i], &story, &agent, error))
             return FALSE;
         if (i > 0)
             add(argv, "+");
-        add_match(argv, "STORKIT_PROJECT", ctl->project);
-        add_match(argv, "STORKIT_STORY", story);
-        add_match(argv, "STORKIT_AGENT", agent);
+        add_story(ctl, argv, story, agent);
+        if (!check_known(ctl, story, error))
+            return FALSE;
     }
     return TRUE;
 }

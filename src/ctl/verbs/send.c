@@ -10,9 +10,10 @@
 #include "ctl/verb.h"
 
 #define INPUT_MAX (4u * 1024 * 1024)
+#define ENTER_KEY '\r'
 #define MESSAGE_MAX (1u * 1024 * 1024) /* the service's own limit */
 
-static gboolean arg_raw, arg_close;
+static gboolean arg_raw, arg_enter, arg_close;
 
 static GString *read_standard_input(GError **error)
 {
@@ -40,7 +41,7 @@ static GString *read_standard_input(GError **error)
 /* The words after the run, or standard input where there are none. */
 static GString *message_text(char **words, GError **error)
 {
-    if (!words[0] || (g_str_equal(words[0], "-") && !words[1]))
+    if ((!words[0] && !arg_enter) || (g_strcmp0(words[0], "-") == 0 && !words[1]))
         return read_standard_input(error);
     g_autofree char *joined = g_strjoinv(" ", words);
     return g_string_new(joined);
@@ -171,10 +172,13 @@ static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
 
     if (!info)
         return -1;
-    if (arguments[1] || !arg_close) {
+    arg_raw |= arg_enter;
+    if (arguments[1] || !arg_close || arg_enter) {
         text = message_text(arguments + 1, error);
         if (!text || (!arg_raw && !check_message(text, error)))
             return -1;
+        if (arg_enter)
+            g_string_append_c(text, ENTER_KEY);
     }
     if (!send_checked(ctl, info, text, error))
         return -1;
@@ -185,6 +189,8 @@ static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
 
 static const GOptionEntry options[] = {
     {"raw", 'r', 0, G_OPTION_ARG_NONE, &arg_raw, "Type the bytes into the agent's terminal", NULL},
+    {"enter", 'e', 0, G_OPTION_ARG_NONE, &arg_enter,
+     "Type TEXT, if any, and Enter into the agent's terminal", NULL},
     {"close", 0, 0, G_OPTION_ARG_NONE, &arg_close, "Close the agent's input (after the message)",
      NULL},
     {NULL},

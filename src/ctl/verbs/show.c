@@ -3,12 +3,25 @@
 
 #include "ctl/format.h"
 #include "ctl/info.h"
+#include "ctl/json-order.h"
 #include "ctl/json-path.h"
 #include "ctl/select.h"
 #include "ctl/text.h"
 #include "ctl/verb.h"
 
 #define LABEL_WIDTH 10
+
+static char **arg_properties;
+static gboolean arg_value;
+
+/* In the order of the manual. */
+static const struct {
+    const char *key, *label;
+} limit_labels[] = {
+    {"memory_max", "memory"},        {"memory_high", "memory high"}, {"cpu_quota_usec", "CPU"},
+    {"cpu_weight", "CPU weight"},    {"io_weight", "disk weight"},   {"tasks_max", "processes"},
+    {"runtime_max_usec", "runtime"}, {"idle_timeout_usec", "idle"},
+};
 
 /* Takes @value; a NULL or empty one is no line. */
 static void print_line(const char *label, Style style, char *value)
@@ -52,12 +65,20 @@ static char *exit_line(const RunInfo *info)
     return NULL;
 }
 
+/* A question without a newline, most likely. */
+static char *unfinished_line(const RunInfo *info)
+{
+    const char *line = run_info_string(info, "unfinished_line");
+
+    return line ? g_strdup_printf("%s (unfinished)", line) : NULL;
+}
+
 static char *branch_line(const RunInfo *info)
 {
     const char *branch = run_info_string(info, "branch");
     const char *base = run_info_string(info, "base_branch");
 
-    if (!branch)
+    if (!branch || !run_info_string(info, "worktree_path"))
         return NULL;
     return base ? g_strdup_printf("%s (from %s)", branch, base) : g_strdup(branch);
 }
@@ -117,6 +138,22 @@ static char *retry_line(const RunInfo *info)
     return retry > 0 ? format_time(retry) : NULL;
 }
 
+static char *limits_line(const RunInfo *info)
+{
+    JsonObject *limits = json_get_object(info->json, "limits");
+    GString *text = g_string_new(NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(limit_labels); i++) {
+        if (!limits || !json_object_has_member(limits, limit_labels[i].key))
+            continue;
+        g_autofree char *value =
+            format_limit(limit_labels[i].key, (guint64)json_get_int(limits, limit_labels[i].key));
+        g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", limit_labels[i].label,
+                               value);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static char *unenforced_line(const RunInfo *info)
 {
     JsonArray *limits = json_get_array(info->json, "unenforced");
@@ -139,6 +176,7 @@ static void print_run(const RunInfo *info)
     print_line("Status", style, status_line(info));
     print_line("Ran", STYLE_NONE, ran_line(info));
     print_line("Note", STYLE_BAD, run_info_note(info));
+    print_line("Line", STYLE_WARN, unfinished_line(info));
     print_line("Exit", STYLE_NONE, exit_line(info));
     print_line("Retry at", STYLE_WARN, retry_line(info));
     print_line("Disk", STYLE_WARN, disk_line(info));
@@ -152,10 +190,38 @@ static void print_run(const RunInfo *info)
     print_line("Memory", STYLE_NONE, memory_line(info));
     print_line("OOM kills", STYLE_WARN, number_line(info, "oom_kills"));
     print_line("CPU", STYLE_NONE, cpu_line(info));
+    print_line("Limits", STYLE_NONE, limits_line(info));
     print_line("Unenforced", STYLE_WARN, unenforced_line(info));
     print_string(info, "Sandbox", "sandbox");
     print_string(info, "Session", "session_id");
     print_line("Cost", STYLE_NONE, cost_line(info));
+}
+
+/* Text as it is, anything else as JSON. */
+static char *property_text(const RunInfo *info, const char *key)
+{
+    JsonNode *node = json_object_get_member(info->json, key);
+
+    if (!node)
+        return g_strdup("");
+    if (json_node_get_value_type(node) == G_TYPE_STRING)
+        return text_clean(json_node_get_string(node), FALSE);
+    g_autoptr(JsonNode) ordered = json_in_order(node);
+    return json_to_string(ordered, FALSE);
+}
+
+static void print_properties(const RunInfo *info)
+{
+    g_autofree char *all = g_strjoinv(",", arg_properties);
+    g_auto(GStrv) keys = g_strsplit(all, ",", -1);
+
+    for (gsize i = 0; keys[i]; i++) {
+        g_autofree char *text = property_text(info, keys[i]);
+        if (arg_value)
+            puts(text);
+        else
+            printf("%s=%s\n", keys[i], text);
+    }
 }
 
 static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
@@ -165,6 +231,10 @@ static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
 
     if (!runs)
         return -1;
+    if (arg_value && !arg_properties) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE, "--value needs --property=KEY");
+        return -1;
+    }
     if (ctl->json) {
         g_autoptr(JsonNode) node = run_info_list_to_json(runs);
         ctl_print_json(node);
@@ -173,12 +243,22 @@ static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
     for (guint i = 0; i < runs->len; i++) {
         if (i > 0)
             puts("");
-        print_run(runs->pdata[i]);
+        if (arg_properties)
+            print_properties(runs->pdata[i]);
+        else
+            print_run(runs->pdata[i]);
     }
     if (runs->len == 0 && !ctl->no_legend)
         puts(NO_RUNS);
     return 0;
 }
+
+static const GOptionEntry options[] = {
+    {"property", 'p', 0, G_OPTION_ARG_FILENAME_ARRAY, &arg_properties,
+     "Print only KEY=VALUE of these, named as in JSON", "KEY,…"},
+    {"value", 0, 0, G_OPTION_ARG_NONE, &arg_value, "Print the values without their keys", NULL},
+    {NULL},
+};
 
 const Verb show_verb = {
     .name = "show",
@@ -186,5 +266,6 @@ const Verb show_verb = {
     .summary = "Show everything known about runs",
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
+    .options = options,
     .run = show,
 };

@@ -4,11 +4,12 @@
 #include "ctl/info.h"
 #include "ctl/interrupt.h"
 #include "ctl/json-path.h"
+#include "ctl/linger.h"
 #include "ctl/message-json.h"
 #include "ctl/progress.h"
 #include "ctl/select.h"
-#include "ctl/start-options.h"
 #include "ctl/verb.h"
+#include "ctl/verbs/start.h"
 #include "ctl/verbs/wait.h"
 #include "ctl/verbs/watch.h"
 
@@ -73,6 +74,8 @@ static void on_follow_end(Follow *follow, const GError *error, gpointer data)
 /* Ctrl-C ends the waiting, not the run. */
 static void show_advice(Start *start, const RunInfo *info)
 {
+    if (start_arguments.foreground)
+        return;
     g_autofree char *advice = g_strdup_printf(
         "%s/%s still %s; `storkitctl stop %s/%s` stops it.", info->story, info->agent,
         run_info_uint(info, "queue_position", 0) > 0 ? "waits in the queue and starts" : "starts",
@@ -177,8 +180,7 @@ static void start_clear(Start *start)
     sd_bus_slot_unref(start->reply);
 }
 
-/* Returns the info of the run, which is running (or queued, with --no-block). */
-static RunInfo *start_run(Ctl *ctl, const StartTarget *target, GError **error)
+RunInfo *start_run(Ctl *ctl, const StartTarget *target, GError **error)
 {
     g_autofree char *text = g_strdup_printf("starting %s", target->story);
     g_autoptr(sd_bus_message) message = start_message(ctl, target, error);
@@ -210,6 +212,18 @@ static RunInfo *start_run(Ctl *ctl, const StartTarget *target, GError **error)
     return NULL;
 }
 
+/* A key that the service does not know: a limit that is misspelt is none. */
+static void tell_warnings(Ctl *ctl, const RunInfo *info)
+{
+    g_autoptr(JsonNode) config = bus_call_json(ctl->bus, "GetConfig", NULL, "s", info->project);
+    JsonArray *warnings = config && JSON_NODE_HOLDS_OBJECT(config)
+                              ? json_get_array(json_node_get_object(config), "warnings")
+                              : NULL;
+
+    for (guint i = 0; i < json_array_length(warnings); i++)
+        ctl_note(ctl, "warning: %s", json_array_get_string_element(warnings, i));
+}
+
 static void tell_started(Ctl *ctl, const RunInfo *info)
 {
     const char *path = run_info_string(info, "worktree_path");
@@ -218,8 +232,11 @@ static void tell_started(Ctl *ctl, const RunInfo *info)
         g_autoptr(JsonNode) node = run_info_to_json(info);
         ctl_print_json(node);
     } else if (!ctl->json) {
+        tell_warnings(ctl, info);
         ctl_note(ctl, "%s/%s is %s%s%s", info->story, info->agent, info->status, path ? " in " : "",
                  path ?: "");
+        if (terminal_is_stderr() && !ctl->quiet && linger_is_to_be_told())
+            ctl_note(ctl, "Agents end when you log out; `loginctl enable-linger` keeps them.");
     }
 }
 
@@ -230,8 +247,10 @@ static int stay(Ctl *ctl, RunInfo *info, GError **error)
     g_ptr_array_add(runs, info);
     if (start_arguments.follow && !watch_runs(ctl, runs, error))
         return -1;
-    return start_arguments.wait || start_arguments.follow ? wait_for_runs(ctl, runs, FALSE, error)
-                                                          : 0;
+    ctl->quiet |= start_arguments.follow; /* its last event told the end */
+    return start_arguments.wait || start_arguments.follow
+               ? wait_for_runs(ctl, runs, FALSE, WAIT_FOREVER, error)
+               : 0;
 }
 
 static int start_target(Ctl *ctl, const StartTarget *target, GError **error)
@@ -243,28 +262,44 @@ static int start_target(Ctl *ctl, const StartTarget *target, GError **error)
     return stay(ctl, info, error);
 }
 
-static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
+gboolean start_request_read(Ctl *ctl, const char *named, StartRequest *ret, GError **error)
 {
-    const char *named = arguments[0] ?: ctl->story;
-    g_autofree char *story = NULL, *agent = NULL, *prompt = NULL;
     const char *project;
 
+    if (!named)
+        named = ctl->story;
     if (!named) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                             "name a story: STORY or STORY/AGENT");
-        return -1;
+        return FALSE;
     }
-    if (!start_prompt(&prompt, error) || !(project = ctl_require_project(ctl, error)))
-        return -1;
-    select_split(ctl, named, &story, &agent);
-    const StartTarget target = {
+    if (!start_prompt(&ret->prompt, error) || !(project = ctl_require_project(ctl, error)))
+        return FALSE;
+    select_split(ctl, named, &ret->story, &ret->agent);
+    ret->target = (StartTarget){
         .project = project,
-        .story = story,
-        .agent = agent ?: "",
+        .story = ret->story,
+        .agent = ret->agent ?: "",
         .resume = start_arguments.resume,
-        .prompt = prompt,
+        .prompt = ret->prompt,
     };
-    return start_target(ctl, &target, error);
+    return TRUE;
+}
+
+void start_request_clear(StartRequest *request)
+{
+    g_free(request->story);
+    g_free(request->agent);
+    g_free(request->prompt);
+}
+
+static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    g_auto(StartRequest) request = {0};
+
+    if (!start_request_read(ctl, arguments[0], &request, error))
+        return -1;
+    return start_target(ctl, &request.target, error);
 }
 
 static gboolean check_resumable(const RunInfo *info, GError **error)
@@ -295,10 +330,8 @@ static int resume_listed(Ctl *ctl, const RunInfo *info, const char *prompt, GErr
     return check_resumable(info, error) ? start_target(ctl, &target, error) : -1;
 }
 
-/* A run that was stopped is off the list; the service still knows its session. @problem says that
- * it is not listed. */
-static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, const GError *problem,
-                           GError **error)
+/* A run that was stopped is off the list; the service still knows its session. */
+static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, GError **error)
 {
     g_autofree char *story = NULL, *agent = NULL;
     g_autoptr(GError) refusal = NULL;
@@ -317,9 +350,9 @@ static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, cons
     int status = start_target(ctl, &target, &refusal);
     if (g_error_matches(refusal, CTL_ERROR, CTL_ERROR_USAGE))
         g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN,
-                    "%s; nor could an earlier one be "
-                    "resumed: %s",
-                    problem->message, refusal->message);
+                    "story '%s' has no run to resume, and no earlier session: `storkitctl start "
+                    "%s` begins one, `storkitctl list` shows the runs",
+                    story, story);
     else if (refusal)
         g_propagate_error(error, g_steal_pointer(&refusal));
     return status;
@@ -339,7 +372,7 @@ static int resume(Ctl *ctl, char **arguments, char **passed, GError **error)
         return resume_listed(ctl, info, prompt, error);
     const char *named = arguments[0] ?: ctl->story;
     if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN) && named)
-        return resume_unlisted(ctl, named, prompt, problem, error);
+        return resume_unlisted(ctl, named, prompt, error);
     g_propagate_error(error, g_steal_pointer(&problem));
     return -1;
 }

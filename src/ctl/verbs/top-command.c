@@ -17,10 +17,14 @@ static GStrv command_line(TopCommand command, const Ctl *ctl, const RunInfo *inf
     g_strv_builder_add_many(builder, "/proc/self/exe", "-C", info->project, NULL);
     if (ctl->no_pager)
         g_strv_builder_add(builder, "--no-pager");
-    if (command == TOP_ATTACH)
-        g_strv_builder_add_many(builder, "attach", name, NULL);
-    else
-        g_strv_builder_add_many(builder, "log", name, "--", "--pager-end", NULL);
+    const char *const of_run[] = {
+        [TOP_ATTACH] = "attach", [TOP_LOG] = "log",   [TOP_SHOW] = "show",
+        [TOP_WATCH] = "watch",   [TOP_DIFF] = "diff",
+    };
+    g_strv_builder_add_many(builder, of_run[command], command == TOP_DIFF ? info->story : name,
+                            NULL);
+    if (command == TOP_LOG)
+        g_strv_builder_add_many(builder, "--", "--pager-end", NULL);
     return g_strv_builder_end(builder);
 }
 
@@ -58,7 +62,9 @@ static gboolean runs_on(const Ctl *ctl, const RunInfo *info)
 
 static gboolean must_wait(TopCommand command, const Ctl *ctl, const RunInfo *info, int status)
 {
-    return status != 0 || (command == TOP_LOG ? !pager_waits(ctl) : !runs_on(ctl, info));
+    if (status != 0 || (command != TOP_LOG && command != TOP_ATTACH))
+        return TRUE;
+    return command == TOP_LOG ? !pager_waits(ctl) : !runs_on(ctl, info);
 }
 
 /* The program gets its signals as a shell would give them. */

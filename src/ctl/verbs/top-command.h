@@ -11,6 +11,9 @@
 typedef enum {
     TOP_ATTACH,
     TOP_LOG,
+    TOP_SHOW,
+    TOP_WATCH,
+    TOP_DIFF,
 } TopCommand;
 
 /** Runs storkitctl's command for the run @info in the terminal, which is as a shell would have it.

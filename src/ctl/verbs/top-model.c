@@ -3,7 +3,7 @@
 
 #include "ctl/events.h"
 #include "ctl/json-path.h"
-#include "ctl/last-line.h"
+#include "ctl/journal.h"
 #include "ctl/text.h"
 
 static void top_run_free(gpointer data)
@@ -122,11 +122,7 @@ static int compare_runs(gconstpointer a, gconstpointer b)
     const RunInfo *first = (*(TopRun *const *)a)->info, *second = (*(TopRun *const *)b)->info;
     int order = run_info_is_live(second) - run_info_is_live(first);
 
-    if (order == 0)
-        order = g_strcmp0(first->project, second->project);
-    if (order == 0)
-        order = g_strcmp0(first->story, second->story);
-    return order != 0 ? order : g_strcmp0(first->agent, second->agent);
+    return order != 0 ? order : run_info_compare(first, second);
 }
 
 void top_model_update(TopModel *model, JsonNode *list)

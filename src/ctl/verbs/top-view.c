@@ -16,8 +16,7 @@
 #define FRAME_END "\033[J\033[?2026l"
 #define LINE_END "\033[K"
 
-#define KEYS "s stop  a attach  l log  ↑↓ select  q quit"
-#define KEYS_ASCII "s stop  a attach  l log  j k select  q quit"
+#define KEYS "s stop  f freeze  a attach  l log  d diff  Enter show  ? help  q quit"
 #define MARK_WIDTH 2
 
 /* Room for "59min 59s" and "100%": what changes all the time must not move what is next to it. */
@@ -37,6 +36,24 @@ static const Column columns[] = {
     {"LAST LINE", .minimum = 8},
 };
 /* clang-format on */
+
+static const char *const help_lines[] = {
+    "storkit top: keys",
+    "",
+    "  j k, arrows        select a run",
+    "  PgUp PgDn          a page up, a page down",
+    "  Home End, g G      the first run, the last",
+    "  Enter              show everything known about the run",
+    "  w                  watch its events; Ctrl-C comes back",
+    "  a                  attach to its terminal; Ctrl-] comes back",
+    "  l                  its log",
+    "  d                  what its story changes",
+    "  f                  freeze it, or let it continue",
+    "  s                  stop it (asks first)",
+    "  q                  quit",
+    "",
+    "Any key goes back to the table.",
+};
 
 /* What there is room for below the summary. */
 typedef struct {
@@ -63,7 +80,7 @@ static const char *last_line(const TopRun *run)
 {
     const char *error = run_info_string(run->info, "error");
 
-    return error ?: run->last_line;
+    return error ?: run_info_string(run->info, "unfinished_line") ?: run->last_line;
 }
 
 static void add_row(Table *table, const TopModel *model, const TopRun *run)
@@ -131,14 +148,28 @@ static void append_line(GString *frame, int width, Style style, const char *text
     g_string_append_printf(frame, "%s%s%s" LINE_END, style_begin(style), cut, style_end(style));
 }
 
-/* The first row to show, so that the selected one is among the @n that fit. */
-static int first_row(int selected, int n)
+/* Moves as little as needed for the selected row to be shown, and leaves no row empty. */
+static void scroll_to(TopScroll *scroll, int selected, int n_runs, int room)
 {
-    return selected < n ? 0 : selected - n + 1;
+    scroll->n = room;
+    scroll->first = CLAMP(scroll->first, selected - room + 1, selected);
+    scroll->first = CLAMP(scroll->first, 0, MAX(n_runs - room, 0));
 }
 
-static void append_runs(GString *frame, const TopModel *model, int selected, const Layout *layout,
-                        int width)
+/* What has no room on the screen. */
+static char *more_line(const TopScroll *scroll, int n_runs)
+{
+    int below = n_runs - scroll->first - scroll->n;
+    g_autofree char *above =
+        scroll->first > 0 ? g_strdup_printf("%d more above", scroll->first) : g_strdup("");
+
+    if (below <= 0)
+        return g_steal_pointer(&above);
+    return g_strdup_printf("%s%s%d more below", above, *above ? ", " : "", below);
+}
+
+static void append_runs(GString *frame, const TopModel *model, int first, int selected,
+                        const Layout *layout, int width)
 {
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
@@ -149,7 +180,6 @@ static void append_runs(GString *frame, const TopModel *model, int selected, con
         next_line(frame);
         g_string_append_printf(frame, "%*s%s" LINE_END, MARK_WIDTH, "", (char *)lines->pdata[0]);
     }
-    int first = first_row(selected, layout->runs);
     for (int i = 0; i < layout->runs; i++) {
         guint line = (guint)(first + i + 1);
         next_line(frame);
@@ -167,7 +197,8 @@ static void append_no_runs(GString *frame, const Layout *layout, int width)
         append_line(frame, width, STYLE_DIM, i == 0 ? NO_RUNS : "");
 }
 
-void top_view_draw(const TopModel *model, int selected, const char *footer, gboolean away)
+void top_view_draw(const TopModel *model, TopScroll *scroll, int selected, const char *footer,
+                   gboolean away)
 {
     g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
     g_autofree char *summary = summary_line(model);
@@ -178,15 +209,28 @@ void top_view_draw(const TopModel *model, int selected, const char *footer, gboo
     Layout layout = lay_out(rows);
     append_line(frame, width, away ? STYLE_WARN : STYLE_BOLD,
                 away ? "the storkit service does not answer; waiting for it" : summary);
+    scroll_to(scroll, selected, (int)model->runs->len, layout.runs);
+    g_autofree char *more = more_line(scroll, (int)model->runs->len);
     if (layout.blank)
-        append_line(frame, width, STYLE_NONE, "");
+        append_line(frame, width, STYLE_DIM, more);
     if (model->runs->len > 0)
-        append_runs(frame, model, selected, &layout, width);
+        append_runs(frame, model, scroll->first, selected, &layout, width);
     else
         append_no_runs(frame, &layout, width);
     if (layout.footer)
-        append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM,
-                    footer ?: text_glyph(KEYS, KEYS_ASCII));
+        append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM, footer ?: KEYS);
+    g_string_append(frame, FRAME_END);
+    terminal_write(frame->str, frame->len);
+}
+
+void top_view_draw_help(void)
+{
+    g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
+    int rows, width;
+
+    terminal_size(&rows, &width);
+    for (int i = 0; i < MIN(rows, (int)G_N_ELEMENTS(help_lines)); i++)
+        append_line(frame, width - 1, i == 0 ? STYLE_BOLD : STYLE_NONE, help_lines[i]);
     g_string_append(frame, FRAME_END);
     terminal_write(frame->str, frame->len);
 }

@@ -7,7 +7,17 @@
 void top_view_open(void);
 void top_view_close(void);
 
-/** Draws the whole frame over the last one, in one write. @selected is the marked row, @footer the
- *  bottom line (a question, a message), or NULL for the keys. @away: the service does not answer,
- *  what is shown is old. */
-void top_view_draw(const TopModel *model, int selected, const char *footer, gboolean away);
+/** Which rows are on the screen; kept by top_view_draw() from frame to frame. */
+typedef struct {
+    int first; /* the topmost */
+    int n;     /* how many fit */
+} TopScroll;
+
+/** Draws the whole frame over the last one, in one write, scrolled so that the @selected row, which
+ *  is marked, is among those shown. @footer is the bottom line (a question, a message), or NULL for
+ *  the keys. @away: the service does not answer, the figures are old. */
+void top_view_draw(const TopModel *model, TopScroll *scroll, int selected, const char *footer,
+                   gboolean away);
+
+/** Draws the help instead. */
+void top_view_draw_help(void);

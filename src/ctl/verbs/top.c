@@ -8,6 +8,7 @@
 #include "ctl/terminal-signals.h"
 #include "ctl/terminal.h"
 #include "ctl/verbs/top-command.h"
+#include "ctl/verbs/top-keys.h"
 #include "ctl/verbs/top-model.h"
 #include "ctl/verbs/top-view.h"
 #include "ctl/verb.h"
@@ -31,8 +32,9 @@ typedef struct {
     char *asked;    /* the run id whose stop waits for a "y", or NULL */
     char *question; /* the bottom line while it does */
     char *message;  /* the bottom line otherwise, or NULL */
-    guint n_stops;  /* on their way */
-    gboolean away, done;
+    guint n_calls;  /* on their way */
+    TopScroll scroll;
+    gboolean away, help, done;
 } Top;
 
 static int selected_index(const Top *top)
@@ -60,8 +62,11 @@ static void select_index(Top *top, int index)
 
 static void draw(Top *top)
 {
-    top_view_draw(&top->model, selected_index(top), top->asked ? top->question : top->message,
-                  top->away);
+    if (top->help)
+        top_view_draw_help();
+    else
+        top_view_draw(&top->model, &top->scroll, selected_index(top),
+                      top->asked ? top->question : top->message, top->away);
 }
 
 static void say(Top *top, char *message)
@@ -121,13 +126,19 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
-static void on_stopped(sd_bus_message *reply, const GError *error, gpointer data)
+static void on_called(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Top *top = data;
 
-    top->n_stops--;
+    top->n_calls--;
     say(top, error ? g_strdup(error->message) : NULL);
     look(top);
+}
+
+static void call(Top *top, const char *method, const RunInfo *info)
+{
+    top->n_calls += bus_call_async(top->ctl->bus, method, on_called, top, NULL, NULL, "sss",
+                                   info->project, info->story, info->agent);
 }
 
 static void ask_to_stop(Top *top)
@@ -154,8 +165,15 @@ static void answer(Top *top, char key)
         return;
     const RunInfo *info = ((TopRun *)top->model.runs->pdata[index])->info;
     say(top, g_strdup_printf("stopping %s/%s", info->story, info->agent));
-    top->n_stops += bus_call_async(top->ctl->bus, "Stop", on_stopped, top, NULL, NULL, "sss",
-                                   info->project, info->story, info->agent);
+    call(top, "Stop", info);
+}
+
+static void freeze_or_thaw(Top *top)
+{
+    const TopRun *run = selected_run(top);
+
+    if (run)
+        call(top, run_info_flag(run->info, "frozen") ? "Thaw" : "Freeze", run->info);
 }
 
 /* Runs a command for the selected run in the terminal, and comes back to the table. */
@@ -175,62 +193,83 @@ static void run_command(Top *top, TopCommand command)
     look(top);
 }
 
-static void on_arrow(Top *top, char letter)
+static void move(Top *top, int by)
 {
-    if (letter == 'A')
-        select_index(top, selected_index(top) - 1);
-    else if (letter == 'B')
-        select_index(top, selected_index(top) + 1);
+    select_index(top, selected_index(top) + by);
 }
 
-static void on_letter(Top *top, char key)
+/* Keys that select. */
+static gboolean on_move(Top *top, int key)
 {
-    switch (key) {
-    case 'q':
-    case CTRL_C:
+    int page = MAX(top->scroll.n, 1);
+
+    if (key == TOP_KEY_UP || key == 'k')
+        move(top, -1);
+    else if (key == TOP_KEY_DOWN || key == 'j')
+        move(top, 1);
+    else if (key == TOP_KEY_PAGE_UP)
+        move(top, -page);
+    else if (key == TOP_KEY_PAGE_DOWN)
+        move(top, page);
+    else if (key == TOP_KEY_HOME || key == 'g')
+        select_index(top, 0);
+    else if (key == TOP_KEY_END || key == 'G')
+        select_index(top, G_MAXINT);
+    else
+        return FALSE;
+    return TRUE;
+}
+
+static const struct {
+    int key;
+    TopCommand command;
+} commands[] = {
+    {'a', TOP_ATTACH}, {'l', TOP_LOG}, {TOP_KEY_ENTER, TOP_SHOW}, {'w', TOP_WATCH}, {'d', TOP_DIFF},
+};
+
+static void on_command(Top *top, int key)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (commands[i].key == key)
+            run_command(top, commands[i].command);
+}
+
+static void act(Top *top, int key)
+{
+    if (key == 'q' || key == CTRL_C)
         top->done = TRUE;
-        break;
-    case 's':
+    else if (key == 's')
         ask_to_stop(top);
-        break;
-    case 'a':
-        run_command(top, TOP_ATTACH);
-        break;
-    case 'l':
-        run_command(top, TOP_LOG);
-        break;
-    case 'k':
-        on_arrow(top, 'A');
-        break;
-    case 'j':
-        on_arrow(top, 'B');
-        break;
-    default:
-        break;
-    }
+    else if (key == 'f')
+        freeze_or_thaw(top);
+    else if (key == '?')
+        top->help = TRUE;
+    else if (!on_move(top, key))
+        on_command(top, key);
 }
 
-/* Returns how many of the @n bytes the first key is. What was said has been read by now; that a
- * stop is on its way is true until its reply. */
+/* Takes the first key of @n bytes, and returns how many those are. A message has been read by then;
+ * that a stop is on its way is true until its reply. */
 static gsize take_key(Top *top, const char *keys, gsize n)
 {
-    if (top->n_stops == 0)
+    int key;
+    gsize length = top_key_read(keys, n, &key);
+
+    if (top->n_calls == 0)
         g_clear_pointer(&top->message, g_free);
-    if (!top->asked && n >= 3 && keys[0] == '\033') {
-        on_arrow(top, keys[2]);
-        return 3;
-    }
-    if (top->asked)
+    if (top->help)
+        top->help = FALSE;
+    else if (top->asked)
         answer(top, keys[0]);
     else
-        on_letter(top, keys[0]);
-    return 1;
+        act(top, key);
+    return length;
 }
 
 static int on_key(sd_event_source *source, int fd, guint32 events, void *userdata)
 {
     Top *top = userdata;
-    char keys[16];
+    char keys[64];
     ssize_t n = read(fd, keys, sizeof(keys));
 
     if (n <= 0)

@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "ctl/format.h"
 #include "ctl/info.h"
+#include "ctl/json-order.h"
 #include "ctl/message-json.h"
 #include "ctl/select.h"
 #include "ctl/verb.h"
@@ -12,6 +14,7 @@
 #define PATIENCE_USEC (60 * G_TIME_SPAN_SECOND)
 
 static gboolean arg_any, arg_all;
+static char *arg_timeout;
 
 typedef struct {
     Ctl *ctl;
@@ -51,7 +54,8 @@ static void print_ending(Ctl *ctl, const RunInfo *info)
 {
     if (ctl->json) {
         g_autoptr(JsonNode) node = run_info_to_json(info);
-        g_autofree char *text = json_to_string(node, FALSE);
+        g_autoptr(JsonNode) ordered = json_in_order(node);
+        g_autofree char *text = json_to_string(ordered, FALSE);
         puts(text);
     } else if (!ctl->quiet) {
         g_autofree char *ending = run_info_ending(info);
@@ -140,7 +144,17 @@ static void ask(WaitRun *run)
         fail(run->wait, error);
 }
 
-int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, GError **error)
+/* Whoever waits again waits for those that have not ended. */
+static int on_timeout(sd_event_source *source, guint64 usec, void *userdata)
+{
+    Wait *wait = userdata;
+
+    fail(wait, g_error_new(CTL_ERROR, CTL_ERROR_TIMEOUT, "%u run%s not ended in time",
+                           wait->outstanding, wait->outstanding == 1 ? " has" : "s have"));
+    return 0;
+}
+
+int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, guint64 timeout_usec, GError **error)
 {
     Wait wait = {.ctl = ctl, .any = any, .outstanding = runs->len, .done = runs->len == 0};
     g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(wait_run_free);
@@ -153,7 +167,13 @@ int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, GError **error)
         g_ptr_array_add(waiting, run);
         ask(run);
     }
-    if (!ctl_run_event(ctl, &wait.done, error)) {
+    sd_event_source *timer = NULL;
+    if (timeout_usec != WAIT_FOREVER)
+        (void)sd_event_add_time_relative(ctl->event, &timer, CLOCK_MONOTONIC, timeout_usec, 0,
+                                         on_timeout, &wait);
+    gboolean ok = ctl_run_event(ctl, &wait.done, error);
+    sd_event_source_disable_unref(timer);
+    if (!ok) {
         g_clear_error(&wait.error);
         return -1;
     }
@@ -170,13 +190,21 @@ static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **err
                             "--any and --all exclude each other");
         return -1;
     }
+    guint64 timeout = WAIT_FOREVER;
+    if (arg_timeout && !parse_span(arg_timeout, &timeout)) {
+        g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                    "--timeout=%s is not a duration: write 90s, 15min or 1h 30min", arg_timeout);
+        return -1;
+    }
     g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);
-    return runs ? wait_for_runs(ctl, runs, arg_any, error) : -1;
+    return runs ? wait_for_runs(ctl, runs, arg_any, timeout, error) : -1;
 }
 
 static const GOptionEntry options[] = {
     {"any", 0, 0, G_OPTION_ARG_NONE, &arg_any, "Return when one of them has ended", NULL},
     {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Return when all have ended (the default)", NULL},
+    {"timeout", 't', 0, G_OPTION_ARG_FILENAME, &arg_timeout,
+     "Give up after SPAN (90s, 15min); the exit status is 124", "SPAN"},
     {NULL},
 };
 

@@ -5,5 +5,6 @@
 
 /** Waits until all of @runs (of RunInfo), or with @any the first of them, have ended, and prints
  *  each ending. Returns the exit status that tells how they ended: 0 if all completed, else the
- *  worst; -1 with @error set. */
-int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, GError **error);
+ *  worst; -1 with @error set: CTL_ERROR_TIMEOUT after @timeout_usec. */
+#define WAIT_FOREVER G_MAXUINT64
+int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, guint64 timeout_usec, GError **error);

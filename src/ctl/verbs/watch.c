@@ -172,6 +172,7 @@ static gboolean watch_finish(Watch *watch, GError **error)
     gboolean ok = ctl_run_event(watch->ctl, &watch->done, error);
 
     sd_event_source_disable_unref(unread);
+    event_view_clear(&watch->view);
     if (!ok)
         g_clear_error(&watch->error);
     if (watch->error)
@@ -217,6 +218,24 @@ static int on_status(sd_bus_message *signal, void *userdata, sd_bus_error *unuse
     return 0;
 }
 
+/* Until there is news, nothing else says that this works. */
+static void tell_followed(Watch *watch, GPtrArray *listed)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    for (guint i = 0; i < listed->len; i++) {
+        const RunInfo *info = listed->pdata[i];
+        if (run_info_is_live(info) && is_wanted(watch->ctl, info))
+            g_string_append_printf(names, "%s%s/%s", names->len > 0 ? ", " : "", info->story,
+                                   info->agent);
+    }
+    if (watch->live == 0)
+        ctl_note(watch->ctl, "Nothing is running; waiting for runs to start (Ctrl-C ends this).");
+    else
+        ctl_note(watch->ctl, "Following %s, and runs that start from now on (Ctrl-C ends this).",
+                 names->str);
+}
+
 static gboolean watch_pool(Ctl *ctl, GError **error)
 {
     Watch watch;
@@ -235,8 +254,8 @@ static gboolean watch_pool(Ctl *ctl, GError **error)
     for (guint i = 0; i < listed->len; i++)
         if (run_info_is_live(listed->pdata[i]) && is_wanted(ctl, listed->pdata[i]))
             watch_listed(&watch, listed->pdata[i]);
-    if (watch.live == 0 && terminal_is_stderr())
-        ctl_note(ctl, "Nothing is running: waiting for runs to start (Ctrl-C ends this).");
+    if (terminal_is_stderr())
+        tell_followed(&watch, listed);
     return watch_finish(&watch, error);
 }
 

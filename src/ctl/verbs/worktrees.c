@@ -46,6 +46,20 @@ JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GE
     return NULL;
 }
 
+gboolean worktrees_check_there(JsonObject *worktree, GError **error)
+{
+    const char *story = json_get_string(worktree, "story");
+
+    if (!json_get_boolean(worktree, "missing"))
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
+                "the worktree %s of story %s was removed by hand: its commits are on branch %s; "
+                "`storkitctl start %s` checks it out again, `storkitctl remove %s` forgets it",
+                json_get_string(worktree, "path"), story, json_get_string(worktree, "branch"),
+                story, story);
+    return FALSE;
+}
+
 static const Column columns[] = {
     {"STORY", .minimum = 10}, {"BRANCH", .minimum = 10}, {"AHEAD", .right = TRUE}, {"STATE"},
     {"PATH", .minimum = 10},
@@ -98,12 +112,14 @@ static int worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
     return 0;
 }
 
-/* The service says that force would do it, storkitctl how. */
-static void add_force_hint(GError *error, const char *story)
+/* The service says that force would do it, storkitctl how; and how to keep the work instead. */
+static void add_hint(GError *error, const char *story)
 {
     g_autofree char *message = error->message;
 
-    error->message = g_strdup_printf("%s (`storkitctl remove --force %s`)", message, story);
+    error->message = g_strdup_printf(
+        "%s (`storkitctl remove --force %s`); `storkitctl merge %s` keeps committed work", message,
+        story, story);
 }
 
 static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
@@ -117,7 +133,7 @@ static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
         return TRUE;
     }
     if (!arg_force && g_error_matches(problem, CTL_ERROR, CTL_ERROR_REFUSED))
-        add_force_hint(problem, story);
+        add_hint(problem, story);
     g_propagate_error(error, g_steal_pointer(&problem));
     return FALSE;
 }
@@ -168,7 +184,7 @@ static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **
 
 static const GOptionEntry remove_options[] = {
     {"force", 'f', 0, G_OPTION_ARG_NONE, &arg_force,
-     "Even with uncommitted or unmerged work, which is then lost", NULL},
+     "Even with uncommitted or unmerged work, which is lost", NULL},
     {NULL},
 };
 

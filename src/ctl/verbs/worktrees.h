@@ -10,3 +10,6 @@ JsonArray *worktrees_list(Ctl *ctl, GError **error);
 /** The worktree of the story that @typed means (it may be shortened; NULL: the one we are in). The
  *  result belongs to @worktrees. */
 JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GError **error);
+
+/** Whether the folder of @worktree exists; sets CTL_ERROR_NOT_FOUND where somebody removed it. */
+gboolean worktrees_check_there(JsonObject *worktree, GError **error);

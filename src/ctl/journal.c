@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ctl/last-line.h"
+#include "ctl/journal.h"
 
 #include <string.h>
 #include <systemd/sd-journal.h>
@@ -36,4 +36,18 @@ char *last_line_from_journal(const char *run_id)
     g_autofree char *message =
         g_strndup((const char *)field + strlen(MESSAGE_FIELD), length - strlen(MESSAGE_FIELD));
     return last_text_line(message);
+}
+
+gboolean journal_knows_story(const char *project, const char *story)
+{
+    g_autoptr(sd_journal) journal = NULL;
+    g_autofree char *of_story = g_strconcat("STORKIT_STORY=", story, NULL);
+    g_autofree char *of_project = project ? g_strconcat("STORKIT_PROJECT=", project, NULL) : NULL;
+
+    if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY) < 0 ||
+        sd_journal_add_match(journal, of_story, 0) < 0 ||
+        (of_project && sd_journal_add_match(journal, of_project, 0) < 0) ||
+        sd_journal_seek_tail(journal) < 0)
+        return TRUE;
+    return sd_journal_previous(journal) != 0;
 }

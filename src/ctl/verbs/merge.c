@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "ctl/git.h"
+#include "ctl/info.h"
+#include "ctl/json-path.h"
+#include "ctl/verb.h"
+#include "ctl/verbs/worktrees.h"
+
+/*
+ * Merges a story's branch into its base, with git's program in the folder that has the base checked
+ * out, and removes the worktree and the branch. Every reason against it is found before anything is
+ * changed.
+ */
+
+static gboolean arg_squash;
+static char *arg_message;
+
+typedef struct {
+    const char *story, *path;
+    char *base;
+    char *folder; /* the work tree that has the base checked out */
+    char *commit; /* the branch's, as it is merged */
+} Merge;
+
+static void merge_clear(Merge *merge)
+{
+    g_free(merge->base);
+    g_free(merge->folder);
+    g_free(merge->commit);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Merge, merge_clear)
+
+static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean refuse(GError **error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_REFUSED, message);
+    return FALSE;
+}
+
+static gboolean check_no_live_run(Ctl *ctl, const Merge *merge, GError **error)
+{
+    g_autoptr(GPtrArray) runs = run_info_list(ctl->bus, ctl->project, error);
+
+    for (guint i = 0; runs && i < runs->len; i++) {
+        const RunInfo *info = runs->pdata[i];
+        if (run_info_is_live(info) && g_str_equal(info->story, merge->story))
+            return refuse(error,
+                          "%s/%s is still %s: wait for its end (`storkitctl wait %s`) or stop it",
+                          info->story, info->agent, info->status, info->story);
+    }
+    return runs != NULL;
+}
+
+static gboolean check_committed(const Merge *merge, GError **error)
+{
+    g_autofree char *changes = git_output(merge->path, error, "status", "--porcelain", NULL);
+
+    if (!changes)
+        return FALSE;
+    if (!*changes)
+        return TRUE;
+    return refuse(error,
+                  "%s has uncommitted work: commit it (`storkitctl shell %s`), or let the agent do "
+                  "it (`storkitctl resume %s \"Commit your work.\"`)",
+                  merge->story, merge->story, merge->story);
+}
+
+/* The work tree in git's list, blocks of lines, that has branch @ref checked out; NULL: none. */
+static char *work_tree_of(const char *list, const char *ref)
+{
+    g_auto(GStrv) blocks = g_strsplit(list, "\n\n", -1);
+    g_autofree char *wanted = g_strdup_printf("\nbranch %s", ref);
+
+    for (gsize i = 0; blocks[i]; i++) {
+        const char *branch = strstr(blocks[i], wanted);
+        if (!branch || (branch[strlen(wanted)] != '\n' && branch[strlen(wanted)] != '\0'))
+            continue;
+        const char *path = blocks[i] + strspn(blocks[i], "\n") + strlen("worktree ");
+        return g_strndup(path, strcspn(path, "\n"));
+    }
+    return NULL;
+}
+
+static gboolean find_folder(Ctl *ctl, Merge *merge, GError **error)
+{
+    g_autofree char *ref = g_strconcat("refs/heads/", merge->base, NULL);
+    g_autofree char *list =
+        git_output(ctl->project, error, "worktree", "list", "--porcelain", NULL);
+
+    if (!list)
+        return FALSE;
+    merge->folder = work_tree_of(list, ref);
+    if (!merge->folder)
+        return refuse(error, "its base branch %s is not checked out: `git -C %s switch %s` does",
+                      merge->base, ctl->project, merge->base);
+    if (git_succeeds(merge->folder, "diff", "--cached", "--quiet", NULL))
+        return TRUE;
+    return refuse(error, "%s has changes that are staged and not committed: commit them first",
+                  merge->folder);
+}
+
+/* A merge in memory; it touches no file. */
+static gboolean check_conflicts(const Merge *merge, GError **error)
+{
+    if (git_succeeds(merge->folder, "merge-tree", "--write-tree", merge->base, merge->commit, NULL))
+        return TRUE;
+    return refuse(error,
+                  "%s conflicts with %s: merge %s into it and resolve (`storkitctl shell %s -- git "
+                  "merge %s`), then try again",
+                  merge->story, merge->base, merge->base, merge->story, merge->base);
+}
+
+static gboolean prepare(Ctl *ctl, JsonObject *worktree, Merge *merge, GError **error)
+{
+    merge->base = worktrees_check_there(worktree, error) ? git_base_of(worktree, error) : NULL;
+    if (!merge->base || !check_no_live_run(ctl, merge, error) || !check_committed(merge, error))
+        return FALSE;
+    merge->commit = git_output(merge->path, error, "rev-parse", "--verify", "HEAD", NULL);
+    return merge->commit && find_folder(ctl, merge, error) && check_conflicts(merge, error);
+}
+
+static gboolean do_merge(const Merge *merge, GError **error)
+{
+    g_autofree char *message =
+        g_strdup(arg_message) ?: g_strdup_printf("Merge story %s", merge->story);
+    g_autofree char *output =
+        git_output(merge->folder, error, "merge", "-m", message, merge->commit, NULL);
+
+    return output != NULL;
+}
+
+static gboolean do_squash(const Merge *merge, GError **error)
+{
+    g_autofree char *merged =
+        git_output(merge->folder, error, "merge", "--squash", merge->commit, NULL);
+
+    if (!merged || git_succeeds(merge->folder, "diff", "--cached", "--quiet", NULL))
+        return merged != NULL; /* the base has it all */
+    g_autofree char *committed =
+        arg_message ? git_output(merge->folder, error, "commit", "-m", arg_message, NULL)
+                    : git_output(merge->folder, error, "commit", "--no-edit", NULL);
+    if (committed)
+        return TRUE;
+    (void)git_succeeds(merge->folder, "reset", "--merge", NULL);
+    return FALSE;
+}
+
+/* After a squash no branch has the story's commits. What is removed by force is only what was
+ * merged. */
+static gboolean remove_worktree(Ctl *ctl, const Merge *merge, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+
+    if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, merge->story,
+                 FALSE))
+        return TRUE;
+    g_autofree char *commit = git_output(merge->path, NULL, "rev-parse", "HEAD", NULL);
+    if (arg_squash && g_strcmp0(commit, merge->commit) == 0 && check_committed(merge, NULL))
+        return bus_call(ctl->bus, "RemoveWorktree", NULL, error, "ssb", ctl->project, merge->story,
+                        TRUE);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    g_prefix_error(error, "merged into %s, but the worktree stays: ", merge->base);
+    return FALSE;
+}
+
+static void print_merged(Ctl *ctl, const Merge *merge)
+{
+    g_autofree char *commit = git_output(merge->folder, NULL, "rev-parse", "HEAD", NULL);
+
+    if (!ctl->json) {
+        ctl_note(ctl, "%s is merged into %s; its worktree and branch are removed", merge->story,
+                 merge->base);
+        return;
+    }
+    g_autoptr(JsonObject) object = json_object_new();
+    json_object_set_string_member(object, "story", merge->story);
+    json_object_set_string_member(object, "base_branch", merge->base);
+    json_object_set_string_member(object, "commit", commit ?: "");
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
+    ctl_print_json(node);
+}
+
+static int merge_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    g_autoptr(JsonArray) worktrees = worktrees_list(ctl, error);
+    JsonObject *worktree = worktrees ? worktrees_find(ctl, worktrees, arguments[0], error) : NULL;
+
+    if (!worktree)
+        return -1;
+    g_auto(Merge) merge = {
+        .story = json_get_string(worktree, "story") ?: "",
+        .path = json_get_string(worktree, "path") ?: "",
+    };
+    git_forget_environment();
+    if (!prepare(ctl, worktree, &merge, error))
+        return -1;
+    if (!(arg_squash ? do_squash(&merge, error) : do_merge(&merge, error)))
+        return -1;
+    if (!remove_worktree(ctl, &merge, error))
+        return -1;
+    print_merged(ctl, &merge);
+    return 0;
+}
+
+static const GOptionEntry options[] = {
+    {"squash", 0, 0, G_OPTION_ARG_NONE, &arg_squash, "Make one commit of the story's", NULL},
+    {"message", 'm', 0, G_OPTION_ARG_FILENAME, &arg_message,
+     "Message of the merge's commit, or the squashed one", "TEXT"},
+    {NULL},
+};
+
+const Verb merge_verb = {
+    .name = "merge",
+    .synopsis = "[STORY]",
+    .summary = "Merge a story into its base and remove its worktree",
+    .arguments = ARGUMENT_WORKTREE,
+    .most = 1,
+    .options = options,
+    .run = merge_verb_run,
+};
