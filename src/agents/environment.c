@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* What systemd and the bus tell the daemon's own service, what a Claude Code around us tells its
- * children, and what is true of another terminal or folder than the agent's. */
+ * children, what is true of another terminal or folder than the agent's, what contradicts NO_COLOR,
+ * and what comes before PAGER and GIT_EDITOR. */
 static gboolean is_dropped(const char *name)
 {
     static const char *const names[] = {
@@ -31,6 +32,16 @@ static gboolean is_dropped(const char *name)
         "COLUMNS",
         "LINES",
         "OLDPWD",
+        "GPG_TTY",
+        "FORCE_COLOR",
+        "CLICOLOR_FORCE",
+        "GIT_SEQUENCE_EDITOR",
+        "MANPAGER",
+        "SYSTEMD_PAGER",
+        "AWS_PAGER",
+        "GH_PAGER",
+        "BAT_PAGER",
+        "DELTA_PAGER",
         NULL,
     };
     static const char *const prefixes[] = {"LISTEN_", "WATCHDOG_", "MEMORY_PRESSURE_",
@@ -71,6 +82,11 @@ char **agent_environment_build(char *const *base, const AgentConfig *agent,
     } own[] = {
         {"NO_COLOR", "1"},
         {"TERM", "xterm-256color"},
+        /* Nobody is there to leave a pager or an editor, or to answer git. */
+        {"PAGER", "cat"},
+        {"GIT_PAGER", "cat"},
+        {"GIT_EDITOR", "true"},
+        {"GIT_TERMINAL_PROMPT", "0"},
         {"PWD", context->worktree_path},
         {"STORKIT_STORY", context->story_id},
         {"STORKIT_AGENT", agent->name},
@@ -82,5 +98,10 @@ char **agent_environment_build(char *const *base, const AgentConfig *agent,
     for (gsize i = 0; i < G_N_ELEMENTS(own); i++)
         environment = g_environ_setenv(environment, own[i].name, own[i].value, TRUE);
     environment = merge(environment, agent->env, NULL);
-    return merge(environment, extra, NULL);
+    environment = merge(environment, extra, NULL);
+    /* Who asks for colours gets them. */
+    if (g_environ_getenv(environment, "FORCE_COLOR") ||
+        g_environ_getenv(environment, "CLICOLOR_FORCE"))
+        environment = g_environ_unsetenv(environment, "NO_COLOR");
+    return environment;
 }

@@ -11,7 +11,7 @@
 char **environment_without_service(char *const *base);
 
 /** The environment of an agent: environment_without_service() of @base, plus those every agent gets
- *  (NO_COLOR, TERM, STORKIT_*), then the agent's `env`, then @extra (NAME=VALUE, or NULL). Caller:
- *  g_strfreev(). */
+ *  (NO_COLOR, TERM, PAGER, GIT_*, STORKIT_*), then the agent's `env`, then @extra (NAME=VALUE, or
+ *  NULL). Caller: g_strfreev(). */
 char **agent_environment_build(char *const *base, const AgentConfig *agent,
                                const CommandContext *context, char *const *extra);

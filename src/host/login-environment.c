@@ -1,51 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/login-environment.h"
 
-#include <errno.h>
-#include <glib-unix.h>
 #include <pwd.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX (8 * 1024 * 1024)
+#include "host/login-shell.h"
+
 #define CACHE_USEC (60 * G_USEC_PER_SEC)
 
-/* How the shell is asked, in this order, each with its time limit. Debian's .bashrc returns early
- * where the shell is not interactive; but what is made for a terminal may also wait for one. */
-static struct {
-    const char *option;
-    guint timeout_msec;
-} attempts[] = {
-    {"-ilc", 5000},
-    {"-lc", 2000},
-};
-
-/* One question to the shell, over all its attempts. */
+/* What the answer is made from at one moment. */
 typedef struct {
     char *shell;
-    guint attempt;
-    char *begin; /* markers around the environment: profiles print things */
-    char *end;
-    GByteArray *output;
-    pid_t pid; /* of the shell, leader of a process group of its own; unreaped while it is set */
-    int pidfd;
-    int output_fd;
-    guint exit_source;
-    guint output_source;
-    guint timeout_source;
-} Question;
+    char **base;         /* base_environment() */
+    gboolean in_manager; /* the user manager has told */
+} Moment;
 
-static GPtrArray *waiting; /* GTask *: who gets the answer of the question in flight; or NULL */
-static char **cached;
-static gint64 cached_until; /* monotonic */
+static GPtrArray *waiting; /* GTask *, each with its Moment: who gets the next answer; or NULL */
+static gboolean asking;
+static guint patience_source;
+static LoginAnswer *kept; /* what the shell last told beyond what it was given; NULL: nothing yet */
+static gint64 kept_until; /* monotonic: as long as it is not asked again */
+static gboolean is_loaded;
+
 static char *configured_shell;
+static guint timeouts[LOGIN_SHELL_ATTEMPTS] = {20000, 10000};
+static guint patience_msec = 5000; /* of a caller, where an earlier answer is at hand */
 
-static void attempt_start(Question *question);
+G_LOCK_DEFINE_STATIC(told);
+static guint told_mask;
+static char *told_problem;
+static char **manager_then; /* what the user manager had when it was first asked */
 
-/* --- The answer --- */
+/* --- What was told, for other threads --- */
+
+static void set_told(guint mask, char *problem)
+{
+    G_LOCK(told);
+    told_mask = mask;
+    g_free(told_problem);
+    told_problem = problem;
+    G_UNLOCK(told);
+}
+
+guint login_environment_umask(void)
+{
+    G_LOCK(told);
+    guint mask = told_mask;
+    G_UNLOCK(told);
+    return mask;
+}
+
+char *login_environment_problem(void)
+{
+    G_LOCK(told);
+    char *problem = g_strdup(told_problem);
+    G_UNLOCK(told);
+    return problem;
+}
+
+/* --- Environments --- */
 
 /* True of the shell that was asked and of nobody else. */
 static gboolean is_shells_own(const char *name)
@@ -55,236 +70,135 @@ static gboolean is_shells_own(const char *name)
     return g_strv_contains(names, name);
 }
 
-static char **drop_shells_own(char **environment)
+static char **overlay(char **environment, char *const *over)
 {
-    char **kept = environment;
-
-    for (char **entry = environment; *entry; entry++) {
-        g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
-        if (is_shells_own(name))
-            g_free(*entry);
-        else
-            *kept++ = *entry;
+    for (; over && *over; over++) {
+        const char *equals = strchr(*over, '=');
+        if (!equals || equals == *over)
+            continue;
+        g_autofree char *name = g_strndup(*over, (gsize)(equals - *over));
+        environment = is_shells_own(name) ? g_environ_unsetenv(environment, name)
+                                          : g_environ_setenv(environment, name, equals + 1, TRUE);
     }
-    *kept = NULL;
     return environment;
 }
 
-/* The daemon's environment overridden by the @length bytes of NAME=VALUE entries at @entries, each
- * of which ends in NUL. */
-static char **merge(const char *entries, gsize length)
+static char **unset_entry(char **environment, const char *entry)
 {
-    char **environment = g_get_environ();
-    const char *end = entries + length;
+    g_autofree char *name = g_strndup(entry, strcspn(entry, "="));
 
-    for (const char *entry = entries; entry < end; entry += strlen(entry) + 1) {
-        const char *equals = strchr(entry, '=');
-        if (!equals || equals == entry)
-            continue;
-        g_autofree char *name = g_strndup(entry, (gsize)(equals - entry));
-        environment = g_environ_setenv(environment, name, equals + 1, TRUE);
-    }
-    return drop_shells_own(environment);
+    return g_environ_unsetenv(environment, name);
 }
 
-static void question_free(Question *question)
+/* What the shell has changed: what it only passes on is asked of the user manager each time. */
+static char **changes(char *const *answer, char *const *given)
 {
-    g_free(question->shell);
-    g_free(question->begin);
-    g_free(question->end);
-    g_byte_array_unref(question->output);
-    g_free(question);
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+    for (; *answer; answer++)
+        if (!g_strv_contains((const char *const *)given, *answer))
+            g_strv_builder_add(builder, *answer);
+    return g_strv_builder_end(builder);
 }
 
-/* Takes @environment. The fallback is kept as long as a real answer: a profile that hangs should
- * not cost every Start its time limit. */
-static void answer(Question *question, char **environment)
+static char **environment_at(const Moment *moment)
+{
+    static const char *const own[] = {"SHLVL=", "PWD=", "OLDPWD=", "_=", NULL};
+    char **environment = overlay(g_strdupv(moment->base), (char *const *)own);
+
+    return overlay(environment, kept ? kept->environment : NULL);
+}
+
+/* --- The last good answer, over restarts of the service --- */
+
+/* Below the runtime directory: variables hold secrets, and these do not reach a disk. */
+static char *kept_path(void)
+{
+    return configured_shell
+               ? NULL
+               : g_build_filename(g_get_user_runtime_dir(), "storkit-login-environment", NULL);
+}
+
+static void save_kept(void)
+{
+    g_autofree char *path = kept_path();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    g_string_printf(text, "%03o\n", kept->mask);
+    for (char **entry = kept->environment; *entry; entry++)
+        g_string_append_len(text, *entry, (gssize)strlen(*entry) + 1);
+    if (path && !g_file_set_contents_full(path, text->str, (gssize)text->len,
+                                          G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+        g_warning("A restart will forget what the shell has told: %s", error->message);
+}
+
+static void load_kept(void)
+{
+    g_autofree char *path = kept_path();
+    g_autofree char *text = NULL;
+    gsize length;
+
+    if (is_loaded)
+        return;
+    is_loaded = TRUE;
+    if (!path || !g_file_get_contents(path, &text, &length, NULL))
+        return;
+    kept = login_answer_parse(text, length);
+    set_told(kept->mask, NULL);
+}
+
+/* --- The answer --- */
+
+static void answer_waiting(void)
 {
     g_autoptr(GPtrArray) tasks = g_steal_pointer(&waiting);
 
-    g_strfreev(cached);
-    cached = environment;
-    cached_until = g_get_monotonic_time() + CACHE_USEC;
-    for (guint i = 0; i < tasks->len; i++)
-        g_task_return_pointer(g_ptr_array_index(tasks, i), g_strdupv(cached),
+    g_clear_handle_id(&patience_source, g_source_remove);
+    for (guint i = 0; tasks && i < tasks->len; i++) {
+        GTask *task = g_ptr_array_index(tasks, i);
+        g_task_return_pointer(task, environment_at(g_task_get_task_data(task)),
                               (GDestroyNotify)g_strfreev);
-    question_free(question);
-}
-
-/* --- One attempt --- */
-
-/* A job that bash was just forking has lost the first signal: until it executes its program, bash's
- * own handler takes it and nobody looks. */
-static gboolean on_reapable(int pidfd, GIOCondition condition, gpointer data)
-{
-    pid_t pid = GPOINTER_TO_INT(data);
-    kill(-pid, SIGHUP);
-    waitpid(pid, NULL, 0);
-    close(pidfd);
-    return G_SOURCE_REMOVE;
-}
-
-/* Ends the attempt: @signal to what is left of the shell's group. The shell is unreaped until then,
- * so the group's number can be nobody else's. What left the group (ssh-agent, gpg-agent) lives. */
-static void attempt_end(Question *question, int signal)
-{
-    g_clear_handle_id(&question->exit_source, g_source_remove);
-    g_clear_handle_id(&question->output_source, g_source_remove);
-    g_clear_handle_id(&question->timeout_source, g_source_remove);
-    close(question->output_fd);
-    kill(-question->pid, signal);
-    g_unix_fd_add(question->pidfd, G_IO_IN, on_reapable, GINT_TO_POINTER(question->pid));
-    question->pid = 0;
-}
-
-static void attempt_failed(Question *question)
-{
-    if (++question->attempt < G_N_ELEMENTS(attempts)) {
-        attempt_start(question);
-        return;
     }
-    g_warning("The shell %s does not tell its environment: agents get that of the service, where "
-              "programs of nvm, npm or ~/.local/bin may be missing. See whether \"%s -ilc env\" "
-              "works and ends by itself",
-              question->shell, question->shell);
-    answer(question, merge("", 0));
 }
 
-/* Looks for the end marker in what came from @from on, and answers once it is there. */
-static gboolean try_answer(Question *question, gsize from)
+/* Without an answer the last good one stays. None at all is kept as long as an answer: a profile
+ * that hangs should not cost every Start its time. */
+static void take_no_answer(const Moment *asked)
 {
-    char *text = (char *)question->output->data;
-    gsize length = question->output->len;
-    gsize marker = strlen(question->end);
+    g_autofree char *problem = g_strdup_printf(
+        "the shell %s did not tell its environment within %u s: see whether `%s -i -l -c env` "
+        "works and ends by itself",
+        asked->shell, (timeouts[0] + timeouts[1]) / 1000, asked->shell);
 
-    from = from > marker ? from - marker : 0;
-    char *end = memmem(text + from, length - from, question->end, marker);
-    if (!end)
-        return FALSE;
-    *end = '\0'; /* the last entry ends here, whatever else was printed between the markers */
-    const char *begin = memmem(text, (gsize)(end - text), question->begin, marker);
-    attempt_end(question, SIGHUP); /* as a terminal that closes */
-    if (begin)
-        answer(question, merge(begin + marker, (gsize)(end - begin) - marker));
-    else
-        attempt_failed(question);
-    return TRUE;
+    g_warning("Agents get %s, since %s",
+              kept ? "the environment that the shell told last"
+                   : "the environment of the service, where programs of nvm, npm or ~/.local/bin "
+                     "may be missing",
+              problem);
+    if (!kept)
+        set_told(login_environment_umask(), g_steal_pointer(&problem));
 }
 
-/* One read. TRUE while the attempt goes on; @ret_n as read() returns it. */
-static gboolean read_some(Question *question, gssize *ret_n)
+static void on_told(const LoginAnswer *answer, gpointer data)
 {
-    char buffer[64 * 1024];
-    gsize before = question->output->len;
+    GTask *asker = data;
+    const Moment *asked = g_task_get_task_data(asker);
 
-    *ret_n = TEMP_FAILURE_RETRY(read(question->output_fd, buffer, sizeof(buffer)));
-    if (*ret_n <= 0)
-        return TRUE;
-    g_byte_array_append(question->output, (guint8 *)buffer, (guint)*ret_n);
-    if (try_answer(question, before))
-        return FALSE;
-    if (question->output->len <= OUTPUT_MAX)
-        return TRUE;
-    attempt_end(question, SIGKILL);
-    attempt_failed(question);
-    return FALSE;
-}
-
-static gboolean on_output(int fd, GIOCondition condition, gpointer data)
-{
-    Question *question = data;
-    gssize n;
-
-    if (!read_some(question, &n))
-        return G_SOURCE_CONTINUE; /* gone with the attempt */
-    if (n > 0 || (n < 0 && errno == EAGAIN))
-        return G_SOURCE_CONTINUE;
-    question->output_source = 0;
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean on_shell_exit(int pidfd, GIOCondition condition, gpointer data)
-{
-    Question *question = data;
-    gssize n;
-
-    /* Its last words may still be in the pipe. */
-    do {
-        if (!read_some(question, &n))
-            return G_SOURCE_CONTINUE;
-    } while (n > 0);
-    attempt_end(question, SIGHUP);
-    attempt_failed(question);
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean on_timeout(gpointer data)
-{
-    Question *question = data;
-
-    attempt_end(question, SIGKILL);
-    attempt_failed(question);
-    return G_SOURCE_CONTINUE;
-}
-
-/* In the child, after fork: async-signal-safe calls only. */
-static void become_leader(gpointer data)
-{
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    setsid();
-}
-
-/* The user's shell has only to start one program, in words that sh, csh and fish share; so no
- * prompt hook or trap of its can print between the markers. A marker is in two pieces here, since a
- * hook may print this very command. */
-static char *question_command(const Question *question)
-{
-    return g_strdup_printf(
-        "exec /bin/sh -c 'printf %%s%%s %.8s %s; /usr/bin/env -0; printf %%s%%s %.8s %s'",
-        question->begin, question->begin + 8, question->end, question->end + 8);
-}
-
-/* Runs the shell; sets pid, pidfd and output_fd. */
-static gboolean spawn(Question *question)
-{
-    g_autofree char *command = question_command(question);
-    const char *argv[] = {question->shell, attempts[question->attempt].option, command, NULL};
-    g_autoptr(GError) error = NULL;
-
-    if (!g_spawn_async_with_pipes(
-            NULL, (char **)argv, NULL,
-            G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL | G_SPAWN_CLOEXEC_PIPES,
-            become_leader, NULL, &question->pid, NULL, &question->output_fd, NULL, &error)) {
-        g_warning("Cannot run the shell %s: %s", question->shell, error->message);
-        return FALSE;
+    asking = FALSE;
+    kept_until = g_get_monotonic_time() + CACHE_USEC;
+    if (answer) {
+        g_clear_pointer(&kept, login_answer_free);
+        kept = g_new0(LoginAnswer, 1);
+        kept->environment = changes(answer->environment, asked->base);
+        kept->mask = answer->mask;
+        set_told(kept->mask, NULL);
+        save_kept();
+    } else {
+        take_no_answer(asked);
     }
-    question->pidfd = (int)syscall(SYS_pidfd_open, question->pid, 0);
-    if (question->pidfd < 0) {
-        g_warning("Cannot watch the shell %s: %s", question->shell, g_strerror(errno));
-        kill(-question->pid, SIGKILL);
-        waitpid(question->pid, NULL, 0);
-        close(question->output_fd);
-        return FALSE;
-    }
-    g_unix_set_fd_nonblocking(question->output_fd, TRUE, NULL);
-    return TRUE;
-}
-
-static void attempt_start(Question *question)
-{
-    g_byte_array_set_size(question->output, 0);
-    if (!spawn(question)) {
-        attempt_failed(question);
-        return;
-    }
-    question->exit_source = g_unix_fd_add(question->pidfd, G_IO_IN, on_shell_exit, question);
-    question->output_source =
-        g_unix_fd_add(question->output_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_output, question);
-    question->timeout_source =
-        g_timeout_add(attempts[question->attempt].timeout_msec, on_timeout, question);
+    answer_waiting();
+    g_object_unref(asker);
 }
 
 /* --- The question --- */
@@ -295,54 +209,122 @@ static gboolean is_usable_shell(const char *path)
            !g_str_has_suffix(path, "/nologin") && !g_str_has_suffix(path, "/false");
 }
 
-/* In a thread: the user database may be a directory service. */
-static void find_shell(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static char *find_shell(void)
 {
     struct passwd entry, *found = NULL;
     char buffer[16 * 1024];
-    const char *shell = NULL;
 
     getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found);
     if (configured_shell)
-        shell = configured_shell;
-    else if (found && is_usable_shell(found->pw_shell))
-        shell = found->pw_shell;
-    else if (is_usable_shell(g_getenv("SHELL")))
-        shell = g_getenv("SHELL");
-    g_task_return_pointer(task, g_strdup(shell ? shell : "/bin/sh"), g_free);
+        return g_strdup(configured_shell);
+    if (found && is_usable_shell(found->pw_shell))
+        return g_strdup(found->pw_shell);
+    return g_strdup(is_usable_shell(g_getenv("SHELL")) ? g_getenv("SHELL") : "/bin/sh");
 }
 
-static void on_shell_found(GObject *source, GAsyncResult *result, gpointer data)
+/* What `systemctl --user import-environment` has put there since the service began counts. NULL
+ * where there is no user manager. */
+static char **manager_environment(void)
 {
-    Question *question = g_new0(Question, 1);
+    sd_bus *bus = NULL;
+    char **environment = NULL;
 
-    question->shell = g_task_propagate_pointer(G_TASK(result), NULL);
-    question->begin = g_uuid_string_random();
-    question->end = g_uuid_string_random();
-    question->output = g_byte_array_new();
-    attempt_start(question);
+    if (sd_bus_open_user(&bus) >= 0)
+        sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                 "org.freedesktop.systemd1.Manager", "Environment", NULL,
+                                 &environment);
+    sd_bus_flush_close_unref(bus);
+    return environment;
 }
 
-static void ask(void)
+/* The service's own environment, in which what came from the user manager is as the user manager
+ * has it @now. What the unit sets otherwise (a drop-in's Environment=) stays. */
+static char **base_environment(char *const *now)
 {
-    g_autoptr(GTask) task = g_task_new(NULL, NULL, on_shell_found, NULL);
+    char **environment = g_get_environ();
 
-    waiting = g_ptr_array_new_with_free_func(g_object_unref);
-    g_task_run_in_thread(task, find_shell);
+    G_LOCK(told);
+    if (!manager_then)
+        manager_then = g_strdupv((char **)now);
+    for (char **entry = manager_then; now && *entry; entry++)
+        if (g_strv_contains((const char *const *)environment, *entry))
+            environment = unset_entry(environment, *entry);
+    G_UNLOCK(told);
+    for (; now && *now; now++) {
+        g_autofree char *name = g_strndup(*now, strcspn(*now, "="));
+        if (!g_environ_getenv(environment, name))
+            environment = g_environ_setenv(environment, name, *now + strlen(name) + 1, TRUE);
+    }
+    return environment;
+}
+
+static void moment_free(Moment *moment)
+{
+    g_free(moment->shell);
+    g_strfreev(moment->base);
+    g_free(moment);
+}
+
+/* In a thread: the user database may be a directory service. */
+static void find_moment(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+    Moment *moment = g_new0(Moment, 1);
+    g_auto(GStrv) manager = manager_environment();
+
+    moment->shell = find_shell();
+    moment->base = base_environment(manager);
+    moment->in_manager = manager != NULL;
+    g_task_return_pointer(task, moment, (GDestroyNotify)moment_free);
+}
+
+static gboolean on_patience_ended(gpointer data)
+{
+    patience_source = 0;
+    answer_waiting();
+    return G_SOURCE_REMOVE;
+}
+
+static void ask(GTask *asker)
+{
+    const Moment *moment = g_task_get_task_data(asker);
+    LoginShellQuery query = {
+        .shell = moment->shell,
+        .environment = (const char *const *)moment->base,
+        .in_scope = moment->in_manager && !configured_shell,
+    };
+
+    memcpy(query.timeout_msec, timeouts, sizeof(timeouts));
+    asking = TRUE;
+    login_shell_ask(&query, on_told, g_object_ref(asker));
+}
+
+static void on_moment(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    Moment *moment = g_task_propagate_pointer(G_TASK(result), NULL);
+
+    load_kept();
+    g_task_set_task_data(task, moment, (GDestroyNotify)moment_free);
+    if (!asking && g_get_monotonic_time() < kept_until) {
+        g_task_return_pointer(task, environment_at(moment), (GDestroyNotify)g_strfreev);
+        return;
+    }
+    if (!waiting)
+        waiting = g_ptr_array_new_with_free_func(g_object_unref);
+    g_ptr_array_add(waiting, g_object_ref(task));
+    if (kept && !patience_source)
+        patience_source = g_timeout_add(patience_msec, on_patience_ended, NULL);
+    if (!asking)
+        ask(task);
 }
 
 void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data)
 {
-    g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, user_data);
+    GTask *task = g_task_new(NULL, cancellable, callback, user_data);
+    g_autoptr(GTask) finder = g_task_new(NULL, NULL, on_moment, task);
 
-    if (cached && g_get_monotonic_time() < cached_until) {
-        g_task_return_pointer(task, g_strdupv(cached), (GDestroyNotify)g_strfreev);
-        return;
-    }
-    if (!waiting)
-        ask();
-    g_ptr_array_add(waiting, g_steal_pointer(&task));
+    g_task_run_in_thread(finder, find_moment);
 }
 
 char **login_environment_get_finish(GAsyncResult *result, GError **error)
@@ -354,7 +336,14 @@ void login_environment_configure(const char *shell, guint interactive_msec, guin
 {
     g_free(configured_shell);
     configured_shell = g_strdup(shell);
-    attempts[0].timeout_msec = interactive_msec;
-    attempts[1].timeout_msec = login_msec;
-    g_clear_pointer(&cached, g_strfreev);
+    timeouts[0] = interactive_msec;
+    timeouts[1] = login_msec;
+    g_clear_pointer(&kept, login_answer_free);
+    kept_until = 0;
+}
+
+void login_environment_expire(guint msec)
+{
+    kept_until = 0;
+    patience_msec = msec;
 }

@@ -8,16 +8,31 @@
  * ~/.local/bin), and agents are installed where only the profile of the user's shell finds them.
  */
 
-/** Asks the user's shell for its environment: interactive and login shell first (at most 5 s), then
- *  login shell alone (2 s), then the answer is the daemon's own. Callers at the same time share one
- *  run of the shell, and an answer is good for 60 s. Main thread only, on the default main context,
- *  which it never blocks. A cancelled call ends with its error once the shell has answered. */
+/** Asks the user's shell for its environment: interactive and login shell first (at most 20 s),
+ * then login shell alone (10 s). Where it has answered before, also before a restart of the
+ * service, a caller waits for 5 s at most and then gets that answer, and the shell goes on in the
+ * background; where it never has, the answer is the service's own environment. Callers at the same
+ * time share one run of the shell, and an answer is good for 60 s; what the user manager has in its
+ *  environment is asked each time. Main thread only, on the default main context, which it never
+ *  blocks. A cancelled call ends with its error once there is an answer. */
 void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data);
 
-/** The environment as NAME=VALUE: the daemon's own, overridden by the shell's, without SHLVL, PWD,
- *  OLDPWD and _. Fails only when cancelled. Caller: g_strfreev(). */
+/** The environment as NAME=VALUE: the service's own, overridden by the user manager's and then by
+ *  the shell's, without SHLVL, PWD, OLDPWD and _. Fails only when cancelled. Caller:
+ *  g_strfreev(). */
 char **login_environment_get_finish(GAsyncResult *result, GError **error);
 
-/** For tests: the shell to ask (NULL: the user's), both time limits in ms, and no cached answer. */
+/** The umask of the user's shell, as it was told last; 0: none yet. From any thread. */
+guint login_environment_umask(void);
+
+/** Why the last answer was not the shell's, for a person: names the shell, the time and what to do.
+ *  NULL where it was. From any thread. Caller frees. */
+char *login_environment_problem(void);
+
+/** For tests: the shell to ask (NULL: the user's), both time limits in ms, and no kept answer. */
 void login_environment_configure(const char *shell, guint interactive_msec, guint login_msec);
+
+/** For tests: the next caller asks the shell again, and waits @msec for it where an earlier answer
+ * is at hand. */
+void login_environment_expire(guint msec);

@@ -105,12 +105,22 @@ static bool take_terminal(const ChildPlan *plan)
            dup2(plan->terminal, STDERR_FILENO) >= 0;
 }
 
+/* What gpg-agent(1) tells everybody to have in their .bashrc; the roster may say otherwise. */
+static void tell_gpg_the_terminal(void)
+{
+    char name[64];
+
+    if (ttyname_r(STDOUT_FILENO, name, sizeof name) == 0)
+        setenv("GPG_TTY", name, 0);
+}
+
 static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
 {
     die_with(shim);
     setsid();
     if (!take_terminal(plan))
         give_up(report_fd, STEP_TERMINAL);
+    tell_gpg_the_terminal();
     limit_open_files(plan->nofile);
     if (plan->umask >= 0)
         umask((mode_t)plan->umask);

@@ -9,6 +9,7 @@
 #include "base/test-hooks.h"
 #include "git/calls.h"
 #include "base/names.h"
+#include "host/login-environment.h"
 #include "store/sessions.h"
 #include "store/shim-client.h"
 #include "base/util.h"
@@ -96,6 +97,7 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
         return NULL;
 
     replace_environment(preparation, agent, &context);
+    plan->environment_problem = login_environment_problem();
     plan->argv = g_steal_pointer(&command->argv);
     plan->interactive = agent->interactive;
     plan->stop_grace_usec = agent->stop_grace_usec;

@@ -20,6 +20,7 @@ void run_record_free(RunRecord *record)
     worktree_free(record->worktree);
     g_strfreev(record->argv);
     g_strfreev(record->setup);
+    g_free(record->environment_problem);
     g_free(record);
 }
 
@@ -122,6 +123,7 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
     add_limits(builder, &record->limits);
+    json_add_string(builder, "environment_problem", record->environment_problem);
     json_builder_set_member_name(builder, "session_before");
     json_builder_begin_object(builder);
     json_add_usage(builder, &record->session_before);
@@ -186,6 +188,7 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
     read_limits(root, &record->limits);
+    record->environment_problem = g_strdup(json_get_string(root, "environment_problem"));
     json_read_usage(json_get_object(root, "session_before"), &record->session_before);
     return g_steal_pointer(&record);
 }

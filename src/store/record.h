@@ -28,6 +28,7 @@ typedef struct {
     gboolean interactive;
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
+    char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */
     Usage session_before; /* what the session that it resumes had used, where its CLI counts that */
 } RunRecord;
 

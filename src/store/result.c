@@ -101,6 +101,10 @@ static char *describe_exec_failure(const RunRecord *record, const RunStarted *st
     if (started->step)
         return g_strdup_printf("%s could not be made ready for agent '%s': %s", started->step,
                                record->agent, g_strerror(started->failed_errno));
+    if (started->failed_errno == ENOENT && !strchr(program, '/') && record->environment_problem)
+        return g_strdup_printf("program '%s' not found on the PATH of the service, which is all "
+                               "there is since %s; or set `command` of agent '%s' to its path",
+                               program, record->environment_problem, record->agent);
     if (started->failed_errno == ENOENT && !strchr(program, '/'))
         return g_strdup_printf("program '%s' not found on PATH: install it, or set `command` of "
                                "agent '%s' to its path",

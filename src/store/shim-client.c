@@ -9,6 +9,7 @@
 #include "base/child-spawn.h"
 #include "base/error.h"
 #include "base/util.h"
+#include "host/login-environment.h"
 #include "store/folder.h"
 #include "store/shim-protocol.h"
 
@@ -49,6 +50,8 @@ static void add_bounds(GPtrArray *argv, const RunRecord *record)
         add_option(argv, "idle-timeout", record->limits.idle_timeout_usec);
     if (nofile_soft_limit)
         add_option(argv, "nofile", nofile_soft_limit);
+    if (login_environment_umask())
+        g_ptr_array_add(argv, g_strdup_printf("--umask=%03o", login_environment_umask()));
 
     /* An interactive agent waits for its next message behind a result: no reason to end it. */
     const char *type = record->kind->closing_type;

@@ -280,7 +280,8 @@ static void test_the_environment_is_the_agents_own(void)
 
     g_assert_cmpstr(joined, ==,
                     "HOME=/home/u|PATH=/usr/bin|PWD=/p/.storkit/worktrees/42_login|TERM=vt100|"
-                    "MULTI=a\nb=c|NO_COLOR=1|STORKIT_STORY=42_login|STORKIT_AGENT=coder|"
+                    "MULTI=a\nb=c|NO_COLOR=1|PAGER=cat|GIT_PAGER=cat|GIT_EDITOR=true|"
+                    "GIT_TERMINAL_PROMPT=0|STORKIT_STORY=42_login|STORKIT_AGENT=coder|"
                     "STORKIT_WORKTREE=/p/.storkit/worktrees/42_login|STORKIT_BASE_BRANCH=main|"
                     "CLAUDECODE=mine|RUST_LOG=trace|EMPTY=");
 }
@@ -293,6 +294,26 @@ static void test_an_environment_needs_no_base(void)
 
     g_assert_cmpstr(g_environ_getenv(environment, "TERM"), ==, "xterm-256color");
     g_assert_cmpstr(g_environ_getenv(environment, "NO_COLOR"), ==, "1");
+}
+
+static void test_what_a_terminal_is_told_does_not_reach_the_agent(void)
+{
+    char *base[] = {"GPG_TTY=not a tty",  "FORCE_COLOR=1", "CLICOLOR_FORCE=1",
+                    "SYSTEMD_PAGER=less", "PAGER=less",    NULL};
+    char *extra[] = {"FORCE_COLOR=1", "PAGER=more", NULL};
+    g_autoptr(ProjectConfig) config = roster("");
+    const AgentConfig *agent = g_ptr_array_index(config->agents, 0);
+    g_auto(GStrv) environment = agent_environment_build(base, agent, &context, NULL);
+    g_auto(GStrv) asked = agent_environment_build(base, agent, &context, extra);
+
+    g_assert_null(g_environ_getenv(environment, "GPG_TTY"));
+    g_assert_null(g_environ_getenv(environment, "FORCE_COLOR"));
+    g_assert_null(g_environ_getenv(environment, "CLICOLOR_FORCE"));
+    g_assert_null(g_environ_getenv(environment, "SYSTEMD_PAGER"));
+    g_assert_cmpstr(g_environ_getenv(environment, "PAGER"), ==, "cat");
+    g_assert_cmpstr(g_environ_getenv(environment, "NO_COLOR"), ==, "1");
+    g_assert_cmpstr(g_environ_getenv(asked, "PAGER"), ==, "more");
+    g_assert_null(g_environ_getenv(asked, "NO_COLOR"));
 }
 
 static void test_a_message_is_one_line_whatever_it_says(void)
@@ -316,6 +337,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/agent-command/each-kind-has-the-command-line-of-the-contract",
                     test_each_kind_has_the_command_line_of_the_contract);
+    g_test_add_func("/agent-command/what-a-terminal-is-told-does-not-reach-the-agent",
+                    test_what_a_terminal_is_told_does_not_reach_the_agent);
     g_test_add_func("/agent-command/a-long-prompt-goes-to-stdin", test_a_long_prompt_goes_to_stdin);
     g_test_add_func("/agent-command/a-prompt-for-a-program-that-takes-none-is-refused",
                     test_a_prompt_for_a_program_that_takes_none_is_refused);
