@@ -14,6 +14,7 @@
 #define STORKIT_BUS_NAME "org.storkit.AgentPool"
 #define STORKIT_OBJECT_PATH "/org/storkit/AgentPool"
 #define STORKIT_INTERFACE "org.storkit.AgentPool"
+#define STORKIT_RUN_INTERFACE "org.storkit.Run"
 #define STORKIT_UNIT "storkitd.service"
 
 /** Connects to the session bus. Caller: sd_bus_flush_close_unref(). */

@@ -56,7 +56,7 @@ def test_values_of_options_are_no_arguments(pool):
     ctl = project_with_runs(pool)
     for words in (["-p", "some text"], ["-p", "-C"], ["--prompt", "x", "-w"], ["-wp", "x"], ["-px"]):
         assert "42_login" in offered(ctl, "start", *words, ""), words
-    for option in ("-p", "-b", "--base", "--resume", "-wp", "-C", "--prompt-file", "--env"):
+    for option in ("-p", "--resume", "-wp", "-C", "--prompt-file", "--env"):
         assert offered(ctl, "start", option, "") == set(), option
     assert offered(ctl, "watch", "-n", "") == set()
     assert offered(ctl, "watch", "-n", "5", "4") == {"42_login", "43_search"}

@@ -2,10 +2,12 @@
 """storkitctl as a person uses it: names typed wrong, many runs at once, one value of a run, a
 worktree to go to, and what is said without being asked for."""
 
+import json
 import os
 import re
+import signal
 
-from ctl import NOT_FOUND, RUN_FAILED, STORKITCTL, USAGE, Ctl
+from ctl import NOT_FOUND, RUN_FAILED, RUN_STOPPED, STORKITCTL, USAGE, Ctl
 from harness import main, skip, wait_until
 from terminal import Terminal
 from test_disk import can_make_namespaces
@@ -94,6 +96,40 @@ def test_max_agents_is_shown_and_set(pool):
     assert ctl.json("max-agents") == 3
     assert "'many' is not a number" in ctl("max-agents", "many", status=USAGE).err
     ctl("max-agents", "0", status=USAGE)
+
+
+def test_status_counts_for_a_bar(pool):
+    """status prints a line of JSON for a bar, and with --follow another at each change."""
+    ctl = Ctl(pool, "init; wait go; result")
+    bar = ctl.begin("status", "--follow")
+    states = [json.loads(bar.stdout.readline())]
+    info = ctl.start()
+    while states[-1]["running"] == 0:
+        states.append(json.loads(bar.stdout.readline()))
+    assert json.loads(ctl.out("status")) == states[-1]
+    ctl.touch(info)
+    while states[-1]["running"] == 1:
+        states.append(json.loads(bar.stdout.readline()))
+    assert (states[0]["text"], states[0]["class"]) == ("0", "idle")
+    running = next(state for state in states if state["running"])
+    assert (running["text"], running["class"]) == ("1", "running"), running
+    assert running["tooltip"] == "42_login/coder running", running
+    assert all(a != b for a, b in zip(states, states[1:])), states
+    bar.terminate()
+    bar.wait()
+
+
+def test_run_lives_as_long_as_its_command(pool):
+    """run stays until the run has ended, with the agent's status; a signal to it stops the run."""
+    ctl = Ctl(pool, agents={"coder": "init; text Hello.; idle", "broken": "print Alas.; exit 7"})
+    assert "Alas." in ctl("run", "1/broken", status=7).out
+    for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        lease = ctl.begin("run", "42_login")
+        while "Hello." not in (line := lease.stdout.readline()):
+            assert line, lease.stderr.read()
+        lease.send_signal(signal_number)
+        ctl.finish(lease, RUN_STOPPED)
+        assert "42_login" not in [run["story_id"] for run in ctl.json("list")]
 
 
 # One run

@@ -20,6 +20,15 @@
     "type='signal',sender='" STORKIT_BUS_NAME "',path='" STORKIT_OBJECT_PATH                       \
     "',interface='" STORKIT_INTERFACE "',member='AgentEvent',arg2='status'"
 
+/* A line that an agent has begun and not finished is no event: a run's object tells of it. */
+#define UNFINISHED_MATCH                                                                           \
+    "type='signal',sender='" STORKIT_BUS_NAME "',path_namespace='" STORKIT_OBJECT_PATH             \
+    "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"                    \
+    "arg0='" STORKIT_RUN_INTERFACE "'"
+
+/* What a line was at the beginning is asked for when the events up to then are likely shown. */
+#define FIRST_LOOK_USEC (G_TIME_SPAN_SECOND)
+
 static int arg_lines = LINES_ALL;
 
 typedef struct {
@@ -27,6 +36,8 @@ typedef struct {
     EventView view;
     GHashTable *runs; /* run id to WatchRun: all that were ever followed */
     guint live;
+    sd_bus_slot *match, *look;
+    sd_event_source *first_look;
     gboolean for_ever; /* new runs are followed too */
     gboolean done;
     GError *error; /* the first one */
@@ -35,8 +46,9 @@ typedef struct {
 typedef struct {
     Watch *watch;
     Follow *follow;
-    guint64 now;    /* the cursor up to which events are old ones */
-    GQueue backlog; /* of char *: the last --lines of those */
+    guint64 now;      /* the cursor up to which events are old ones */
+    GQueue backlog;   /* of char *: the last --lines of those */
+    char *unfinished; /* the line shown last as such, or NULL */
 } WatchRun;
 
 static void watch_run_free(gpointer data)
@@ -45,6 +57,7 @@ static void watch_run_free(gpointer data)
 
     g_clear_pointer(&run->follow, follow_free);
     g_queue_clear_full(&run->backlog, g_free);
+    g_free(run->unfinished);
     g_free(run);
 }
 
@@ -60,6 +73,81 @@ static void print_line(Watch *watch, const char *line, gsize length)
     }
     if (!watch->error && !ctl_flush_output(&watch->error))
         watch->done = TRUE;
+}
+
+/* As an event would look. */
+static void print_unfinished(Watch *watch, const RunInfo *info, const char *line)
+{
+    g_autoptr(JsonObject) event = json_object_new();
+    g_autofree char *text = g_strdup_printf("%s (unfinished)", line);
+
+    json_object_set_string_member(event, "type", "output");
+    json_object_set_string_member(event, "story_id", info->story);
+    json_object_set_string_member(event, "agent_name", info->agent);
+    json_object_set_string_member(event, "run_id", info->run_id);
+    json_object_set_int_member(event, "time", g_get_real_time());
+    json_object_set_string_member(event, "text", text);
+    event_print(&watch->view, event);
+    if (!watch->error && !ctl_flush_output(&watch->error))
+        watch->done = TRUE;
+}
+
+static void take_unfinished(Watch *watch, const RunInfo *info)
+{
+    WatchRun *run = g_hash_table_lookup(watch->runs, info->run_id);
+    const char *line = run_info_string(info, "unfinished_line");
+
+    if (!run || !run->follow || g_strcmp0(line, run->unfinished) == 0)
+        return;
+    g_free(run->unfinished);
+    run->unfinished = g_strdup(line);
+    if (line)
+        print_unfinished(watch, info, line);
+}
+
+static void on_looked(sd_bus_message *reply, const GError *error, gpointer data)
+{
+    Watch *watch = data;
+    g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
+    g_autoptr(GPtrArray) infos = list ? run_info_list_from_json(list, NULL) : NULL;
+
+    watch->look = sd_bus_slot_unref(watch->look);
+    for (guint i = 0; infos && i < infos->len; i++)
+        take_unfinished(watch, infos->pdata[i]);
+}
+
+static void look_for_unfinished(Watch *watch)
+{
+    if (!watch->look)
+        (void)bus_call_async(watch->ctl->bus, "List", on_looked, watch, &watch->look, NULL, NULL);
+}
+
+static int on_first_look(sd_event_source *source, guint64 usec, void *userdata)
+{
+    look_for_unfinished(userdata);
+    return 0;
+}
+
+static int on_run_changed(sd_bus_message *signal, void *userdata, sd_bus_error *unused)
+{
+    if (sd_bus_message_skip(signal, "s") < 0)
+        return 0;
+    g_autoptr(JsonNode) changed = message_read_json(signal);
+    if (changed && JSON_NODE_HOLDS_OBJECT(changed) &&
+        json_object_has_member(json_node_get_object(changed), "UnfinishedLine"))
+        look_for_unfinished(userdata);
+    return 0;
+}
+
+/* For people only: it is no event. */
+static void listen_for_unfinished(Watch *watch)
+{
+    if (watch->ctl->json)
+        return;
+    (void)sd_bus_add_match_async(watch->ctl->bus, &watch->match, UNFINISHED_MATCH, on_run_changed,
+                                 NULL, watch);
+    (void)sd_event_add_time_relative(watch->ctl->event, &watch->first_look, CLOCK_MONOTONIC,
+                                     FIRST_LOOK_USEC, 0, on_first_look, watch);
 }
 
 static void print_backlog(WatchRun *run)
@@ -169,9 +257,13 @@ static gboolean watch_finish(Watch *watch, GError **error)
 
     /* Of a file, which can't be polled, somebody may be the reader later. */
     (void)sd_event_add_io(watch->ctl->event, &unread, STDOUT_FILENO, 0, on_unread, watch);
+    listen_for_unfinished(watch);
     gboolean ok = ctl_run_event(watch->ctl, &watch->done, error);
 
     sd_event_source_disable_unref(unread);
+    sd_event_source_disable_unref(watch->first_look);
+    sd_bus_slot_unref(watch->match);
+    sd_bus_slot_unref(watch->look);
     event_view_clear(&watch->view);
     if (!ok)
         g_clear_error(&watch->error);
