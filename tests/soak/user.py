@@ -46,7 +46,8 @@ class Run:
         self.story = story
         self.marker = f"STORKIT_SOAK={folder}/{story}.{number}"
         self.path = f"{folder}/{story}.{number}"
-        self.id = self.unit = self.worktree = None
+        self.id = self.unit = None
+        self.is_promised = False  # its Start has replied, or it was seen running
         self.shim_killed = False
         self.did = []  # what was done to it, for messages
         with open(self.path, "wb") as file:
@@ -199,7 +200,11 @@ class User(threading.Thread):
             if not isinstance(info, dict) or info["status"] not in ("pending", "running"):
                 self.nothing_is_left(run)
                 return False
+            run.is_promised = info["status"] == "running"
+        else:
+            run.is_promised = True
         run.id, run.unit = info["run_id"], info.get("unit")
+        self.soak.begins.append(time.monotonic())
         self.ledger.count("runs started")
         return True
 
@@ -274,6 +279,8 @@ class User(threading.Thread):
     def look_at(self, run, reader):
         reader.hurry = True
         reader.join(PATIENCE)
+        if not run.is_promised and getattr(reader.problem, "name", "") == "NoSuchRun":
+            return  # a Start that was cut off, and undone
         self.ledger.check(
             "a subscriber gets the last event",
             reader.ended and not reader.problem,
