@@ -73,6 +73,7 @@ class InterfacePage(unittest.TestCase):
         inserted = r'(?:add_\w+|g_variant_dict_insert)\(&?dict,\s*"(\w+)"'
         sources = read("src/run/run-info.c") + read("src/store/facts.c")
         keys = set(re.findall(inserted, sources))
+        keys |= set(re.findall(r'\[USAGE_\w+\] = "(\w+)"', read("src/agents/usage.c")))
         self.assertEqual(tags(section(PAGE, "INFO")), keys)
 
     def test_has_every_journal_field(self):
