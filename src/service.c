@@ -8,7 +8,6 @@
 #include "bus/pool-object.h"
 #include "bus/run-objects.h"
 #include "sinks/journal.h"
-#include "sinks/message-ids.h"
 #include "base/util.h"
 
 /* A bus that has taken nothing of us for this long has stopped reading us. */
@@ -209,7 +208,7 @@ static void watch_for_idle(Service *service)
 {
     guint64 limit = pool_get_settings(service->parts.pool)->idle_exit_usec;
     gboolean wanted = limit > 0 && !service->stopping &&
-                      pool_count_running(service->parts.pool) == 0 &&
+                      runs_count_running(pool_get_runs(service->parts.pool)) == 0 &&
                       pool_count_queued(service->parts.pool) == 0;
     if (!wanted)
         g_clear_handle_id(&service->idle_timer, g_source_remove);
@@ -220,66 +219,9 @@ static void watch_for_idle(Service *service)
 
 /* --- What the pool tells --- */
 
-static void on_run_visible(Run *run, gpointer data)
-{
-    Service *service = data;
-    g_autoptr(RunLog) log = run_open_log(run, NULL);
-    bus_publisher_add(service->parts.publisher, run);
-    if (log)
-        journal_sink_add(service->journal, log, run->cursors, run->record->unit);
-}
-
-static void on_run_has_events(Run *run, EventBatch *batch, gpointer data)
-{
-    Service *service = data;
-    subscriptions_wake(service->parts.subscriptions, run, batch);
-    bus_publisher_wake(service->parts.publisher, run, batch);
-    journal_sink_wake(service->journal);
-    bus_runs_on_events(service->runs, run);
-}
-
-static void on_run_output(Run *run, gpointer data)
-{
-    Service *service = data;
-    attachments_wake(service->parts.attachments, run);
-}
-
-static void on_run_changed(Run *run, gpointer data)
-{
-    Service *service = data;
-    if (!run->listed)
-        drains_forget(service->parts.drains, run);
-    bus_runs_on_changed(service->runs, run);
-}
-
-static const struct {
-    const char *status;  /* as a live status on the bus and to subscribers */
-    const char *message; /* for the journal, behind whose it is */
-    const char *message_id;
-} notes[] = {
-    [NOTE_FROZEN] = {"frozen", "is frozen", NULL},
-    [NOTE_THAWED] = {"running", "goes on", NULL},
-    [NOTE_DISK_FULL] = {"disk_full", "is held back until there is room: the disk is full",
-                        STORKIT_MESSAGE_DISK_FULL},
-    [NOTE_DISK_ROOM] = {"running", "goes on: there is room on the disk again", NULL},
-    [NOTE_OOM_KILL] = {"oom_kill",
-                       "goes on without a process that the kernel killed for lack of memory",
-                       STORKIT_MESSAGE_OOM_KILL},
-};
-
-static void on_run_noted(Run *run, RunNote note, gpointer data)
-{
-    Service *service = data;
-    bus_publisher_send_live(service->parts.publisher, run, notes[note].status);
-    subscriptions_send_live(service->parts.subscriptions, run, notes[note].status);
-    if (run->log)
-        journal_sink_note(service->journal, run->log, run->record->unit, notes[note].message,
-                          notes[note].message_id);
-}
-
 static void announce_counts(Service *service)
 {
-    guint running = pool_count_running(service->parts.pool);
+    guint running = runs_count_running(pool_get_runs(service->parts.pool));
     guint queued = pool_count_queued(service->parts.pool);
     sd_bus *bus = bus_link_get(service->link);
     if (!bus)
@@ -293,21 +235,14 @@ static void announce_counts(Service *service)
     service->queued = queued;
 }
 
-static void on_counts_changed(gpointer data)
+static void heard(const RunNews *news, gpointer data)
 {
     Service *service = data;
+    if (news->kind != NEWS_COUNTS)
+        return;
     announce_counts(service);
     watch_for_idle(service);
 }
-
-static const PoolListener pool_listener = {
-    .run_visible = on_run_visible,
-    .run_output = on_run_output,
-    .run_has_events = on_run_has_events,
-    .run_changed = on_run_changed,
-    .run_noted = on_run_noted,
-    .counts_changed = on_counts_changed,
-};
 
 static const BusPublisherOwner publisher_owner = {
     .wants_new_bus = on_wants_new_bus,
@@ -326,17 +261,18 @@ Service *service_new(GMainLoop *loop, GError **error)
     g_autoptr(Service) service = g_new0(Service, 1);
     service->loop = loop;
     service->link = bus_link_new(&link_owner, service);
-    service->parts.publisher = bus_publisher_new(&publisher_owner, service);
-    service->parts.subscriptions = subscriptions_new();
-    service->parts.drains = drains_new();
-    service->parts.steering = steering_new();
-    service->parts.attachments = attachments_new();
-    service->runs = bus_runs_new(&service->parts);
     service->parts.pool = pool_new(on_pool_lost, service, error);
     if (!service->parts.pool)
         return NULL;
-    service->journal = journal_sink_new();
-    pool_add_listener(service->parts.pool, &pool_listener, service);
+    Runs *runs = pool_get_runs(service->parts.pool);
+    service->parts.publisher = bus_publisher_new(runs, &publisher_owner, service);
+    service->parts.subscriptions = subscriptions_new(runs);
+    service->parts.drains = drains_new(runs);
+    service->parts.steering = steering_new();
+    service->parts.attachments = attachments_new(runs);
+    service->runs = bus_runs_new(&service->parts);
+    service->journal = journal_sink_new(runs);
+    runs_add_listener(runs, heard, service);
 
     /* The runs before the name: the first call already finds them. But the name before anything is
      * changed: two services on one state folder must not both undo what is half done. */

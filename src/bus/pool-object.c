@@ -220,7 +220,7 @@ static int get_running(sd_bus *bus, const char *path, const char *interface, con
                        sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     BusPool *self = userdata;
-    return sd_bus_message_append(reply, "u", pool_count_running(self->pool));
+    return sd_bus_message_append(reply, "u", runs_count_running(pool_get_runs(self->pool)));
 }
 
 static int get_queued(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -49,6 +49,7 @@ typedef struct {
 } Publication;
 
 struct BusPublisher {
+    Runs *runs;
     sd_bus *bus;
     GHashTable *publications; /* Run * -> Publication * */
     GQueue active;
@@ -354,21 +355,6 @@ static LogReader *open_reader(Run *run, RunLog *log)
     return log_reader_new_at_head(log);
 }
 
-void bus_publisher_add(BusPublisher *publisher, Run *run)
-{
-    g_autoptr(RunLog) log = run_open_log(run, NULL);
-    if (!log || g_hash_table_contains(publisher->publications, run))
-        return;
-    Publication *publication = g_new0(Publication, 1);
-    publication->run = run_ref(run);
-    publication->reader = open_reader(run, log);
-    publication->sent = publication->asked = publication->taken =
-        log_reader_cursor(publication->reader);
-    publication->log = g_steal_pointer(&log);
-    g_hash_table_insert(publisher->publications, run, publication);
-    bus_publisher_wake(publisher, run, NULL);
-}
-
 static void take_batch(BusPublisher *publisher, Publication *publication, EventBatch *batch)
 {
     if (publication == publisher->in_flight || !has_published(publication) ||
@@ -379,7 +365,8 @@ static void take_batch(BusPublisher *publisher, Publication *publication, EventB
     publication->next = 0;
 }
 
-void bus_publisher_wake(BusPublisher *publisher, Run *run, EventBatch *batch)
+/* The log of @run has more to read: @batch comes next for a reader at its head, or NULL. */
+static void wake(BusPublisher *publisher, Run *run, EventBatch *batch)
 {
     Publication *publication = g_hash_table_lookup(publisher->publications, run);
     if (publication && batch)
@@ -394,6 +381,21 @@ void bus_publisher_wake(BusPublisher *publisher, Run *run, EventBatch *batch)
     pump(publisher);
 }
 
+static void add(BusPublisher *publisher, Run *run)
+{
+    g_autoptr(RunLog) log = run_open_log(run, NULL);
+    if (!log || g_hash_table_contains(publisher->publications, run))
+        return;
+    Publication *publication = g_new0(Publication, 1);
+    publication->run = run_ref(run);
+    publication->reader = open_reader(run, log);
+    publication->sent = publication->asked = publication->taken =
+        log_reader_cursor(publication->reader);
+    publication->log = g_steal_pointer(&log);
+    g_hash_table_insert(publisher->publications, run, publication);
+    wake(publisher, run, NULL);
+}
+
 /* Of the last event of the run that has gone out. */
 static guint64 cursor_here(const BusPublisher *publisher, Run *run)
 {
@@ -405,7 +407,9 @@ static guint64 cursor_here(const BusPublisher *publisher, Run *run)
                : publication->sent;
 }
 
-void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status)
+/* Sends a status that is no event of the log (`frozen`, `running` at a thaw), with the cursor of
+ * the run's event that went out before it. */
+static void send_live(BusPublisher *publisher, Run *run, const char *status)
 {
     if (!run->log || !publisher->bus)
         return;
@@ -468,9 +472,21 @@ gboolean bus_publisher_is_idle(const BusPublisher *publisher)
            publisher->unasked + publisher->asked == 0;
 }
 
-BusPublisher *bus_publisher_new(const BusPublisherOwner *owner, gpointer data)
+static void heard(const RunNews *news, gpointer data)
+{
+    if (news->kind == NEWS_VISIBLE)
+        add(data, news->run);
+    else if (news->kind == NEWS_EVENTS)
+        wake(data, news->run, news->batch);
+    else if (news->kind == NEWS_NOTE)
+        send_live(data, news->run, run_note_to_status(news->note));
+}
+
+BusPublisher *bus_publisher_new(Runs *runs, const BusPublisherOwner *owner, gpointer data)
 {
     BusPublisher *publisher = g_new0(BusPublisher, 1);
+    publisher->runs = runs;
+    runs_add_listener(runs, heard, publisher);
     publisher->owner = owner;
     publisher->data = data;
     publisher->publications =
@@ -484,6 +500,7 @@ void bus_publisher_free(BusPublisher *publisher)
 {
     if (!publisher)
         return;
+    runs_remove_listener(publisher->runs, publisher);
     g_clear_handle_id(&publisher->source, g_source_remove);
     g_clear_handle_id(&publisher->hold_timer, g_source_remove);
     bus_gauge_free(publisher->gauge);

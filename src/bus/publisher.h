@@ -3,7 +3,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "run/run.h"
+#include "run/register.h"
 
 /*
  * The bus sink: every event of every visible run as an AgentEvent signal, in order, from the sink's
@@ -29,18 +29,12 @@ typedef struct {
     void (*waits)(gpointer data);
 } BusPublisherOwner;
 
-BusPublisher *bus_publisher_new(const BusPublisherOwner *owner, gpointer data);
+/** @runs must outlive it. A backlog from a long absence is skipped: the cursors show the gap. */
+BusPublisher *bus_publisher_new(Runs *runs, const BusPublisherOwner *owner, gpointer data);
 void bus_publisher_free(BusPublisher *publisher);
 
 /** Publishes on @bus from now on (NULL: on none). What another had not taken is sent again. */
 void bus_publisher_set_bus(BusPublisher *publisher, sd_bus *bus);
-
-/** Publishes the run's events, from its cursor on. A backlog from a long absence is skipped: the
- *  cursors show the gap. */
-void bus_publisher_add(BusPublisher *publisher, Run *run);
-
-/** The run's log has more to read; the next of it is @batch for who is at its head (or NULL). */
-void bus_publisher_wake(BusPublisher *publisher, Run *run, EventBatch *batch);
 
 /** The connection has written something. */
 void bus_publisher_on_processed(BusPublisher *publisher);
@@ -50,7 +44,3 @@ gint64 bus_publisher_waits_since(const BusPublisher *publisher);
 
 /** Whether there is nothing left to publish now. */
 gboolean bus_publisher_is_idle(const BusPublisher *publisher);
-
-/** Sends a status that is no event of the log (`frozen`, `running` at a thaw), with the cursor of
- *  the run's event that went out before it. */
-void bus_publisher_send_live(BusPublisher *publisher, Run *run, const char *status);

@@ -20,5 +20,5 @@ void bus_reply_value(sd_bus_message *call, GVariant *value);
 /** Answers with a copy of @fd, which is closed; with @error where it is -1. */
 void bus_reply_fd(sd_bus_message *call, int fd, const GError *error);
 
-/** A PoolReply: @data is the call, of which it drops a reference. */
+/** A Reply: @data is the call, of which it drops a reference. */
 void bus_reply_to_call(GVariant *value, const GError *error, gpointer data);

@@ -240,23 +240,33 @@ static void take_away(BusRuns *runs, Object *object)
     g_hash_table_remove(runs->shown, object->run->record->run_id);
 }
 
-void bus_runs_on_changed(BusRuns *runs, Run *run)
+/* The object comes, changes, or goes. */
+static void on_changed(BusRuns *runs, Run *run)
 {
     Object *object = g_hash_table_lookup(runs->shown, run->record->run_id);
-    gboolean listed = run->visible && run->listed;
-    if (object && listed)
+    gboolean shown = runs_is_shown(pool_get_runs(runs->bus_pool->pool), run);
+    if (object && shown)
         update(object);
     else if (object)
         take_away(runs, object);
-    else if (listed)
+    else if (shown)
         add(runs, run);
 }
 
-void bus_runs_on_events(BusRuns *runs, Run *run)
+/* The run has printed more: its session and its totals may be others. */
+static void on_events(BusRuns *runs, Run *run)
 {
     Object *object = g_hash_table_lookup(runs->shown, run->record->run_id);
     if (object && !run_facts_look_equal(&object->facts, run_get_facts(run)))
         update(object);
+}
+
+static void heard(const RunNews *news, gpointer data)
+{
+    if (news->kind == NEWS_CHANGED)
+        on_changed(data, news->run);
+    else if (news->kind == NEWS_EVENTS)
+        on_events(data, news->run);
 }
 
 /* --- The bus --- */
@@ -283,6 +293,7 @@ BusRuns *bus_runs_new(BusPool *bus_pool)
     runs->bus_pool = bus_pool;
     runs->shown =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)object_free);
+    runs_add_listener(pool_get_runs(bus_pool->pool), heard, runs);
     return runs;
 }
 
@@ -290,6 +301,7 @@ void bus_runs_free(BusRuns *runs)
 {
     if (!runs)
         return;
+    runs_remove_listener(pool_get_runs(runs->bus_pool->pool), runs);
     g_hash_table_unref(runs->shown);
     g_free(runs);
 }

@@ -23,9 +23,3 @@ int bus_runs_register(BusRuns *runs, sd_bus *bus);
 /** Tells of what changes on @bus from now on; NULL: nowhere. Who has just seen the name of the
  *  service asks for what there is already. */
 void bus_runs_set_bus(BusRuns *runs, sd_bus *bus);
-
-/** What the pool's listener hears: the object comes, changes, or goes. */
-void bus_runs_on_changed(BusRuns *runs, Run *run);
-
-/** The run has printed more: its session and its totals may be others. */
-void bus_runs_on_events(BusRuns *runs, Run *run);

@@ -19,7 +19,7 @@ static void renumber_queue(Pool *pool)
         if (run->queue_position == ++position)
             continue;
         run->queue_position = position;
-        pool_notify_changed(pool, run);
+        runs_tell_changed(pool->runs, run);
     }
 }
 
@@ -34,7 +34,7 @@ static gboolean on_pressure_timer(gpointer user_data)
 
 gboolean pool_has_room(Pool *pool)
 {
-    return pool_count_running(pool) < pool->settings.max_agents &&
+    return runs_count_running(pool->runs) < pool->settings.max_agents &&
            (pool->settings.memory_pressure == 0 ||
             pressure_get_memory() < pool->settings.memory_pressure);
 }
@@ -69,5 +69,5 @@ void pool_advance(Pool *pool)
 {
     retry_waiting(pool);
     admit_queued(pool);
-    pool_notify_counts(pool);
+    runs_tell_counts(pool->runs);
 }

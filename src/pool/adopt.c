@@ -18,7 +18,7 @@
  *   else               followed: if nothing of it is left, following it ends it at once
  */
 
-Run *adopt_read(Pool *pool, const char *run_id)
+Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
 {
     g_autoptr(GError) error = NULL;
     autofd folder_fd = run_folder_open(run_id, &error);
@@ -35,12 +35,11 @@ Run *adopt_read(Pool *pool, const char *run_id)
 
     Run *run = run_new(record, pool->folder_watch, pool->systemd, &pool_run_keeper, pool);
     run->folder_fd = fd_steal(&folder_fd);
-    run->result = run_result_load(run->folder_fd, &run->listed, NULL);
+    run->result = run_result_load(run->folder_fd, ret_listed, NULL);
     if (run->result) {
         /* The service may have gone down before a stopped run was off the list. */
-        run->listed &= run->result->outcome != OUTCOME_STOPPED;
+        *ret_listed &= run->result->outcome != OUTCOME_STOPPED;
         run->phase = RUN_ENDED;
-        run->visible = TRUE;
         run->has_started = run_started_read(run->folder_fd, &run->started);
         g_clear_pointer(&run->log, run_log_unref);
     }
@@ -148,7 +147,7 @@ static void follow(Pool *pool, Run *run)
     if (!has_file(run, "started"))
         start_resume_setup(pool, run);
     run_refresh(run); /* so that the sinks find their cursors in its log, and calls its status */
-    pool_make_visible(pool, run);
+    runs_make_visible(pool->runs, run);
     ask_control_group(adoption_new(pool, run));
 }
 
@@ -185,31 +184,38 @@ static void adopt_unstarted(Pool *pool, Run *run)
 
 /* --- All of them --- */
 
-static void adopt_ended(Pool *pool, Run *run)
+static gboolean has_been_read(const Run *run)
 {
-    /* One that List does not show is still read to its end by sinks that were not done with it. */
-    if (!run->cursors || sink_cursors_get(run->cursors, SINK_BUS) != run_get_last_cursor(run) ||
-        sink_cursors_get(run->cursors, SINK_JOURNAL) != run_get_last_cursor(run)) {
-        run->visible = FALSE;
-        pool_make_visible(pool, run);
-    }
+    return run->cursors && sink_cursors_get(run->cursors, SINK_BUS) == run_get_last_cursor(run) &&
+           sink_cursors_get(run->cursors, SINK_JOURNAL) == run_get_last_cursor(run);
+}
+
+/* One that List does not show is still read to its end by sinks that were not done with it. */
+static void adopt_ended(Pool *pool, Run *run, gboolean listed)
+{
+    gboolean has_news = !has_been_read(run);
+    runs_keep_session(pool->runs, run);
+    runs_add_ended(pool->runs, run, listed);
+    if (has_news)
+        runs_tell(pool->runs, &(RunNews){.kind = NEWS_VISIBLE, .run = run});
 }
 
 static void adopt_one(Pool *pool, const char *run_id)
 {
-    g_autoptr(Run) run = adopt_read(pool, run_id);
+    gboolean listed = TRUE;
+    g_autoptr(Run) run = adopt_read(pool, run_id, &listed);
     if (!run)
         return;
     run->cursors = sink_cursors_open(run->folder_fd, NULL);
-    pool_add_run(pool, run); /* its key is taken from now on */
     if (run->result) {
-        pool_keep_session(pool, run);
-        adopt_ended(pool, run);
-    } else if (has_file(run, "transcript")) {
-        follow(pool, run);
-    } else {
-        adopt_unstarted(pool, run);
+        adopt_ended(pool, run, listed);
+        return;
     }
+    runs_add(pool->runs, run); /* its key is taken from now on */
+    if (has_file(run, "transcript"))
+        follow(pool, run);
+    else
+        adopt_unstarted(pool, run);
 }
 
 static int by_time(gconstpointer a, gconstpointer b)
@@ -232,18 +238,9 @@ static GPtrArray *list_folders(void)
     return names;
 }
 
-/* Of each key only its newest run may be shown; none, where that one was stopped. */
-static void forget_replaced(Pool *pool)
+static void tell_of(Run *run, gpointer data)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    for (guint i = pool->runs->len; i > 0; i--) {
-        Run *run = g_ptr_array_index(pool->runs, i - 1);
-        const RunRecord *record = run->record;
-        gboolean newest = g_hash_table_add(
-            seen, g_strjoin("\n", record->project_root, record->story, record->agent, NULL));
-        if (!run_is_live(run) && (!newest || !run->listed))
-            pool_remove_run(pool, run);
-    }
+    runs_tell_changed(data, run);
 }
 
 void pool_adopt(Pool *pool)
@@ -252,9 +249,8 @@ void pool_adopt(Pool *pool)
     g_autoptr(GPtrArray) names = list_folders();
     for (guint i = 0; i < names->len; i++)
         adopt_one(pool, g_ptr_array_index(names, i));
-    forget_replaced(pool);
-    for (guint i = 0; i < pool->runs->len; i++)
-        pool_notify_changed(pool, g_ptr_array_index(pool->runs, i));
+    runs_forget_replaced(pool->runs);
+    runs_each_listed(pool->runs, tell_of, pool->runs);
     pool_advance(pool);
     pool_prune(pool);
 }

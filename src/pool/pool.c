@@ -10,125 +10,7 @@
 #include "pool/settings.h"
 #include "base/util.h"
 
-typedef struct {
-    const PoolListener *listener;
-    gpointer data;
-} Listening;
-
-/* --- Listeners --- */
-
-void pool_add_listener(Pool *pool, const PoolListener *listener, gpointer data)
-{
-    Listening listening = {listener, data};
-    g_array_append_val(pool->listeners, listening);
-}
-
-#define TELL(pool, member, ...)                                                                    \
-    for (guint i_ = 0; i_ < (pool)->listeners->len; i_++) {                                        \
-        const Listening *to_ = &g_array_index((pool)->listeners, Listening, i_);                   \
-        if (to_->listener->member)                                                                 \
-            to_->listener->member(__VA_ARGS__ to_->data);                                          \
-    }
-
-#define COMMA ,
-
-void pool_notify_changed(Pool *pool, Run *run)
-{
-    TELL(pool, run_changed, run COMMA);
-}
-
-void pool_notify_counts(Pool *pool)
-{
-    TELL(pool, counts_changed, );
-}
-
 /* --- The runs --- */
-
-static gboolean has_key(const Run *run, const char *root, const char *story, const char *agent)
-{
-    const RunRecord *record = run->record;
-    return g_str_equal(record->story, story) && g_str_equal(record->agent, agent) &&
-           g_str_equal(record->project_root, root);
-}
-
-Run *pool_lookup(Pool *pool, const char *root, const char *story, const char *agent)
-{
-    Run *newest = NULL;
-    for (guint i = 0; i < pool->runs->len; i++) {
-        Run *run = g_ptr_array_index(pool->runs, i);
-        if (!has_key(run, root, story, agent))
-            continue;
-        if (run_is_live(run))
-            return run;
-        if (run->listed)
-            newest = run;
-    }
-    return newest;
-}
-
-void pool_add_run(Pool *pool, Run *run)
-{
-    g_ptr_array_add(pool->runs, run_ref(run));
-}
-
-void pool_remove_run(Pool *pool, Run *run)
-{
-    g_autoptr(Run) keep = run_ref(run);
-    run->listed = FALSE;
-    if (g_ptr_array_remove(pool->runs, run))
-        pool_notify_changed(pool, run);
-}
-
-static char *session_key(const char *root, const char *story, const char *agent)
-{
-    return g_strjoin("\n", story, agent, root, NULL);
-}
-
-void pool_keep_session(Pool *pool, const Run *run)
-{
-    const RunRecord *record = run->record;
-    const char *session = run_get_session(run);
-    if (session)
-        g_hash_table_replace(pool->sessions,
-                             session_key(record->project_root, record->story, record->agent),
-                             g_strdup(session));
-}
-
-const char *pool_last_session(Pool *pool, const char *root, const char *story, const char *agent)
-{
-    g_autofree char *key = session_key(root, story, agent);
-    return g_hash_table_lookup(pool->sessions, key);
-}
-
-/* A newer run of the same key: the ended ones are not shown any more. */
-void pool_replace_older(Pool *pool, const Run *run)
-{
-    const RunRecord *record = run->record;
-    for (guint i = pool->runs->len; i > 0; i--) {
-        Run *other = g_ptr_array_index(pool->runs, i - 1);
-        if (other != run && !run_is_live(other) &&
-            has_key(other, record->project_root, record->story, record->agent))
-            pool_remove_run(pool, other);
-    }
-}
-
-void pool_make_visible(Pool *pool, Run *run)
-{
-    if (run->visible)
-        return;
-    run->visible = TRUE;
-    pool_notify_changed(pool, run);
-    if (run->cursors)
-        pool_announce(pool, run);
-}
-
-void pool_announce(Pool *pool, Run *run)
-{
-    if (!run->visible || run->announced)
-        return;
-    run->announced = TRUE;
-    TELL(pool, run_visible, run COMMA);
-}
 
 Start *pool_start_of(Pool *pool, const Run *run)
 {
@@ -140,45 +22,34 @@ Start *pool_start_of(Pool *pool, const Run *run)
     return NULL;
 }
 
-static gboolean same_story(const Run *a, const Run *b)
+static gboolean has_worktree(const Run *run, gconstpointer data)
 {
-    return a != b && run_is_live(a) && g_str_equal(a->record->story, b->record->story) &&
-           g_str_equal(a->record->project_root, b->record->project_root);
+    Start *start = pool_start_of((Pool *)data, run);
+    return run->phase == RUN_SETUP || run->phase == RUN_RUNNING ||
+           (start && start_is_at_worktree(start) && !start_is_undoing(start));
+}
+
+static gboolean is_preparing(const Run *run, gconstpointer data)
+{
+    Start *start = pool_start_of((Pool *)data, run);
+    return start && start_is_at_worktree(start);
 }
 
 gboolean pool_story_is_shared(Pool *pool, const Run *run)
 {
-    for (guint i = 0; i < pool->runs->len; i++) {
-        const Run *other = g_ptr_array_index(pool->runs, i);
-        Start *start = same_story(other, run) ? pool_start_of(pool, other) : NULL;
-        if (same_story(other, run) && (other->phase == RUN_SETUP || other->phase == RUN_RUNNING))
-            return TRUE;
-        if (start && start_is_at_worktree(start) && !start_is_undoing(start))
-            return TRUE;
-    }
-    return FALSE;
+    return runs_find_live_of(pool->runs, run->record->project_root, run->record->story, run,
+                             has_worktree, pool) != NULL;
 }
 
 gboolean pool_story_is_preparing(Pool *pool, const Run *run)
 {
-    for (guint i = 0; i < pool->runs->len; i++) {
-        const Run *other = g_ptr_array_index(pool->runs, i);
-        Start *start = same_story(other, run) ? pool_start_of(pool, other) : NULL;
-        if (start && start_is_at_worktree(start))
-            return TRUE;
-    }
-    return FALSE;
+    return runs_find_live_of(pool->runs, run->record->project_root, run->record->story, run,
+                             is_preparing, pool) != NULL;
 }
 
-guint pool_count_running(const Pool *pool)
+Runs *pool_get_runs(Pool *pool)
 {
-    guint count = 0;
-    for (guint i = 0; i < pool->runs->len; i++) {
-        const Run *run = g_ptr_array_index(pool->runs, i);
-        if (run_is_live(run) && run->phase != RUN_QUEUED)
-            count++;
-    }
-    return count;
+    return pool->runs;
 }
 
 guint pool_count_queued(const Pool *pool)
@@ -188,8 +59,8 @@ guint pool_count_queued(const Pool *pool)
 
 gboolean pool_is_idle(const Pool *pool)
 {
-    return pool_count_running(pool) == 0 && pool->queue.length == 0 && pool->starts->len == 0 &&
-           work_queue_is_idle(pool->work);
+    return runs_count_running(pool->runs) == 0 && pool->queue.length == 0 &&
+           pool->starts->len == 0 && work_queue_is_idle(pool->work);
 }
 
 /* --- Retention --- */
@@ -211,10 +82,10 @@ static void on_pruned(gpointer data)
     g_autofree Prune *prune = data;
     g_autoptr(GPtrArray) gone = prune->gone;
     prune->pool->pruning = FALSE;
-    for (guint i = prune->pool->runs->len; i > 0; i--) {
-        Run *run = g_ptr_array_index(prune->pool->runs, i - 1);
-        if (g_ptr_array_find_with_equal_func(gone, run->record->run_id, g_str_equal, NULL))
-            pool_remove_run(prune->pool, run);
+    for (guint i = 0; i < gone->len; i++) {
+        Run *run = runs_find(prune->pool->runs, g_ptr_array_index(gone, i));
+        if (run)
+            runs_remove(prune->pool->runs, run);
     }
 }
 
@@ -237,26 +108,31 @@ static void on_started(Run *run, gpointer data)
     Start *start = pool_start_of(pool, run);
     if (start)
         start_on_started(start);
-    pool_notify_changed(pool, run);
+    runs_tell_changed(pool->runs, run);
+}
+
+static void tell(Pool *pool, NewsKind kind, Run *run)
+{
+    runs_tell(pool->runs, &(RunNews){.kind = kind, .run = run});
 }
 
 static void on_output(Run *run, gpointer data)
 {
     Pool *pool = data;
-    TELL(pool, run_output, run COMMA);
+    tell(pool, NEWS_OUTPUT, run);
 }
 
 static void on_has_events(Run *run, EventBatch *batch, gpointer data)
 {
     Pool *pool = data;
-    TELL(pool, run_has_events, run COMMA batch COMMA);
+    runs_tell(pool->runs, &(RunNews){.kind = NEWS_EVENTS, .run = run, .batch = batch});
 }
 
 static void on_noted(Run *run, RunNote note, gpointer data)
 {
     Pool *pool = data;
-    TELL(pool, run_noted, run COMMA note COMMA);
-    pool_notify_changed(pool, run);
+    runs_tell(pool->runs, &(RunNews){.kind = NEWS_NOTE, .run = run, .note = note});
+    runs_tell_changed(pool->runs, run);
 }
 
 static void on_gone(Run *run, gpointer data)
@@ -268,7 +144,7 @@ static void on_gone(Run *run, gpointer data)
 
 typedef struct {
     Run *run;
-    PoolReply reply; /* or NULL */
+    Reply reply; /* or NULL */
     gpointer data;
 } Unlisting;
 
@@ -289,11 +165,11 @@ static void on_unlisted(gpointer data)
         unlisting->reply(NULL, NULL, unlisting->data);
 }
 
-void pool_unlist(Pool *pool, Run *run, PoolReply reply, gpointer data)
+void pool_unlist(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     Unlisting *unlisting = g_new0(Unlisting, 1);
     *unlisting = (Unlisting){run_ref(run), reply, data};
-    pool_remove_run(pool, run);
+    runs_remove(pool->runs, run);
     work_queue_push(pool->work, NULL, unlist_in_thread, on_unlisted, unlisting);
 }
 
@@ -301,14 +177,13 @@ static void on_ended(Run *run, gpointer data)
 {
     Pool *pool = data;
     g_autoptr(Run) keep = run_ref(run);
-    pool_keep_session(pool, run);
-    pool_announce(pool, run);
-    TELL(pool, run_output, run COMMA);
-    TELL(pool, run_has_events, run COMMA NULL COMMA);
-    pool_notify_changed(pool, run);
+    runs_keep_session(pool->runs, run);
+    tell(pool, NEWS_OUTPUT, run);
+    tell(pool, NEWS_EVENTS, run);
+    runs_tell_changed(pool->runs, run);
     Start *start = pool_start_of(pool, run);
     if (!start) /* else once it is undone */
-        pool_answer_waiters(pool, run);
+        waiting_answer(runs_get_waiting(pool->runs), run);
     if (run->result->outcome == OUTCOME_STOPPED || run->stop_requested)
         pool_unlist(pool, run, NULL, NULL);
     /* Sinks that still read have references of their own. */
@@ -392,18 +267,12 @@ gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error)
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
 {
     g_autoptr(Pool) pool = g_new0(Pool, 1);
-    pool->runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_unref);
+    pool->runs = runs_new();
     pool->starts = g_ptr_array_new_with_free_func((GDestroyNotify)start_free);
     pool->adoptions = g_ptr_array_new_with_free_func((GDestroyNotify)adoption_free);
     g_queue_init(&pool->queue);
     pool->work = work_queue_new();
     pool->shut_down = g_cancellable_new();
-    pool->listeners = g_array_new(FALSE, FALSE, sizeof(Listening));
-    pool->waiters =
-        g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
-    pool->stoppers =
-        g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, (GDestroyNotify)g_array_unref);
-    pool->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
     pool->folder_watch = folder_watch_new(error);
@@ -421,15 +290,11 @@ void pool_free(Pool *pool)
     g_queue_clear(&pool->queue);
     g_clear_pointer(&pool->starts, g_ptr_array_unref);
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
-    g_clear_pointer(&pool->waiters, g_hash_table_unref);
-    g_clear_pointer(&pool->stoppers, g_hash_table_unref);
-    g_clear_pointer(&pool->runs, g_ptr_array_unref);
+    g_clear_pointer(&pool->runs, runs_free);
     g_clear_pointer(&pool->folder_watch, folder_watch_free);
     g_clear_pointer(&pool->systemd, systemd_free);
     g_clear_pointer(&pool->work, work_queue_free);
     g_clear_object(&pool->shut_down);
-    g_array_unref(pool->listeners);
-    g_hash_table_unref(pool->sessions);
     g_free(pool->project_root);
     g_free(pool);
 }
@@ -449,4 +314,11 @@ gboolean pool_is_quiet(const Pool *pool)
         if (!start_may_be_left(g_ptr_array_index(pool->starts, i)))
             return FALSE;
     return work_queue_is_idle(pool->work);
+}
+
+void pool_refuse_waiters(Pool *pool)
+{
+    for (guint i = 0; i < pool->starts->len; i++)
+        start_answer_at_end(g_ptr_array_index(pool->starts, i));
+    waiting_refuse_all(runs_get_waiting(pool->runs));
 }

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 #include "store/record.h"
-#include "run/run.h"
+#include "run/register.h"
 #include "pool/settings.h"
 #include "project/target.h"
 
@@ -15,29 +15,14 @@
 
 typedef struct Pool Pool;
 
-/** The answer to a question: @value (floating or NULL) or @error. Called exactly once, on the main
- *  loop, perhaps before the asking function returns. */
-typedef void (*PoolReply)(GVariant *value, const GError *error, gpointer data);
-
-/** What sinks and the bus want to know. Any may be NULL. */
-typedef struct {
-    void (*run_visible)(Run *run, gpointer data); /* its events are to be published */
-    void (*run_output)(Run *run, gpointer data);  /* its transcript has grown, or is complete */
-    /* Its log has more to read; @batch comes next for who is at its head (or NULL). */
-    void (*run_has_events)(Run *run, EventBatch *batch, gpointer data);
-    void (*run_noted)(Run *run, RunNote note, gpointer data);
-    void (*run_changed)(Run *run, gpointer data); /* its info: a new status, off the list */
-    void (*counts_changed)(gpointer data);        /* Running or Queued */
-} PoolListener;
-
 /** @lost is called when the pool can't go on (the user manager's connection is gone): exit, and be
  *  started again. */
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error);
 void pool_free(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 
-/** Tells @listener, which outlives the pool, from now on what happens to runs. */
-void pool_add_listener(Pool *pool, const PoolListener *listener, gpointer data);
+/** All runs, and who hears of them. Belongs to the pool. */
+Runs *pool_get_runs(Pool *pool);
 
 /** Finds every run by its folder and its scope: once, after the listeners are there. */
 void pool_adopt(Pool *pool);
@@ -60,16 +45,16 @@ gboolean pool_is_idle(const Pool *pool);
 
 /** Takes @options. */
 void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
-                StartOptions *options, PoolReply reply, gpointer data);
-void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data);
+                StartOptions *options, Reply reply, gpointer data);
+void pool_get_config(Pool *pool, const char *root, Reply reply, gpointer data);
 
 /** Answers with the worktrees of the project's stories, aa{sv}. */
-void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data);
+void pool_list_worktrees(Pool *pool, const char *root, Reply reply, gpointer data);
 
 /** Removes a story's worktree, its components' `teardown` first. Refuses one that is dirty, has
  *  commits that no other branch has, or is in use, unless @force, which stops the runs in it. */
 void pool_remove_worktree(Pool *pool, const char *root, const char *story, gboolean force,
-                          PoolReply reply, gpointer data);
+                          Reply reply, gpointer data);
 
 /** aa{sv}, floating. */
 GVariant *pool_list(Pool *pool);
@@ -81,10 +66,10 @@ void pool_find(Pool *pool, const char *root, const char *story, const char *agen
                gpointer data);
 
 /** Ends a live run and takes it off the list; replies when nothing of it is left. */
-void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data);
+void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data);
 
 /** Replies with the run's info when it has ended. */
-void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data);
+void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data);
 
 /** Finds the run with this id, listed or not, from its folder where it is not in memory.
  *  STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
@@ -98,5 +83,4 @@ const Settings *pool_get_settings(const Pool *pool);
 guint pool_get_max_agents(const Pool *pool);
 /** At least 1. Kept over a restart. */
 gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error);
-guint pool_count_running(const Pool *pool);
 guint pool_count_queued(const Pool *pool);

@@ -11,7 +11,7 @@
 typedef struct {
     Pool *pool;
     PoolFound found;
-    PoolReply reply;
+    Reply reply;
     gpointer data;
     StartOptions *options;
 } Question;
@@ -45,7 +45,7 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 static Run *find_checked(Pool *pool, const char *root, const char *story, const char *agent,
                          GError **error)
 {
-    Run *run = pool_lookup(pool, root, story, agent);
+    Run *run = runs_lookup(pool->runs, root, story, agent);
     if (!run)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
                     "no run of agent '%s' on story '%s' in %s: name the agent of one that List "
@@ -84,7 +84,7 @@ void pool_find(Pool *pool, const char *root, const char *story, const char *agen
     }
     /* The usual case needs no disk; and it works for a project that is gone from it. */
     const char *path = root_or_default(pool, root);
-    if (*agent && pool_lookup(pool, path, story, agent)) {
+    if (*agent && runs_lookup(pool->runs, path, story, agent)) {
         find_and_answer(pool, path, story, agent, found, data);
         return;
     }
@@ -99,7 +99,7 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
 {
     if (g_strcmp0(options->resume, "last") != 0)
         return TRUE;
-    const char *session = pool_last_session(pool, target->root, target->story, target->agent);
+    const char *session = runs_last_session(pool->runs, target->root, target->story, target->agent);
     if (!session) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "resume 'last': no earlier session of agent '%s' on story '%s' is known; pass "
@@ -114,7 +114,7 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
 
 static gboolean check_start(Pool *pool, const Target *target, StartOptions *options, GError **error)
 {
-    Run *run = pool_lookup(pool, target->root, target->story, target->agent);
+    Run *run = runs_lookup(pool->runs, target->root, target->story, target->agent);
     if (run && run_is_live(run)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ALREADY_RUNNING,
                     "agent '%s' on story '%s' is %s (run %s): stop it first, or wait for its end",
@@ -148,7 +148,7 @@ static void on_start_target(Target *target_taken, const GError *error, gpointer 
 }
 
 void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
-                StartOptions *options, PoolReply reply, gpointer data)
+                StartOptions *options, Reply reply, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     if (!check_root(pool, root, &error)) {
@@ -162,20 +162,20 @@ void pool_start(Pool *pool, const char *root, const char *story, const char *age
                    question);
 }
 
-static Question *question_new(Pool *pool, PoolReply reply, gpointer data)
+static Question *question_new(Pool *pool, Reply reply, gpointer data)
 {
     Question *question = g_new0(Question, 1);
     *question = (Question){.pool = pool, .reply = reply, .data = data};
     return question;
 }
 
-void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data)
+void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     if (!run_is_live(run)) {
         pool_unlist(pool, run, reply, data);
         return;
     }
-    pool_add_stopper(pool, run, reply, data);
+    waiting_add_stopper(runs_get_waiting(pool->runs), run, reply, data);
     Start *start = pool_start_of(pool, run);
     if (start)
         start_stop(start);
@@ -183,23 +183,24 @@ void pool_stop(Pool *pool, Run *run, PoolReply reply, gpointer data)
         run_stop(run);
 }
 
-void pool_wait(Pool *pool, Run *run, PoolReply reply, gpointer data)
+void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     if (run_is_live(run))
-        pool_add_waiter(pool, run, reply, data);
+        waiting_add_waiter(runs_get_waiting(pool->runs), run, reply, data);
     else
         reply(run_get_info(run), NULL, data);
+}
+
+static void add_info(Run *run, gpointer data)
+{
+    g_variant_builder_add_value(data, run_get_info(run));
 }
 
 GVariant *pool_list(Pool *pool)
 {
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
-    for (guint i = 0; i < pool->runs->len; i++) {
-        Run *run = g_ptr_array_index(pool->runs, i);
-        if (run->listed)
-            g_variant_builder_add_value(&builder, run_get_info(run));
-    }
+    runs_each_listed(pool->runs, add_info, &builder);
     return g_variant_builder_end(&builder);
 }
 
@@ -211,7 +212,7 @@ static void on_config_target(Target *target_taken, const GError *error, gpointer
                     question->data);
 }
 
-void pool_get_config(Pool *pool, const char *root, PoolReply reply, gpointer data)
+void pool_get_config(Pool *pool, const char *root, Reply reply, gpointer data)
 {
     pool_resolve(pool, root, NULL, TRUE, on_config_target, question_new(pool, reply, data));
 }
@@ -229,7 +230,8 @@ typedef struct {
 static void search_in_thread(gpointer data)
 {
     Search *search = data;
-    search->run = adopt_read(search->pool, search->run_id);
+    gboolean listed;
+    search->run = adopt_read(search->pool, search->run_id, &listed);
 }
 
 static void answer_search(const Search *search, Run *run)
@@ -249,16 +251,6 @@ static void on_searched(gpointer data)
     answer_search(search, run && run->result ? run : NULL);
 }
 
-static Run *find_in_pool(Pool *pool, const char *run_id)
-{
-    for (guint i = 0; i < pool->runs->len; i++) {
-        Run *run = g_ptr_array_index(pool->runs, i);
-        if (g_str_equal(run->record->run_id, run_id))
-            return run_ref(run);
-    }
-    return NULL;
-}
-
 void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -268,8 +260,9 @@ void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer d
         found(NULL, error, data);
         return;
     }
-    g_autoptr(Run) run = find_in_pool(pool, run_id);
+    Run *run = runs_find(pool->runs, run_id);
     if (run) {
+        g_autoptr(Run) keep = run_ref(run);
         found(run, NULL, data);
         return;
     }

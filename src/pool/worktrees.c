@@ -13,7 +13,7 @@
 
 typedef struct {
     Pool *pool;
-    PoolReply reply;
+    Reply reply;
     gpointer data;
     Target *target;
     gboolean force;
@@ -31,7 +31,7 @@ static void job_free(Job *job)
     g_free(job);
 }
 
-static Job *job_new(Pool *pool, PoolReply reply, gpointer data)
+static Job *job_new(Pool *pool, Reply reply, gpointer data)
 {
     Job *job = g_new0(Job, 1);
     job->pool = pool;
@@ -108,7 +108,7 @@ static void on_list_target(Target *target, const GError *error, gpointer data)
     login_environment_get_async(NULL, on_list_environment, job);
 }
 
-void pool_list_worktrees(Pool *pool, const char *root, PoolReply reply, gpointer data)
+void pool_list_worktrees(Pool *pool, const char *root, Reply reply, gpointer data)
 {
     pool_resolve(pool, root, NULL, FALSE, on_list_target, job_new(pool, reply, data));
 }
@@ -158,16 +158,15 @@ static void on_environment(GObject *source, GAsyncResult *result, gpointer user_
     work_queue_push(job->pool->work, job->target->root, remove_in_thread, on_removed, job);
 }
 
+static gboolean is_user(const Run *run, gconstpointer unused)
+{
+    return run->phase != RUN_QUEUED;
+}
+
 static Run *find_user(const Job *job)
 {
-    for (guint i = 0; i < job->pool->runs->len; i++) {
-        Run *run = g_ptr_array_index(job->pool->runs, i);
-        if (run_is_live(run) && run->phase != RUN_QUEUED &&
-            g_str_equal(run->record->story, job->target->story) &&
-            g_str_equal(run->record->project_root, job->target->root))
-            return run;
-    }
-    return NULL;
+    return runs_find_live_of(job->pool->runs, job->target->root, job->target->story, NULL, is_user,
+                             NULL);
 }
 
 static void remove_when_unused(Job *job);
@@ -214,7 +213,7 @@ static void on_remove_target(Target *target, const GError *error, gpointer data)
 }
 
 void pool_remove_worktree(Pool *pool, const char *root, const char *story, gboolean force,
-                          PoolReply reply, gpointer data)
+                          Reply reply, gpointer data)
 {
     Job *job = job_new(pool, reply, data);
     job->force = force;

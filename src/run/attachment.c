@@ -22,6 +22,7 @@
 #define CHUNK (32u * 1024)
 
 struct Attachments {
+    Runs *runs;
     GPtrArray *all; /* Attachment * */
 };
 
@@ -256,11 +257,14 @@ static void follow(Attachment *attachment)
         send_more(attachment);
 }
 
-void attachments_wake(Attachments *attachments, Run *run)
+static void heard(const RunNews *news, gpointer data)
 {
+    Attachments *attachments = data;
+    if (news->kind != NEWS_OUTPUT)
+        return;
     for (guint i = attachments->all->len; i > 0; i--) {
         Attachment *attachment = g_ptr_array_index(attachments->all, i - 1);
-        if (attachment->run == run)
+        if (attachment->run == news->run)
             follow(attachment);
     }
 }
@@ -317,10 +321,12 @@ int attachments_add(Attachments *attachments, Run *run, GError **error)
 
 /* --- Life and end --- */
 
-Attachments *attachments_new(void)
+Attachments *attachments_new(Runs *runs)
 {
     Attachments *attachments = g_new0(Attachments, 1);
+    attachments->runs = runs;
     attachments->all = g_ptr_array_new_with_free_func((GDestroyNotify)attachment_free);
+    runs_add_listener(runs, heard, attachments);
     return attachments;
 }
 
@@ -328,6 +334,7 @@ void attachments_free(Attachments *attachments)
 {
     if (!attachments)
         return;
+    runs_remove_listener(attachments->runs, attachments);
     g_ptr_array_unref(attachments->all);
     g_free(attachments);
 }

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "run/run.h"
+#include "run/register.h"
 
 /*
  * Attachments: a client's socket as a run's terminal: what was printed last, then all that is
@@ -14,12 +14,10 @@
 
 typedef struct Attachments Attachments;
 
-Attachments *attachments_new(void);
+/** @runs must outlive them. */
+Attachments *attachments_new(Runs *runs);
 void attachments_free(Attachments *attachments);
 
 /** Attaches to @run. Returns the client's end of the socket (the caller closes it), or -1 and
  *  @error: STORKIT_ERROR_NOT_RUNNING where there is no terminal. */
 int attachments_add(Attachments *attachments, Run *run, GError **error);
-
-/** The run's transcript has grown, or is complete. */
-void attachments_wake(Attachments *attachments, Run *run);

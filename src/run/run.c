@@ -31,7 +31,6 @@ Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
     run->watch_id = run->cgroup_watch_id = run->memory_events_fd = run->stop_fd = -1;
     run->shim = (Shim)SHIM_INIT;
     run->log = run_log_new(record);
-    run->listed = TRUE;
     run->folder_watch = folder_watch;
     run->systemd = systemd;
     run->keeper = keeper;
@@ -97,6 +96,15 @@ gboolean run_refresh(Run *run)
     gboolean more = run_log_refresh(run->log, run->folder_fd);
     take_started(run);
     return more;
+}
+
+const char *run_note_to_status(RunNote note)
+{
+    static const char *const statuses[] = {
+        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",    [NOTE_DISK_FULL] = "disk_full",
+        [NOTE_DISK_ROOM] = "running", [NOTE_OOM_KILL] = "oom_kill",
+    };
+    return statuses[note];
 }
 
 static void note(Run *run, RunNote what)
@@ -326,7 +334,7 @@ static void end_log(Run *run, RunResult *result)
     g_autoptr(GError) error = NULL;
     run->phase = RUN_ENDED;
     run->result = result;
-    if (!run_result_save(result, run->listed, run->folder_fd, &error))
+    if (!run_result_save(result, TRUE, run->folder_fd, &error))
         g_warning("keeping the result of run %s: %s", run->record->run_id, error->message);
     fault_point("result");
     run_log_end(run->log, result);

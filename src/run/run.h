@@ -28,6 +28,10 @@ typedef enum {
 
 typedef struct Run Run;
 
+/** The answer to a question: @value (floating or NULL) or @error. Called exactly once, on the main
+ *  loop, perhaps before the asking function returns. */
+typedef void (*Reply)(GVariant *value, const GError *error, gpointer data);
+
 /** Something about a live run that is no event of its log. */
 typedef enum {
     NOTE_FROZEN,
@@ -36,6 +40,9 @@ typedef enum {
     NOTE_DISK_ROOM, /* it goes on */
     NOTE_OOM_KILL,  /* the kernel killed a process of it for memory; the rest goes on */
 } RunNote;
+
+/** The status on the bus that tells of @note. */
+const char *run_note_to_status(RunNote note);
 
 /** Who looks after runs (the pool). All are called on the main loop. */
 typedef struct {
@@ -55,9 +62,6 @@ struct Run {
     int folder_fd; /* -1: none yet */
     RunLog *log;   /* NULL for an ended run that nobody reads: see run_open_log() */
     SinkCursors *cursors;
-    gboolean listed;    /* List shows it */
-    gboolean visible;   /* its events go out: from the gate, or from the reply `pending`, on */
-    gboolean announced; /* ... and the sinks know of it */
     gboolean stop_requested;
     gboolean frozen;
     gboolean input_closed; /* by CloseInput; a service that is started anew does not know */

@@ -19,7 +19,7 @@ typedef struct {
     guint8 type;
     GBytes *bytes;
     gsize written;
-    PoolReply reply;
+    Reply reply;
     gpointer data;
 } Input;
 
@@ -34,7 +34,7 @@ typedef struct {
 
 /* --- Calls --- */
 
-static Input *input_new(guint8 type, GBytes *bytes_taken, PoolReply reply, gpointer data)
+static Input *input_new(guint8 type, GBytes *bytes_taken, Reply reply, gpointer data)
 {
     Input *input = g_new0(Input, 1);
     *input = (Input){.type = type, .bytes = bytes_taken, .reply = reply, .data = data};
@@ -179,8 +179,8 @@ static gboolean send(Steering *steering, Run *run, Input *input)
 
 /* --- What may be sent --- */
 
-void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize length,
-                         PoolReply reply, gpointer data)
+void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize length, Reply reply,
+                         gpointer data)
 {
     g_autoptr(GError) error = NULL;
     if (!run_check_running(run, &error)) {
@@ -230,7 +230,7 @@ static char *build_message(const Run *run, const char *text, GError **error)
     return run->record->kind->build_message(text);
 }
 
-void steering_send_message(Steering *steering, Run *run, const char *text, PoolReply reply,
+void steering_send_message(Steering *steering, Run *run, const char *text, Reply reply,
                            gpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -243,7 +243,7 @@ void steering_send_message(Steering *steering, Run *run, const char *text, PoolR
          input_new(SHIM_INPUT_MESSAGE, g_bytes_new_take(message, strlen(message)), reply, data));
 }
 
-void steering_close_input(Steering *steering, Run *run, PoolReply reply, gpointer data)
+void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     if (!check_takes_messages(run, &error)) {

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "pool/pool.h"
+#include "run/run.h"
 
 /*
  * Steering: what callers send to a running agent: bytes for its terminal, messages for its stdin,
@@ -28,15 +28,15 @@ void steering_free(Steering *steering);
  * where the agent is not `interactive` and takes no messages. */
 
 /** Bytes for the terminal. */
-void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize length,
-                         PoolReply reply, gpointer data);
+void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize length, Reply reply,
+                         gpointer data);
 
 /** A user message, written as the agent's kind reads it. */
-void steering_send_message(Steering *steering, Run *run, const char *text, PoolReply reply,
+void steering_send_message(Steering *steering, Run *run, const char *text, Reply reply,
                            gpointer data);
 
 /** End of file on the agent's stdin, behind all messages. */
-void steering_close_input(Steering *steering, Run *run, PoolReply reply, gpointer data);
+void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer data);
 
 /** Sets the size of the run's terminal, in characters. */
 gboolean steering_resize(Run *run, guint rows, guint columns, GError **error);

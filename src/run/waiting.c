@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/waiting.h"
+
 #include "base/error.h"
-#include "pool/pool-internal.h"
 #include "run/run-info.h"
 
-/*
- * Calls of Wait and Stop that are answered when a run has ended; and what still waits, Starts too,
- * at the end of the service.
- */
+struct Waiting {
+    GHashTable *waiters;  /* Run * -> GArray of Pending: calls of Wait */
+    GHashTable *stoppers; /* Run * -> GArray of Pending: calls of Stop */
+};
 
 typedef struct {
-    PoolReply reply;
+    Reply reply;
     gpointer data;
 } Pending;
 
-static void add_pending(GHashTable *table, Run *run, PoolReply reply, gpointer data)
+static void add_pending(GHashTable *table, Run *run, Reply reply, gpointer data)
 {
     GArray *pendings = g_hash_table_lookup(table, run);
     if (!pendings) {
@@ -32,10 +33,10 @@ static GArray *take_pending(GHashTable *table, Run *run)
     return pendings;
 }
 
-void pool_answer_waiters(Pool *pool, Run *run)
+void waiting_answer(Waiting *waiting, Run *run)
 {
-    g_autoptr(GArray) waiters = take_pending(pool->waiters, run);
-    g_autoptr(GArray) stoppers = take_pending(pool->stoppers, run);
+    g_autoptr(GArray) waiters = take_pending(waiting->waiters, run);
+    g_autoptr(GArray) stoppers = take_pending(waiting->stoppers, run);
     g_autoptr(GVariant) info = g_variant_ref_sink(run_get_info(run));
     g_autoptr(GError) undone = NULL;
     if (!run->result)
@@ -52,14 +53,14 @@ void pool_answer_waiters(Pool *pool, Run *run)
     }
 }
 
-void pool_add_waiter(Pool *pool, Run *run, PoolReply reply, gpointer data)
+void waiting_add_waiter(Waiting *waiting, Run *run, Reply reply, gpointer data)
 {
-    add_pending(pool->waiters, run, reply, data);
+    add_pending(waiting->waiters, run, reply, data);
 }
 
-void pool_add_stopper(Pool *pool, Run *run, PoolReply reply, gpointer data)
+void waiting_add_stopper(Waiting *waiting, Run *run, Reply reply, gpointer data)
 {
-    add_pending(pool->stoppers, run, reply, data);
+    add_pending(waiting->stoppers, run, reply, data);
 }
 
 static void refuse_pending(GHashTable *table)
@@ -80,10 +81,29 @@ static void refuse_pending(GHashTable *table)
     g_hash_table_remove_all(table);
 }
 
-void pool_refuse_waiters(Pool *pool)
+void waiting_refuse_all(Waiting *waiting)
 {
-    for (guint i = 0; i < pool->starts->len; i++)
-        start_answer_at_end(g_ptr_array_index(pool->starts, i));
-    refuse_pending(pool->waiters);
-    refuse_pending(pool->stoppers);
+    refuse_pending(waiting->waiters);
+    refuse_pending(waiting->stoppers);
+}
+
+static GHashTable *new_table(void)
+{
+    return g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref,
+                                 (GDestroyNotify)g_array_unref);
+}
+
+Waiting *waiting_new(void)
+{
+    Waiting *waiting = g_new0(Waiting, 1);
+    waiting->waiters = new_table();
+    waiting->stoppers = new_table();
+    return waiting;
+}
+
+void waiting_free(Waiting *waiting)
+{
+    g_hash_table_unref(waiting->waiters);
+    g_hash_table_unref(waiting->stoppers);
+    g_free(waiting);
 }

@@ -11,7 +11,7 @@
 #define TURN_BATCHES 4
 
 typedef struct {
-    PoolReply reply;
+    Reply reply;
     gpointer data;
 } Call;
 
@@ -28,6 +28,7 @@ typedef struct {
 } Position;
 
 struct Drains {
+    Runs *runs;
     GHashTable *positions; /* char *run_id -> Position * */
 };
 
@@ -40,14 +41,6 @@ static void position_free(Position *position)
     log_reader_free(position->reader);
     run_unref(position->run);
     g_free(position);
-}
-
-Drains *drains_new(void)
-{
-    Drains *drains = g_new0(Drains, 1);
-    drains->positions =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)position_free);
-    return drains;
 }
 
 /* --- Reading --- */
@@ -158,7 +151,7 @@ static Position *get_position(Drains *drains, Run *run)
     return position;
 }
 
-void drains_take(Drains *drains, Run *run, PoolReply reply, gpointer data)
+void drains_take(Drains *drains, Run *run, Reply reply, gpointer data)
 {
     Position *position = get_position(drains, run);
     Call *call = g_new0(Call, 1);
@@ -168,7 +161,7 @@ void drains_take(Drains *drains, Run *run, PoolReply reply, gpointer data)
         begin(position);
 }
 
-/* --- Giving up --- */
+/* --- Giving up; life and end --- */
 
 static void refuse(Position *position, int code, const char *why)
 {
@@ -179,7 +172,8 @@ static void refuse(Position *position, int code, const char *why)
         answer(position, NULL, error);
 }
 
-void drains_forget(Drains *drains, const Run *run)
+/* Nobody can drain the run any more: it is off the list. */
+static void forget(Drains *drains, const Run *run)
 {
     Position *position = g_hash_table_lookup(drains->positions, run->record->run_id);
     if (!position)
@@ -190,10 +184,28 @@ void drains_forget(Drains *drains, const Run *run)
     g_hash_table_remove(drains->positions, run->record->run_id);
 }
 
+static void heard(const RunNews *news, gpointer data)
+{
+    Drains *drains = data;
+    if (news->kind == NEWS_CHANGED && !runs_is_listed(drains->runs, news->run))
+        forget(drains, news->run);
+}
+
+Drains *drains_new(Runs *runs)
+{
+    Drains *drains = g_new0(Drains, 1);
+    drains->runs = runs;
+    drains->positions =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)position_free);
+    runs_add_listener(runs, heard, drains);
+    return drains;
+}
+
 void drains_free(Drains *drains)
 {
     if (!drains)
         return;
+    runs_remove_listener(drains->runs, drains);
     GHashTableIter iter;
     Position *position;
     g_hash_table_iter_init(&iter, drains->positions);

@@ -3,8 +3,7 @@
 
 #include <glib.h>
 
-#include "pool/pool.h"
-#include "run/run.h"
+#include "run/register.h"
 
 /*
  * Drain: the events since the last one, for clients that poll. One position a run, shared by all
@@ -15,15 +14,13 @@
 
 typedef struct Drains Drains;
 
-Drains *drains_new(void);
+/** @runs must outlive it. */
+Drains *drains_new(Runs *runs);
 
 /** Calls that still wait are answered with STORKIT_ERROR_SHUTTING_DOWN. */
 void drains_free(Drains *drains);
 
-/** Nobody can drain @run any more: it is off the list. Calls that wait for it are answered with
- *  STORKIT_ERROR_NO_SUCH_RUN. */
-void drains_forget(Drains *drains, const Run *run);
-
 /** Answers with the next events of @run as JSON texts, at most 8 MiB of them (an `as`; empty:
- *  nothing more now), once they have been read, in turns of the main loop. */
-void drains_take(Drains *drains, Run *run, PoolReply reply, gpointer data);
+ *  nothing more now), once they have been read, in turns of the main loop. Where the run is taken
+ *  off the list meanwhile: STORKIT_ERROR_NO_SUCH_RUN. */
+void drains_take(Drains *drains, Run *run, Reply reply, gpointer data);

@@ -41,11 +41,12 @@ typedef struct {
 /* An entry that is no event. */
 typedef struct {
     RunLog *log;
-    char *unit, *message;
-    const char *message_id; /* a constant */
+    char *unit;
+    const char *message, *message_id; /* constants */
 } Note;
 
 struct JournalSink {
+    Runs *runs;                 /* the main loop's */
     gatomicrefcount references; /* the thread's and the owner's */
     GMutex lock;
     GCond wake;
@@ -74,7 +75,6 @@ static void note_free(Note *note)
 {
     run_log_unref(note->log);
     g_free(note->unit);
-    g_free(note->message);
     g_free(note);
 }
 
@@ -419,31 +419,13 @@ static gpointer run_thread(gpointer data)
     return NULL;
 }
 
-JournalSink *journal_sink_new(void)
+/* A log has more to read. */
+static void wake(JournalSink *sink)
 {
-    JournalSink *sink = g_new0(JournalSink, 1);
-    g_atomic_ref_count_init(&sink->references);
-    g_mutex_init(&sink->lock);
-    g_cond_init(&sink->wake);
-    sink->added = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
-    sink->notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
-    sink->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
-    /* It begins with few: in a crash-loop they add up. */
-    pace_init(&sink->pace, ENTRIES_PER_SECOND, BURST, ENTRIES_PER_SECOND);
-    g_atomic_ref_count_inc(&sink->references);
-    g_thread_unref(g_thread_new("journal", run_thread, sink));
-    return sink;
-}
-
-void journal_sink_free(JournalSink *sink)
-{
-    if (!sink)
-        return;
     g_mutex_lock(&sink->lock);
-    sink->quit = TRUE;
+    sink->more = sink->busy = TRUE;
     g_cond_signal(&sink->wake);
     g_mutex_unlock(&sink->lock);
-    sink_unref(sink);
 }
 
 void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, const char *unit)
@@ -460,30 +442,86 @@ void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, cons
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->added, source);
     g_mutex_unlock(&sink->lock);
-    journal_sink_wake(sink);
+    wake(sink);
 }
 
-void journal_sink_note(JournalSink *sink, RunLog *log, const char *unit, const char *message,
-                       const char *message_id)
+/* What the journal says of a run, behind whose it is. */
+static const struct {
+    const char *message, *id;
+} notes[] = {
+    [NOTE_FROZEN] = {"is frozen", NULL},
+    [NOTE_THAWED] = {"goes on", NULL},
+    [NOTE_DISK_FULL] = {"is held back until there is room: the disk is full",
+                        STORKIT_MESSAGE_DISK_FULL},
+    [NOTE_DISK_ROOM] = {"goes on: there is room on the disk again", NULL},
+    [NOTE_OOM_KILL] = {"goes on without a process that the kernel killed for lack of memory",
+                       STORKIT_MESSAGE_OOM_KILL},
+};
+
+static void add_note_of(JournalSink *sink, Run *run, RunNote what)
 {
+    if (!run->log)
+        return;
     Note *note = g_new0(Note, 1);
-    *note = (Note){run_log_ref(log), g_strdup(unit), g_strdup(message), message_id};
+    *note = (Note){run_log_ref(run->log), g_strdup(run->record->unit), notes[what].message,
+                   notes[what].id};
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->notes, note);
     g_mutex_unlock(&sink->lock);
-    journal_sink_wake(sink);
-}
-
-void journal_sink_wake(JournalSink *sink)
-{
-    g_mutex_lock(&sink->lock);
-    sink->more = sink->busy = TRUE;
-    g_cond_signal(&sink->wake);
-    g_mutex_unlock(&sink->lock);
+    wake(sink);
 }
 
 gboolean journal_sink_is_busy(JournalSink *sink)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&sink->lock);
     return sink->busy;
+}
+
+/* --- Life and end --- */
+
+static void add_run(JournalSink *sink, Run *run)
+{
+    g_autoptr(RunLog) log = run_open_log(run, NULL);
+    if (log)
+        journal_sink_add(sink, log, run->cursors, run->record->unit);
+}
+
+static void heard(const RunNews *news, gpointer data)
+{
+    if (news->kind == NEWS_VISIBLE)
+        add_run(data, news->run);
+    else if (news->kind == NEWS_EVENTS)
+        wake(data);
+    else if (news->kind == NEWS_NOTE)
+        add_note_of(data, news->run, news->note);
+}
+
+JournalSink *journal_sink_new(Runs *runs)
+{
+    JournalSink *sink = g_new0(JournalSink, 1);
+    sink->runs = runs;
+    g_atomic_ref_count_init(&sink->references);
+    g_mutex_init(&sink->lock);
+    g_cond_init(&sink->wake);
+    sink->added = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
+    sink->notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
+    sink->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
+    /* It begins with few: in a crash-loop they add up. */
+    pace_init(&sink->pace, ENTRIES_PER_SECOND, BURST, ENTRIES_PER_SECOND);
+    g_atomic_ref_count_inc(&sink->references);
+    g_thread_unref(g_thread_new("journal", run_thread, sink));
+    runs_add_listener(runs, heard, sink);
+    return sink;
+}
+
+void journal_sink_free(JournalSink *sink)
+{
+    if (!sink)
+        return;
+    runs_remove_listener(sink->runs, sink);
+    g_mutex_lock(&sink->lock);
+    sink->quit = TRUE;
+    g_cond_signal(&sink->wake);
+    g_mutex_unlock(&sink->lock);
+    sink_unref(sink);
 }

@@ -3,8 +3,7 @@
 
 #include <glib.h>
 
-#include "transcript/log.h"
-#include "store/cursors.h"
+#include "run/register.h"
 
 /*
  * The journal sink: every event as one journal entry, from a thread of its own (sd_journal_send()
@@ -15,7 +14,8 @@
 
 typedef struct JournalSink JournalSink;
 
-JournalSink *journal_sink_new(void);
+/** Writes what @runs tells of; @runs must outlive it. */
+JournalSink *journal_sink_new(Runs *runs);
 
 /** Ends the thread, whatever it still had to write: its cursors know. Does not wait for a journald
  *  that does not read. */
@@ -24,14 +24,6 @@ void journal_sink_free(JournalSink *sink);
 /** Writes the events of @log from the sink's cursor in @cursors (NULL: none is
  *  kept) on. @unit is the run's scope. */
 void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, const char *unit);
-
-/** Writes an entry about the run of @log that is none of its events: @message behind whose it is.
- *  @message_id may be NULL. */
-void journal_sink_note(JournalSink *sink, RunLog *log, const char *unit, const char *message,
-                       const char *message_id);
-
-/** A log has more to read. */
-void journal_sink_wake(JournalSink *sink);
 
 /** Whether it has still to write what there is by now. */
 gboolean journal_sink_is_busy(JournalSink *sink);

@@ -13,6 +13,7 @@
 #define MAX_BATCHES 8
 
 struct Subscriptions {
+    Runs *runs;
     GPtrArray *all;   /* Subscription * */
     EventBatch *last; /* that one of them has decoded, or was handed: others may stand before it.
                          Of a log that one of them keeps alive */
@@ -147,22 +148,6 @@ static void watch(Subscription *subscription, gboolean wants_room)
                                               on_ready, subscription, NULL);
 }
 
-Subscriptions *subscriptions_new(void)
-{
-    Subscriptions *subscriptions = g_new0(Subscriptions, 1);
-    subscriptions->all = g_ptr_array_new_with_free_func((GDestroyNotify)subscription_free);
-    return subscriptions;
-}
-
-void subscriptions_free(Subscriptions *subscriptions)
-{
-    if (!subscriptions)
-        return;
-    g_ptr_array_unref(subscriptions->all);
-    g_clear_pointer(&subscriptions->last, event_batch_unref);
-    g_free(subscriptions);
-}
-
 int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GError **error)
 {
     g_autoptr(RunLog) log = run_open_log(run, error);
@@ -198,7 +183,8 @@ static WriteState follow_head(Subscription *subscription)
     return state;
 }
 
-void subscriptions_wake(Subscriptions *subscriptions, Run *run, EventBatch *batch)
+/* The log of @run has more to read: @batch comes next for a reader at its head, or NULL. */
+static void wake(Subscriptions *subscriptions, Run *run, EventBatch *batch)
 {
     for (guint i = subscriptions->all->len; i > 0; i--) {
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i - 1);
@@ -211,7 +197,9 @@ void subscriptions_wake(Subscriptions *subscriptions, Run *run, EventBatch *batc
     }
 }
 
-void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status)
+/* Gives a status that is no event of the log (`frozen`, ...) to everybody: those who are behind get
+ * it at its head, the last one only, and none that is over by then. @status is static. */
+static void send_live(Subscriptions *subscriptions, Run *run, const char *status)
 {
     gboolean resumes = g_str_equal(status, "running");
 
@@ -221,10 +209,39 @@ void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char 
             subscription->live = resumes && subscription->live ? NULL : status;
     }
     if (run->log)
-        subscriptions_wake(subscriptions, run, NULL);
+        wake(subscriptions, run, NULL);
 }
 
 guint subscriptions_count(const Subscriptions *subscriptions)
 {
     return subscriptions->all->len;
+}
+
+/* --- Life and end --- */
+
+static void heard(const RunNews *news, gpointer data)
+{
+    if (news->kind == NEWS_EVENTS)
+        wake(data, news->run, news->batch);
+    else if (news->kind == NEWS_NOTE)
+        send_live(data, news->run, run_note_to_status(news->note));
+}
+
+Subscriptions *subscriptions_new(Runs *runs)
+{
+    Subscriptions *subscriptions = g_new0(Subscriptions, 1);
+    subscriptions->runs = runs;
+    subscriptions->all = g_ptr_array_new_with_free_func((GDestroyNotify)subscription_free);
+    runs_add_listener(runs, heard, subscriptions);
+    return subscriptions;
+}
+
+void subscriptions_free(Subscriptions *subscriptions)
+{
+    if (!subscriptions)
+        return;
+    runs_remove_listener(subscriptions->runs, subscriptions);
+    g_ptr_array_unref(subscriptions->all);
+    g_clear_pointer(&subscriptions->last, event_batch_unref);
+    g_free(subscriptions);
 }

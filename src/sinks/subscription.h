@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-#include "run/run.h"
+#include "run/register.h"
 
 /*
  * Subscriptions: a client's pipe with a run's events as NDJSON, from any cursor, each at its own
@@ -13,18 +13,12 @@
 
 typedef struct Subscriptions Subscriptions;
 
-Subscriptions *subscriptions_new(void);
+/** @runs must outlive them. */
+Subscriptions *subscriptions_new(Runs *runs);
 void subscriptions_free(Subscriptions *subscriptions);
 
 /** Opens a subscription to @run from @cursor. Returns the read end for the client (the caller
  *  closes it), or -1 and @error. */
 int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GError **error);
-
-/** The run's log has more to read; the next of it is @batch for who is at its head (or NULL). */
-void subscriptions_wake(Subscriptions *subscriptions, Run *run, EventBatch *batch);
-
-/** Gives a status that is no event of the log (`frozen`, ...) to everybody: those who are behind
- * get it at its head, the last one only, and none that is over by then. @status is static. */
-void subscriptions_send_live(Subscriptions *subscriptions, Run *run, const char *status);
 
 guint subscriptions_count(const Subscriptions *subscriptions);

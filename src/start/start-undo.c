@@ -87,7 +87,7 @@ static void on_record_saved(gpointer data)
 static void forget_worktree(StartUndo *undo)
 {
     g_clear_pointer(&undo->run->record->worktree, worktree_free);
-    pool_notify_changed(undo->pool, undo->run);
+    runs_tell_changed(undo->pool->runs, undo->run);
     work_queue_push(undo->pool->work, NULL, save_record_in_thread, on_record_saved, undo);
 }
 

@@ -23,7 +23,7 @@ struct Start {
     Pool *pool;
     Run *run;
     Target *target;
-    PoolReply reply; /* NULL once given */
+    Reply reply; /* NULL once given */
     gpointer data;
     guint pending_timer;
     gboolean waiting;     /* for another run's setup of the same worktree */
@@ -39,7 +39,7 @@ struct Start {
     gboolean undone;
 };
 
-static Start *start_new(Pool *pool, Run *run, PoolReply reply, gpointer data)
+static Start *start_new(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     Start *start = g_new0(Start, 1);
     start->pool = pool;
@@ -88,7 +88,7 @@ gboolean start_is_admissible(const Start *start)
 static void give_reply(Start *start, GVariant *value, const GError *error)
 {
     g_clear_handle_id(&start->pending_timer, g_source_remove);
-    PoolReply reply = g_steal_pointer(&start->reply);
+    Reply reply = g_steal_pointer(&start->reply);
     if (reply)
         reply(value, error, start->data);
     else if (value)
@@ -99,8 +99,8 @@ static void give_reply(Start *start, GVariant *value, const GError *error)
 static void reply_pending(Start *start)
 {
     start->answered = TRUE;
-    pool_replace_older(start->pool, start->run);
-    pool_make_visible(start->pool, start->run);
+    runs_replace_older(start->pool->runs, start->run);
+    runs_make_visible(start->pool->runs, start->run);
     give_reply(start, run_get_info(start->run), NULL);
 }
 
@@ -172,12 +172,12 @@ static void on_undone(gpointer data)
     gboolean stopped = g_error_matches(start->error, STORKIT_ERROR, STORKIT_ERROR_STOPPED);
     start->undone = TRUE;
     if (!start->answered)
-        pool_remove_run(start->pool, run);
+        runs_remove(start->pool->runs, run);
     else if (!start->real)
         run_finish_without_shim(run, stopped ? OUTCOME_STOPPED : OUTCOME_FAILED,
                                 stopped ? "stopped" : start->error->message);
     give_reply(start, NULL, start->error);
-    pool_answer_waiters(start->pool, run);
+    waiting_answer(runs_get_waiting(start->pool->runs), run);
     finish(start);
 }
 
@@ -232,7 +232,7 @@ void start_on_started(Start *start)
     Run *run = start->run;
     if (run->started.failed)
         return; /* why is known at the end, when all that it printed has come */
-    pool_replace_older(start->pool, run);
+    runs_replace_older(start->pool->runs, run);
     give_reply(start, run_get_info(run), NULL);
     finish(start);
 }
@@ -274,7 +274,7 @@ static void open_gate(Start *start)
     fault_point("after-gate");
     start->real = TRUE;
     run->phase = RUN_SETUP;
-    pool_make_visible(start->pool, run);
+    runs_make_visible(start->pool->runs, run);
 }
 
 /* --- The scope --- */
@@ -370,7 +370,6 @@ static void on_prepared(gpointer data)
 {
     Start *start = data;
     GError *error = take_preparation(start);
-    pool_announce(start->pool, start->run);
     if (g_cancellable_is_cancelled(start->preparation.cancellable))
         g_clear_error(&error); /* that of the git which was killed */
     if (error) {
@@ -484,7 +483,7 @@ static void enqueue(Start *start)
     start->run->record->queued = TRUE;
     g_queue_insert_sorted(&pool->queue, start, by_age, NULL);
     start->run->queue_position = (guint)g_queue_index(&pool->queue, start) + 1;
-    pool_notify_counts(start->pool);
+    runs_tell_counts(start->pool->runs);
 }
 
 static void make_folder(Start *start)
@@ -493,20 +492,20 @@ static void make_folder(Start *start)
     work_queue_push(start->pool->work, NULL, make_folder_in_thread, on_folder, start);
 }
 
-void start_begin(Pool *pool, Target *target, StartOptions *options, PoolReply reply, gpointer data)
+void start_begin(Pool *pool, Target *target, StartOptions *options, Reply reply, gpointer data)
 {
     gboolean full = !pool_has_room(pool) || pool->queue.length > 0;
     g_autoptr(Run) run = run_new(start_new_record(target, options), pool->folder_watch,
                                  pool->systemd, &pool_run_keeper, pool);
     run->phase = RUN_PREPARING;
-    pool_add_run(pool, run);
+    runs_add(pool->runs, run);
 
     Start *start = start_new(pool, run, reply, data);
     start->target = target;
     if (full)
         enqueue(start);
     else
-        pool_notify_counts(pool);
+        runs_tell_counts(pool->runs);
     make_folder(start);
 }
 
@@ -515,7 +514,7 @@ void start_requeue(Pool *pool, Run *run)
     Start *start = start_new(pool, run, NULL, NULL);
     start->answered = TRUE;
     enqueue(start);
-    pool_make_visible(pool, run);
+    runs_make_visible(pool->runs, run);
 }
 
 void start_resume_setup(Pool *pool, Run *run)
@@ -531,7 +530,7 @@ void start_undo_found(Pool *pool, Run *run)
     start->at_worktree = TRUE; /* which may be about to go: others on the story wait */
     start->answered = run->record->queued || run_folder_is_answered(run->folder_fd);
     if (start->answered)
-        pool_make_visible(pool, run);
+        runs_make_visible(pool->runs, run);
     fail(start,
          g_error_new(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
                      "the service went down while run %s was being started", run->record->run_id));
@@ -543,7 +542,7 @@ void start_stop(Start *start)
 {
     Run *run = start->run;
     run->stop_requested = TRUE;
-    pool_replace_older(start->pool, run);
+    runs_replace_older(start->pool->runs, run);
     if (start->error)
         return;
     if (start->real) {

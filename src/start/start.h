@@ -14,7 +14,7 @@ typedef struct Start Start;
 
 /** Begins a Start for @target (taken; with its config), whose key is free, and @options (taken).
  *  The pool has the Start until it has finished. */
-void start_begin(Pool *pool, Target *target, StartOptions *options, PoolReply reply, gpointer data);
+void start_begin(Pool *pool, Target *target, StartOptions *options, Reply reply, gpointer data);
 
 /** Goes on with a queued run that was found at start-up; nobody waits for its reply. */
 void start_requeue(Pool *pool, Run *run);

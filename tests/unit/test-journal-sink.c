@@ -69,7 +69,8 @@ static void test_each_run_has_its_turn(void)
     for (gsize i = 0; i < RUNS; i++)
         printing_begin(&runs[i]);
 
-    JournalSink *sink = journal_sink_new();
+    g_autoptr(Runs) register_ = runs_new();
+    JournalSink *sink = journal_sink_new(register_);
     for (gsize i = 0; i < RUNS; i++)
         journal_sink_add(sink, runs[i].log, runs[i].cursors, "app-storkit-test.scope");
     while (most < LINES) {
