@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "host/bus-source.h"
+#include "host/cgroup.h"
 #include "base/error.h"
 #include "base/util.h"
 
@@ -254,6 +255,13 @@ void systemd_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancellable *
 gboolean systemd_start_scope_finish(GAsyncResult *result, GError **error)
 {
     return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+char *systemd_find_scope(Systemd *systemd, const char *unit, pid_t pid)
+{
+    g_autofree char *folder = cgroup_of_process(pid);
+    g_autofree char *name = folder ? g_path_get_basename(folder) : NULL;
+    return g_strcmp0(name, unit) == 0 ? g_steal_pointer(&folder) : NULL;
 }
 
 static int ignore_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)

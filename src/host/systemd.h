@@ -33,6 +33,10 @@ void systemd_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancellable *
                          GAsyncReadyCallback callback, gpointer user_data);
 gboolean systemd_start_scope_finish(GAsyncResult *result, GError **error);
 
+/** The cgroup folder of the scope @unit that the process @pid was put into; NULL where it is not in
+ *  it. Caller frees. */
+char *systemd_find_scope(Systemd *systemd, const char *unit, pid_t pid);
+
 /** Asks for the unit's stop and does not wait; a unit that is gone is no error. */
 void systemd_stop_unit(Systemd *systemd, const char *unit);
 

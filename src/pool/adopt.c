@@ -7,6 +7,7 @@
 #include "host/cgroup.h"
 #include "base/names.h"
 #include "pool/pool-internal.h"
+#include "pool/pool.h"
 #include "base/util.h"
 #include "store/folder.h"
 
@@ -33,13 +34,14 @@ Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
         return NULL;
     }
 
-    Run *run = run_new(record, pool->folder_watch, pool->systemd, &pool_run_keeper, pool);
+    Run *run =
+        run_new(record, pool->tools.folder_watch, pool->tools.systemd, &pool_run_keeper, pool);
     run->folder_fd = fd_steal(&folder_fd);
     run->result = run_result_load(run->folder_fd, ret_listed, NULL);
     if (run->result) {
         /* The service may have gone down before a stopped run was off the list. */
         *ret_listed &= run->result->outcome != OUTCOME_STOPPED;
-        run->phase = RUN_ENDED;
+        run_set_phase(run, RUN_ENDED);
         run->has_started = run_started_read(run->folder_fd, &run->started);
         g_clear_pointer(&run->log, run_log_unref);
     }
@@ -117,7 +119,7 @@ static gboolean ask_control_group(gpointer user_data)
     adoption->timer = 0;
     group_query_free(adoption->query);
     adoption->query = systemd_ask_control_group(
-        adoption->pool->systemd, adoption->run->record->unit, on_control_group, adoption);
+        adoption->pool->tools.systemd, adoption->run->record->unit, on_control_group, adoption);
     return G_SOURCE_REMOVE;
 }
 
@@ -143,11 +145,11 @@ static void on_control_group(const char *group, gpointer data)
 
 static void follow(Pool *pool, Run *run)
 {
-    run->phase = RUN_SETUP; /* until its `started` has been read */
+    run_set_phase(run, RUN_SETUP); /* until its `started` has been read */
     if (!has_file(run, "started"))
-        start_resume_setup(pool, run);
+        admission_follow_setup(pool->admission, run);
     run_refresh(run); /* so that the sinks find their cursors in its log, and calls its status */
-    runs_make_visible(pool->runs, run);
+    runs_make_visible(pool->tools.runs, run);
     ask_control_group(adoption_new(pool, run));
 }
 
@@ -165,7 +167,7 @@ static gboolean decide_unstarted(gpointer user_data)
     if (began)
         follow(adoption->pool, adoption->run);
     else
-        start_undo_found(adoption->pool, adoption->run);
+        admission_take_back_found(adoption->pool->admission, adoption->run);
     adoption_done(adoption);
     return G_SOURCE_REMOVE;
 }
@@ -173,10 +175,9 @@ static gboolean decide_unstarted(gpointer user_data)
 static void adopt_unstarted(Pool *pool, Run *run)
 {
     if (run->record->queued && !run->record->worktree) {
-        start_requeue(pool, run);
+        admission_queue_found(pool->admission, run);
         return;
     }
-    run->phase = RUN_PREPARING;
     Adoption *adoption = adoption_new(pool, run);
     if (decide_unstarted(adoption))
         adoption->timer = g_timeout_add(5, decide_unstarted, adoption);
@@ -194,10 +195,10 @@ static gboolean has_been_read(const Run *run)
 static void adopt_ended(Pool *pool, Run *run, gboolean listed)
 {
     gboolean has_news = !has_been_read(run);
-    runs_keep_session(pool->runs, run);
-    runs_add_ended(pool->runs, run, listed);
+    runs_keep_session(pool->tools.runs, run);
+    runs_add_ended(pool->tools.runs, run, listed);
     if (has_news)
-        runs_tell(pool->runs, &(RunNews){.kind = NEWS_VISIBLE, .run = run});
+        runs_tell(pool->tools.runs, &(RunNews){.kind = NEWS_VISIBLE, .run = run});
 }
 
 static void adopt_one(Pool *pool, const char *run_id)
@@ -211,7 +212,7 @@ static void adopt_one(Pool *pool, const char *run_id)
         adopt_ended(pool, run, listed);
         return;
     }
-    runs_add(pool->runs, run); /* its key is taken from now on */
+    runs_add(pool->tools.runs, run); /* its key is taken from now on */
     if (has_file(run, "transcript"))
         follow(pool, run);
     else
@@ -249,8 +250,8 @@ void pool_adopt(Pool *pool)
     g_autoptr(GPtrArray) names = list_folders();
     for (guint i = 0; i < names->len; i++)
         adopt_one(pool, g_ptr_array_index(names, i));
-    runs_forget_replaced(pool->runs);
-    runs_each_listed(pool->runs, tell_of, pool->runs);
-    pool_advance(pool);
+    runs_forget_replaced(pool->tools.runs);
+    runs_each_listed(pool->tools.runs, tell_of, pool->tools.runs);
+    admission_advance(pool->admission);
     pool_prune(pool);
 }

@@ -6,97 +6,23 @@
 
 #include "base/error.h"
 #include "pool/pool-internal.h"
-#include "pool/prune.h"
 #include "pool/settings.h"
 #include "base/util.h"
 
-/* --- The runs --- */
-
-Start *pool_start_of(Pool *pool, const Run *run)
-{
-    for (guint i = 0; i < pool->starts->len; i++) {
-        Start *start = g_ptr_array_index(pool->starts, i);
-        if (start_get_run(start) == run)
-            return start;
-    }
-    return NULL;
-}
-
-static gboolean has_worktree(const Run *run, gconstpointer data)
-{
-    Start *start = pool_start_of((Pool *)data, run);
-    return run->phase == RUN_SETUP || run->phase == RUN_RUNNING ||
-           (start && start_is_at_worktree(start) && !start_is_undoing(start));
-}
-
-static gboolean is_preparing(const Run *run, gconstpointer data)
-{
-    Start *start = pool_start_of((Pool *)data, run);
-    return start && start_is_at_worktree(start);
-}
-
-gboolean pool_story_is_shared(Pool *pool, const Run *run)
-{
-    return runs_find_live_of(pool->runs, run->record->project_root, run->record->story, run,
-                             has_worktree, pool) != NULL;
-}
-
-gboolean pool_story_is_preparing(Pool *pool, const Run *run)
-{
-    return runs_find_live_of(pool->runs, run->record->project_root, run->record->story, run,
-                             is_preparing, pool) != NULL;
-}
-
 Runs *pool_get_runs(Pool *pool)
 {
-    return pool->runs;
+    return pool->tools.runs;
 }
 
 guint pool_count_queued(const Pool *pool)
 {
-    return pool->queue.length;
+    return admission_count_queued(pool->admission);
 }
 
 gboolean pool_is_idle(const Pool *pool)
 {
-    return runs_count_running(pool->runs) == 0 && pool->queue.length == 0 &&
-           pool->starts->len == 0 && work_queue_is_idle(pool->work);
-}
-
-/* --- Retention --- */
-
-typedef struct {
-    Pool *pool;
-    Settings settings;
-    GPtrArray *gone;
-} Prune;
-
-static void prune_in_thread(gpointer data)
-{
-    Prune *prune = data;
-    prune->gone = prune_runs(&prune->settings);
-}
-
-static void on_pruned(gpointer data)
-{
-    g_autofree Prune *prune = data;
-    g_autoptr(GPtrArray) gone = prune->gone;
-    prune->pool->pruning = FALSE;
-    for (guint i = 0; i < gone->len; i++) {
-        Run *run = runs_find(prune->pool->runs, g_ptr_array_index(gone, i));
-        if (run)
-            runs_remove(prune->pool->runs, run);
-    }
-}
-
-void pool_prune(Pool *pool)
-{
-    if (pool->pruning || pool->shutting_down)
-        return;
-    pool->pruning = TRUE;
-    Prune *prune = g_new0(Prune, 1);
-    *prune = (Prune){.pool = pool, .settings = pool->settings};
-    work_queue_push(pool->work, "prune", prune_in_thread, on_pruned, prune);
+    return runs_count_running(pool->tools.runs) == 0 && admission_is_idle(pool->admission) &&
+           work_queue_is_idle(pool->tools.work);
 }
 
 /* --- What runs tell --- */
@@ -105,15 +31,15 @@ static void on_started(Run *run, gpointer data)
 {
     Pool *pool = data;
     g_autoptr(Run) keep = run_ref(run);
-    Start *start = pool_start_of(pool, run);
+    Start *start = admission_start_of(pool->admission, run);
     if (start)
         start_on_started(start);
-    runs_tell_changed(pool->runs, run);
+    runs_tell_changed(pool->tools.runs, run);
 }
 
 static void tell(Pool *pool, NewsKind kind, Run *run)
 {
-    runs_tell(pool->runs, &(RunNews){.kind = kind, .run = run});
+    runs_tell(pool->tools.runs, &(RunNews){.kind = kind, .run = run});
 }
 
 static void on_output(Run *run, gpointer data)
@@ -125,21 +51,14 @@ static void on_output(Run *run, gpointer data)
 static void on_has_events(Run *run, EventBatch *batch, gpointer data)
 {
     Pool *pool = data;
-    runs_tell(pool->runs, &(RunNews){.kind = NEWS_EVENTS, .run = run, .batch = batch});
+    runs_tell(pool->tools.runs, &(RunNews){.kind = NEWS_EVENTS, .run = run, .batch = batch});
 }
 
 static void on_noted(Run *run, RunNote note, gpointer data)
 {
     Pool *pool = data;
-    runs_tell(pool->runs, &(RunNews){.kind = NEWS_NOTE, .run = run, .note = note});
-    runs_tell_changed(pool->runs, run);
-}
-
-static void on_gone(Run *run, gpointer data)
-{
-    Start *start = pool_start_of(data, run);
-    if (!start || !start_is_undoing(start))
-        run_finish(run);
+    runs_tell(pool->tools.runs, &(RunNews){.kind = NEWS_NOTE, .run = run, .note = note});
+    runs_tell_changed(pool->tools.runs, run);
 }
 
 typedef struct {
@@ -169,28 +88,28 @@ void pool_unlist(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     Unlisting *unlisting = g_new0(Unlisting, 1);
     *unlisting = (Unlisting){run_ref(run), reply, data};
-    runs_remove(pool->runs, run);
-    work_queue_push(pool->work, NULL, unlist_in_thread, on_unlisted, unlisting);
+    runs_remove(pool->tools.runs, run);
+    work_queue_push(pool->tools.work, NULL, unlist_in_thread, on_unlisted, unlisting);
 }
 
 static void on_ended(Run *run, gpointer data)
 {
     Pool *pool = data;
     g_autoptr(Run) keep = run_ref(run);
-    runs_keep_session(pool->runs, run);
+    runs_keep_session(pool->tools.runs, run);
     tell(pool, NEWS_OUTPUT, run);
     tell(pool, NEWS_EVENTS, run);
-    runs_tell_changed(pool->runs, run);
-    Start *start = pool_start_of(pool, run);
+    runs_tell_changed(pool->tools.runs, run);
+    Start *start = admission_start_of(pool->admission, run);
     if (!start) /* else once it is undone */
-        waiting_answer(runs_get_waiting(pool->runs), run);
+        waiting_answer(runs_get_waiting(pool->tools.runs), run);
     if (run->result->outcome == OUTCOME_STOPPED || run->stop_requested)
         pool_unlist(pool, run, NULL, NULL);
     /* Sinks that still read have references of their own. */
     g_clear_pointer(&run->log, run_log_unref);
     if (start)
         start_on_ended(start);
-    pool_advance(pool);
+    admission_advance(pool->admission);
     pool_prune(pool);
 }
 
@@ -199,7 +118,6 @@ const RunKeeper pool_run_keeper = {
     .output = on_output,
     .has_events = on_has_events,
     .noted = on_noted,
-    .gone = on_gone,
     .ended = on_ended,
 };
 
@@ -256,9 +174,9 @@ gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error)
         return FALSE;
     }
     pool->settings.max_agents = max_agents;
-    work_queue_push(pool->work, "settings", save_max_agents, ignore_done,
+    work_queue_push(pool->tools.work, "settings", save_max_agents, ignore_done,
                     GUINT_TO_POINTER(max_agents));
-    pool_advance(pool);
+    admission_advance(pool->admission);
     return TRUE;
 }
 
@@ -267,33 +185,31 @@ gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error)
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
 {
     g_autoptr(Pool) pool = g_new0(Pool, 1);
-    pool->runs = runs_new();
-    pool->starts = g_ptr_array_new_with_free_func((GDestroyNotify)start_free);
+    StartTools *tools = &pool->tools;
+    tools->runs = runs_new();
+    tools->work = work_queue_new();
+    pool->admission = admission_new(tools, &pool->settings, &pool_run_keeper, pool);
     pool->adoptions = g_ptr_array_new_with_free_func((GDestroyNotify)adoption_free);
-    g_queue_init(&pool->queue);
-    pool->work = work_queue_new();
     pool->shut_down = g_cancellable_new();
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
-    pool->folder_watch = folder_watch_new(error);
-    if (!pool->folder_watch)
+    tools->folder_watch = folder_watch_new(error);
+    if (!tools->folder_watch)
         return NULL;
-    pool->systemd = systemd_new(lost, data, error);
-    return pool->systemd ? g_steal_pointer(&pool) : NULL;
+    tools->systemd = systemd_new(lost, data, error);
+    return tools->systemd ? g_steal_pointer(&pool) : NULL;
 }
 
 void pool_free(Pool *pool)
 {
     if (!pool)
         return;
-    g_clear_handle_id(&pool->pressure_timer, g_source_remove);
-    g_queue_clear(&pool->queue);
-    g_clear_pointer(&pool->starts, g_ptr_array_unref);
+    g_clear_pointer(&pool->admission, admission_free);
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
-    g_clear_pointer(&pool->runs, runs_free);
-    g_clear_pointer(&pool->folder_watch, folder_watch_free);
-    g_clear_pointer(&pool->systemd, systemd_free);
-    g_clear_pointer(&pool->work, work_queue_free);
+    g_clear_pointer(&pool->tools.runs, runs_free);
+    g_clear_pointer(&pool->tools.folder_watch, folder_watch_free);
+    g_clear_pointer(&pool->tools.systemd, systemd_free);
+    g_clear_pointer(&pool->tools.work, work_queue_free);
     g_clear_object(&pool->shut_down);
     g_free(pool->project_root);
     g_free(pool);
@@ -303,22 +219,16 @@ void pool_shut_down(Pool *pool)
 {
     pool->shutting_down = TRUE;
     g_cancellable_cancel(pool->shut_down);
-    g_autoptr(GPtrArray) starts = pool_snapshot_starts(pool);
-    for (guint i = 0; i < starts->len; i++)
-        start_abandon(g_ptr_array_index(starts, i));
+    admission_shut_down(pool->admission);
 }
 
 gboolean pool_is_quiet(const Pool *pool)
 {
-    for (guint i = 0; i < pool->starts->len; i++)
-        if (!start_may_be_left(g_ptr_array_index(pool->starts, i)))
-            return FALSE;
-    return work_queue_is_idle(pool->work);
+    return admission_is_quiet(pool->admission) && work_queue_is_idle(pool->tools.work);
 }
 
 void pool_refuse_waiters(Pool *pool)
 {
-    for (guint i = 0; i < pool->starts->len; i++)
-        start_answer_at_end(g_ptr_array_index(pool->starts, i));
-    waiting_refuse_all(runs_get_waiting(pool->runs));
+    admission_answer_at_end(pool->admission);
+    waiting_refuse_all(runs_get_waiting(pool->tools.runs));
 }

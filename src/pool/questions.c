@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/names.h"
 #include "pool/pool-internal.h"
+#include "pool/pool.h"
 #include "run/run-info.h"
 
 /*
@@ -36,8 +37,8 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 {
     g_autoptr(GError) error = NULL;
     if (check_root(pool, root, &error))
-        target_resolve(pool->work, root_or_default(pool, root), story, NULL, with_config, done,
-                       data);
+        target_resolve(pool->tools.work, root_or_default(pool, root), story, NULL, with_config,
+                       done, data);
     else
         done(NULL, error, data);
 }
@@ -45,7 +46,7 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 static Run *find_checked(Pool *pool, const char *root, const char *story, const char *agent,
                          GError **error)
 {
-    Run *run = runs_lookup(pool->runs, root, story, agent);
+    Run *run = runs_lookup(pool->tools.runs, root, story, agent);
     if (!run)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
                     "no run of agent '%s' on story '%s' in %s: name the agent of one that List "
@@ -84,13 +85,13 @@ void pool_find(Pool *pool, const char *root, const char *story, const char *agen
     }
     /* The usual case needs no disk; and it works for a project that is gone from it. */
     const char *path = root_or_default(pool, root);
-    if (*agent && runs_lookup(pool->runs, path, story, agent)) {
+    if (*agent && runs_lookup(pool->tools.runs, path, story, agent)) {
         find_and_answer(pool, path, story, agent, found, data);
         return;
     }
     Question *question = g_new0(Question, 1);
     *question = (Question){.pool = pool, .found = found, .data = data};
-    target_resolve(pool->work, path, story, agent, FALSE, on_find_target, question);
+    target_resolve(pool->tools.work, path, story, agent, FALSE, on_find_target, question);
 }
 
 /* "last": the session of the story's last run of this agent. */
@@ -99,7 +100,8 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
 {
     if (g_strcmp0(options->resume, "last") != 0)
         return TRUE;
-    const char *session = runs_last_session(pool->runs, target->root, target->story, target->agent);
+    const char *session =
+        runs_last_session(pool->tools.runs, target->root, target->story, target->agent);
     if (!session) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "resume 'last': no earlier session of agent '%s' on story '%s' is known; pass "
@@ -114,7 +116,7 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
 
 static gboolean check_start(Pool *pool, const Target *target, StartOptions *options, GError **error)
 {
-    Run *run = runs_lookup(pool->runs, target->root, target->story, target->agent);
+    Run *run = runs_lookup(pool->tools.runs, target->root, target->story, target->agent);
     if (run && run_is_live(run)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ALREADY_RUNNING,
                     "agent '%s' on story '%s' is %s (run %s): stop it first, or wait for its end",
@@ -143,8 +145,8 @@ static void on_start_target(Target *target_taken, const GError *error, gpointer 
     }
     for (guint i = 0; i < target->config->warnings->len; i++)
         g_message("%s", (const char *)g_ptr_array_index(target->config->warnings, i));
-    start_begin(question->pool, g_steal_pointer(&target), g_steal_pointer(&options),
-                question->reply, question->data);
+    admission_begin(question->pool->admission, g_steal_pointer(&target), g_steal_pointer(&options),
+                    question->reply, question->data);
 }
 
 void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
@@ -158,8 +160,8 @@ void pool_start(Pool *pool, const char *root, const char *story, const char *age
     }
     Question *question = g_new0(Question, 1);
     *question = (Question){.pool = pool, .reply = reply, .data = data, .options = options};
-    target_resolve(pool->work, root_or_default(pool, root), story, agent, TRUE, on_start_target,
-                   question);
+    target_resolve(pool->tools.work, root_or_default(pool, root), story, agent, TRUE,
+                   on_start_target, question);
 }
 
 static Question *question_new(Pool *pool, Reply reply, gpointer data)
@@ -175,10 +177,10 @@ void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data)
         pool_unlist(pool, run, reply, data);
         return;
     }
-    waiting_add_stopper(runs_get_waiting(pool->runs), run, reply, data);
-    Start *start = pool_start_of(pool, run);
+    waiting_add_stopper(runs_get_waiting(pool->tools.runs), run, reply, data);
+    Start *start = admission_start_of(pool->admission, run);
     if (start)
-        start_stop(start);
+        admission_stop(pool->admission, start);
     else if (!run->stop_requested)
         run_stop(run);
 }
@@ -186,7 +188,7 @@ void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data)
 void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     if (run_is_live(run))
-        waiting_add_waiter(runs_get_waiting(pool->runs), run, reply, data);
+        waiting_add_waiter(runs_get_waiting(pool->tools.runs), run, reply, data);
     else
         reply(run_get_info(run), NULL, data);
 }
@@ -200,7 +202,7 @@ GVariant *pool_list(Pool *pool)
 {
     GVariantBuilder builder;
     g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
-    runs_each_listed(pool->runs, add_info, &builder);
+    runs_each_listed(pool->tools.runs, add_info, &builder);
     return g_variant_builder_end(&builder);
 }
 
@@ -260,7 +262,7 @@ void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer d
         found(NULL, error, data);
         return;
     }
-    Run *run = runs_find(pool->runs, run_id);
+    Run *run = runs_find(pool->tools.runs, run_id);
     if (run) {
         g_autoptr(Run) keep = run_ref(run);
         found(run, NULL, data);
@@ -268,5 +270,5 @@ void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer d
     }
     Search *search = g_new0(Search, 1);
     *search = (Search){.pool = pool, .run_id = g_strdup(run_id), .found = found, .data = data};
-    work_queue_push(pool->work, NULL, search_in_thread, on_searched, search);
+    work_queue_push(pool->tools.work, NULL, search_in_thread, on_searched, search);
 }

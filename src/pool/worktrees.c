@@ -3,6 +3,7 @@
 #include "host/login-environment.h"
 #include "base/names.h"
 #include "pool/pool-internal.h"
+#include "pool/pool.h"
 #include "project/teardown.h"
 #include "git/calls.h"
 
@@ -93,7 +94,7 @@ static void on_list_environment(GObject *source, GAsyncResult *result, gpointer 
     g_autofree char *lane = g_strconcat("list ", job->target->root, NULL);
     job->environment = login_environment_get_finish(result, NULL);
     /* A writer may take longer than a call has time. */
-    work_queue_push(job->pool->work, lane, list_in_thread, on_listed, job);
+    work_queue_push(job->pool->tools.work, lane, list_in_thread, on_listed, job);
 }
 
 static void on_list_target(Target *target, const GError *error, gpointer data)
@@ -155,7 +156,7 @@ static void on_environment(GObject *source, GAsyncResult *result, gpointer user_
 {
     Job *job = user_data;
     job->environment = login_environment_get_finish(result, NULL);
-    work_queue_push(job->pool->work, job->target->root, remove_in_thread, on_removed, job);
+    work_queue_push(job->pool->tools.work, job->target->root, remove_in_thread, on_removed, job);
 }
 
 static gboolean is_user(const Run *run, gconstpointer unused)
@@ -165,8 +166,8 @@ static gboolean is_user(const Run *run, gconstpointer unused)
 
 static Run *find_user(const Job *job)
 {
-    return runs_find_live_of(job->pool->runs, job->target->root, job->target->story, NULL, is_user,
-                             NULL);
+    return runs_find_live_of(job->pool->tools.runs, job->target->root, job->target->story, NULL,
+                             is_user, NULL);
 }
 
 static void remove_when_unused(Job *job);

@@ -27,6 +27,7 @@ Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
     Run *run = g_new0(Run, 1);
     g_ref_count_init(&run->references);
     run->record = record;
+    run->phase = RUN_PREPARING;
     run->folder_fd = -1;
     run->watch_id = run->cgroup_watch_id = run->memory_events_fd = run->stop_fd = -1;
     run->shim = (Shim)SHIM_INIT;
@@ -79,6 +80,70 @@ void run_unref(Run *run)
     g_free(run);
 }
 
+/* --- Coming to be --- */
+
+void run_set_phase(Run *run, RunPhase phase)
+{
+    gboolean goes_on = phase > run->phase && run->phase != RUN_ENDED;
+    g_assert(goes_on || (phase == RUN_QUEUED && run->phase == RUN_PREPARING));
+    run->phase = phase;
+}
+
+void run_enqueue(Run *run)
+{
+    run_set_phase(run, RUN_QUEUED);
+    run->record->queued = TRUE;
+}
+
+gboolean run_set_queue_position(Run *run, guint position)
+{
+    gboolean changed = run->queue_position != position;
+    run->queue_position = position;
+    return changed;
+}
+
+void run_take_folder(Run *run, int fd, SinkCursors *cursors)
+{
+    run->folder_fd = fd;
+    run->cursors = cursors;
+}
+
+void run_take_plan(Run *run, RunRecord *plan)
+{
+    run_record_free(run->record);
+    run->record = plan;
+    run_log_set_kind(run->log, plan->kind);
+}
+
+void run_forget_worktree(Run *run)
+{
+    g_clear_pointer(&run->record->worktree, worktree_free);
+}
+
+gboolean run_spawn_shim(Run *run, char *const *environment, gboolean has_stdin, GError **error)
+{
+    return shim_spawn(run->record, environment, has_stdin, &run->shim, error);
+}
+
+gboolean run_open_gate(Run *run, GError **error)
+{
+    if (!shim_open_gate(&run->shim, error))
+        return FALSE;
+    run_set_phase(run, RUN_SETUP);
+    run_follow(run);
+    return TRUE;
+}
+
+void run_close_gate(Run *run)
+{
+    fd_clear(&run->shim.gate);
+}
+
+void run_request_stop(Run *run)
+{
+    run->stop_requested = TRUE;
+}
+
 /* --- Following --- */
 
 static void take_started(Run *run)
@@ -87,7 +152,7 @@ static void take_started(Run *run)
         return;
     run->has_started = TRUE;
     if (!run->started.failed)
-        run->phase = RUN_RUNNING;
+        run_set_phase(run, RUN_RUNNING);
     run->keeper->started(run, run->keeper_data);
 }
 
@@ -138,13 +203,15 @@ static void on_cgroup_changed(gpointer data)
     note(run, NOTE_OOM_KILL);
 }
 
+static void finish(Run *run);
+
 static void check_gone(Run *run)
 {
     if (!run->shim_gone || !run->unit_gone)
         return;
     g_clear_handle_id(&run->guard_source, g_source_remove);
     run->shim_gone = FALSE; /* told once */
-    run->keeper->gone(run, run->keeper_data);
+    finish(run);
 }
 
 static void finish_with_result(Run *run);
@@ -332,7 +399,7 @@ void run_follow(Run *run)
 static void end_log(Run *run, RunResult *result)
 {
     g_autoptr(GError) error = NULL;
-    run->phase = RUN_ENDED;
+    run_set_phase(run, RUN_ENDED);
     run->result = result;
     if (!run_result_save(result, TRUE, run->folder_fd, &error))
         g_warning("keeping the result of run %s: %s", run->record->run_id, error->message);
@@ -365,7 +432,8 @@ static void take_started_from_exit(Run *run, const RunExit *exit)
     take_started(run);
 }
 
-void run_finish(Run *run)
+/* Decides how the run ended, keeps it in the folder, and lets readers have the last event. */
+static void finish(Run *run)
 {
     RunExit exit;
     run_refresh(run);

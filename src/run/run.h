@@ -51,7 +51,6 @@ typedef struct {
     /* Its log has more to read: @batch comes next for who is at its head. */
     void (*has_events)(Run *run, EventBatch *batch, gpointer data);
     void (*noted)(Run *run, RunNote note, gpointer data);
-    void (*gone)(Run *run, gpointer data);  /* shim and scope are gone */
     void (*ended)(Run *run, gpointer data); /* its last event can be read */
 } RunKeeper;
 
@@ -106,6 +105,37 @@ static inline gboolean run_is_live(const Run *run)
     return run->phase != RUN_ENDED;
 }
 
+/** Its phase may only go on: see RunPhase; or from preparing back to the queue. */
+void run_set_phase(Run *run, RunPhase phase);
+
+/** It waits for admission, now and after a restart: run.json is to say so. */
+void run_enqueue(Run *run);
+
+/** 0: not in the queue. TRUE where it was another one. */
+gboolean run_set_queue_position(Run *run, guint position);
+
+/** The run has a folder, @fd (taken; -1: none), and its sinks' places, @cursors (taken; or NULL).
+ */
+void run_take_folder(Run *run, int fd, SinkCursors *cursors);
+
+/** The run is what @plan (taken) says. */
+void run_take_plan(Run *run, RunRecord *plan);
+
+/** The worktree that was planned is gone, and nothing of the run's any more. */
+void run_forget_worktree(Run *run);
+
+/** Starts its shim, which waits at its gate. */
+gboolean run_spawn_shim(Run *run, char *const *environment, gboolean has_stdin, GError **error);
+
+/** Lets the shim go on: from now on the run is real, and followed. */
+gboolean run_open_gate(Run *run, GError **error);
+
+/** Makes a shim that waits at its gate go, without a trace. */
+void run_close_gate(Run *run);
+
+/** It is to end: for one that has no shim to tell yet. */
+void run_request_stop(Run *run);
+
 /** Tells the run where its scope's processes are: @folder, which it takes. */
 void run_set_cgroup(Run *run, char *folder);
 
@@ -116,10 +146,6 @@ gboolean run_refresh(Run *run);
  *  on. The scope must be there, or have been. Where the user has no inotify watch left, it looks at
  *  the folder twice a second until there is one. */
 void run_follow(Run *run);
-
-/** Decides how the run ended, keeps it in the folder, and lets readers have the last event; the
- *  keeper's ended() says when. For a run that is gone(). */
-void run_finish(Run *run);
 
 /** Ends a run that never got as far as a shim (out of the queue), or was undone after `pending`. */
 void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error);

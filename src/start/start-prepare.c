@@ -113,26 +113,28 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
 
 /* What is there goes in any case: what an earlier try of a queued run has left would be a message
  * to an agent that takes some, and a FIFO or a link is none of ours. */
-static gboolean write_stdin(Preparation *preparation, const char *text, GError **error)
+static gboolean write_stdin(Preparation *preparation, int folder_fd, const char *text,
+                            GError **error)
 {
     preparation->has_stdin = text != NULL;
-    unlinkat(preparation->folder_fd, "stdin", 0);
+    unlinkat(folder_fd, "stdin", 0);
     if (!text)
         return TRUE;
-    autofd fd = open_regular(preparation->folder_fd, "stdin", O_WRONLY | O_CREAT | O_EXCL);
+    autofd fd = open_regular(folder_fd, "stdin", O_WRONLY | O_CREAT | O_EXCL);
     if (fd >= 0 && write_all(fd, text, strlen(text)))
         return TRUE;
     set_errno_error(error, errno, "writing the agent's stdin");
     return FALSE;
 }
 
-static gboolean fill_folder(Preparation *preparation, const AgentCommand *command, GError **error)
+static gboolean fill_folder(Preparation *preparation, int folder_fd, const AgentCommand *command,
+                            GError **error)
 {
-    if (!run_record_write(preparation->plan, preparation->folder_fd, error))
+    if (!run_record_write(preparation->plan, folder_fd, error))
         return FALSE;
     fault_point("record");
-    return shim_make_fifos(preparation->folder_fd, error) &&
-           write_stdin(preparation, command->stdin_text, error);
+    return shim_make_fifos(folder_fd, error) &&
+           write_stdin(preparation, folder_fd, command->stdin_text, error);
 }
 
 gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error)
@@ -142,14 +144,13 @@ gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record,
     if (preparation->folder_fd < 0 || !run_record_write(record, preparation->folder_fd, error))
         return FALSE;
     preparation->cursors = sink_cursors_open(preparation->folder_fd, error);
-    fault_point(record->queued ? "queued" : "reserved");
     return preparation->cursors != NULL;
 }
 
 /* --- All of it --- */
 
-static gboolean prepare(Preparation *preparation, const GitContext *git, const RunRecord *record,
-                        const Target *target, GError **error)
+static gboolean prepare(Preparation *preparation, const GitContext *git, int folder_fd,
+                        const RunRecord *record, const Target *target, GError **error)
 {
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
@@ -161,22 +162,20 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, const R
 
     plan->setup = list_setup(config, plan->worktree);
     g_autoptr(AgentCommand) command = plan_command(preparation, target_get_agent(target), error);
-    if (!command || !fill_folder(preparation, command, error))
+    if (!command || !fill_folder(preparation, folder_fd, command, error))
         return FALSE;
     fault_point("files");
 
     gboolean has_setup = *plan->setup != NULL;
-    gboolean made =
-        git_call_create(git, plan->worktree, has_setup, (const char *const *)config->copy, error);
-    fault_point("worktree");
-    return made;
+    return git_call_create(git, plan->worktree, has_setup, (const char *const *)config->copy,
+                           error);
 }
 
-gboolean start_prepare(Preparation *preparation, const RunRecord *record, const Target *target,
-                       GError **error)
+gboolean start_prepare(Preparation *preparation, int folder_fd, const RunRecord *record,
+                       const Target *target, GError **error)
 {
     /* Not the agent's, which it is to become: that may have secrets for the agent only. */
     g_auto(GStrv) login = g_strdupv(preparation->environment);
     const GitContext git = {login, preparation->cancellable};
-    return prepare(preparation, &git, record, target, error);
+    return prepare(preparation, &git, folder_fd, record, target, error);
 }

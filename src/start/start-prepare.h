@@ -16,7 +16,7 @@
 typedef struct {
     GCancellable *cancellable; /* in: ends what git does for it */
     char **environment;        /* in: the user's login environment; out: the agent's */
-    int folder_fd;             /* the run's, once start_prepare_folder() has made it */
+    int folder_fd;             /* out: the run's, where start_prepare_folder() has made it */
     SinkCursors *cursors;      /* likewise */
     RunRecord *plan;           /* out: the record as run.json has it */
     gboolean has_stdin;        /* out: the folder has a file `stdin` for the agent */
@@ -38,8 +38,8 @@ RunRecord *start_new_record(const Target *target, StartOptions *options);
  * and before anybody is told that it waits. */
 gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error);
 
-/** Blocking, for a run that has its folder: plans the run that @record asks for after @target's
- * config, writes that down, and only then makes the worktree. When it fails, what @preparation has
- * got by then is still to be taken: the plan says what must be undone. */
-gboolean start_prepare(Preparation *preparation, const RunRecord *record, const Target *target,
-                       GError **error);
+/** Blocking, for a run that has its folder @folder_fd: plans the run that @record asks for after
+ * @target's config, writes that down, and only then makes the worktree. When it fails, what
+ * @preparation has got by then is still to be taken: the plan says what must be undone. */
+gboolean start_prepare(Preparation *preparation, int folder_fd, const RunRecord *record,
+                       const Target *target, GError **error);

@@ -3,33 +3,40 @@
 
 #include <glib.h>
 
-#include "pool/pool.h"
+#include "project/target.h"
+#include "start/owner.h"
 
 /*
- * Start: one execution of the contract's Start, a step a function, from its target to its reply.
- * Before the gate opens a failure undoes everything; from the gate on the run is real.
+ * Start: one execution of the contract's Start, from its target to its reply, as the table at the
+ * top of start.c has it. Before the gate opens a failure undoes everything; from the gate on the
+ * run is real.
  */
 
-typedef struct Start Start;
+/** A Start of @run, in the register already. @tools and @owner must outlive it. The owner frees it;
+ *  it keeps it until finished(). Begins with one of the following four, any of which may lead to
+ *  finished() before it returns. */
+Start *start_new(const StartTools *tools, Run *run, const StartOwner *owner, gpointer data);
+void start_free(Start *start);
 
-/** Begins a Start for @target (taken; with its config), whose key is free, and @options (taken).
- *  The pool has the Start until it has finished. */
-void start_begin(Pool *pool, Target *target, StartOptions *options, Reply reply, gpointer data);
+/** Begins a new run for @target (taken; with its config). Where it is RUN_QUEUED, the caller gets
+ *  `pending` and start_admit() goes on. */
+void start_begin(Start *start, Target *target, Reply reply, gpointer data);
 
-/** Goes on with a queued run that was found at start-up; nobody waits for its reply. */
-void start_requeue(Pool *pool, Run *run);
+/** Goes on with a queued run that has its folder; nobody waits for its reply. */
+void start_begin_in_queue(Start *start);
 
-/** Looks after an adopted run whose setup still runs: its worktree goes if that fails. */
-void start_resume_setup(Pool *pool, Run *run);
+/** Looks after a run that was found behind its gate and whose setup still runs: its worktree goes
+ *  if that fails. */
+void start_begin_behind_gate(Start *start);
 
-/** Undoes what a Start of an earlier daemon left before its gate: @run was read from its
+/** Undoes what a Start of an earlier daemon left before its gate: the run was read from its
  *  folder. */
-void start_undo_found(Pool *pool, Run *run);
+void start_take_back(Start *start);
 
-/** Admits a queued Start. */
+/** Admits a queued Start that is admissible. */
 void start_admit(Start *start);
 
-/** Goes on with a Start that waits for another run's setup. */
+/** Asks its owner again whether it may prepare, if it waits for that. */
 void start_retry(Start *start);
 
 /** The run was asked to stop while it is still being made. */
@@ -46,7 +53,7 @@ gboolean start_may_be_left(const Start *start);
  *  STORKIT_ERROR_SHUTTING_DOWN for one that the next service takes back. */
 void start_answer_at_end(Start *start);
 
-/** Its `started` is there. */
+/** The `started` of its run is there. */
 void start_on_started(Start *start);
 
 /** Its run has ended before the program executed: undoes what the Start made. */
@@ -55,13 +62,11 @@ void start_on_ended(Start *start);
 /** The run that it makes: the Start's own. */
 Run *start_get_run(const Start *start);
 
-/** Whether this Start prepares its story's worktree now: others on the same story wait. */
+/** Whether this Start prepares its story's worktree, or has: others on the same story wait. */
 gboolean start_is_at_worktree(const Start *start);
 
-/** Whether this Start failed before its gate and takes care of what is left itself. */
-gboolean start_is_undoing(const Start *start);
+/** Whether this Start has failed, or was stopped, and undoes what it has made. */
+gboolean start_is_going_back(const Start *start);
 
 /** Whether a queued Start may be admitted: what it was asked for is on the disk. */
 gboolean start_is_admissible(const Start *start);
-
-void start_free(Start *start);

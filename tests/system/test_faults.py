@@ -12,8 +12,8 @@ from follower import all_events, numbered_lines, terminal_events
 from harness import NAME, PoolError, long, main, raises, timeout, wait_until
 from session import scope_name, unit_word
 
-# In the order in which a Start comes by: see fault_point() in src/.
-FOLDER = ("folder", "reserved")
+# In the order in which a Start comes by: the table in src/start/start.c, and what is within a step.
+FOLDER = ("folder", "reserved", "queued", "target", "environment", "turn")
 WORKTREE = ("record", "files", "branch", "base", "exclude", "room", "admin", "checkout", "worktree")
 PROCESSES = ("shim", "scope-asked", "scope", "before-gate")
 BEFORE_GATE = FOLDER + WORKTREE + PROCESSES
@@ -249,7 +249,7 @@ def test_death_behind_the_gate_is_a_run(pool):
     """A Start whose daemon dies behind the gate is a run: there once, ending as it should."""
     go = f"{pool.folder}/go"
     root = pool.repository(agents={"coder": f"init; wait {go}; lines 3; result; exit 0"})
-    start_lost(pool, "after-gate", root, STORY)
+    start_lost(pool, "gate", root, STORY)
     (info,) = pool.list()
     raises("AlreadyRunning", pool.start, root, STORY)
     wait_until(lambda: pool.get(root, STORY)["status"] == "running", "a running agent")
@@ -293,7 +293,7 @@ def test_death_at_the_end_of_a_stop(pool):
 def test_death_at_its_turn_keeps_a_queued_run(pool):
     """A run of the queue whose turn is cut short waits for the next one, and runs once."""
     pool.set_property("MaxAgents", GLib.Variant("u", 1))
-    for number, fault in enumerate(("queued",) + WORKTREE + PROCESSES + ("after-gate",)):
+    for number, fault in enumerate(("reserved", "queued") + WORKTREE + PROCESSES + ("gate",)):
         go = f"{pool.folder}/go{number}"
         root = pool.repository(
             f"project{number}", agents={"first": f"init; wait {go}; result", "coder": QUICK}
@@ -302,7 +302,7 @@ def test_death_at_its_turn_keeps_a_queued_run(pool):
         pool.stop_daemon()
         begin_faulty(pool, fault)
         starting = pool.begin("Start", "(sss)", root, "b", "coder")
-        if fault == "queued":
+        if fault == "reserved":
             wait_for_death(pool, fault)
         else:
             assert starting.result()["status"] == "pending", fault

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "pool/settings.h"
+#include "start/start.h"
+
+/*
+ * Admission: all Starts, and which of them may go on: MaxAgents, the queue behind it, the pressure
+ * gate, and one setup a story at a time.
+ */
+
+typedef struct Admission Admission;
+
+/** @tools, @settings and @keeper_data must outlive it; @keeper looks after the runs it makes. */
+Admission *admission_new(const StartTools *tools, const Settings *settings, const RunKeeper *keeper,
+                         gpointer keeper_data);
+void admission_free(Admission *admission);
+
+/** Makes a run for @target (taken; with its config), whose key is free, and @options (taken), and
+ *  begins its Start: at once, or in the queue. */
+void admission_begin(Admission *admission, Target *target, StartOptions *options, Reply reply,
+                     gpointer data);
+
+/* For runs that were found at start-up and are in the register: see start/start.h. */
+void admission_queue_found(Admission *admission, Run *run);
+void admission_take_back_found(Admission *admission, Run *run);
+void admission_follow_setup(Admission *admission, Run *run);
+
+/** The Start that is making @run, or NULL. Belongs to the admission. */
+Start *admission_start_of(const Admission *admission, const Run *run);
+
+/** Stops the run of @start. */
+void admission_stop(Admission *admission, Start *start);
+
+/** Something changed: those who waited for that may go on. */
+void admission_advance(Admission *admission);
+
+guint admission_count_queued(const Admission *admission);
+
+/** Whether there is no Start. */
+gboolean admission_is_idle(const Admission *admission);
+
+/** Admits nobody from now on, and has what is not behind its gate yet undone. */
+void admission_shut_down(Admission *admission);
+
+/** Whether no Start is half done: the service may end. */
+gboolean admission_is_quiet(const Admission *admission);
+
+/** Answers everybody whose Start has not replied: see start_answer_at_end(). */
+void admission_answer_at_end(Admission *admission);

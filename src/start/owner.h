@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "base/folder-watch.h"
+#include "base/work-queue.h"
+#include "host/systemd.h"
+#include "run/register.h"
+
+/*
+ * What a Start is given, and all that it asks of whoever looks after it.
+ */
+
+typedef struct Start Start;
+
+/** What all Starts work with. */
+typedef struct {
+    Runs *runs;
+    WorkQueue *work;
+    Systemd *systemd;
+    FolderWatch *folder_watch;
+} StartTools;
+
+/** Who looks after Starts (the admission). All are called on the main loop. */
+typedef struct {
+    /** Whether @start may prepare its story's worktree now; if not, start_retry() asks again. */
+    gboolean (*may_prepare)(const Start *start, gpointer data);
+
+    /** Whether another run than @run is making, or has, what is in its story's worktree. */
+    gboolean (*story_is_shared)(const Run *run, gpointer data);
+
+    /** @start has got into the queue: it may be admitted. */
+    void (*moved_on)(Start *start, gpointer data);
+
+    /** @start is over, and to be freed. @to_queue: its run is to wait for its turn once more. */
+    void (*finished)(Start *start, gboolean to_queue, gpointer data);
+} StartOwner;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "start/steps.h"
+
+#include "base/error.h"
+#include "base/test-hooks.h"
+#include "base/util.h"
+#include "host/cgroup.h"
+#include "host/login-environment.h"
+
+/* What systemd gives the scope on its own stop, beyond the run's grace. */
+#define SCOPE_STOP_EXTRA_USEC (5 * G_USEC_PER_SEC)
+
+/* --- The folder, and a place among those that run --- */
+
+static void make_folder_in_thread(gpointer data)
+{
+    Start *start = data;
+    Preparation *preparation = &start->preparation;
+    start_prepare_folder(preparation, start->run->record, &preparation->error);
+}
+
+static void on_folder(gpointer data)
+{
+    Start *start = data;
+    Preparation *preparation = &start->preparation;
+    run_take_folder(start->run, fd_steal(&preparation->folder_fd),
+                    g_steal_pointer(&preparation->cursors));
+    step_done(start, g_steal_pointer(&preparation->error));
+}
+
+void make_folder(Start *start)
+{
+    work_queue_push(start->tools->work, NULL, make_folder_in_thread, on_folder, start);
+}
+
+/* A caller whose run is in the queue need not wait for its turn. */
+void wait_for_place(Start *start)
+{
+    if (start->run->phase == RUN_QUEUED) {
+        reply_pending(start);
+        start->owner->moved_on(start, start->owner_data);
+        return;
+    }
+    reply_pending_later(start);
+    step_done(start, NULL);
+}
+
+/* --- What it needs to know --- */
+
+static void on_target(Target *target, const GError *error, gpointer data)
+{
+    Start *start = data;
+    start->target = target;
+    step_done(start, error ? g_error_copy(error) : NULL);
+}
+
+/* The config may have changed since the run was queued. */
+void resolve_again(Start *start)
+{
+    const RunRecord *record = start->run->record;
+    if (!record->queued) {
+        step_done(start, NULL);
+        return;
+    }
+    g_clear_pointer(&start->target, target_free);
+    target_resolve(start->tools->work, record->project_root, record->story, record->agent, TRUE,
+                   on_target, start);
+}
+
+static void on_environment(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Start *start = user_data;
+    start->preparation.environment = login_environment_get_finish(result, NULL);
+    step_done(start, NULL);
+}
+
+void ask_environment(Start *start)
+{
+    login_environment_get_async(NULL, on_environment, start);
+}
+
+/* --- The worktree, and what else is on the disk --- */
+
+/* One setup a story at a time. */
+void wait_for_story(Start *start)
+{
+    if (start->owner->may_prepare(start, start->owner_data))
+        step_done(start, NULL);
+}
+
+static void make_worktree_in_thread(gpointer data)
+{
+    Start *start = data;
+    Preparation *preparation = &start->preparation;
+    const Run *run = start->run;
+    start_prepare(preparation, run->folder_fd, run->record, start->target, &preparation->error);
+}
+
+static void on_worktree(gpointer data)
+{
+    Start *start = data;
+    Preparation *preparation = &start->preparation;
+    g_autoptr(GError) error = g_steal_pointer(&preparation->error);
+    if (preparation->plan)
+        run_take_plan(start->run, g_steal_pointer(&preparation->plan));
+    if (g_cancellable_is_cancelled(preparation->cancellable))
+        g_clear_error(&error); /* that of the git which was killed: why is known */
+    step_done(start, g_steal_pointer(&error));
+}
+
+void make_worktree(Start *start)
+{
+    work_queue_push(start->tools->work, start->run->record->project_root, make_worktree_in_thread,
+                    on_worktree, start);
+}
+
+/* --- The processes --- */
+
+void spawn_shim(Start *start)
+{
+    GError *error = NULL;
+    const Preparation *preparation = &start->preparation;
+    run_spawn_shim(start->run, preparation->environment, preparation->has_stdin, &error);
+    step_done(start, error);
+}
+
+/* A shim that has died is where it was born, beside this service, and was never moved. */
+static gboolean find_scope(Run *run, GError **error)
+{
+    char *folder = systemd_find_scope(run->systemd, run->record->unit, run->shim.pid);
+    if (folder) {
+        run_set_cgroup(run, folder);
+        return TRUE;
+    }
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
+                "the shim of run %s went away before its scope was there", run->record->run_id);
+    return FALSE;
+}
+
+static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Start *start = user_data;
+    GError *error = NULL;
+    if (systemd_start_scope_finish(result, &error))
+        find_scope(start->run, &error);
+    step_done(start, error);
+}
+
+void make_scope(Start *start)
+{
+    const RunRecord *record = start->run->record;
+    g_autofree char *description =
+        g_strdup_printf("Agent %s on story %s", record->agent, record->story);
+    ScopeSpec spec = {
+        .unit = record->unit,
+        .description = description,
+        .pid = start->run->shim.pid,
+        .timeout_stop_usec = record->stop_grace_usec + SCOPE_STOP_EXTRA_USEC,
+        .limits = &record->limits,
+    };
+    systemd_start_scope(start->tools->systemd, &spec, NULL, on_scope, start);
+    fault_point("scope-asked");
+}
+
+void open_gate(Start *start)
+{
+    GError *error = NULL;
+    fault_point("before-gate");
+    if (run_open_gate(start->run, &error))
+        runs_make_visible(start->tools->runs, start->run);
+    step_done(start, error);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "start/owner.h"
+#include "start/start-prepare.h"
+
+/*
+ * The steps of a Start, for start.c, which has them in a table: steps.c does them, undo.c undoes
+ * them. A step that begins is ended by one call of step_done(), an undoing by one of undo_done(),
+ * at once or later.
+ */
+
+typedef enum {
+    STEP_FOLDER,
+    STEP_QUEUE,
+    STEP_TARGET,
+    STEP_ENVIRONMENT,
+    STEP_TURN,
+    STEP_WORKTREE,
+    STEP_SHIM,
+    STEP_SCOPE,
+    STEP_GATE,
+    STEP_STARTED,
+} StepId;
+
+typedef struct Answer Answer;
+
+/** Private to start/. */
+struct Start {
+    const StartTools *tools;
+    const StartOwner *owner;
+    gpointer owner_data;
+    Run *run;
+    Target *target; /* NULL for a run that was found in the queue, until its turn */
+    Reply reply;    /* NULL once given */
+    gpointer data;
+    guint pending_timer;
+    Answer *answer;     /* `pending`, while it is on its way to the disk */
+    gboolean answered;  /* with `pending`, or by an earlier daemon: the run stays if it fails */
+    gboolean abandoned; /* the service goes down */
+
+    StepId at;
+    GError *error; /* why it goes back; NULL: it goes on */
+
+    Preparation preparation; /* a worker thread's while one is at it */
+
+    /* Of the way back. */
+    UnitWatch *unit_watch;
+    guint shim_source;
+    gboolean with_worktree; /* what was new for this run, and nobody else uses */
+    gboolean worktree_gone;
+};
+
+/** The step is done, or has failed with @error (taken). */
+void step_done(Start *start, GError *error);
+
+void make_folder(Start *start);
+void wait_for_place(Start *start);
+void resolve_again(Start *start);
+void ask_environment(Start *start);
+void wait_for_story(Start *start);
+void make_worktree(Start *start);
+void spawn_shim(Start *start);
+void make_scope(Start *start);
+void open_gate(Start *start);
+
+/** The step is undone. */
+void undo_done(Start *start);
+
+void remove_folder(Start *start);
+void undo_worktree(Start *start);
+void end_shim(Start *start);
+void end_scope(Start *start);
+
+/** From now on the run stays, whatever becomes of it: answers with `pending`. */
+void reply_pending(Start *start);
+
+/** Answers with `pending` in 10 s, unless the Start is over by then. */
+void reply_pending_later(Start *start);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "start/steps.h"
+
+#include <glib-unix.h>
+#include <sys/wait.h>
+
+#include "base/test-hooks.h"
+#include "git/calls.h"
+#include "store/folder.h"
+
+/*
+ * The way back from a Start: the scope and the shim first, then the worktree and the branch that
+ * this Start made, the run's folder last, so that a service which dies in between finds out from
+ * it what is left to undo.
+ */
+
+/* --- The processes --- */
+
+static void on_unit_gone(gpointer data)
+{
+    undo_done(data);
+}
+
+/* The closing gate makes the shim go, and an empty scope goes too. StopUnit is for a scope that
+ * systemd made and could not fill. */
+void end_scope(Start *start)
+{
+    const char *unit = start->run->record->unit;
+    run_close_gate(start->run);
+    systemd_stop_unit(start->tools->systemd, unit);
+    start->unit_watch = systemd_watch_gone(start->tools->systemd, unit, on_unit_gone, start);
+}
+
+static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
+{
+    Start *start = user_data;
+    siginfo_t info;
+    waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
+    start->shim_source = 0;
+    undo_done(start);
+    return G_SOURCE_REMOVE;
+}
+
+void end_shim(Start *start)
+{
+    int pidfd = start->run->shim.pidfd;
+    run_close_gate(start->run);
+    if (pidfd >= 0)
+        start->shim_source = g_unix_fd_add(pidfd, G_IO_IN, on_shim_gone, start);
+    else
+        undo_done(start);
+}
+
+/* --- The worktree --- */
+
+static void undo_worktree_in_thread(gpointer data)
+{
+    Start *start = data;
+    const RunRecord *record = start->run->record;
+    gboolean setup_ran = !run_is_live(start->run); /* or may have: it has got behind its gate */
+    g_autoptr(GError) error = NULL;
+    const GitContext git = {NULL, NULL};
+    if (start->with_worktree)
+        start->worktree_gone =
+            git_call_undo(&git, record->worktree, record->created, setup_ran, &error);
+    if (error)
+        g_warning("undoing the start of %s: %s", record->run_id, error->message);
+}
+
+static void on_undone(gpointer data)
+{
+    undo_done(data);
+}
+
+/* A worktree that somebody has worked in meanwhile is left with a warning: nothing of the run was
+ * there. */
+void undo_worktree(Start *start)
+{
+    const RunRecord *record = start->run->record;
+    const Worktree *worktree = record->worktree;
+    fault_point("undo-disk");
+    start->with_worktree = worktree && (worktree->new_worktree || worktree->new_branch) &&
+                           !start->owner->story_is_shared(start->run, start->owner_data);
+    work_queue_push(start->tools->work, record->project_root, undo_worktree_in_thread, on_undone,
+                    start);
+}
+
+/* --- The folder --- */
+
+static void remove_folder_in_thread(gpointer data)
+{
+    Start *start = data;
+    run_folder_remove(start->run->record->run_id);
+}
+
+static void save_record_in_thread(gpointer data)
+{
+    const Start *start = data;
+    const Run *run = start->run;
+    g_autoptr(GError) error = NULL;
+    if (!run_record_write(run->record, run->folder_fd, &error))
+        g_warning("undoing the start of %s: %s", run->record->run_id, error->message);
+}
+
+/* What comes to be at that path next is not this run's: neither to show nor to undo again. */
+static void forget_worktree(Start *start)
+{
+    run_forget_worktree(start->run);
+    runs_tell_changed(start->tools->runs, start->run);
+    work_queue_push(start->tools->work, NULL, save_record_in_thread, on_undone, start);
+}
+
+/* It stays where somebody was told `pending`, to show how the run failed. Sinks that still read
+ * have its files open. */
+void remove_folder(Start *start)
+{
+    fault_point("undo-folder");
+    if (!start->answered)
+        work_queue_push(start->tools->work, NULL, remove_folder_in_thread, on_undone, start);
+    else if (start->worktree_gone)
+        forget_worktree(start);
+    else
+        undo_done(start);
+}
