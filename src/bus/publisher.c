@@ -165,8 +165,8 @@ static void commit(BusPublisher *publisher, Publication *publication)
     const Event *event = event_batch_get(publication->batch, publication->next - 1);
     publication->sent = event->cursor;
     publisher->unasked += MIN(event->length, EVENT_BUS_MAX) + SIGNAL_BYTES;
-    if (publication->run->cursors)
-        sink_cursors_set(publication->run->cursors, SINK_BUS, event->cursor);
+    if (run_get_cursors(publication->run))
+        sink_cursors_set(run_get_cursors(publication->run), SINK_BUS, event->cursor);
 }
 
 static gboolean has_published(const Publication *publication)
@@ -206,7 +206,7 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
         if (!event)
             return publication->batch != NULL;
         send_event(publisher, publication->batch->identity, event);
-        pace_take(&publisher->pace, publication->run->flood.on ? FLOOD_COST : 1);
+        pace_take(&publisher->pace, run_is_flooding(publication->run) ? FLOOD_COST : 1);
         publication->next++;
         if (has_room(publisher)) {
             commit(publisher, publication);
@@ -347,7 +347,7 @@ void bus_publisher_on_processed(BusPublisher *publisher)
 
 static LogReader *open_reader(Run *run, RunLog *log)
 {
-    guint64 cursor = run->cursors ? sink_cursors_get(run->cursors, SINK_BUS) : 0;
+    guint64 cursor = run_get_cursors(run) ? sink_cursors_get(run_get_cursors(run), SINK_BUS) : 0;
     LogReader *reader = log_reader_new_again(log, cursor);
     if (reader && log_reader_backlog(reader) <= MAX_BACKLOG)
         return reader;
@@ -411,10 +411,10 @@ static guint64 cursor_here(const BusPublisher *publisher, Run *run)
  * the run's event that went out before it. */
 static void send_live(BusPublisher *publisher, Run *run, const char *status)
 {
-    if (!run->log || !publisher->bus)
+    if (!run_get_log(run) || !publisher->bus)
         return;
     Event event = event_live_status(cursor_here(publisher, run), status);
-    send_event(publisher, run_log_identity(run->log), &event);
+    send_event(publisher, run_log_identity(run_get_log(run)), &event);
 }
 
 /* Goes back to what the bus has taken for certain. */
@@ -427,8 +427,9 @@ static void rewind_publication(BusPublisher *publisher, Publication *publication
     publication->reader = reader;
     g_clear_pointer(&publication->batch, event_batch_unref);
     publication->sent = publication->asked = publication->taken;
-    if (publication->run->cursors) /* a service that is killed before the next bus is there */
-        sink_cursors_set(publication->run->cursors, SINK_BUS, publication->taken);
+    if (run_get_cursors(
+            publication->run)) /* a service that is killed before the next bus is there */
+        sink_cursors_set(run_get_cursors(publication->run), SINK_BUS, publication->taken);
     if (!publication->active)
         g_queue_push_tail(&publisher->active, publication);
     publication->active = TRUE;

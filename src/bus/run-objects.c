@@ -223,11 +223,11 @@ static void add(BusRuns *runs, Run *run)
     Object *object = g_new0(Object, 1);
     object->owner = runs;
     object->run = run_ref(run);
-    if (sd_bus_path_encode(STORKIT_RUNS_PATH, run->record->run_id, &object->path) < 0)
+    if (sd_bus_path_encode(STORKIT_RUNS_PATH, run_get_id(run), &object->path) < 0)
         g_error("no memory for the path of a run");
     take_state(object);
     /* The record, and its strings, may be replaced. */
-    g_hash_table_insert(runs->shown, g_strdup(run->record->run_id), object);
+    g_hash_table_insert(runs->shown, g_strdup(run_get_id(run)), object);
     if (runs->bus)
         sd_bus_emit_object_added(runs->bus, object->path);
 }
@@ -237,13 +237,13 @@ static void take_away(BusRuns *runs, Object *object)
     /* sd-bus looks which interfaces the object has: it must still be there. */
     if (runs->bus)
         sd_bus_emit_object_removed(runs->bus, object->path);
-    g_hash_table_remove(runs->shown, object->run->record->run_id);
+    g_hash_table_remove(runs->shown, run_get_id(object->run));
 }
 
 /* The object comes, changes, or goes. */
 static void on_changed(BusRuns *runs, Run *run)
 {
-    Object *object = g_hash_table_lookup(runs->shown, run->record->run_id);
+    Object *object = g_hash_table_lookup(runs->shown, run_get_id(run));
     gboolean shown = runs_is_shown(pool_get_runs(runs->bus_pool->pool), run);
     if (object && shown)
         update(object);
@@ -256,7 +256,7 @@ static void on_changed(BusRuns *runs, Run *run)
 /* The run has printed more: its session and its totals may be others. */
 static void on_events(BusRuns *runs, Run *run)
 {
-    Object *object = g_hash_table_lookup(runs->shown, run->record->run_id);
+    Object *object = g_hash_table_lookup(runs->shown, run_get_id(run));
     if (object && !run_facts_look_equal(&object->facts, run_get_facts(run)))
         update(object);
 }

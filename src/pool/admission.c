@@ -49,7 +49,7 @@ static void renumber_queue(Admission *admission)
 static int by_age(gconstpointer a, gconstpointer b, gpointer unused)
 {
     const Run *left = start_get_run(a), *right = start_get_run(b);
-    return left->record->created > right->record->created ? 1 : -1;
+    return run_get_record(left)->created > run_get_record(right)->created ? 1 : -1;
 }
 
 static void enqueue(Admission *admission, Start *start)
@@ -126,7 +126,7 @@ void admission_advance(Admission *admission)
 static gboolean has_worktree(const Run *run, gconstpointer data)
 {
     const Start *start = admission_start_of(data, run);
-    return run->phase == RUN_SETUP || run->phase == RUN_RUNNING ||
+    return run_get_phase(run) == RUN_SETUP || run_get_phase(run) == RUN_RUNNING ||
            (start && start_is_at_worktree(start) && !start_is_going_back(start));
 }
 
@@ -138,8 +138,8 @@ static gboolean is_preparing(const Run *run, gconstpointer data)
 
 static Run *find_other(const Admission *admission, const Run *run, RunMatches matches)
 {
-    return runs_find_live_of(admission->tools->runs, run->record->project_root, run->record->story,
-                             run, matches, admission);
+    return runs_find_live_of(admission->tools->runs, run_get_record(run)->project_root,
+                             run_get_record(run)->story, run, matches, admission);
 }
 
 static gboolean may_prepare(const Start *start, gpointer data)

@@ -36,50 +36,21 @@ Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
 
     Run *run =
         run_new(record, pool->tools.folder_watch, pool->tools.systemd, &pool_run_keeper, pool);
-    run->folder_fd = fd_steal(&folder_fd);
-    run->result = run_result_load(run->folder_fd, ret_listed, NULL);
-    if (run->result) {
-        /* The service may have gone down before a stopped run was off the list. */
-        *ret_listed &= run->result->outcome != OUTCOME_STOPPED;
-        run_set_phase(run, RUN_ENDED);
-        run->has_started = run_started_read(run->folder_fd, &run->started);
-        g_clear_pointer(&run->log, run_log_unref);
-    }
+    RunResult *result = run_result_load(folder_fd, ret_listed, NULL);
+    /* The service may have gone down before a stopped run was off the list. */
+    if (result)
+        *ret_listed &= result->outcome != OUTCOME_STOPPED;
+    run_take_found(run, fd_steal(&folder_fd), result);
     return run;
 }
 
 static gboolean has_file(const Run *run, const char *name)
 {
     struct stat st;
-    return fstatat(run->folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(run_get_folder_fd(run), name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* --- Runs that go on --- */
-
-/* `started` names the shim; before that it is the one process of the scope that is not in the
- * agent's own cgroup. */
-static pid_t find_shim(const Run *run)
-{
-    if (run->has_started)
-        return run->started.shim_pid;
-    g_autofree char *path = g_build_filename(run->cgroup, "cgroup.procs", NULL);
-    g_autofree char *text = NULL;
-    if (!g_file_get_contents(path, &text, NULL, NULL))
-        return 0;
-    return (pid_t)g_ascii_strtoll(text, NULL, 10);
-}
-
-/* The pid may be another's by now: only the lock on the folder says that it is the shim. */
-static void open_shim(Run *run)
-{
-    pid_t pid = run->cgroup ? find_shim(run) : 0;
-    if (pid <= 0)
-        return;
-    run->shim.pidfd = pidfd_open(pid, 0);
-    run->shim.pid = pid;
-    if (!shim_is_alive(run->folder_fd))
-        fd_clear(&run->shim.pidfd);
-}
 
 /* A run of which it has still to be found out what it is. The pool has them all, so that they go
  * with it. */
@@ -118,8 +89,9 @@ static gboolean ask_control_group(gpointer user_data)
     Adoption *adoption = user_data;
     adoption->timer = 0;
     group_query_free(adoption->query);
-    adoption->query = systemd_ask_control_group(
-        adoption->pool->tools.systemd, adoption->run->record->unit, on_control_group, adoption);
+    adoption->query =
+        systemd_ask_control_group(adoption->pool->tools.systemd,
+                                  run_get_record(adoption->run)->unit, on_control_group, adoption);
     return G_SOURCE_REMOVE;
 }
 
@@ -129,10 +101,8 @@ static void on_control_group(const char *group, gpointer data)
     Run *run = adoption->run;
     if (group)
         run_set_cgroup(run, cgroup_folder(group));
-    open_shim(run);
-
-    gboolean has_shim = run->shim.pidfd >= 0;
-    if (!has_shim && shim_is_alive(run->folder_fd)) {
+    gboolean has_shim = run_find_shim(run);
+    if (!has_shim && shim_is_alive(run_get_folder_fd(run))) {
         /* systemd has not answered, or it ends right now: nothing to kill a run for. */
         adoption->timer = g_timeout_add_seconds(1, ask_control_group, adoption);
         return;
@@ -161,7 +131,7 @@ static gboolean decide_unstarted(gpointer user_data)
 {
     Adoption *adoption = user_data;
     gboolean began = has_file(adoption->run, "transcript");
-    if (!began && shim_is_alive(adoption->run->folder_fd))
+    if (!began && shim_is_alive(run_get_folder_fd(adoption->run)))
         return G_SOURCE_CONTINUE;
     adoption->timer = 0;
     if (began)
@@ -174,7 +144,7 @@ static gboolean decide_unstarted(gpointer user_data)
 
 static void adopt_unstarted(Pool *pool, Run *run)
 {
-    if (run->record->queued && !run->record->worktree) {
+    if (run_get_record(run)->queued && !run_get_record(run)->worktree) {
         admission_queue_found(pool->admission, run);
         return;
     }
@@ -187,8 +157,9 @@ static void adopt_unstarted(Pool *pool, Run *run)
 
 static gboolean has_been_read(const Run *run)
 {
-    return run->cursors && sink_cursors_get(run->cursors, SINK_BUS) == run_get_last_cursor(run) &&
-           sink_cursors_get(run->cursors, SINK_JOURNAL) == run_get_last_cursor(run);
+    return run_get_cursors(run) &&
+           sink_cursors_get(run_get_cursors(run), SINK_BUS) == run_get_last_cursor(run) &&
+           sink_cursors_get(run_get_cursors(run), SINK_JOURNAL) == run_get_last_cursor(run);
 }
 
 /* One that List does not show is still read to its end by sinks that were not done with it. */
@@ -207,8 +178,8 @@ static void adopt_one(Pool *pool, const char *run_id)
     g_autoptr(Run) run = adopt_read(pool, run_id, &listed);
     if (!run)
         return;
-    run->cursors = sink_cursors_open(run->folder_fd, NULL);
-    if (run->result) {
+    run_open_cursors(run);
+    if (run_get_result(run)) {
         adopt_ended(pool, run, listed);
         return;
     }

@@ -72,8 +72,8 @@ static void unlist_in_thread(gpointer data)
     const Unlisting *unlisting = data;
     const Run *run = unlisting->run;
     g_autoptr(GError) error = NULL;
-    if (!run_result_save(run->result, FALSE, run->folder_fd, &error))
-        g_warning("taking run %s off the list: %s", run->record->run_id, error->message);
+    if (!run_save_unlisted(run, &error))
+        g_warning("taking run %s off the list: %s", run_get_id(run), error->message);
 }
 
 static void on_unlisted(gpointer data)
@@ -103,10 +103,8 @@ static void on_ended(Run *run, gpointer data)
     Start *start = admission_start_of(pool->admission, run);
     if (!start) /* else once it is undone */
         waiting_answer(runs_get_waiting(pool->tools.runs), run);
-    if (run->result->outcome == OUTCOME_STOPPED || run->stop_requested)
+    if (run_get_result(run)->outcome == OUTCOME_STOPPED || run_is_stopping(run))
         pool_unlist(pool, run, NULL, NULL);
-    /* Sinks that still read have references of their own. */
-    g_clear_pointer(&run->log, run_log_unref);
     if (start)
         start_on_ended(start);
     admission_advance(pool->admission);

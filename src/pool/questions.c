@@ -120,7 +120,7 @@ static gboolean check_start(Pool *pool, const Target *target, StartOptions *opti
     if (run && run_is_live(run)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ALREADY_RUNNING,
                     "agent '%s' on story '%s' is %s (run %s): stop it first, or wait for its end",
-                    target->agent, target->story, run_get_status(run), run->record->run_id);
+                    target->agent, target->story, run_get_status(run), run_get_id(run));
         return FALSE;
     }
     if (pool->shutting_down) {
@@ -181,7 +181,7 @@ void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data)
     Start *start = admission_start_of(pool->admission, run);
     if (start)
         admission_stop(pool->admission, start);
-    else if (!run->stop_requested)
+    else if (!run_is_stopping(run))
         run_stop(run);
 }
 
@@ -250,7 +250,7 @@ static void on_searched(gpointer data)
     g_autofree Search *search = data;
     g_autofree char *run_id = search->run_id;
     g_autoptr(Run) run = search->run;
-    answer_search(search, run && run->result ? run : NULL);
+    answer_search(search, run && run_get_result(run) ? run : NULL);
 }
 
 void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data)

@@ -161,7 +161,7 @@ static void on_environment(GObject *source, GAsyncResult *result, gpointer user_
 
 static gboolean is_user(const Run *run, gconstpointer unused)
 {
-    return run->phase != RUN_QUEUED;
+    return run_get_phase(run) != RUN_QUEUED;
 }
 
 static Run *find_user(const Job *job)
@@ -197,7 +197,7 @@ static void remove_when_unused(Job *job)
     }
     g_set_error(&job->error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_BUSY,
                 "agent '%s' is %s in the worktree of story '%s': stop it first, or use force",
-                run->record->agent, run_get_status(run), job->target->story);
+                run_get_record(run)->agent, run_get_status(run), job->target->story);
     answer(job, NULL);
 }
 

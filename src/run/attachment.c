@@ -294,11 +294,11 @@ int attachments_add(Attachments *attachments, Run *run, GError **error)
 {
     if (!run_check_running(run, error))
         return -1;
-    autofd fifo = shim_open_input(run->folder_fd, NULL);
+    autofd fifo = shim_open_input(run_get_folder_fd(run), NULL);
     if (fifo < 0) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
                     "the terminal of agent '%s' on story '%s' is closed: it has ended",
-                    run->record->agent, run->record->story);
+                    run_get_record(run)->agent, run_get_record(run)->story);
         return -1;
     }
     int ends[2];
@@ -309,7 +309,7 @@ int attachments_add(Attachments *attachments, Run *run, GError **error)
     Attachment *attachment = g_new0(Attachment, 1);
     attachment->owner = attachments;
     attachment->run = run_ref(run);
-    attachment->log = run_log_ref(run->log);
+    attachment->log = run_log_ref(run_get_log(run));
     attachment->socket = ends[0];
     attachment->fifo = fd_steal(&fifo);
     begin_with_scrollback(attachment);

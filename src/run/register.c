@@ -96,12 +96,13 @@ static char *make_key(const char *root, const char *story, const char *agent)
 
 static char *key_of(const Run *run)
 {
-    return make_key(run->record->project_root, run->record->story, run->record->agent);
+    return make_key(run_get_record(run)->project_root, run_get_record(run)->story,
+                    run_get_record(run)->agent);
 }
 
 static gboolean has_key(const Run *run, const char *root, const char *story, const char *agent)
 {
-    const RunRecord *record = run->record;
+    const RunRecord *record = run_get_record(run);
     return g_str_equal(record->story, story) && g_str_equal(record->agent, agent) &&
            g_str_equal(record->project_root, root);
 }
@@ -115,7 +116,7 @@ static Entry *get_entry(const Runs *runs, guint i)
 
 static Entry *entry_of(const Runs *runs, const Run *run)
 {
-    Entry *entry = g_hash_table_lookup(runs->by_id, run->record->run_id);
+    Entry *entry = g_hash_table_lookup(runs->by_id, run_get_id(run));
     return entry && entry->run == run ? entry : NULL;
 }
 
@@ -124,7 +125,7 @@ static Entry *add(Runs *runs, Run *run)
     Entry *entry = g_new0(Entry, 1);
     entry->run = run_ref(run);
     g_ptr_array_add(runs->entries, entry);
-    g_hash_table_insert(runs->by_id, g_strdup(run->record->run_id), entry);
+    g_hash_table_insert(runs->by_id, g_strdup(run_get_id(run)), entry);
     return entry;
 }
 
@@ -146,7 +147,7 @@ void runs_remove(Runs *runs, Run *run)
     g_autoptr(Run) keep = run_ref(run);
     if (!entry)
         return;
-    g_hash_table_remove(runs->by_id, run->record->run_id);
+    g_hash_table_remove(runs->by_id, run_get_id(run));
     g_ptr_array_remove(runs->entries, entry);
     runs_tell_changed(runs, run);
 }
@@ -164,7 +165,7 @@ void runs_forget_replaced(Runs *runs)
 
 void runs_replace_older(Runs *runs, const Run *run)
 {
-    const RunRecord *record = run->record;
+    const RunRecord *record = run_get_record(run);
     for (guint i = runs->entries->len; i > 0; i--) {
         Run *other = get_entry(runs, i - 1)->run;
         if (other != run && !run_is_live(other) &&
@@ -223,8 +224,8 @@ Run *runs_find_live_of(const Runs *runs, const char *root, const char *story, co
 {
     for (guint i = 0; i < runs->entries->len; i++) {
         Run *run = get_entry(runs, i)->run;
-        if (run != except && run_is_live(run) && g_str_equal(run->record->story, story) &&
-            g_str_equal(run->record->project_root, root) && matches(run, data))
+        if (run != except && run_is_live(run) && g_str_equal(run_get_record(run)->story, story) &&
+            g_str_equal(run_get_record(run)->project_root, root) && matches(run, data))
             return run;
     }
     return NULL;
@@ -242,7 +243,7 @@ guint runs_count_running(const Runs *runs)
     guint count = 0;
     for (guint i = 0; i < runs->entries->len; i++) {
         const Run *run = get_entry(runs, i)->run;
-        if (run_is_live(run) && run->phase != RUN_QUEUED)
+        if (run_is_live(run) && run_get_phase(run) != RUN_QUEUED)
             count++;
     }
     return count;

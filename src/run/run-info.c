@@ -17,7 +17,7 @@ static void add_uint64(GVariantDict *dict, const char *key, guint64 value)
 
 static void add_identity(GVariantDict *dict, const Run *run)
 {
-    const RunRecord *record = run->record;
+    const RunRecord *record = run_get_record(run);
     add_string(dict, "project_root", record->project_root);
     add_string(dict, "story_id", record->story);
     add_string(dict, "agent_name", record->agent);
@@ -33,7 +33,7 @@ static void add_identity(GVariantDict *dict, const Run *run)
 
 static void add_figures(GVariantDict *dict, const Run *run)
 {
-    const char *cgroup = run->cgroup;
+    const char *cgroup = run_get_condition(run)->cgroup;
     if (!cgroup)
         return;
     add_uint64(dict, "memory", cgroup_get_uint(cgroup, "memory.current", 0));
@@ -44,18 +44,18 @@ static void add_figures(GVariantDict *dict, const Run *run)
 
 static void add_condition(GVariantDict *dict, const Run *run)
 {
-    if (run->cgroup)
-        g_variant_dict_insert(dict, "frozen", "b", run->frozen);
-    if (run->phase == RUN_RUNNING)
-        g_variant_dict_insert(dict, "pid", "u", (guint)run->started.agent_pid);
-    if (run->queue_position > 0)
-        g_variant_dict_insert(dict, "queue_position", "u", run->queue_position);
-    if (run->held)
+    const RunCondition *condition = run_get_condition(run);
+    if (condition->cgroup)
+        g_variant_dict_insert(dict, "frozen", "b", condition->frozen);
+    if (run_get_phase(run) == RUN_RUNNING)
+        g_variant_dict_insert(dict, "pid", "u", (guint)run_get_started(run)->agent_pid);
+    if (condition->queue_position > 0)
+        g_variant_dict_insert(dict, "queue_position", "u", condition->queue_position);
+    if (condition->held)
         g_variant_dict_insert(dict, "disk_full", "b", TRUE);
-    if (run->oom_kills > 0)
-        g_variant_dict_insert(dict, "oom_kills", "t", run->oom_kills);
-    if (run->unenforced)
-        g_variant_dict_insert(dict, "unenforced", "^as", run->unenforced);
+    add_uint64(dict, "oom_kills", condition->oom_kills);
+    if (condition->unenforced)
+        g_variant_dict_insert(dict, "unenforced", "^as", condition->unenforced);
 }
 
 static void add_result(GVariantDict *dict, const RunResult *result)
@@ -73,13 +73,15 @@ static void add_result(GVariantDict *dict, const RunResult *result)
 static void add_state(GVariantDict *dict, const Run *run)
 {
     const RunFacts *facts = run_get_facts(run);
+    const RunStarted *started = run_get_started(run);
     add_identity(dict, run);
     add_string(dict, "session_id", facts->session_id);
-    add_uint64(dict, "started", run->has_started && !run->started.failed ? run->started.time : 0);
+    if (started && !started->failed)
+        add_uint64(dict, "started", started->time);
     add_uint64(dict, "retry_at", facts->retry_at);
     run_facts_add_totals(facts, dict);
-    if (run->result)
-        add_result(dict, run->result);
+    if (run_get_result(run))
+        add_result(dict, run_get_result(run));
     else
         add_condition(dict, run);
 }
@@ -96,7 +98,7 @@ GVariant *run_get_info(const Run *run)
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
     add_state(&dict, run);
     add_uint64(&dict, "cursor", run_get_last_cursor(run));
-    if (!run->result)
+    if (!run_get_result(run))
         add_figures(&dict, run);
     return g_variant_dict_end(&dict);
 }

@@ -2,6 +2,7 @@
 #include "run/run.h"
 
 #include <fcntl.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include <glib-unix.h>
@@ -20,6 +21,38 @@
 
 /* While an agent floods its terminal, a batch (64 KiB) is taken in so many ms. */
 #define FLOOD_MSEC 50
+
+struct Run {
+    grefcount references;
+    RunPhase phase;
+    RunRecord *record;
+    int folder_fd; /* -1: none yet */
+    RunLog *log;   /* NULL for an ended run that nobody reads */
+    SinkCursors *cursors;
+    RunCondition condition;
+    gboolean stop_requested;
+    gboolean input_closed;
+
+    /* Of a live run. */
+    Shim shim;
+    RunStarted started;
+    gboolean has_started;
+    RunFacts facts;
+    Flood flood; /* of output */
+    const RunKeeper *keeper;
+    gpointer keeper_data;
+    FolderWatch *folder_watch;
+    Systemd *systemd;
+    int watch_id, cgroup_watch_id;
+    int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
+    int stop_fd;          /* see shim_send_stop(); -1: not sent */
+    LogReader *head;
+    guint pump_source, shim_source, guard_source, poll_source;
+    UnitWatch *unit_watch;
+    gboolean shim_gone, unit_gone;
+
+    RunResult *result; /* of an ended run */
+};
 
 Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
              const RunKeeper *keeper, gpointer keeper_data)
@@ -60,7 +93,7 @@ static void release_live(Run *run)
     run->watch_id = run->cgroup_watch_id = -1;
     fd_clear(&run->memory_events_fd);
     g_clear_pointer(&run->head, log_reader_free);
-    g_clear_pointer(&run->cgroup, g_free);
+    g_clear_pointer(&run->condition.cgroup, g_free);
     shim_clear(&run->shim);
     fd_clear(&run->stop_fd);
 }
@@ -75,9 +108,91 @@ void run_unref(Run *run)
     g_clear_pointer(&run->result, run_result_unref);
     run_facts_clear(&run->facts);
     run_record_free(run->record);
-    g_strfreev(run->unenforced);
+    g_strfreev(run->condition.unenforced);
     fd_clear(&run->folder_fd);
     g_free(run);
+}
+
+/* --- What there is --- */
+
+RunPhase run_get_phase(const Run *run)
+{
+    return run->phase;
+}
+
+gboolean run_is_live(const Run *run)
+{
+    return run->phase != RUN_ENDED;
+}
+
+const RunRecord *run_get_record(const Run *run)
+{
+    return run->record;
+}
+
+const char *run_get_id(const Run *run)
+{
+    return run->record->run_id;
+}
+
+int run_get_folder_fd(const Run *run)
+{
+    return run->folder_fd;
+}
+
+SinkCursors *run_get_cursors(const Run *run)
+{
+    return run->cursors;
+}
+
+RunLog *run_get_log(const Run *run)
+{
+    return run->log;
+}
+
+const RunStarted *run_get_started(const Run *run)
+{
+    return run->has_started ? &run->started : NULL;
+}
+
+const RunCondition *run_get_condition(const Run *run)
+{
+    return &run->condition;
+}
+
+const RunResult *run_get_result(const Run *run)
+{
+    return run->result;
+}
+
+gboolean run_is_stopping(const Run *run)
+{
+    return run->stop_requested;
+}
+
+gboolean run_is_flooding(const Run *run)
+{
+    return run->flood.on;
+}
+
+gboolean run_is_input_closed(const Run *run)
+{
+    return run->input_closed;
+}
+
+void run_set_input_closed(Run *run)
+{
+    run->input_closed = TRUE;
+}
+
+pid_t run_get_shim_pid(const Run *run)
+{
+    return run->shim.pid;
+}
+
+int run_get_shim_pidfd(const Run *run)
+{
+    return run->shim.pidfd;
 }
 
 /* --- Coming to be --- */
@@ -97,8 +212,8 @@ void run_enqueue(Run *run)
 
 gboolean run_set_queue_position(Run *run, guint position)
 {
-    gboolean changed = run->queue_position != position;
-    run->queue_position = position;
+    gboolean changed = run->condition.queue_position != position;
+    run->condition.queue_position = position;
     return changed;
 }
 
@@ -106,6 +221,49 @@ void run_take_folder(Run *run, int fd, SinkCursors *cursors)
 {
     run->folder_fd = fd;
     run->cursors = cursors;
+}
+
+void run_take_found(Run *run, int fd, RunResult *result)
+{
+    run->folder_fd = fd;
+    run->result = result;
+    if (!result)
+        return;
+    run_set_phase(run, RUN_ENDED);
+    run->has_started = run_started_read(fd, &run->started);
+    g_clear_pointer(&run->log, run_log_unref);
+}
+
+void run_open_cursors(Run *run)
+{
+    run->cursors = sink_cursors_open(run->folder_fd, NULL);
+}
+
+/* `started` names the shim; before that it is the one process of the scope that is not in the
+ * agent's own cgroup. */
+static pid_t find_shim_pid(const Run *run)
+{
+    if (run->has_started)
+        return run->started.shim_pid;
+    g_autofree char *path = g_build_filename(run->condition.cgroup, "cgroup.procs", NULL);
+    g_autofree char *text = NULL;
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return 0;
+    return (pid_t)g_ascii_strtoll(text, NULL, 10);
+}
+
+/* The pid may be another's by now: only the lock on the folder says that it is the shim. */
+gboolean run_find_shim(Run *run)
+{
+    pid_t pid = run->condition.cgroup ? find_shim_pid(run) : 0;
+    fd_clear(&run->shim.pidfd);
+    if (pid <= 0)
+        return FALSE;
+    run->shim.pidfd = pidfd_open(pid, 0);
+    run->shim.pid = pid;
+    if (!shim_is_alive(run->folder_fd))
+        fd_clear(&run->shim.pidfd);
+    return run->shim.pidfd >= 0;
 }
 
 void run_take_plan(Run *run, RunRecord *plan)
@@ -181,25 +339,25 @@ static void check_held(Run *run)
 {
     RunLogState state;
     run_log_get_state(run->log, &state);
-    if (state.held == run->held)
+    if (state.held == run->condition.held)
         return;
-    run->held = state.held;
-    note(run, run->held ? NOTE_DISK_FULL : NOTE_DISK_ROOM);
+    run->condition.held = state.held;
+    note(run, run->condition.held ? NOTE_DISK_FULL : NOTE_DISK_ROOM);
 }
 
 /* The scope's figure counts what is below it, so the agent's own cgroup too. */
 static guint64 count_oom_kills(const Run *run)
 {
-    return cgroup_get_keyed(run->cgroup, "memory.events", "oom_kill", 0);
+    return cgroup_get_keyed(run->condition.cgroup, "memory.events", "oom_kill", 0);
 }
 
 static void on_cgroup_changed(gpointer data)
 {
     Run *run = data;
     guint64 kills = count_oom_kills(run);
-    if (kills <= run->oom_kills)
+    if (kills <= run->condition.oom_kills)
         return;
-    run->oom_kills = kills;
+    run->condition.oom_kills = kills;
     note(run, NOTE_OOM_KILL);
 }
 
@@ -289,8 +447,8 @@ static void set_guard(Run *run, guint seconds)
 /* The shim left nothing in it: what is there still came back from elsewhere. */
 static void end_scope(Run *run)
 {
-    if (run->cgroup)
-        cgroup_kill(run->cgroup);
+    if (run->condition.cgroup)
+        cgroup_kill(run->condition.cgroup);
     set_guard(run, GUARD_SECONDS);
 }
 
@@ -322,17 +480,19 @@ static void on_unit_gone(gpointer user_data)
 /* The shim lives beside the agent's own cgroup and goes on reading the terminal. */
 static char *agent_cgroup(const Run *run)
 {
-    return g_build_filename(run->cgroup, "agent", NULL);
+    return g_build_filename(run->condition.cgroup, "agent", NULL);
 }
 
 static void follow_cgroup(Run *run)
 {
-    autofd fd = run->cgroup ? open(run->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    autofd fd = run->condition.cgroup
+                    ? open(run->condition.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                    : -1;
     if (fd < 0)
         return;
     g_autofree char *agent = agent_cgroup(run);
-    run->frozen = cgroup_get_uint(agent, "cgroup.freeze", 0) != 0;
-    run->oom_kills = count_oom_kills(run);
+    run->condition.frozen = cgroup_get_uint(agent, "cgroup.freeze", 0) != 0;
+    run->condition.oom_kills = count_oom_kills(run);
     run->memory_events_fd = openat(fd, "memory.events", O_RDONLY | O_CLOEXEC);
     run->cgroup_watch_id = folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
 }
@@ -344,7 +504,7 @@ static char **find_unenforced(const Run *run)
     for (gsize i = 0; i < LIMITS_COUNT; i++) {
         const LimitInfo *limit = limits_info(i);
         if (!limit->controller || limits_get(&run->record->limits, i) == LIMIT_UNSET ||
-            cgroup_has_controller(run->cgroup, limit->controller))
+            cgroup_has_controller(run->condition.cgroup, limit->controller))
             continue;
         g_strv_builder_add(builder, limit->key);
         any = TRUE;
@@ -354,10 +514,10 @@ static char **find_unenforced(const Run *run)
 
 void run_set_cgroup(Run *run, char *folder)
 {
-    g_free(run->cgroup);
-    g_strfreev(run->unenforced);
-    run->cgroup = folder;
-    run->unenforced = find_unenforced(run);
+    g_free(run->condition.cgroup);
+    g_strfreev(run->condition.unenforced);
+    run->condition.cgroup = folder;
+    run->condition.unenforced = find_unenforced(run);
 }
 
 static gboolean watch_folder(Run *run, GError **error)
@@ -398,6 +558,7 @@ void run_follow(Run *run)
 
 static void end_log(Run *run, RunResult *result)
 {
+    g_autoptr(Run) keep = run_ref(run);
     g_autoptr(GError) error = NULL;
     run_set_phase(run, RUN_ENDED);
     run->result = result;
@@ -407,6 +568,8 @@ static void end_log(Run *run, RunResult *result)
     run_log_end(run->log, result);
     release_live(run);
     run->keeper->ended(run, run->keeper_data);
+    /* Sinks that still read have references of their own. */
+    g_clear_pointer(&run->log, run_log_unref);
 }
 
 static void finish_with_result(Run *run)
@@ -457,7 +620,7 @@ void run_stop(Run *run)
     g_autoptr(GError) error = NULL;
     guint64 grace = run->record->stop_grace_usec;
     run->stop_requested = TRUE;
-    run->frozen = FALSE; /* the shim thaws what it is to end */
+    run->condition.frozen = FALSE; /* the shim thaws what it is to end */
     int fd = shim_send_stop(run->folder_fd, grace, &error);
     if (fd >= 0) {
         fd_clear(&run->stop_fd); /* of a stop before this one */
@@ -471,8 +634,8 @@ void run_stop(Run *run)
 
 void run_kill(Run *run)
 {
-    if (run->cgroup)
-        cgroup_kill(run->cgroup);
+    if (run->condition.cgroup)
+        cgroup_kill(run->condition.cgroup);
     systemd_stop_unit(run->systemd, run->record->unit);
 }
 
@@ -502,7 +665,7 @@ static gboolean check_not_stopping(const Run *run, GError **error)
 /* Systemd has not told yet. */
 static gboolean check_has_cgroup(const Run *run, GError **error)
 {
-    if (run->cgroup)
+    if (run->condition.cgroup)
         return TRUE;
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
                 "the service has just come back and still looks for the processes of agent '%s' on "
@@ -519,14 +682,19 @@ gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
     g_autofree char *agent = agent_cgroup(run);
     if (!cgroup_set_frozen(agent, frozen, error))
         return FALSE;
-    if (frozen == run->frozen)
+    if (frozen == run->condition.frozen)
         return TRUE;
-    run->frozen = frozen;
+    run->condition.frozen = frozen;
     note(run, frozen ? NOTE_FROZEN : NOTE_THAWED);
     return TRUE;
 }
 
 /* --- What it shows --- */
+
+gboolean run_save_unlisted(const Run *run, GError **error)
+{
+    return run_result_save(run->result, FALSE, run->folder_fd, error);
+}
 
 RunLog *run_open_log(Run *run, GError **error)
 {

@@ -54,44 +54,15 @@ typedef struct {
     void (*ended)(Run *run, gpointer data); /* its last event can be read */
 } RunKeeper;
 
-struct Run {
-    grefcount references;
-    RunPhase phase;
-    RunRecord *record;
-    int folder_fd; /* -1: none yet */
-    RunLog *log;   /* NULL for an ended run that nobody reads: see run_open_log() */
-    SinkCursors *cursors;
-    gboolean stop_requested;
+/** What it is like for a run just now. */
+typedef struct {
     gboolean frozen;
-    gboolean input_closed; /* by CloseInput; a service that is started anew does not know */
-    guint queue_position;  /* 0: not in the queue */
-    char **unenforced;     /* limits that this machine does not delegate, or NULL */
-
-    /* Of a live run. */
-    Shim shim;
-    char *cgroup; /* the scope's folder, or NULL */
-    RunStarted started;
-    gboolean has_started;
-    RunFacts facts;
-    gboolean held;     /* by a full disk */
-    Flood flood;       /* of output: readers leave the agent the CPU */
-    guint64 oom_kills; /* by now */
-
-    RunResult *result; /* of an ended run */
-
-    /* Private to run.c. */
-    const RunKeeper *keeper;
-    gpointer keeper_data;
-    FolderWatch *folder_watch;
-    Systemd *systemd;
-    int watch_id, cgroup_watch_id;
-    int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
-    int stop_fd;          /* see shim_send_stop(); -1: not sent */
-    LogReader *head;
-    guint pump_source, shim_source, guard_source, poll_source;
-    UnitWatch *unit_watch;
-    gboolean shim_gone, unit_gone;
-};
+    gboolean held;        /* by a full disk */
+    guint64 oom_kills;    /* by now */
+    guint queue_position; /* 0: not in the queue */
+    char **unenforced;    /* limits that this machine does not delegate, or NULL */
+    char *cgroup;         /* the scope's folder, or NULL */
+} RunCondition;
 
 /** A run of @record, which it takes. @folder_watch and @systemd must outlive it. Caller unrefs. */
 Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
@@ -100,10 +71,49 @@ Run *run_ref(Run *run);
 void run_unref(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_unref)
 
-static inline gboolean run_is_live(const Run *run)
-{
-    return run->phase != RUN_ENDED;
-}
+/* What there is of a run; it belongs to the run. */
+
+RunPhase run_get_phase(const Run *run);
+gboolean run_is_live(const Run *run);
+
+/** What it is, as run.json has it. Another one after run_take_plan(). */
+const RunRecord *run_get_record(const Run *run);
+
+/** Its run id. */
+const char *run_get_id(const Run *run);
+
+/** Its folder; -1: none yet. */
+int run_get_folder_fd(const Run *run);
+
+/** Where its sinks are, or NULL. */
+SinkCursors *run_get_cursors(const Run *run);
+
+/** The log of a live run, else NULL: see run_open_log(). */
+RunLog *run_get_log(const Run *run);
+
+/** What its shim said once setup was over, or NULL. */
+const RunStarted *run_get_started(const Run *run);
+
+const RunCondition *run_get_condition(const Run *run);
+
+/** How it ended; NULL for a live run. */
+const RunResult *run_get_result(const Run *run);
+
+/** Whether it was asked to end. */
+gboolean run_is_stopping(const Run *run);
+
+/** Whether it prints so much that readers leave the agent the CPU. */
+gboolean run_is_flooding(const Run *run);
+
+/** Whether its input was closed by CloseInput; a service that comes back does not know. */
+gboolean run_is_input_closed(const Run *run);
+void run_set_input_closed(Run *run);
+
+/** Its shim, as a process of this service; -1: none. */
+pid_t run_get_shim_pid(const Run *run);
+int run_get_shim_pidfd(const Run *run);
+
+/* What it comes to be. */
 
 /** Its phase may only go on: see RunPhase; or from preparing back to the queue. */
 void run_set_phase(Run *run, RunPhase phase);
@@ -117,6 +127,15 @@ gboolean run_set_queue_position(Run *run, guint position);
 /** The run has a folder, @fd (taken; -1: none), and its sinks' places, @cursors (taken; or NULL).
  */
 void run_take_folder(Run *run, int fd, SinkCursors *cursors);
+
+/** A run that was found has the folder @fd (taken), and has ended if there is a @result (taken). */
+void run_take_found(Run *run, int fd, RunResult *result);
+
+/** Opens its sinks' places, for a run that was found and is taken into the register. */
+void run_open_cursors(Run *run);
+
+/** Looks for the shim of a run that was found; whether it lives. */
+gboolean run_find_shim(Run *run);
 
 /** The run is what @plan (taken) says. */
 void run_take_plan(Run *run, RunRecord *plan);
@@ -142,7 +161,7 @@ void run_set_cgroup(Run *run, char *folder);
 /** Looks once at what the folder says by now; whether there is more output to read. */
 gboolean run_refresh(Run *run);
 
-/** Follows the run's folder, its shim (run->shim.pidfd; -1: gone already) and its scope from now
+/** Follows the run's folder, its shim (gone already where none was found) and its scope from now
  *  on. The scope must be there, or have been. Where the user has no inotify watch left, it looks at
  *  the folder twice a second until there is one. */
 void run_follow(Run *run);
@@ -162,6 +181,9 @@ gboolean run_check_running(const Run *run, GError **error);
 /** Freezes or thaws every process of the agent (not the shim). STORKIT_ERROR_NOT_RUNNING also where
  *  one that is being stopped is to be frozen: it has its grace to use. */
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
+
+/** Keeps in its folder that List does not show it any more. Blocking. */
+gboolean run_save_unlisted(const Run *run, GError **error);
 
 /** The run's log: for an ended run it is opened again where nobody reads it. Caller unrefs. */
 RunLog *run_open_log(Run *run, GError **error);

@@ -74,8 +74,8 @@ static int input_write(Input *input, int fifo)
 static GError *gone_error(const Run *run)
 {
     return g_error_new(STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
-                       "agent '%s' on story '%s' has ended before it took this", run->record->agent,
-                       run->record->story);
+                       "agent '%s' on story '%s' has ended before it took this",
+                       run_get_record(run)->agent, run_get_record(run)->story);
 }
 
 static void answer_all(Channel *channel, const GError *error)
@@ -131,7 +131,7 @@ static Channel *open_channel(Steering *steering, Run *run, GError **error)
     Channel *channel = g_hash_table_lookup(steering->channels, run);
     if (channel)
         return channel;
-    autofd fifo = shim_open_input(run->folder_fd, NULL);
+    autofd fifo = shim_open_input(run_get_folder_fd(run), NULL);
     if (fifo < 0) {
         g_propagate_error(error, gone_error(run));
         return NULL;
@@ -151,7 +151,7 @@ static gboolean has_room(const Channel *channel, const Input *input, GError **er
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                 "too much input: agent '%s' has not read %" G_GSIZE_FORMAT " bytes yet, and at "
                 "most %u may wait for it",
-                channel->run->record->agent, channel->waiting, STEERING_QUEUE_MAX);
+                run_get_record(channel->run)->agent, channel->waiting, STEERING_QUEUE_MAX);
     return FALSE;
 }
 
@@ -194,11 +194,11 @@ static gboolean check_takes_messages(const Run *run, GError **error)
 {
     if (!run_check_running(run, error))
         return FALSE;
-    if (!run->record->interactive) {
+    if (!run_get_record(run)->interactive) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "agent '%s' takes no messages: set `interactive = true` for it in "
                     ".storkit/project.toml and start it anew",
-                    run->record->agent);
+                    run_get_record(run)->agent);
         return FALSE;
     }
     return TRUE;
@@ -208,10 +208,10 @@ static char *build_message(const Run *run, const char *text, GError **error)
 {
     if (!check_takes_messages(run, error))
         return NULL;
-    if (run->input_closed) {
+    if (run_is_input_closed(run)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "the input of agent '%s' is closed: it takes no more messages",
-                    run->record->agent);
+                    run_get_record(run)->agent);
         return NULL;
     }
     if (strlen(text) > STEERING_MESSAGE_MAX) {
@@ -221,13 +221,13 @@ static char *build_message(const Run *run, const char *text, GError **error)
                     STEERING_MESSAGE_MAX);
         return NULL;
     }
-    if (!run->record->kind->build_message) {
+    if (!run_get_record(run)->kind->build_message) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "agents of the kind of '%s' take no messages while they run",
-                    run->record->agent);
+                    run_get_record(run)->agent);
         return NULL;
     }
-    return run->record->kind->build_message(text);
+    return run_get_record(run)->kind->build_message(text);
 }
 
 void steering_send_message(Steering *steering, Run *run, const char *text, Reply reply,
@@ -251,7 +251,7 @@ void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer da
         return;
     }
     if (send(steering, run, input_new(SHIM_INPUT_CLOSE, g_bytes_new(NULL, 0), reply, data)))
-        run->input_closed = TRUE;
+        run_set_input_closed(run);
 }
 
 gboolean steering_resize(Run *run, guint rows, guint columns, GError **error)
@@ -263,7 +263,7 @@ gboolean steering_resize(Run *run, guint rows, guint columns, GError **error)
                     "a terminal of %u rows and %u columns: both must be at least 1", rows, columns);
         return FALSE;
     }
-    if (shim_send_resize(run->folder_fd, (guint16)rows, (guint16)columns, NULL))
+    if (shim_send_resize(run_get_folder_fd(run), (guint16)rows, (guint16)columns, NULL))
         return TRUE;
     g_propagate_error(error, gone_error(run));
     return FALSE;

@@ -39,9 +39,9 @@ void waiting_answer(Waiting *waiting, Run *run)
     g_autoptr(GArray) stoppers = take_pending(waiting->stoppers, run);
     g_autoptr(GVariant) info = g_variant_ref_sink(run_get_info(run));
     g_autoptr(GError) undone = NULL;
-    if (!run->result)
+    if (!run_get_result(run))
         g_set_error(&undone, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
-                    "run %s could not be started", run->record->run_id);
+                    "run %s could not be started", run_get_id(run));
 
     for (guint i = 0; waiters && i < waiters->len; i++) {
         const Pending *pending = &g_array_index(waiters, Pending, i);

@@ -98,8 +98,8 @@ static gboolean on_turn(gpointer user_data);
 /* What was given by now has arrived. */
 static void keep_given(const Position *position)
 {
-    if (position->run->cursors)
-        sink_cursors_set(position->run->cursors, SINK_DRAIN, position->given);
+    if (run_get_cursors(position->run))
+        sink_cursors_set(run_get_cursors(position->run), SINK_DRAIN, position->given);
 }
 
 static void begin(Position *position)
@@ -123,7 +123,7 @@ static void finish(Position *position, const GError *error)
     if (position->calls.length > 0)
         begin(position);
     else if (position->bytes == 0 && position->reader && log_reader_is_at_end(position->reader))
-        g_hash_table_remove(position->drains->positions, position->run->record->run_id);
+        g_hash_table_remove(position->drains->positions, run_get_id(position->run));
 }
 
 static gboolean on_turn(gpointer user_data)
@@ -139,14 +139,14 @@ static gboolean on_turn(gpointer user_data)
 
 static Position *get_position(Drains *drains, Run *run)
 {
-    const char *run_id = run->record->run_id;
+    const char *run_id = run_get_id(run);
     Position *position = g_hash_table_lookup(drains->positions, run_id);
     if (position)
         return position;
     position = g_new0(Position, 1);
     position->drains = drains;
     position->run = run_ref(run);
-    position->given = run->cursors ? sink_cursors_get(run->cursors, SINK_DRAIN) : 0;
+    position->given = run_get_cursors(run) ? sink_cursors_get(run_get_cursors(run), SINK_DRAIN) : 0;
     g_hash_table_insert(drains->positions, g_strdup(run_id), position);
     return position;
 }
@@ -175,13 +175,13 @@ static void refuse(Position *position, int code, const char *why)
 /* Nobody can drain the run any more: it is off the list. */
 static void forget(Drains *drains, const Run *run)
 {
-    Position *position = g_hash_table_lookup(drains->positions, run->record->run_id);
+    Position *position = g_hash_table_lookup(drains->positions, run_get_id(run));
     if (!position)
         return;
     refuse(
         position, STORKIT_ERROR_NO_SUCH_RUN,
         "the run was taken off the list while its events were read: SubscribeRun still has them");
-    g_hash_table_remove(drains->positions, run->record->run_id);
+    g_hash_table_remove(drains->positions, run_get_id(run));
 }
 
 static void heard(const RunNews *news, gpointer data)

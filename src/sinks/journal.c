@@ -460,11 +460,11 @@ static const struct {
 
 static void add_note_of(JournalSink *sink, Run *run, RunNote what)
 {
-    if (!run->log)
+    if (!run_get_log(run))
         return;
     Note *note = g_new0(Note, 1);
-    *note = (Note){run_log_ref(run->log), g_strdup(run->record->unit), notes[what].message,
-                   notes[what].id};
+    *note = (Note){run_log_ref(run_get_log(run)), g_strdup(run_get_record(run)->unit),
+                   notes[what].message, notes[what].id};
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->notes, note);
     g_mutex_unlock(&sink->lock);
@@ -483,7 +483,7 @@ static void add_run(JournalSink *sink, Run *run)
 {
     g_autoptr(RunLog) log = run_open_log(run, NULL);
     if (log)
-        journal_sink_add(sink, log, run->cursors, run->record->unit);
+        journal_sink_add(sink, log, run_get_cursors(run), run_get_record(run)->unit);
 }
 
 static void heard(const RunNews *news, gpointer data)

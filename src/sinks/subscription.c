@@ -72,7 +72,7 @@ static GBytes *take_live(Subscription *subscription)
     GString *text = g_string_new(NULL);
 
     subscription->live = NULL;
-    event_append_json(text, run_log_identity(subscription->run->log), &event, 0);
+    event_append_json(text, run_log_identity(run_get_log(subscription->run)), &event, 0);
     g_string_append_c(text, '\n');
     return g_string_free_to_bytes(text);
 }
@@ -203,12 +203,12 @@ static void send_live(Subscriptions *subscriptions, Run *run, const char *status
 {
     gboolean resumes = g_str_equal(status, "running");
 
-    for (guint i = 0; run->log && i < subscriptions->all->len; i++) {
+    for (guint i = 0; run_get_log(run) && i < subscriptions->all->len; i++) {
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i);
         if (subscription->run == run) /* what nobody has been told of need not be taken back */
             subscription->live = resumes && subscription->live ? NULL : status;
     }
-    if (run->log)
+    if (run_get_log(run))
         wake(subscriptions, run, NULL);
 }
 

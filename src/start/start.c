@@ -7,6 +7,7 @@
 #include "run/run-info.h"
 #include "start/steps.h"
 #include "store/folder.h"
+#include "store/shim-protocol.h"
 
 typedef struct {
     const char *name;            /* for test_hooks: where the service can be made to die */
@@ -46,7 +47,7 @@ static GError *with_a_name(const Start *start, GError *error_taken)
         return g_steal_pointer(&error);
     return g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
                        "what run %s needs could not be made: %s: mend that, then start it again",
-                       start->run->record->run_id, error->message);
+                       run_get_id(start->run), error->message);
 }
 
 static void undo(Start *start)
@@ -71,12 +72,12 @@ static GError *why_to_go_back(const Start *start)
     const Run *run = start->run;
     if (start->at >= STEP_GATE)
         return NULL;
-    if (start->abandoned && run->phase != RUN_QUEUED)
+    if (start->abandoned && run_get_phase(run) != RUN_QUEUED)
         return g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
                                    "the service is going down: try again");
-    if (run->stop_requested)
+    if (run_is_stopping(run))
         return g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped",
-                           run->record->run_id);
+                           run_get_id(run));
     return NULL;
 }
 
@@ -165,7 +166,7 @@ static gboolean on_pending_timer(gpointer user_data)
 {
     Start *start = user_data;
     Answer *answer = g_new0(Answer, 1);
-    *answer = (Answer){start, g_strdup(start->run->record->run_id)};
+    *answer = (Answer){start, g_strdup(run_get_id(start->run))};
     start->pending_timer = 0;
     start->answer = answer;
     work_queue_push(start->tools->work, NULL, answer_in_thread, on_answer_kept, answer);
@@ -183,7 +184,7 @@ void reply_pending_later(Start *start)
 /* It was admitted, and the service went down in the middle of it: it waits for the next service. */
 static gboolean returns_to_queue(const Start *start)
 {
-    return start->run->record->queued && !start->run->stop_requested &&
+    return run_get_record(start->run)->queued && !run_is_stopping(start->run) &&
            g_error_matches(start->error, STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN);
 }
 
@@ -221,20 +222,23 @@ static void arrive(Start *start)
 void start_on_started(Start *start)
 {
     /* Why it failed is known at the end, when all that it printed has come. */
-    if (!start->run->started.failed)
+    if (!run_get_started(start->run)->failed)
         step_done(start, NULL);
 }
 
 /* Why a run that has ended did not get as far as its program. */
 static GError *describe_end(const Run *run)
 {
-    const char *run_id = run->record->run_id;
-    const char *why = run->result->error ? run->result->error : "no reason is known";
-    if (run->result->outcome == OUTCOME_STOPPED)
+    const char *run_id = run_get_id(run);
+    const RunStarted *started = run_get_started(run);
+    const char *failed = started ? started->failed : NULL;
+    const RunResult *result = run_get_result(run);
+    const char *why = result->error ? result->error : "no reason is known";
+    if (result->outcome == OUTCOME_STOPPED)
         return g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped", run_id);
-    if (g_strcmp0(run->started.failed, "setup") == 0)
+    if (g_strcmp0(failed, SHIM_REASON_SETUP) == 0)
         return g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SETUP_FAILED, why);
-    if (run->started.failed)
+    if (failed)
         return g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED, why);
     return g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
                        "run %s ended before its program was executed: %s", run_id, why);
@@ -300,9 +304,9 @@ void start_begin_behind_gate(Start *start)
 
 void start_take_back(Start *start)
 {
-    const RunRecord *record = start->run->record;
+    const RunRecord *record = run_get_record(start->run);
     start->at = STEP_SCOPE; /* as far as it may have come */
-    start->answered = record->queued || run_folder_is_answered(start->run->folder_fd);
+    start->answered = record->queued || run_folder_is_answered(run_get_folder_fd(start->run));
     if (start->answered)
         runs_make_visible(start->tools->runs, start->run);
     go_back(start,
@@ -352,7 +356,7 @@ void start_answer_at_end(Start *start)
 {
     g_autoptr(GError) error = g_error_new(
         STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-        "the service is going down and takes run %s back: try again", start->run->record->run_id);
+        "the service is going down and takes run %s back: try again", run_get_id(start->run));
     if (start_may_be_left(start))
         give_reply(start, run_get_info(start->run), NULL);
     else
@@ -363,7 +367,7 @@ void start_answer_at_end(Start *start)
 
 gboolean start_may_be_left(const Start *start)
 {
-    return !start->error && (start->at == STEP_STARTED || start->run->phase == RUN_QUEUED);
+    return !start->error && (start->at == STEP_STARTED || run_get_phase(start->run) == RUN_QUEUED);
 }
 
 Run *start_get_run(const Start *start)

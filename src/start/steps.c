@@ -16,7 +16,7 @@ static void make_folder_in_thread(gpointer data)
 {
     Start *start = data;
     Preparation *preparation = &start->preparation;
-    start_prepare_folder(preparation, start->run->record, &preparation->error);
+    start_prepare_folder(preparation, run_get_record(start->run), &preparation->error);
 }
 
 static void on_folder(gpointer data)
@@ -36,7 +36,7 @@ void make_folder(Start *start)
 /* A caller whose run is in the queue need not wait for its turn. */
 void wait_for_place(Start *start)
 {
-    if (start->run->phase == RUN_QUEUED) {
+    if (run_get_phase(start->run) == RUN_QUEUED) {
         reply_pending(start);
         start->owner->moved_on(start, start->owner_data);
         return;
@@ -57,7 +57,7 @@ static void on_target(Target *target, const GError *error, gpointer data)
 /* The config may have changed since the run was queued. */
 void resolve_again(Start *start)
 {
-    const RunRecord *record = start->run->record;
+    const RunRecord *record = run_get_record(start->run);
     if (!record->queued) {
         step_done(start, NULL);
         return;
@@ -93,7 +93,8 @@ static void make_worktree_in_thread(gpointer data)
     Start *start = data;
     Preparation *preparation = &start->preparation;
     const Run *run = start->run;
-    start_prepare(preparation, run->folder_fd, run->record, start->target, &preparation->error);
+    start_prepare(preparation, run_get_folder_fd(run), run_get_record(run), start->target,
+                  &preparation->error);
 }
 
 static void on_worktree(gpointer data)
@@ -110,8 +111,8 @@ static void on_worktree(gpointer data)
 
 void make_worktree(Start *start)
 {
-    work_queue_push(start->tools->work, start->run->record->project_root, make_worktree_in_thread,
-                    on_worktree, start);
+    work_queue_push(start->tools->work, run_get_record(start->run)->project_root,
+                    make_worktree_in_thread, on_worktree, start);
 }
 
 /* --- The processes --- */
@@ -125,15 +126,17 @@ void spawn_shim(Start *start)
 }
 
 /* A shim that has died is where it was born, beside this service, and was never moved. */
-static gboolean find_scope(Run *run, GError **error)
+static gboolean find_scope(const Start *start, GError **error)
 {
-    char *folder = systemd_find_scope(run->systemd, run->record->unit, run->shim.pid);
+    Run *run = start->run;
+    char *folder =
+        systemd_find_scope(start->tools->systemd, run_get_record(run)->unit, run_get_shim_pid(run));
     if (folder) {
         run_set_cgroup(run, folder);
         return TRUE;
     }
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                "the shim of run %s went away before its scope was there", run->record->run_id);
+                "the shim of run %s went away before its scope was there", run_get_id(run));
     return FALSE;
 }
 
@@ -142,19 +145,19 @@ static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
     Start *start = user_data;
     GError *error = NULL;
     if (systemd_start_scope_finish(result, &error))
-        find_scope(start->run, &error);
+        find_scope(start, &error);
     step_done(start, error);
 }
 
 void make_scope(Start *start)
 {
-    const RunRecord *record = start->run->record;
+    const RunRecord *record = run_get_record(start->run);
     g_autofree char *description =
         g_strdup_printf("Agent %s on story %s", record->agent, record->story);
     ScopeSpec spec = {
         .unit = record->unit,
         .description = description,
-        .pid = start->run->shim.pid,
+        .pid = run_get_shim_pid(start->run),
         .timeout_stop_usec = record->stop_grace_usec + SCOPE_STOP_EXTRA_USEC,
         .limits = &record->limits,
     };

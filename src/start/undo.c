@@ -25,7 +25,7 @@ static void on_unit_gone(gpointer data)
  * systemd made and could not fill. */
 void end_scope(Start *start)
 {
-    const char *unit = start->run->record->unit;
+    const char *unit = run_get_record(start->run)->unit;
     run_close_gate(start->run);
     systemd_stop_unit(start->tools->systemd, unit);
     start->unit_watch = systemd_watch_gone(start->tools->systemd, unit, on_unit_gone, start);
@@ -43,7 +43,7 @@ static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
 
 void end_shim(Start *start)
 {
-    int pidfd = start->run->shim.pidfd;
+    int pidfd = run_get_shim_pidfd(start->run);
     run_close_gate(start->run);
     if (pidfd >= 0)
         start->shim_source = g_unix_fd_add(pidfd, G_IO_IN, on_shim_gone, start);
@@ -56,7 +56,7 @@ void end_shim(Start *start)
 static void undo_worktree_in_thread(gpointer data)
 {
     Start *start = data;
-    const RunRecord *record = start->run->record;
+    const RunRecord *record = run_get_record(start->run);
     gboolean setup_ran = !run_is_live(start->run); /* or may have: it has got behind its gate */
     g_autoptr(GError) error = NULL;
     const GitContext git = {NULL, NULL};
@@ -76,7 +76,7 @@ static void on_undone(gpointer data)
  * there. */
 void undo_worktree(Start *start)
 {
-    const RunRecord *record = start->run->record;
+    const RunRecord *record = run_get_record(start->run);
     const Worktree *worktree = record->worktree;
     fault_point("undo-disk");
     start->with_worktree = worktree && (worktree->new_worktree || worktree->new_branch) &&
@@ -90,7 +90,7 @@ void undo_worktree(Start *start)
 static void remove_folder_in_thread(gpointer data)
 {
     Start *start = data;
-    run_folder_remove(start->run->record->run_id);
+    run_folder_remove(run_get_id(start->run));
 }
 
 static void save_record_in_thread(gpointer data)
@@ -98,8 +98,8 @@ static void save_record_in_thread(gpointer data)
     const Start *start = data;
     const Run *run = start->run;
     g_autoptr(GError) error = NULL;
-    if (!run_record_write(run->record, run->folder_fd, &error))
-        g_warning("undoing the start of %s: %s", run->record->run_id, error->message);
+    if (!run_record_write(run_get_record(run), run_get_folder_fd(run), &error))
+        g_warning("undoing the start of %s: %s", run_get_id(run), error->message);
 }
 
 /* What comes to be at that path next is not this run's: neither to show nor to undo again. */
