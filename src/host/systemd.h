@@ -6,12 +6,18 @@
 #include "base/run-limits.h"
 
 /*
- * The one client of the user manager (org.freedesktop.systemd1), over a connection of its own: the
- * one that publishes events may be held up by a bus that has stopped reading it, and stopping an
- * agent must not wait for that.
+ * Systemd, as far as runs need it: a small table of functions. host/user-manager.c is the one
+ * client of the user manager (org.freedesktop.systemd1), over a connection of its own: the one that
+ * publishes events may be held up by a bus that has stopped reading it, and stopping an agent must
+ * not wait for that. Tests bring a systemd that fails as they like.
  */
 
-typedef struct Systemd Systemd;
+typedef struct SystemdCalls SystemdCalls;
+
+/** Whoever implements it puts this first into a struct of its own; the same for what follows. */
+typedef struct {
+    const SystemdCalls *calls;
+} Systemd;
 
 /** Connects to the bus of the user manager: $XDG_RUNTIME_DIR/bus where that is, else the session
  *  bus. @failed is called when the connection is lost, which nothing here survives. */
@@ -41,7 +47,9 @@ char *systemd_find_scope(Systemd *systemd, const char *unit, pid_t pid);
 void systemd_stop_unit(Systemd *systemd, const char *unit);
 
 /** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
-typedef struct GroupQuery GroupQuery;
+typedef struct {
+    const SystemdCalls *calls;
+} GroupQuery;
 
 /** @control_group ("/user.slice/…"): NULL where there is no such scope or it has no process left.
  */
@@ -55,7 +63,9 @@ GroupQuery *systemd_ask_control_group(Systemd *systemd, const char *unit, GroupF
 void group_query_free(GroupQuery *query);
 
 /** UnitWatch: calls back once, when the unit is not (or no longer) known to the manager. */
-typedef struct UnitWatch UnitWatch;
+typedef struct {
+    const SystemdCalls *calls;
+} UnitWatch;
 typedef void (*UnitGone)(gpointer data);
 
 /** Watches @unit; the answer never comes before this returns. */
@@ -63,3 +73,18 @@ UnitWatch *systemd_watch_gone(Systemd *systemd, const char *unit, UnitGone gone,
 
 /** Ends a watch. It may be freed in its own callback. */
 void unit_watch_free(UnitWatch *watch);
+
+/** What an implementation does; the functions above say what each is for. start_scope() returns a
+ *  boolean to @callback by a GTask. */
+struct SystemdCalls {
+    void (*free)(Systemd *systemd);
+    void (*start_scope)(Systemd *systemd, const ScopeSpec *spec, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer user_data);
+    char *(*find_scope)(Systemd *systemd, const char *unit, pid_t pid);
+    void (*stop_unit)(Systemd *systemd, const char *unit);
+    GroupQuery *(*ask_control_group)(Systemd *systemd, const char *unit, GroupFound found,
+                                     gpointer data);
+    void (*query_free)(GroupQuery *query);
+    UnitWatch *(*watch_gone)(Systemd *systemd, const char *unit, UnitGone gone, gpointer data);
+    void (*watch_free)(UnitWatch *watch);
+};
