@@ -142,3 +142,16 @@ char *run_unit_name(const char *run_id)
     }
     return g_string_free(g_string_append(unit, ".scope"), FALSE);
 }
+
+char *run_object_path(const char *run_id)
+{
+    GString *path = g_string_new(RUN_OBJECTS "/");
+    for (const char *c = run_id; *c; c++) {
+        gboolean plain = g_ascii_isalpha(*c) || (c > run_id && g_ascii_isdigit(*c));
+        if (plain)
+            g_string_append_c(path, *c);
+        else
+            g_string_append_printf(path, "_%02x", (guchar)*c);
+    }
+    return g_string_free(path, FALSE);
+}

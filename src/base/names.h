@@ -3,6 +3,9 @@
 
 #include <glib.h>
 
+/** Below this the bus has an object for each run. */
+#define RUN_OBJECTS "/org/storkit/AgentPool/run"
+
 /*
  * The names of the contract: those of stories, agents, runs and units.
  */
@@ -35,3 +38,6 @@ gboolean run_id_is_valid(const char *id);
  *  capital for each separator. An older run may have another, so a run's unit is always that of its
  *  record. Caller frees. */
 char *run_unit_name(const char *run_id);
+
+/** The object path of a run on the bus, as sd_bus_path_encode() makes it. Caller frees. */
+char *run_object_path(const char *run_id);

@@ -287,6 +287,15 @@ gboolean limits_set(Limits *limits, const char *key, const char *text, GError **
     return FALSE;
 }
 
+GVariant *limits_to_variant(const Limits *limits)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    for (gsize i = 0; i < LIMITS_COUNT; i++)
+        if (limits_get(limits, i) != LIMIT_UNSET)
+            g_variant_dict_insert(&dict, limits_info(i)->value_key, "t", limits_get(limits, i));
+    return g_variant_dict_end(&dict);
+}
+
 void limits_override(Limits *limits, const Limits *over)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {

@@ -57,6 +57,9 @@ gboolean limits_has_key(const char *key);
  *  the key, the text and what is accepted; the limits are then as before. */
 gboolean limits_set(Limits *limits, const char *key, const char *text, GError **error);
 
+/** The limits that are set, a{sv} (floating): each under its value_key, as a `t`. */
+GVariant *limits_to_variant(const Limits *limits);
+
 /** Every limit that is set in @over replaces that of @limits, and LIMIT_NONE unsets it. */
 void limits_override(Limits *limits, const Limits *over);
 

@@ -5,6 +5,7 @@
 #include "bus/names.h"
 #include "bus/reply.h"
 #include "bus/variant.h"
+#include "run/run-info.h"
 #include "base/test-hooks.h"
 #include "store/start-options.h"
 #include "base/util.h"
@@ -162,6 +163,23 @@ static int method_subscribe_run(sd_bus_message *m, void *userdata, sd_bus_error 
     return 1;
 }
 
+static void on_get_run_found(Run *run, const GError *error, gpointer data)
+{
+    GVariant *info = run ? run_get_info(run) : NULL;
+    bus_reply_to_call(info, error, data);
+}
+
+static int method_get_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    BusPool *self = userdata;
+    const char *run_id;
+    int r = sd_bus_message_read(m, "s", &run_id);
+    if (r < 0)
+        return r;
+    pool_find_by_id(self->pool, run_id, on_get_run_found, sd_bus_message_ref(m));
+    return 1;
+}
+
 /* --- Properties --- */
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -249,6 +267,7 @@ static const sd_bus_vtable vtable[] = {
     METHOD("Stop", "sss", RUN_NAMES, "", , method_of_run),
     METHOD("List", "", , "aa{sv}", SD_BUS_PARAM(runs), method_list),
     METHOD("Get", "sss", RUN_NAMES, "a{sv}", SD_BUS_PARAM(info), method_of_run),
+    METHOD("GetRun", "s", SD_BUS_PARAM(run_id), "a{sv}", SD_BUS_PARAM(info), method_get_run),
     METHOD("Wait", "sss", RUN_NAMES, "a{sv}", SD_BUS_PARAM(info), method_of_run),
     METHOD("Subscribe", "ssst", RUN_NAMES SD_BUS_PARAM(cursor), "h", SD_BUS_PARAM(events),
            method_of_run),

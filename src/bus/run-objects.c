@@ -33,7 +33,7 @@ static void object_free(Object *object)
     g_variant_unref(object->state);
     run_facts_clear(&object->facts);
     run_unref(object->run);
-    free(object->path); /* sd-bus made it */
+    g_free(object->path);
     g_free(object);
 }
 
@@ -130,7 +130,9 @@ static int get_figure(sd_bus *bus, const char *path, const char *interface, cons
     EACH("DiskFull", "b")                                                                          \
     EACH("OomKills", "t")                                                                          \
     EACH("QueuePosition", "u")                                                                     \
-    EACH("Unenforced", "as")
+    EACH("Unenforced", "as")                                                                       \
+    EACH("Limits", "a{sv}")                                                                        \
+    EACH("UnfinishedLine", "s")
 
 #define VTABLE_ENTRY(name, type) STATE(name, type),
 #define NAME_ENTRY(name, type) name,
@@ -223,8 +225,7 @@ static void add(BusRuns *runs, Run *run)
     Object *object = g_new0(Object, 1);
     object->owner = runs;
     object->run = run_ref(run);
-    if (sd_bus_path_encode(STORKIT_RUNS_PATH, run_get_id(run), &object->path) < 0)
-        g_error("no memory for the path of a run");
+    object->path = run_object_path(run_get_id(run));
     take_state(object);
     /* The record, and its strings, may be replaced. */
     g_hash_table_insert(runs->shown, g_strdup(run_get_id(run)), object);

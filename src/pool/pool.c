@@ -61,6 +61,12 @@ static void on_noted(Run *run, RunNote note, gpointer data)
     runs_tell_changed(pool->tools.runs, run);
 }
 
+static void on_changed(Run *run, gpointer data)
+{
+    Pool *pool = data;
+    runs_tell_changed(pool->tools.runs, run);
+}
+
 typedef struct {
     Run *run;
     Reply reply; /* or NULL */
@@ -116,6 +122,7 @@ const RunKeeper pool_run_keeper = {
     .output = on_output,
     .has_events = on_has_events,
     .noted = on_noted,
+    .changed = on_changed,
     .ended = on_ended,
 };
 

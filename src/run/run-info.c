@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/run-info.h"
 
+#include "base/names.h"
 #include "host/cgroup.h"
 
 static void add_string(GVariantDict *dict, const char *key, const char *value)
@@ -15,6 +16,19 @@ static void add_uint64(GVariantDict *dict, const char *key, guint64 value)
         g_variant_dict_insert(dict, key, "t", value);
 }
 
+static GVariant *make_object_path(const char *run_id)
+{
+    g_autofree char *path = run_object_path(run_id);
+    return g_variant_new_object_path(path);
+}
+
+static void add_limits(GVariantDict *dict, const Limits *limits)
+{
+    g_autoptr(GVariant) variant = g_variant_ref_sink(limits_to_variant(limits));
+    if (g_variant_n_children(variant) > 0)
+        g_variant_dict_insert_value(dict, "limits", variant);
+}
+
 static void add_identity(GVariantDict *dict, const Run *run)
 {
     const RunRecord *record = run_get_record(run);
@@ -23,11 +37,13 @@ static void add_identity(GVariantDict *dict, const Run *run)
     add_string(dict, "agent_name", record->agent);
     add_string(dict, "run_id", record->run_id);
     add_string(dict, "unit", record->unit);
+    g_variant_dict_insert_value(dict, "object_path", make_object_path(record->run_id));
     add_string(dict, "status", run_get_status(run));
     if (record->worktree) {
         add_string(dict, "worktree_path", record->worktree->path);
         add_string(dict, "branch", record->worktree->branch);
         add_string(dict, "base_branch", record->worktree->base_branch);
+        add_limits(dict, &record->limits);
     }
 }
 
@@ -54,6 +70,7 @@ static void add_condition(GVariantDict *dict, const Run *run)
     if (condition->held)
         g_variant_dict_insert(dict, "disk_full", "b", TRUE);
     add_uint64(dict, "oom_kills", condition->oom_kills);
+    add_string(dict, "unfinished_line", condition->unfinished_line);
     if (condition->unenforced)
         g_variant_dict_insert(dict, "unenforced", "^as", condition->unenforced);
 }

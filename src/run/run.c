@@ -8,6 +8,7 @@
 #include <glib-unix.h>
 
 #include "host/cgroup.h"
+#include "run/unfinished-line.h"
 #include "base/error.h"
 #include "base/test-hooks.h"
 #include "base/util.h"
@@ -21,6 +22,9 @@
 
 /* While an agent floods its terminal, a batch (64 KiB) is taken in so many ms. */
 #define FLOOD_MSEC 50
+
+/* After how long without output a line without its newline is shown: it may be a question. */
+#define QUIET_MSEC 1000
 
 struct Run {
     grefcount references;
@@ -47,7 +51,8 @@ struct Run {
     int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
     int stop_fd;          /* see shim_send_stop(); -1: not sent */
     LogReader *head;
-    guint pump_source, shim_source, guard_source, poll_source;
+    guint pump_source, shim_source, guard_source, poll_source, quiet_source;
+    guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;
 
@@ -85,6 +90,8 @@ static void release_live(Run *run)
     g_clear_handle_id(&run->shim_source, g_source_remove);
     g_clear_handle_id(&run->guard_source, g_source_remove);
     g_clear_handle_id(&run->poll_source, g_source_remove);
+    g_clear_handle_id(&run->quiet_source, g_source_remove);
+    g_clear_pointer(&run->condition.unfinished_line, g_free);
     g_clear_pointer(&run->unit_watch, unit_watch_free);
     if (run->watch_id >= 0)
         folder_watch_remove(run->folder_watch, run->watch_id);
@@ -372,6 +379,42 @@ static void check_gone(Run *run)
     finish(run);
 }
 
+static void set_unfinished_line(Run *run, char *line_taken)
+{
+    g_autofree char *line = line_taken;
+    char **shown = &run->condition.unfinished_line;
+    if (g_strcmp0(line, *shown) == 0)
+        return;
+    g_free(*shown);
+    *shown = g_steal_pointer(&line);
+    run->keeper->changed(run, run->keeper_data);
+}
+
+static gboolean on_quiet(gpointer user_data)
+{
+    Run *run = user_data;
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    guint64 length = log_reader_backlog(run->head);
+    run->quiet_source = 0;
+    set_unfinished_line(
+        run, unfinished_line_read(state.transcript_fd, state.readable - length, state.readable));
+    return G_SOURCE_REMOVE;
+}
+
+/* The head has read all whole lines. Waits only once for what was printed behind them: an idle pool
+ * makes no wake-ups. */
+static void watch_for_quiet(Run *run, guint64 bytes)
+{
+    if (bytes == run->quiet_bytes)
+        return;
+    run->quiet_bytes = bytes;
+    g_clear_handle_id(&run->quiet_source, g_source_remove);
+    if (log_reader_backlog(run->head) > 0)
+        run->quiet_source = g_timeout_add(QUIET_MSEC, on_quiet, run);
+    set_unfinished_line(run, NULL);
+}
+
 static void finish_with_result(Run *run);
 
 static gboolean pump(gpointer user_data);
@@ -413,6 +456,8 @@ static gboolean pump(gpointer user_data)
         schedule_turn(run);
     else if (state.complete)
         finish_with_result(run);
+    else
+        watch_for_quiet(run, state.readable);
     if (batch)
         run->keeper->has_events(run, batch, run->keeper_data);
     return G_SOURCE_REMOVE;

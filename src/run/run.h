@@ -51,17 +51,19 @@ typedef struct {
     /* Its log has more to read: @batch comes next for who is at its head. */
     void (*has_events)(Run *run, EventBatch *batch, gpointer data);
     void (*noted)(Run *run, RunNote note, gpointer data);
-    void (*ended)(Run *run, gpointer data); /* its last event can be read */
+    void (*changed)(Run *run, gpointer data); /* its condition, in another way */
+    void (*ended)(Run *run, gpointer data);   /* its last event can be read */
 } RunKeeper;
 
 /** What it is like for a run just now. */
 typedef struct {
     gboolean frozen;
-    gboolean held;        /* by a full disk */
-    guint64 oom_kills;    /* by now */
-    guint queue_position; /* 0: not in the queue */
-    char **unenforced;    /* limits that this machine does not delegate, or NULL */
-    char *cgroup;         /* the scope's folder, or NULL */
+    gboolean held;         /* by a full disk */
+    guint64 oom_kills;     /* by now */
+    guint queue_position;  /* 0: not in the queue */
+    char *unfinished_line; /* what stands behind its last newline while it is quiet, or NULL */
+    char **unenforced;     /* limits that this machine does not delegate, or NULL */
+    char *cgroup;          /* the scope's folder, or NULL */
 } RunCondition;
 
 /** A run of @record, which it takes. @folder_watch and @systemd must outlive it. Caller unrefs. */

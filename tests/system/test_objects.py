@@ -83,7 +83,8 @@ def all_properties(proxy):
 def check_properties(proxy, info):
     """The object says what Get does; what is absent there is empty here."""
     found = all_properties(proxy)
-    wanted = {camel_case(key): value for key, value in info.items()}
+    wanted = {camel_case(key): value for key, value in info.items() if key != "object_path"}
+    assert info["object_path"] == proxy.get_object_path()
     for name, value in found.items():
         if name in wanted and name not in FIGURES:
             assert value == wanted[name], f"{name} is {value!r}, not {wanted[name]!r}"
@@ -110,6 +111,49 @@ def test_a_run_comes_changes_and_goes_as_an_object(pool):
     pool.stop(root, "s")
     wait_until(lambda: objects.proxies() == [], "the object to go")
     assert not any(FIGURES & changed.keys() for changed in objects.changes), "figures were sent"
+
+
+def test_a_question_without_a_newline_is_shown(pool):
+    """A line that the agent leaves unfinished is in the info and told of, once the agent is quiet,
+    as a terminal would show it; it is no event, and gone when the line goes on."""
+    objects = Objects(pool)
+    scenario = "init; bytes 12%\\\\r99%\\\\rProceed? [y/N] ; wait go; print yes; wait on; result"
+    root = pool.repository(agents={"coder": scenario})
+    info = pool.start(root, "s")
+    proxy = objects.proxy(info["run_id"])
+    objects.wait_for(proxy, "UnfinishedLine", "Proceed? [y/N]")
+    assert pool.get(root, "s")["unfinished_line"] == "Proceed? [y/N]"
+    open(f"{info['worktree_path']}/go", "w").close()
+    objects.wait_for(proxy, "UnfinishedLine", "")
+    assert "unfinished_line" not in pool.get(root, "s")
+    open(f"{info['worktree_path']}/on", "w").close()
+    pool.wait(root, "s")
+    texts = [e["text"] for e in pool.subscribe_run(info["run_id"]) if e["type"] == "output"]
+    assert len(texts) == 1 and texts[0].endswith("yes"), texts
+
+
+def test_limits_are_in_the_info(pool):
+    """The limits that are set, the roster's and the call's, are in the info, in plain numbers."""
+    root = pool.repository(agents={"coder": {"scenario": "idle", "tasks_max": 100}})
+    info = pool.start(root, "s", runtime_max="1h")
+    assert info["limits"] == {"tasks_max": 100, "runtime_max_usec": 3600 * 1000000}
+    pool.stop(root, "s")
+    assert "limits" not in pool.start(pool.repository("other", agents={"coder": "idle"}), "s")
+
+
+def test_get_run_finds_what_list_does_not_show(pool):
+    """GetRun answers by the run's id: for a live run as Get does, for one that was taken off the
+    list as long as its folder is there."""
+    root = pool.repository(agents={"coder": "init; idle"})
+    info = pool.start(root, "s")
+    found = pool.call("GetRun", "(s)", info["run_id"])[0]
+    assert found["run_id"] == info["run_id"] and found["status"] == "running"
+    pool.stop(root, "s")
+    raises("NoSuchRun", pool.get, root, "s")
+    ended = pool.call("GetRun", "(s)", info["run_id"])[0]
+    assert (ended["status"], ended["error"]) == ("failed", "stopped")
+    raises("InvalidArgument", pool.call, "GetRun", "(s)", "no/id")
+    raises("NoSuchRun", pool.call, "GetRun", "(s)", "s.coder.0000000000")
 
 
 def test_an_ended_run_stays_an_object(pool):

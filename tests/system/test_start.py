@@ -19,7 +19,7 @@ from traces import assert_leaves_nothing, read_text, refused, touch, traces, wit
 RUNNING_INFO = {
     "project_root": "s", "story_id": "s", "agent_name": "s", "status": "s", "worktree_path": "s",
     "base_branch": "s", "branch": "s", "run_id": "s", "unit": "s", "pid": "u", "started": "t",
-    "cursor": "t", "frozen": "b", "cpu_usec": "t", "processes": "u",
+    "cursor": "t", "frozen": "b", "cpu_usec": "t", "processes": "u", "object_path": "o",
 }  # fmt: skip
 MAY_BE_THERE = {"session_id": "s", "memory": "t", "memory_peak": "t", "unenforced": "as"}
 
