@@ -117,7 +117,7 @@ def test_a_question_without_a_newline_is_shown(pool):
     """A line that the agent leaves unfinished is in the info and told of, once the agent is quiet,
     as a terminal would show it; it is no event, and gone when the line goes on."""
     objects = Objects(pool)
-    scenario = "init; bytes 12%\\\\r99%\\\\rProceed? [y/N] ; wait go; print yes; wait on; result"
+    scenario = "init; bytes 12%\\r99%\\rProceed? [y/N] ; wait go; print yes; wait on; result"
     root = pool.repository(agents={"coder": scenario})
     info = pool.start(root, "s")
     proxy = objects.proxy(info["run_id"])
