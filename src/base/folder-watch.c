@@ -66,26 +66,34 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
-FolderWatch *folder_watch_new(GError **error)
+FolderWatch *folder_watch_new(void)
 {
-    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (fd < 0) {
-        set_errno_error(error, errno,
-                        "making an inotify instance (raise fs.inotify.max_user_instances)");
-        return NULL;
-    }
     FolderWatch *watch = g_new0(FolderWatch, 1);
-    watch->fd = fd;
+    watch->fd = -1;
     watch->entries = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    watch->source = g_unix_fd_add(fd, G_IO_IN, on_readable, watch);
     return watch;
+}
+
+static gboolean open_instance(FolderWatch *watch, GError **error)
+{
+    if (watch->fd >= 0)
+        return TRUE;
+    watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (watch->fd < 0) {
+        set_errno_error(error, errno,
+                        "making an inotify instance: other programs use all of yours (raise "
+                        "fs.inotify.max_user_instances)");
+        return FALSE;
+    }
+    watch->source = g_unix_fd_add(watch->fd, G_IO_IN, on_readable, watch);
+    return TRUE;
 }
 
 void folder_watch_free(FolderWatch *watch)
 {
     if (!watch)
         return;
-    g_source_remove(watch->source);
+    g_clear_handle_id(&watch->source, g_source_remove);
     g_hash_table_unref(watch->entries);
     fd_clear(&watch->fd);
     g_free(watch);
@@ -101,6 +109,8 @@ static int add_watch(FolderWatch *watch, int folder_fd, uint32_t mask)
 int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, gpointer data,
                      GError **error)
 {
+    if (!open_instance(watch, error))
+        return -1;
     int id = add_watch(watch, folder_fd, MASK | IN_MODIFY);
     if (id < 0) {
         set_errno_error(error, errno, "watching a run's folder (fs.inotify.max_user_watches)");
@@ -115,7 +125,8 @@ int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, g
 
 void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted)
 {
-    add_watch(watch, folder_fd, wanted ? MASK | IN_MODIFY : MASK);
+    if (watch->fd >= 0)
+        add_watch(watch, folder_fd, wanted ? MASK | IN_MODIFY : MASK);
 }
 
 void folder_watch_remove(FolderWatch *watch, int id)

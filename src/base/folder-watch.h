@@ -12,7 +12,9 @@ typedef struct FolderWatch FolderWatch;
 /** Called when something in the folder was written or made, moved into it, or changed its mode. */
 typedef void (*FolderChanged)(gpointer data);
 
-FolderWatch *folder_watch_new(GError **error);
+/** Takes its inotify instance with the first folder: where the user has none left,
+ *  folder_watch_add() fails, and may be tried again. */
+FolderWatch *folder_watch_new(void);
 void folder_watch_free(FolderWatch *watch);
 
 /** Watches the folder that @folder_fd is open on. Returns an id for folder_watch_remove(), or -1

@@ -36,7 +36,9 @@ Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
 
     Run *run =
         run_new(record, pool->tools.folder_watch, pool->tools.systemd, &pool_run_keeper, pool);
-    RunResult *result = run_result_load(folder_fd, ret_listed, NULL);
+    /* What lives has not ended, whoever says so in its folder. */
+    RunResult *result =
+        shim_is_alive(folder_fd) ? NULL : run_result_load(folder_fd, ret_listed, NULL);
     /* The service may have gone down before a stopped run was off the list. */
     if (result)
         *ret_listed &= result->outcome != OUTCOME_STOPPED;
@@ -58,6 +60,7 @@ struct Adoption {
     Pool *pool;
     Run *run;
     GroupQuery *query;
+    UnitWatch *unit_watch;
     guint timer;
 };
 
@@ -65,6 +68,7 @@ void adoption_free(Adoption *adoption)
 {
     g_clear_handle_id(&adoption->timer, g_source_remove);
     group_query_free(adoption->query);
+    unit_watch_free(adoption->unit_watch);
     run_unref(adoption->run);
     g_free(adoption);
 }
@@ -113,14 +117,25 @@ static void on_control_group(const char *group, gpointer data)
     adoption_done(adoption);
 }
 
+/* No scope, no shim: a lock on the folder that somebody else holds says nothing. */
+static void on_gone(gpointer data)
+{
+    Adoption *adoption = data;
+    run_follow(adoption->run);
+    adoption_done(adoption);
+}
+
 static void follow(Pool *pool, Run *run)
 {
     run_set_phase(run, RUN_SETUP); /* until its `started` has been read */
     if (!has_file(run, "started"))
         admission_follow_setup(pool->admission, run);
-    run_refresh(run); /* so that the sinks find their cursors in its log, and calls its status */
+    run_look_back(run);
     runs_make_visible(pool->tools.runs, run);
-    ask_control_group(adoption_new(pool, run));
+    Adoption *adoption = adoption_new(pool, run);
+    adoption->unit_watch =
+        systemd_watch_gone(pool->tools.systemd, run_get_record(run)->unit, on_gone, adoption);
+    ask_control_group(adoption);
 }
 
 /* --- Starts that were cut short --- */

@@ -198,9 +198,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     pool->shut_down = g_cancellable_new();
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
-    tools->folder_watch = folder_watch_new(error);
-    if (!tools->folder_watch)
-        return NULL;
+    tools->folder_watch = folder_watch_new();
     tools->systemd = systemd_new(lost, data, error);
     return tools->systemd ? g_steal_pointer(&pool) : NULL;
 }

@@ -8,6 +8,7 @@
 #include "store/result.h"
 #include "store/cursors.h"
 #include "transcript/decoding.h"
+#include "store/shim-client.h"
 #include "base/util.h"
 #include "store/folder.h"
 
@@ -57,7 +58,7 @@ static Ended *look_at(const char *parent, const char *run_id)
     gboolean listed;
     autofd folder_fd = run_folder_open(run_id, NULL);
     g_autoptr(RunResult) result = folder_fd < 0 ? NULL : run_result_load(folder_fd, &listed, NULL);
-    if (!result)
+    if (!result || shim_is_alive(folder_fd))
         return NULL;
     g_autofree char *path = g_build_filename(parent, run_id, NULL);
     Ended *ended = g_new0(Ended, 1);

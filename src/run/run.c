@@ -55,6 +55,7 @@ struct Run {
     guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;
+    gboolean over; /* nothing of it runs any more: it ends once its head has read everything */
 
     RunResult *result; /* of an ended run */
 };
@@ -321,7 +322,8 @@ static void take_started(Run *run)
     run->keeper->started(run, run->keeper_data);
 }
 
-gboolean run_refresh(Run *run)
+/* Looks once at what the folder says by now; whether there is more output to read. */
+static gboolean refresh(Run *run)
 {
     gboolean more = run_log_refresh(run->log, run->folder_fd);
     take_started(run);
@@ -442,7 +444,7 @@ static gboolean pump(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
     run->pump_source = 0;
-    gboolean more = run_refresh(run);
+    gboolean more = refresh(run);
     check_held(run);
     if (more)
         run->keeper->output(run, run->keeper_data);
@@ -454,7 +456,7 @@ static gboolean pump(gpointer user_data)
     run_log_get_state(run->log, &state);
     if (look_for_flood(run, state.readable) || batch)
         schedule_turn(run);
-    else if (state.complete)
+    else if (run->over)
         finish_with_result(run);
     else
         watch_for_quiet(run, state.readable);
@@ -640,18 +642,33 @@ static void take_started_from_exit(Run *run, const RunExit *exit)
     take_started(run);
 }
 
-/* Decides how the run ended, keeps it in the folder, and lets readers have the last event. */
-static void finish(Run *run)
+/* No shim writes any more: its last line needs no newline. */
+static void complete_log(Run *run)
 {
     RunExit exit;
-    run_refresh(run);
     gboolean has_exit = run_exit_read(run->folder_fd, &exit);
     if (has_exit)
         take_started_from_exit(run, &exit);
     run_log_complete(run->log, has_exit ? exit.bytes : G_MAXUINT64);
-    /* The head reads what is left, its last line included, and finish_with_result() follows. */
+}
+
+/* The head reads what is left, and finish_with_result() follows. */
+static void finish(Run *run)
+{
+    refresh(run);
+    complete_log(run);
+    run->over = TRUE;
     g_clear_handle_id(&run->pump_source, g_source_remove);
     schedule_pump(run);
+}
+
+/* Whoever has the cursor of a last line without a newline got it from a service before this one. */
+void run_look_back(Run *run)
+{
+    gboolean has_shim = shim_is_alive(run->folder_fd);
+    refresh(run);
+    if (!has_shim)
+        complete_log(run);
 }
 
 void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error)
@@ -719,14 +736,26 @@ static gboolean check_has_cgroup(const Run *run, GError **error)
     return FALSE;
 }
 
+/* At the moment of its end there is nothing to freeze. */
+static void name_end(const Run *run, const char *cgroup, GError **error)
+{
+    if (g_file_test(cgroup, G_FILE_TEST_EXISTS))
+        return;
+    g_clear_error(error);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                "agent '%s' on story '%s' has just ended", run->record->agent, run->record->story);
+}
+
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
 {
     if (!run_check_running(run, error) || (frozen && !check_not_stopping(run, error)) ||
         !check_has_cgroup(run, error))
         return FALSE;
     g_autofree char *agent = agent_cgroup(run);
-    if (!cgroup_set_frozen(agent, frozen, error))
+    if (!cgroup_set_frozen(agent, frozen, error)) {
+        name_end(run, agent, error);
         return FALSE;
+    }
     if (frozen == run->condition.frozen)
         return TRUE;
     run->condition.frozen = frozen;

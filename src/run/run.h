@@ -160,8 +160,9 @@ void run_request_stop(Run *run);
 /** Tells the run where its scope's processes are: @folder, which it takes. */
 void run_set_cgroup(Run *run, char *folder);
 
-/** Looks once at what the folder says by now; whether there is more output to read. */
-gboolean run_refresh(Run *run);
+/** Looks at what the folder of a run that was found says, so that every cursor that was given out
+ *  before is known: to be called before anybody may ask. */
+void run_look_back(Run *run);
 
 /** Follows the run's folder, its shim (gone already where none was found) and its scope from now
  *  on. The scope must be there, or have been. Where the user has no inotify watch left, it looks at

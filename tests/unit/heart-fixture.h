@@ -259,7 +259,7 @@ static inline void heart_set_up(Heart *heart)
         .runs = runs_new(),
         .work = work_queue_new(),
         .systemd = &heart->systemd.parent,
-        .folder_watch = folder_watch_new(NULL),
+        .folder_watch = folder_watch_new(),
     };
     heart->clean = heart_look(heart);
 }
