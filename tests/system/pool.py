@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Pool: the real storkitd on a bus and in folders of its own, for one test."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -218,11 +219,18 @@ class Pool:
                 self.manager.kill(unit)
         problems += self._end_daemon()
         self.bus.close()
-        left = processes_of(self.marker)
-        for pid in left:
+        self._wait_for_helpers()
+        for pid in processes_of(self.marker):
             problems.append(f"left behind: process {describe_process(pid)}")
             os.kill(pid, signal.SIGKILL)
         return problems
+
+    def _wait_for_helpers(self):
+        """git's helpers end when they see that the service has: a moment after it."""
+        with contextlib.suppress(AssertionError):
+            wait_until(
+                lambda: not any(map(is_helper, processes_of(self.marker))), "git's helpers to end"
+            )
 
     def _scopes_of_ended_runs(self):
         if not self.running():

@@ -996,7 +996,7 @@ def test_flags_take_no_value(pool):
     ctl("start", "42_login", "--wait")
     (worktree,) = ctl.json("worktrees")
     seen = set()
-    verbs = re.findall(r"^  (?!storkitctl)([a-z]+) ", ctl.out("--help"), re.MULTILINE)
+    verbs = re.findall(r"^  (?!storkitctl)([a-z-]+) ", ctl.out("--help"), re.MULTILINE)
     assert len(verbs) >= 17, verbs
     for verb in ["", *verbs]:
         words = [verb] if verb else []
