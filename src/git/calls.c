@@ -38,15 +38,20 @@ static GVariant *call(const GitContext *context, const char *method, GVariantDic
                            error);
 }
 
-char *git_call_resolve(const char *path, GError **error)
+char *git_call_resolve(const char *path, const char *config, gboolean *ret_hides_config,
+                       GError **error)
 {
     const GitContext context = {NULL, NULL};
     GVariantDict dict;
     begin(&dict, &context, path);
+    if (ret_hides_config)
+        g_variant_dict_insert(&dict, "config", "^ay", config);
     g_autoptr(GVariant) answer = call(&context, "resolve", &dict, look_msec(), error);
     char *root = NULL;
     if (answer)
         g_variant_lookup(answer, "root", "^ay", &root);
+    if (answer && ret_hides_config)
+        g_variant_lookup(answer, "hides-config", "b", ret_hides_config);
     return root;
 }
 

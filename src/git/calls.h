@@ -18,8 +18,10 @@ typedef struct {
     GCancellable *cancellable; /* ends the call; NULL: nothing does */
 } GitContext;
 
-/** project_resolve(). */
-char *git_call_resolve(const char *path, GError **error);
+/** project_resolve(), and where @ret_hides_config is not NULL, project_hides_config() of @config.
+ */
+char *git_call_resolve(const char *path, const char *config, gboolean *ret_hides_config,
+                       GError **error);
 
 /** worktree_plan() in the project @root. */
 Worktree *git_call_plan(const GitContext *context, const char *root, const char *story,

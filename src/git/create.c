@@ -6,6 +6,7 @@
 #include "base/file-tree.h"
 #include "base/test-hooks.h"
 #include "git/checkout.h"
+#include "git/copies.h"
 #include "git/exclude.h"
 #include "git/places.h"
 #include "git/plan.h"
@@ -66,56 +67,6 @@ static gboolean make_room(const Repo *repo, const Worktree *worktree, GError **e
     return FALSE;
 }
 
-static gboolean is_tracked(const char *path, gpointer data)
-{
-    git_index *index = data;
-
-    /* Worktrees inside a worktree would be copies of all others. */
-    if (g_str_equal(path, WORKTREES_FOLDER))
-        return TRUE;
-    return git_index_get_bypath(index, path, 0) != NULL;
-}
-
-static gboolean check_copy_path(const char *path, GError **error)
-{
-    g_auto(GStrv) names = g_strsplit(path, "/", -1);
-    gboolean valid = path[0] && !g_path_is_absolute(path) && !g_str_equal(names[0], ".git");
-
-    for (char **name = names; *name && valid; name++)
-        valid = !g_str_equal(*name, "..");
-    if (!valid)
-        worktree_fail(error, "`copy` can't have '%s': name files or folders inside the project",
-                      path);
-    return valid;
-}
-
-static gboolean copy_ignored(const Repo *repo, const Worktree *worktree, const char *const *copy,
-                             GError **error)
-{
-    g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, error);
-    g_autoptr(git_index) index = NULL;
-    g_autoptr(GError) cause = NULL;
-
-    if (!tree)
-        return FALSE;
-    if (git_repository_index(&index, tree->git) < 0) {
-        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the index of %s can't be read",
-                          worktree->path);
-        return FALSE;
-    }
-    for (; *copy; copy++) {
-        g_autofree char *clean = NULL;
-        if (!check_copy_path(*copy, error))
-            return FALSE;
-        clean = g_canonicalize_filename(*copy, "/");
-        if (!file_tree_copy(worktree->root, worktree->path, clean + 1, is_tracked, index, &cause)) {
-            worktree_fail(error, "`copy` of %s failed: %s", *copy, cause->message);
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 static gboolean write_record(const Worktree *worktree, GError **error)
 {
     g_autoptr(GError) cause = NULL;
@@ -141,7 +92,7 @@ static gboolean make(const Repo *repo, const Worktree *worktree, const char *con
     if (!worktree_checkout(repo, worktree, error))
         return FALSE;
     fault_point("checkout");
-    return !copy || copy_ignored(repo, worktree, copy, error);
+    return !copy || worktree_copy_ignored(repo, worktree, copy, error);
 }
 
 /* Between plan and creation others may have been at it. */

@@ -12,22 +12,46 @@ static gboolean config_flag(const git_config *config, const char *name)
     return git_config_get_bool(&value, config, name) == 0 && value;
 }
 
-/* `git sparse-checkout` writes to config.worktree, which libgit2 1.5 does not read. */
-static gboolean is_sparse(const Repo *repo, const git_config *config)
+static gboolean is_sparse_in(const char *folder)
 {
-    g_autofree char *path = repo_file(repo, "config.worktree");
+    g_autofree char *path = g_build_filename(folder, "config.worktree", NULL);
     g_autoptr(git_config) own = NULL;
 
-    if (config_flag(config, "core.sparseCheckout"))
-        return TRUE;
     return git_config_open_ondisk(&own, path) == 0 && config_flag(own, "core.sparseCheckout");
 }
 
+/* `git sparse-checkout` writes to config.worktree, which libgit2 1.5 does not read: to that of the
+ * tree in which it was run. */
+gboolean repo_is_sparse(const Repo *repo)
+{
+    g_autoptr(git_config) config = NULL;
+
+    if (git_repository_config_snapshot(&config, repo->git) < 0)
+        return FALSE;
+    return config_flag(config, "core.sparseCheckout") ||
+           is_sparse_in(git_repository_commondir(repo->git)) ||
+           is_sparse_in(git_repository_path(repo->git));
+}
+
+/* `git clone --filter` writes remote.NAME.promisor only; extensions.partialClone is older. */
 static gboolean is_partial(const git_config *config)
 {
+    g_autoptr(git_config_iterator) iterator = NULL;
+    git_config_entry *entry;
     const char *remote;
 
-    return git_config_get_string(&remote, config, "extensions.partialClone") == 0;
+    if (git_config_get_string(&remote, config, "extensions.partialClone") == 0)
+        return TRUE;
+    if (git_config_iterator_new(&iterator, config) < 0)
+        return FALSE;
+    while (git_config_next(&entry, iterator) == 0) {
+        int promisor = 0;
+        if (g_str_has_prefix(entry->name, "remote.") &&
+            g_str_has_suffix(entry->name, ".promisor") &&
+            git_config_parse_bool(&promisor, entry->value) == 0 && promisor)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static void append_file(GString *text, const char *path)
@@ -119,7 +143,7 @@ gboolean worktree_needs_git(const Repo *repo, const git_oid *commit)
 
     if (git_repository_config_snapshot(&config, repo->git) < 0)
         return FALSE;
-    if (is_sparse(repo, config) || is_partial(config))
+    if (repo_is_sparse(repo) || is_partial(config))
         return TRUE;
     if (git_object_lookup(&object, repo->git, commit, GIT_OBJECT_COMMIT) < 0 ||
         git_object_peel(&tree, object, GIT_OBJECT_TREE) < 0)

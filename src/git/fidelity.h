@@ -12,5 +12,8 @@
  *  clones). */
 gboolean worktree_needs_git(const Repo *repo, const git_oid *commit);
 
+/** Whether a sparse checkout is on, in this tree or all of them. */
+gboolean repo_is_sparse(const Repo *repo);
+
 /** Whether git's own filters make @id of the file @name (relative) in the work tree of @repo. */
 gboolean worktree_has_id_by_git(const Repo *repo, const char *name, const git_oid *id);

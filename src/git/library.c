@@ -35,15 +35,44 @@ gboolean git_library_is_foreign(int result, const char *path)
     return there;
 }
 
+/* A form of repository that libgit2 does not read: what it is and what to do, or NULL. */
+static const char *unsupported_form(const char *path)
+{
+    g_autofree char *file = g_build_filename(path, ".git", "config", NULL);
+    g_autofree char *bare_file = g_build_filename(path, "config", NULL);
+    g_autoptr(git_config) config = NULL;
+    g_autoptr(git_config) snapshot = NULL;
+    const char *value;
+    gboolean there = g_file_test(file, G_FILE_TEST_IS_REGULAR);
+
+    if (git_config_open_ondisk(&config, there ? file : bare_file) < 0 ||
+        git_config_snapshot(&snapshot, config) < 0)
+        return NULL;
+    if (git_config_get_string(&value, snapshot, "extensions.objectformat") == 0 &&
+        g_ascii_strcasecmp(value, "sha1") != 0)
+        return "has SHA-256 object names, which storkit can't read: use a clone with SHA-1 names "
+               "(`git init --object-format=sha1`)";
+    if (git_config_get_string(&value, snapshot, "extensions.refstorage") == 0 &&
+        g_ascii_strcasecmp(value, "files") != 0)
+        return "keeps its references as a reftable, which storkit can't read: run `git refs "
+               "migrate --ref-format=files` in it";
+    return NULL;
+}
+
 void git_library_open_error(GError **error, int code, int result, const char *path)
 {
+    g_autoptr(GError) said = NULL;
+    git_library_error(&said, code, "the git repository %s can't be opened", path);
+    const char *form = unsupported_form(path);
     if (git_library_is_foreign(result, path))
         g_set_error(error, STORKIT_ERROR, code,
                     "the repository of %s belongs to another user; if you trust it, run "
                     "`git config --global --add safe.directory %s`",
                     path, path);
+    else if (form)
+        g_set_error(error, STORKIT_ERROR, code, "the repository of %s %s", path, form);
     else
-        git_library_error(error, code, "the git repository %s can't be opened", path);
+        g_propagate_error(error, g_steal_pointer(&said));
 }
 
 git_repository *git_library_open(const char *path, GError **error)
@@ -60,7 +89,8 @@ void worktree_library_init(void)
 {
     /* libgit2 refuses repositories with extensions that it was not told of. These change nothing
      * for what we do ourselves; checkouts that they matter to go to the git program. */
-    static const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects"};
+    static const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects",
+                                       "relativeworktrees"};
 
     git_libgit2_init();
     git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, G_N_ELEMENTS(extensions));

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "git/merged.h"
 #include "git/places.h"
 #include "git/program.h"
 
@@ -30,28 +31,36 @@ static void reach_free(Reach *reach)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reach, reach_free)
 
-/* Adds the commit that @name leads to; a reference that leads nowhere (origin/HEAD may) or to
- * something else than a commit is passed over. */
+/* Adds the commit that @reference leads to; one that leads nowhere (origin/HEAD may) or to
+ * something else than a commit is passed over. A branch is a commit: there may be 300,000 of them,
+ * and none is read for this. */
+static void add_target(GArray *ids, git_reference *reference)
+{
+    g_autoptr(git_object) commit = NULL;
+    gboolean branch = git_reference_is_branch(reference) || git_reference_is_remote(reference);
+    if (branch && git_reference_type(reference) == GIT_REFERENCE_DIRECT)
+        g_array_append_vals(ids, git_reference_target(reference), 1);
+    else if (git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
+        g_array_append_vals(ids, git_object_id(commit), 1);
+}
+
 static void add_reference(GArray *ids, const Repo *repo, const char *name)
 {
     g_autoptr(git_reference) reference = NULL;
-    g_autoptr(git_object) commit = NULL;
-
-    if (git_reference_lookup(&reference, repo->git, name) == 0 &&
-        git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
-        g_array_append_vals(ids, git_object_id(commit), 1);
+    if (git_reference_lookup(&reference, repo->git, name) == 0)
+        add_target(ids, reference);
 }
 
 static void add_references(GArray *ids, const Repo *repo, const char *glob, const char *except)
 {
     g_autoptr(git_reference_iterator) iterator = NULL;
-    const char *name;
-
+    git_reference *reference;
     if (git_reference_iterator_glob_new(&iterator, repo->git, glob) < 0)
         return;
-    while (git_reference_next_name(&name, iterator) == 0) {
-        if (g_strcmp0(name, except) != 0)
-            add_reference(ids, repo, name);
+    while (git_reference_next(&reference, iterator) == 0) {
+        if (g_strcmp0(git_reference_name(reference), except) != 0)
+            add_target(ids, reference);
+        git_reference_free(reference);
     }
 }
 
@@ -158,6 +167,15 @@ gboolean work_add_own_commits(Work *work, const Repo *repo)
     return add_lost(repo, reach, work->commits, NULL);
 }
 
+/* Drops the tips whose changes the branch's base has by another way. */
+static void drop_merged_tips(Reach *reach, const Repo *repo, const char *branch)
+{
+    drop_safe_tips(reach);
+    for (guint i = reach->tips->len; i-- > 0;)
+        if (worktree_is_merged(repo, branch, &g_array_index(reach->tips, git_oid, i)))
+            g_array_remove_index(reach->tips, i);
+}
+
 gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const char *tree,
                          GError **error)
 {
@@ -172,6 +190,7 @@ gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const
         add_reference(reach->tips, opened, "HEAD");
     add_references(reach->safe, repo, HEADS "*", reference);
     add_references(reach->safe, repo, REMOTES "*", NULL);
+    drop_merged_tips(reach, repo, branch);
     return add_lost(repo, reach, work->commits, error);
 }
 

@@ -77,8 +77,12 @@ static void answer_with_all_of(Call *call, GVariant *dict_taken)
 static void resolve(Call *call)
 {
     g_autofree char *root = project_resolve(call->root, &call->error);
-    if (root)
-        g_variant_dict_insert(call->answer, "root", "^ay", root);
+    const char *config = take_bytes(call, "config");
+    if (!root)
+        return;
+    g_variant_dict_insert(call->answer, "root", "^ay", root);
+    g_variant_dict_insert(call->answer, "hides-config", "b",
+                          config && project_hides_config(root, config));
 }
 
 static void plan(Call *call)
@@ -222,6 +226,8 @@ int main(void)
     setlocale(LC_ALL, "");
     prctl(PR_SET_NAME, "storkit-git");
     signal(SIGPIPE, SIG_IGN);
+    /* Stdout is the calls'. */
+    g_log_writer_default_set_use_stderr(TRUE);
     limit_memory();
     fault_point_ends_parent();
     worktree_library_init();

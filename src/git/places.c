@@ -110,6 +110,12 @@ char *worktree_kept_base(const Repo *repo, const char *branch)
     return g_strdup(base);
 }
 
+char *worktree_kept_base_of(const Repo *repo, const char *own, const char *current)
+{
+    char *base = worktree_kept_base(repo, own);
+    return base ? base : worktree_kept_base(repo, current);
+}
+
 /* @text without the sections that begin with the line @header. */
 static char *drop_section(const char *text, const char *header)
 {

@@ -39,6 +39,10 @@ char *worktree_checked_out_at(const Repo *repo, const char *reference);
 /** The base that git's config keeps for @branch, or NULL. Caller frees. */
 char *worktree_kept_base(const Repo *repo, const char *branch);
 
+/** The same of a story's @own branch or, where that was renamed, which takes the base along, of the
+ *  branch @current that its worktree has. */
+char *worktree_kept_base_of(const Repo *repo, const char *own, const char *current);
+
 /** Deletes @branch with its reflog and its section of git's config. Sets WORKTREE_FAILED. */
 gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **error);
 

@@ -9,6 +9,7 @@
 #include "git/lost-commits.h"
 #include "git/lost-files.h"
 #include "git/places.h"
+#include "git/program.h"
 
 #define SETUP_RECORD "storkit-setup-done"
 
@@ -84,6 +85,13 @@ static void set_moved_error(const char *path, const char *registered, const char
             path, registered, path);
 }
 
+/* Libgit2 has no sparse index. */
+static gboolean git_reads_index(const Repo *tree)
+{
+    static const char *const arguments[] = {"ls-files", "--", ":(top,literal).git", NULL};
+    return git_program_run(tree, tree->root, arguments, NULL, NULL);
+}
+
 /* The worktree that is there: on a branch, with an index that can be read. Takes the branch from
  * it: an agent or a person may have switched to another one, and that is where work goes on. */
 static gboolean read_existing(Worktree *worktree, const Repo *repo, GError **error)
@@ -112,7 +120,7 @@ static gboolean read_existing(Worktree *worktree, const Repo *repo, GError **err
                       worktree->path, target, worktree->path);
         return FALSE;
     }
-    if (git_repository_index(&index, tree->git) < 0) {
+    if (git_repository_index(&index, tree->git) < 0 && !git_reads_index(tree)) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
                           "the index of the worktree %s can't be read: run `git -C %s reset`",
                           worktree->path, worktree->path);
@@ -290,7 +298,8 @@ static char *base_commit(const char *root, const Repo *repo, const char *base, G
 static gboolean find_base(Worktree *worktree, const Repo *repo, const char *asked, GError **error)
 {
     g_autofree char *own = g_strconcat(BRANCH_PREFIX, worktree->story, NULL);
-    g_autofree char *kept = worktree->new_branch ? NULL : worktree_kept_base(repo, own);
+    g_autofree char *kept =
+        worktree->new_branch ? NULL : worktree_kept_base_of(repo, own, worktree->branch);
     gboolean check = worktree->new_branch || (asked && !kept);
 
     if (asked && kept && !g_str_equal(asked, kept)) {

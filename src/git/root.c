@@ -8,7 +8,8 @@
 
 #include "base/bus-text.h"
 #include "base/error.h"
-#include "git/library.h"
+#include "git/fidelity.h"
+#include "git/repo.h"
 
 static void set_no_folder_error(const char *path, int errsv, GError **error)
 {
@@ -73,6 +74,16 @@ static gboolean check_argument(const char *path, GError **error)
     return TRUE;
 }
 
+/* Whether the repository that the linked worktree belongs to has no tree of its own: then each of
+ * its worktrees is as good as any. */
+static gboolean is_of_a_bare_one(git_repository *repository)
+{
+    g_autoptr(git_repository) common = NULL;
+
+    return git_repository_open(&common, git_repository_commondir(repository)) == 0 &&
+           git_repository_is_bare(common);
+}
+
 static void set_linked_error(git_repository *repository, GError **error)
 {
     g_autofree char *common = g_canonicalize_filename(git_repository_commondir(repository), NULL);
@@ -121,16 +132,29 @@ static git_repository *open_containing(const char *real, GError **error)
         git_library_open_error(error, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, result, real);
         return NULL;
     }
-    if (git_repository_is_worktree(repository)) {
+    if (git_repository_is_worktree(repository) && !is_of_a_bare_one(repository)) {
         set_linked_error(repository, error);
         return NULL;
     }
     if (git_repository_is_bare(repository)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
-                    "%s is a bare repository: clone it and use the clone", real);
+                    "%s is a bare repository: use one of its worktrees (`git -C %s worktree add "
+                    "FOLDER`), or a clone, as the project root",
+                    real, real);
         return NULL;
     }
     return check_inside(repository, real, error) ? g_steal_pointer(&repository) : NULL;
+}
+
+gboolean project_hides_config(const char *root, const char *name)
+{
+    g_autofree char *file = g_build_filename(root, name, NULL);
+    g_autofree char *tracked = g_strconcat("HEAD:", name, NULL);
+    g_autoptr(git_object) blob = NULL;
+    if (g_file_test(file, G_FILE_TEST_EXISTS))
+        return FALSE;
+    g_autoptr(Repo) repo = repo_open(root, NULL, NULL, NULL);
+    return repo && repo_is_sparse(repo) && git_revparse_single(&blob, repo->git, tracked) == 0;
 }
 
 char *project_resolve(const char *path, GError **error)

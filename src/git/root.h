@@ -4,8 +4,12 @@
 #include <glib.h>
 
 /** The project root that @path means: links resolved, a folder inside the work tree stands for its
- *  top. Sets INVALID_ARGUMENT (relative, no UTF-8, or what no bus
- *  carries), NO_SUCH_PROJECT (no such folder),
- *  NOT_A_GIT_REPOSITORY (none, or a bare one; a linked worktree or git's own folder, which are
- *  named with the path of the main tree). Blocks on the disk. Caller frees. */
+ *  top. Sets INVALID_ARGUMENT (relative, not UTF-8, or not for a bus), NO_SUCH_PROJECT (no such
+ *  folder), NOT_A_GIT_REPOSITORY (none, or a bare one; git's own folder, or a linked worktree
+ * unless its repository is bare: these are named with the path of the main tree). Blocks on the
+ * disk. Caller frees. */
 char *project_resolve(const char *path, GError **error);
+
+/** Whether the file @name of the project @root is missing there only because a sparse checkout
+ *  leaves it out: git tracks it. Blocks on the disk. */
+gboolean project_hides_config(const char *root, const char *name);

@@ -34,13 +34,14 @@ static char *current_branch(const Found *found)
 static WorktreeStatus *status_of(const Found *found)
 {
     g_autoptr(Work) work = work_new();
-    g_autofree char *base = worktree_kept_base(found->repo, found->branch);
+    g_autofree char *branch = current_branch(found);
+    g_autofree char *base = worktree_kept_base_of(found->repo, found->branch, branch);
     WorktreeStatus *status = g_new0(WorktreeStatus, 1);
     gboolean known = work_add_branch(work, found->repo, found->branch, found_tree(found), NULL);
 
     status->story = g_strdup(found->story);
     status->path = g_strdup(found->path);
-    status->branch = current_branch(found);
+    status->branch = g_steal_pointer(&branch);
     status->base_branch = g_utf8_make_valid(base ? base : "", -1);
     status->missing = !found->there;
     status->ahead = work->commits->len;

@@ -46,7 +46,7 @@ static gboolean check_tree(const Repo *repo, const Worktree *worktree, gboolean 
     git_oid id;
 
     /* One whose HEAD can't be read is that of a creation which did not get so far. */
-    if (!tree || git_reference_name_to_id(&id, tree->git, "HEAD") < 0)
+    if (!tree || git_reference_name_to_id(&id, tree->git, "HEAD") < 0 || git_oid_is_zero(&id))
         return TRUE;
     if (head_is_safe(worktree, tree, &id))
         return all || check_no_work(repo, worktree, tree, error);

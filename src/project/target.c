@@ -5,10 +5,13 @@
 #include "base/names.h"
 #include "git/calls.h"
 
+#define CONFIG ".storkit/project.toml"
+
 typedef struct {
     char *path; /* as the caller gave it */
     Target *target;
     gboolean with_config;
+    gboolean hides_config;
     GError *error;
     TargetDone done;
     gpointer data;
@@ -38,6 +41,13 @@ static gboolean load_config(Resolve *resolve)
     gboolean default_agent = target->agent && !*target->agent;
     if (!resolve->with_config && !default_agent)
         return TRUE;
+    if (resolve->hides_config) {
+        g_set_error(&resolve->error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
+                    "%s/" CONFIG " is tracked, but left out by the sparse checkout: run `git -C %s "
+                    "sparse-checkout add .storkit`",
+                    target->root, target->root);
+        return FALSE;
+    }
     target->config = project_config_load(target->root, &resolve->error);
     if (!target->config)
         return FALSE;
@@ -70,7 +80,8 @@ static void resolve_in_thread(gpointer data)
     Resolve *resolve = data;
     if (!check_names(resolve->target, &resolve->error))
         return;
-    resolve->target->root = git_call_resolve(resolve->path, &resolve->error);
+    resolve->target->root =
+        git_call_resolve(resolve->path, CONFIG, &resolve->hides_config, &resolve->error);
     if (resolve->target->root)
         load_config(resolve);
     advise(resolve);

@@ -114,6 +114,45 @@ static void test_bare_repository_is_refused(Fixture *fixture, gconstpointer data
     assert_refused(bare, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "bare");
 }
 
+static void test_worktree_of_a_bare_repository_is_a_project(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *linked = g_build_filename(fixture->folder, "p", "main", NULL);
+
+    run(fixture->folder, "git clone -q --bare project p/.bare && "
+                         "echo 'gitdir: ./.bare' > p/.git && git -C p worktree add -q main");
+    assert_resolves(linked, linked);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Worktree) worktree = plan_worktree(linked, "42", NULL, &error);
+    g_assert_no_error(error);
+    create_worktree(worktree, FALSE, NULL, &error);
+    g_assert_no_error(error);
+    assert_output(worktree->path, "cat README && git status --porcelain", "hello\n");
+    assert_output(linked, "git status --porcelain", "");
+}
+
+static void test_unsupported_forms_are_named(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *sha256 = g_build_filename(fixture->folder, "sha256", NULL);
+
+    run(fixture->folder, "git init -q --object-format=sha256 sha256");
+    known_leaks_begin();
+    assert_refused(sha256, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "has SHA-256 object names");
+    run(fixture->root, "git config core.repositoryFormatVersion 1 && "
+                       "git config extensions.refStorage reftable");
+    assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "git refs migrate");
+    known_leaks_end();
+}
+
+static void test_config_outside_the_sparse_cone_is_seen(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "mkdir in .storkit && touch in/a .storkit/project.toml && git add . && "
+                       "git commit -qm config");
+    g_assert_false(project_hides_config(fixture->root, ".storkit/project.toml"));
+    run(fixture->root, "git sparse-checkout set --cone in 2>&1");
+    g_assert_true(project_hides_config(fixture->root, ".storkit/project.toml"));
+    g_assert_false(project_hides_config(fixture->root, ".storkit/other.toml"));
+}
+
 static void test_linked_worktree_is_refused_with_the_main_path(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *linked = g_build_filename(fixture->folder, "linked", NULL);
@@ -188,6 +227,9 @@ int main(int argc, char **argv)
     TEST("/project/missing-folder-is-no-project", test_missing_folder_is_no_project);
     TEST("/project/folder-outside-git-is-refused", test_folder_outside_git_is_refused);
     TEST("/project/bare-repository-is-refused", test_bare_repository_is_refused);
+    TEST("/project/worktree-of-a-bare-one", test_worktree_of_a_bare_repository_is_a_project);
+    TEST("/project/unsupported-forms", test_unsupported_forms_are_named);
+    TEST("/project/config-outside-the-sparse-cone", test_config_outside_the_sparse_cone_is_seen);
     TEST("/project/linked-worktree-is-refused-with-the-main-path",
          test_linked_worktree_is_refused_with_the_main_path);
     TEST("/project/gits-own-folder-is-refused-with-the-top",

@@ -456,6 +456,107 @@ static void test_sparse_checkout_is_no_work(Fixture *fixture, gconstpointer data
     remove_one(fixture, FALSE);
 }
 
+static void test_sparse_index_is_read_by_git(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root,
+        "mkdir -p in out/deep && touch in/a out/deep/b && git add . && "
+        "git commit -qm folders && git sparse-checkout init --cone --sparse-index && "
+        "git sparse-checkout set in 2>&1");
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Worktree) again = plan_worktree(fixture->root, "42", NULL, &error);
+    g_assert_no_error(error);
+    run(worktree->path, "echo more >> in/a");
+    assert_dirty(fixture, "in/a");
+    run(worktree->path, "git checkout -q in/a");
+    remove_one(fixture, FALSE);
+}
+
+/* An agent may do that in its own tree, later. */
+static void test_tree_that_turns_sparse_is_read_by_git(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "mkdir in out && touch in/a out/b && git add . && git commit -qm folders");
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    run(worktree->path, "git sparse-checkout set --cone --sparse-index in 2>&1");
+    remove_one(fixture, FALSE);
+}
+
+static void test_partial_clones_are_served(Fixture *fixture, gconstpointer filter)
+{
+    g_autofree char *clone =
+        g_strdup_printf("git -C project config uploadpack.allowFilter true && "
+                        "mkdir project/d && echo d > project/d/d && git -C project add . && "
+                        "git -C project commit -qm d && mv project origin && "
+                        "git clone -q --filter=%s \"file://$PWD/origin\" project",
+                        (const char *)filter);
+    run(fixture->folder, clone);
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    assert_output(worktree->path, "cat d/d; git status --porcelain", "d\n");
+    run(worktree->path, "git commit -q --allow-empty -m work");
+    assert_refused_and_forced(fixture, " work)");
+}
+
+/* What the base has got by another way than a merge is not lost. */
+
+static Worktree *worktree_with_two_commits(const Fixture *fixture)
+{
+    Worktree *worktree = make_worktree(fixture, "42");
+    run(worktree->path, "echo 1 > new && git add new && git commit -qm one && "
+                        "echo 2 >> new && git commit -qam two");
+    return worktree;
+}
+
+static void test_squash_merged_one_goes(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = worktree_with_two_commits(fixture);
+    assert_refused(fixture, "2 commits");
+    run(fixture->root, "git merge -q --squash story/42 && git commit -qm squashed && "
+                       "echo more >> README && git commit -qam later");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_cherry_picked_one_goes(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = worktree_with_two_commits(fixture);
+    run(fixture->root, "echo more >> README && git commit -qam before && "
+                       "git cherry-pick main~1..story/42 2>&1");
+    remove_one(fixture, FALSE);
+    assert_branch_is_gone(fixture);
+}
+
+static void test_half_picked_one_is_refused(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = worktree_with_two_commits(fixture);
+    run(fixture->root, "git cherry-pick story/42~1 2>&1");
+    assert_refused(fixture, " two");
+}
+
+static void test_squash_merged_at_the_remote_goes(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = worktree_with_two_commits(fixture);
+    run(fixture->root, "git remote add origin /nowhere && git switch -qc tmp && "
+                       "git merge -q --squash story/42 && git commit -qm squashed && "
+                       "git update-ref refs/remotes/origin/main tmp && git switch -q main && "
+                       "git branch -qD tmp");
+    remove_one(fixture, FALSE);
+}
+
+static void test_renamed_branch_keeps_its_base(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "git branch dev");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Worktree) worktree = plan_worktree(fixture->root, "42", "dev", &error);
+    create_worktree(worktree, FALSE, NULL, &error);
+    g_assert_no_error(error);
+    run(worktree->path, "git branch -m feature");
+    g_autoptr(WorktreeStatus) status = find_worktree(fixture, "42");
+    g_assert_cmpstr(status->base_branch, ==, "dev");
+    g_autoptr(Worktree) again = plan_worktree(fixture->root, "42", NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(again->base_branch, ==, "dev");
+}
+
 static void test_list_tells_what_each_holds(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -572,6 +673,17 @@ int main(int argc, char **argv)
     TEST("/worktree-remove/overlooked-changes-of-filtered-files-are-refused",
          test_overlooked_changes_of_filtered_files_are_refused);
     TEST("/worktree-remove/sparse-checkout-is-no-work", test_sparse_checkout_is_no_work);
+    TEST("/worktree-remove/sparse-index", test_sparse_index_is_read_by_git);
+    TEST("/worktree-remove/tree-that-turns-sparse", test_tree_that_turns_sparse_is_read_by_git);
+    g_test_add("/worktree-remove/blobless-clone", Fixture, "blob:none", fixture_set_up,
+               test_partial_clones_are_served, fixture_tear_down);
+    g_test_add("/worktree-remove/treeless-clone", Fixture, "tree:0", fixture_set_up,
+               test_partial_clones_are_served, fixture_tear_down);
+    TEST("/worktree-remove/squash-merged-one-goes", test_squash_merged_one_goes);
+    TEST("/worktree-remove/cherry-picked-one-goes", test_cherry_picked_one_goes);
+    TEST("/worktree-remove/half-picked-one-is-refused", test_half_picked_one_is_refused);
+    TEST("/worktree-remove/squash-merged-at-the-remote", test_squash_merged_at_the_remote_goes);
+    TEST("/worktree-remove/renamed-branch-keeps-its-base", test_renamed_branch_keeps_its_base);
     TEST("/worktree-remove/status-is-of-one", test_status_is_of_one);
     TEST("/worktree-remove/list-makes-names-of-branches-printable",
          test_list_makes_names_of_branches_printable);

@@ -791,6 +791,32 @@ static void test_hooks_are_not_run(Fixture *fixture, gconstpointer data)
 
 /* ---- copies of ignored files ---- */
 
+static void test_patterns_are_copied(Fixture *fixture, gconstpointer data)
+{
+    static const char *const copy[] = {"packages/*/.env", "no/such/*", NULL};
+
+    run(fixture->root, "echo .env > .gitignore && mkdir -p packages/a packages/b && "
+                       "touch packages/a/x && git add . && git commit -qm i && "
+                       "echo A > packages/a/.env && echo B > packages/b/.env");
+    g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
+    g_test_expect_message("storkit", G_LOG_LEVEL_MESSAGE, "*no/such/*nothing was copied*");
+    create_with(worktree, copy);
+    g_test_assert_expected_messages();
+    assert_output(worktree->path, "cat packages/a/.env packages/b/.env", "A\nB\n");
+}
+
+/* Git writes it from 2.48 on, with `worktree.useRelativePaths`; older ones refuse the repository.
+ */
+static void test_relative_worktrees_extension_is_served(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "git config core.repositoryFormatVersion 1 && "
+                       "git config extensions.relativeWorktrees true");
+    known_leaks_begin();
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    known_leaks_end();
+    assert_output(worktree->path, "cat README", "hello\n");
+}
+
 static void test_ignored_files_come_along(Fixture *fixture, gconstpointer data)
 {
     static const char *const copy[] = {".env", "./conf/local", "missing/file", "README", NULL};
@@ -925,6 +951,8 @@ int main(int argc, char **argv)
     TEST("/worktree/submodules-stay-empty", test_submodules_stay_empty);
     TEST("/worktree/hooks-are-not-run", test_hooks_are_not_run);
     TEST("/worktree/ignored-files-come-along", test_ignored_files_come_along);
+    TEST("/worktree/patterns-are-copied", test_patterns_are_copied);
+    TEST("/worktree/relative-worktrees-extension", test_relative_worktrees_extension_is_served);
     TEST("/worktree/copies-go-through-no-link", test_copies_go_through_no_link);
     TEST("/worktree/copies-do-not-leave-through-a-tracked-link",
          test_copies_do_not_leave_through_a_tracked_link);
