@@ -70,6 +70,9 @@ Worktree *git_call_plan(const GitContext *context, const char *root, const char 
 gboolean git_call_create(const GitContext *context, const Worktree *worktree, gboolean needs_setup,
                          const char *const *copy, GError **error)
 {
+    /* The plan has just seen the tree, and there is nothing to make. */
+    if (!worktree->new_worktree && (needs_setup || worktree->prepared))
+        return TRUE;
     GVariantDict dict;
     begin(&dict, context, worktree->root);
     g_variant_dict_insert_value(&dict, "worktree", worktree_to_variant(worktree));
