@@ -28,6 +28,7 @@ void agent_config_free(AgentConfig *agent)
     g_strfreev(agent->allowed_tools);
     g_free(agent->system_prompt);
     g_strfreev(agent->env);
+    sandbox_config_clear(&agent->sandbox);
     g_free(agent);
 }
 

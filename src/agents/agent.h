@@ -5,6 +5,7 @@
 
 #include "agents/kind.h"
 #include "base/run-limits.h"
+#include "base/sandbox-config.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,7 @@ typedef struct {
     guint64 stop_grace_usec;   /* default 10 s */
     guint64 result_grace_usec; /* default 5 min; 0: off */
     Limits limits;
+    SandboxConfig sandbox; /* its mode: the project's where the agent has none */
 } AgentConfig;
 
 /** An agent with the defaults, but neither name nor command. Caller: agent_config_free(). */

@@ -8,7 +8,7 @@ StartArguments start_arguments;
 static char *arg_prompt, *arg_prompt_file, *arg_base;
 static char **arg_env;
 static char *arg_memory_max, *arg_memory_high, *arg_cpu_weight, *arg_cpu_quota, *arg_io_weight,
-    *arg_tasks_max, *arg_runtime_max, *arg_idle_timeout;
+    *arg_tasks_max, *arg_runtime_max, *arg_idle_timeout, *arg_sandbox;
 
 /* Options of the call that are passed on as they were typed. */
 static const struct {
@@ -19,7 +19,7 @@ static const struct {
     {"memory_high", &arg_memory_high},   {"cpu_weight", &arg_cpu_weight},
     {"cpu_quota", &arg_cpu_quota},       {"io_weight", &arg_io_weight},
     {"tasks_max", &arg_tasks_max},       {"runtime_max", &arg_runtime_max},
-    {"idle_timeout", &arg_idle_timeout},
+    {"idle_timeout", &arg_idle_timeout}, {"sandbox", &arg_sandbox},
 };
 
 static int append_text(sd_bus_message *message, const char *key, const char *value)
@@ -139,6 +139,8 @@ const GOptionEntry start_options[] = {
     LIMIT_OPTION("tasks-max", &arg_tasks_max, "Limit of processes and threads", "N"),
     LIMIT_OPTION("runtime-max", &arg_runtime_max, "Stop it after SPAN", "SPAN"),
     LIMIT_OPTION("idle-timeout", &arg_idle_timeout, "Stop it after SPAN without output", "SPAN"),
+    {"sandbox", 0, 0, G_OPTION_ARG_FILENAME, &arg_sandbox, "Confine it: none, worktree or required",
+     "MODE"},
     {"no-block", 0, 0, G_OPTION_ARG_NONE, &start_arguments.no_block,
      "Do not wait for the queue or the worktree", NULL},
     {"wait", 'w', 0, G_OPTION_ARG_NONE, &start_arguments.wait,

@@ -279,6 +279,58 @@ void read_env(const Entry &entry, char ***env)
     }
 }
 
+SandboxMode read_sandbox(const Entry &entry)
+{
+    SandboxMode mode;
+    if (!sandbox_mode_from_string(text_of(entry).c_str(), &mode))
+        refuse(entry,
+               "cannot be " + quote(text_of(entry)) + ": there are none, worktree and required");
+    return mode;
+}
+
+void read_paths(const Entry &entry, char ***list)
+{
+    read_strings(entry, list);
+    for (char **path = *list; *path; path++)
+        if (!sandbox_path_is_sound(*path))
+            refuse(entry, "holds an empty path, or one with control characters");
+}
+
+void read_sockets(const Entry &entry, char ***list)
+{
+    read_strings(entry, list);
+    for (char **name = *list; *name; name++)
+        if (!sandbox_socket_is_known(*name))
+            refuse(entry, "cannot hold " + quote(*name) +
+                              ": there are ssh-agent, docker, x11, wayland and pulse");
+}
+
+void read_ports(const Entry &entry, const toml::array &array, SandboxConfig *sandbox)
+{
+    sandbox->network = SANDBOX_NETWORK_PORTS;
+    sandbox->ports = g_array_new(FALSE, FALSE, sizeof(guint16));
+    for (const toml::node &node : array) {
+        const auto *number = node.as_integer();
+        if (!number || number->get() < 1 || number->get() > G_MAXUINT16)
+            refuse(entry, "must hold port numbers only, from 1 to 65535");
+        guint16 port = static_cast<guint16>(number->get());
+        g_array_append_val(sandbox->ports, port);
+    }
+}
+
+void read_network(const Entry &entry, SandboxConfig *sandbox)
+{
+    if (const auto *array = entry.value.as_array())
+        return read_ports(entry, *array, sandbox);
+    if (!entry.value.is_string())
+        refuse_type(entry, "\"full\", \"none\" or an array of ports");
+    if (text_of(entry) == "none")
+        sandbox->network = SANDBOX_NETWORK_NONE;
+    else if (text_of(entry) != "full")
+        refuse(entry, "cannot be " + quote(text_of(entry)) +
+                          ": there are \"full\", \"none\" and an array of ports");
+}
+
 /* "claude, codex and raw" */
 std::string list_kinds()
 {
@@ -439,6 +491,12 @@ const Field<AgentConfig> agent_fields[] = {
     {"interactive", [](const Entry &e, AgentConfig *a) { a->interactive = read_boolean(e); }},
     {"stop_grace", [](const Entry &e, AgentConfig *a) { a->stop_grace_usec = read_span(e); }},
     {"result_grace", [](const Entry &e, AgentConfig *a) { a->result_grace_usec = read_span(e); }},
+    {"sandbox", [](const Entry &e, AgentConfig *a) { a->sandbox.mode = read_sandbox(e); }},
+    {"writable", [](const Entry &e, AgentConfig *a) { read_paths(e, &a->sandbox.writable); }},
+    {"unreadable", [](const Entry &e, AgentConfig *a) { read_paths(e, &a->sandbox.unreadable); }},
+    {"network", [](const Entry &e, AgentConfig *a) { read_network(e, &a->sandbox); }},
+    {"sockets", [](const Entry &e, AgentConfig *a) { read_sockets(e, &a->sandbox.sockets); }},
+    {"bus", [](const Entry &e, AgentConfig *a) { a->sandbox.bus = read_boolean(e); }},
     {"memory_max", read_agent_limit},
     {"memory_high", read_agent_limit},
     {"cpu_weight", read_agent_limit},
@@ -567,7 +625,18 @@ const Field<ProjectConfig> project_fields[] = {
     {"agent", read_agents},
     {"component", read_components},
     {"copy", read_copy},
+    {"sandbox", [](const Entry &e, ProjectConfig *c) { c->sandbox = read_sandbox(e); }},
 };
+
+/* Whatever their order in the file. */
+void apply_project_sandbox(ProjectConfig *config)
+{
+    for (guint i = 0; i < config->agents->len; i++) {
+        auto *agent = static_cast<AgentConfig *>(g_ptr_array_index(config->agents, i));
+        if (agent->sandbox.mode == SANDBOX_UNSET)
+            agent->sandbox.mode = config->sandbox;
+    }
+}
 
 void count_left_out(const Context &context)
 {
@@ -586,6 +655,7 @@ void read_project(const Context &context, std::string_view text)
         throw Refusal{STORKIT_ERROR_NO_AGENTS_CONFIGURED,
                       locate(context, {}) + "no agent is configured: add an [[agent]] with a name, "
                                             "or remove the file for the default one"};
+    apply_project_sandbox(context.config);
     count_left_out(context);
 }
 

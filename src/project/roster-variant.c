@@ -22,6 +22,28 @@ static void add_limits(GVariantDict *dict, const Limits *limits)
             g_variant_dict_insert(dict, limits_info(i)->value_key, "t", limits_get(limits, i));
 }
 
+static void add_network(GVariantDict *dict, const SandboxConfig *sandbox)
+{
+    if (sandbox->network == SANDBOX_NETWORK_NONE)
+        g_variant_dict_insert(dict, "network", "s", "none");
+    else if (sandbox->network == SANDBOX_NETWORK_PORTS)
+        g_variant_dict_insert_value(
+            dict, "network",
+            g_variant_new_fixed_array(G_VARIANT_TYPE_UINT16, sandbox->ports->data,
+                                      sandbox->ports->len, sizeof(guint16)));
+}
+
+static void add_sandbox(GVariantDict *dict, const SandboxConfig *sandbox)
+{
+    add_string(dict, "sandbox", sandbox_mode_to_string(sandbox->mode));
+    add_strv(dict, "writable", sandbox->writable);
+    add_strv(dict, "unreadable", sandbox->unreadable);
+    add_strv(dict, "sockets", sandbox->sockets);
+    if (sandbox->bus)
+        g_variant_dict_insert(dict, "bus", "b", TRUE);
+    add_network(dict, sandbox);
+}
+
 static GVariant *agent_to_variant(const AgentConfig *agent)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
@@ -43,6 +65,7 @@ static GVariant *agent_to_variant(const AgentConfig *agent)
     g_variant_dict_insert(&dict, "stop_grace_usec", "t", agent->stop_grace_usec);
     g_variant_dict_insert(&dict, "result_grace_usec", "t", agent->result_grace_usec);
     add_limits(&dict, &agent->limits);
+    add_sandbox(&dict, &agent->sandbox);
     return g_variant_dict_end(&dict);
 }
 

@@ -45,6 +45,9 @@ static void add_identity(GVariantDict *dict, const Run *run)
         add_string(dict, "base_branch", record->worktree->base_branch);
         add_limits(dict, &record->limits);
     }
+    add_string(dict, "sandbox", record->sandbox);
+    if (record->sandbox_missing)
+        g_variant_dict_insert(dict, "sandbox_missing", "^as", record->sandbox_missing);
 }
 
 static void add_figures(GVariantDict *dict, const Run *run)

@@ -10,6 +10,7 @@
 #include "git/calls.h"
 #include "base/names.h"
 #include "host/login-environment.h"
+#include "store/sandbox-plan.h"
 #include "store/sessions.h"
 #include "store/shim-client.h"
 #include "base/util.h"
@@ -72,6 +73,53 @@ static char **list_setup(const ProjectConfig *config, const Worktree *worktree)
     return g_strv_builder_end(builder);
 }
 
+/* --- Its sandbox --- */
+
+static SandboxConfig sandbox_of(const RunRecord *plan, const AgentConfig *agent)
+{
+    SandboxConfig config = agent->sandbox; /* its lists stay the agent's */
+    if (plan->options->sandbox != SANDBOX_UNSET)
+        config.mode = plan->options->sandbox;
+    return config;
+}
+
+static gboolean plan_sandbox(RunRecord *plan, const AgentConfig *agent, GError **error)
+{
+    SandboxConfig config = sandbox_of(plan, agent);
+    if (!sandbox_is_wanted(&config))
+        return TRUE;
+    plan->sandbox = g_strdup(sandbox_mode_to_string(config.mode));
+    plan->sandbox_missing = sandbox_find_missing(&config);
+    return sandbox_check_required(&config, plan->sandbox_missing, error);
+}
+
+/* Once the worktree is there. */
+static gboolean make_sandbox(Preparation *preparation, int folder_fd, const AgentConfig *agent,
+                             GError **error)
+{
+    const RunRecord *plan = preparation->plan;
+    if (!plan->sandbox)
+        return TRUE;
+    SandboxConfig config = sandbox_of(plan, agent);
+    g_autofree char *runs = runs_folder();
+    g_autofree char *folder = g_build_filename(runs, plan->run_id, NULL);
+    g_autofree char *admin = g_path_get_dirname(plan->worktree->record);
+    SandboxPlaces places = {
+        .project_root = plan->project_root,
+        .worktree = plan->worktree->path,
+        .admin = admin,
+        .branch = plan->worktree->branch,
+        .kind = plan->kind->name,
+        .run_folder = folder,
+        .environment = preparation->environment,
+    };
+    if (!sandbox_write(&config, &places, folder_fd, error))
+        return FALSE;
+    preparation->environment =
+        sandbox_adapt_environment(&config, &places, preparation->environment);
+    return TRUE;
+}
+
 static void replace_environment(Preparation *preparation, const AgentConfig *agent,
                                 const CommandContext *context)
 {
@@ -106,6 +154,8 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
     limits_override(&plan->limits, &plan->options->limits);
     if (plan->options->resume && agent->kind->counts_session)
         session_usage_find(plan->options->resume, &plan->session_before);
+    if (!plan_sandbox(plan, agent, error))
+        return NULL;
     return g_steal_pointer(&command);
 }
 
@@ -168,7 +218,8 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, int fol
 
     gboolean has_setup = *plan->setup != NULL;
     return git_call_create(git, plan->worktree, has_setup, (const char *const *)config->copy,
-                           error);
+                           error) &&
+           make_sandbox(preparation, folder_fd, target_get_agent(target), error);
 }
 
 gboolean start_prepare(Preparation *preparation, int folder_fd, const RunRecord *record,

@@ -21,6 +21,8 @@ void run_record_free(RunRecord *record)
     g_strfreev(record->argv);
     g_strfreev(record->setup);
     g_free(record->environment_problem);
+    g_free(record->sandbox);
+    g_strfreev(record->sandbox_missing);
     g_free(record);
 }
 
@@ -58,6 +60,7 @@ static void add_options(JsonBuilder *builder, const StartOptions *options)
     json_add_string(builder, "resume", options->resume);
     json_add_string(builder, "base_branch", options->base_branch);
     json_add_strv(builder, "env", options->env);
+    json_add_string(builder, "sandbox", sandbox_mode_to_string(options->sandbox));
     add_limits(builder, &options->limits);
     json_builder_end_object(builder);
 }
@@ -72,6 +75,9 @@ static StartOptions *read_options(JsonObject *root)
     options->resume = g_strdup(json_get_string(object, "resume"));
     options->base_branch = g_strdup(json_get_string(object, "base_branch"));
     options->env = json_get_strv(object, "env");
+    const char *sandbox = json_get_string(object, "sandbox");
+    if (sandbox && !sandbox_mode_from_string(sandbox, &options->sandbox))
+        options->sandbox = SANDBOX_REQUIRED; /* a newer version's: not less than was asked for */
     read_limits(object, &options->limits);
     return options;
 }
@@ -122,6 +128,9 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_boolean(builder, "interactive", record->interactive);
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
+    json_add_string(builder, "sandbox", record->sandbox);
+    if (record->sandbox_missing)
+        json_add_strv(builder, "sandbox_missing", record->sandbox_missing);
     add_limits(builder, &record->limits);
     json_add_string(builder, "environment_problem", record->environment_problem);
     json_builder_set_member_name(builder, "session_before");
@@ -187,6 +196,8 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->interactive = json_object_get_boolean_member_with_default(root, "interactive", FALSE);
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
+    record->sandbox = g_strdup(json_get_string(root, "sandbox"));
+    record->sandbox_missing = json_get_strv(root, "sandbox_missing");
     read_limits(root, &record->limits);
     record->environment_problem = g_strdup(json_get_string(root, "environment_problem"));
     json_read_usage(json_get_object(root, "session_before"), &record->session_before);

@@ -6,6 +6,7 @@
 #include "agents/kind.h"
 #include "agents/usage.h"
 #include "base/run-limits.h"
+#include "base/sandbox-config.h"
 #include "git/worktree.h"
 #include "store/start-options.h"
 
@@ -30,6 +31,8 @@ typedef struct {
     Limits limits;
     char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */
     Usage session_before; /* what the session that it resumes had used, where its CLI counts that */
+    char *sandbox;        /* "worktree" or "required"; NULL: none */
+    char **sandbox_missing; /* what of it this machine does not enforce, or NULL */
 } RunRecord;
 
 void run_record_free(RunRecord *record);

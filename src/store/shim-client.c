@@ -77,6 +77,8 @@ static char **command_line(const RunRecord *record, gboolean has_stdin)
     g_ptr_array_add(argv, g_strdup_printf("--stdin=%s", record->interactive ? "pipe"
                                                         : has_stdin         ? "file"
                                                                             : "tty"));
+    if (record->sandbox)
+        g_ptr_array_add(argv, g_strdup("--sandbox"));
     add_bounds(argv, record);
     g_ptr_array_add(argv, g_strdup("--"));
     for (char **word = record->argv; *word; word++)

@@ -45,6 +45,7 @@ StartOptions *start_options_copy(const StartOptions *options)
     copy->base_branch = g_strdup(options->base_branch);
     copy->env = g_strdupv(options->env);
     copy->limits = options->limits;
+    copy->sandbox = options->sandbox;
     return copy;
 }
 
@@ -166,6 +167,15 @@ static gboolean take_limit(Limits *limits, const char *key, GVariant *value, GEr
     }
 }
 
+static gboolean take_sandbox(StartOptions *options, const char *key, GVariant *value,
+                             GError **error)
+{
+    if (!check_string(key, value, error))
+        return FALSE;
+    return sandbox_mode_from_string(g_variant_get_string(value, NULL), &options->sandbox) ||
+           refuse(error, key, "must be \"none\", \"worktree\" or \"required\"");
+}
+
 static gboolean take_option(StartOptions *options, const char *key, GVariant *value, GError **error)
 {
     if (g_str_equal(key, "prompt"))
@@ -176,11 +186,14 @@ static gboolean take_option(StartOptions *options, const char *key, GVariant *va
         return take_word(&options->base_branch, key, value, BRANCH_MAX, error);
     if (g_str_equal(key, "env"))
         return take_env(options, value, error);
+    if (g_str_equal(key, "sandbox"))
+        return take_sandbox(options, key, value, error);
     if (limits_has_key(key))
         return take_limit(&options->limits, key, value, error);
-    return refuse(error, key,
-                  "is unknown: there are prompt, resume, base_branch, env and the limits of the "
-                  "config");
+    return refuse(
+        error, key,
+        "is unknown: there are prompt, resume, base_branch, env, sandbox and the limits of "
+        "the config");
 }
 
 StartOptions *start_options_parse(GVariant *dict, GError **error)

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "base/run-limits.h"
+#include "base/sandbox-config.h"
 
 /** The options of StartWithOptions. */
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     char *base_branch; /* or NULL */
     char **env;        /* NAME=VALUE, or NULL */
     Limits limits;
+    SandboxMode sandbox; /* SANDBOX_UNSET: the roster's */
 } StartOptions;
 
 StartOptions *start_options_new(void);

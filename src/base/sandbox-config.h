@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/*
+ * What the roster says of an agent's sandbox. What it means: store/sandbox-plan.h.
+ */
+
+typedef enum {
+    SANDBOX_UNSET, /* the default, which is SANDBOX_NONE */
+    SANDBOX_NONE,
+    SANDBOX_WORKTREE, /* as much as this machine can enforce */
+    SANDBOX_REQUIRED, /* all that is asked for, or the run is refused */
+} SandboxMode;
+
+typedef enum { SANDBOX_NETWORK_FULL, SANDBOX_NETWORK_NONE, SANDBOX_NETWORK_PORTS } SandboxNetwork;
+
+typedef struct {
+    SandboxMode mode;
+    char **writable;   /* absolute, "~/…", or relative to the project root; NULL: none besides */
+    char **unreadable; /* the same; NULL: the default list */
+    char **sockets;    /* names of sandbox_socket_is_known(); NULL: none */
+    gboolean bus;
+    SandboxNetwork network;
+    GArray *ports; /* guint16, for SANDBOX_NETWORK_PORTS; or NULL */
+} SandboxConfig;
+
+void sandbox_config_clear(SandboxConfig *config);
+
+/** "none", "worktree", "required"; NULL for SANDBOX_UNSET. */
+const char *sandbox_mode_to_string(SandboxMode mode);
+gboolean sandbox_mode_from_string(const char *text, SandboxMode *ret_mode);
+
+/** Whether @name is one of "ssh-agent", "docker", "x11", "wayland", "pulse". */
+gboolean sandbox_socket_is_known(const char *name);
+
+/** Whether @path can be in a list of paths: not empty, no control characters. */
+gboolean sandbox_path_is_sound(const char *path);
+
+G_END_DECLS

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/sandbox-paths.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/shim-protocol.h"
+
+/* Files of every program: terminals of its own, shared memory. */
+static const char *const devices[] = {
+    "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
+    "/dev/tty",  "/dev/ptmx", "/dev/pts",  "/dev/shm",    NULL,
+};
+
+/* Caches that builds need, below the home folder. Only what is downloaded or built: no folder of
+ * theirs that holds settings or programs on PATH. docs/sandbox.md lists them. */
+static const char *const caches[] = {
+    ".cache",
+    ".npm/_cacache",
+    ".npm/_logs",
+    ".npm/_npx",
+    ".yarn/berry/cache",
+    ".local/share/pnpm/store",
+    ".bun/install/cache",
+    ".cargo/registry",
+    ".cargo/git",
+    ".cargo/.package-cache",
+    ".cargo/.package-cache-mutate",
+    ".cargo/.global-cache",
+    "go/pkg",
+    ".m2/repository",
+    ".gradle/caches",
+    ".gradle/daemon",
+    ".gradle/native",
+    ".gradle/wrapper",
+    ".gradle/notifications",
+    ".ccache",
+    ".nuget/packages",
+    NULL,
+};
+
+/* Not readable unless the roster says otherwise. */
+static const char *const secrets[] = {
+    ".ssh",
+    ".gnupg",
+    ".password-store",
+    ".local/share/keyrings",
+    ".local/share/kwalletd",
+    ".netrc",
+    ".git-credentials",
+    ".config/git/credentials",
+    ".config/gh",
+    ".config/hub",
+    ".config/glab-cli",
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".kube",
+    ".docker/config.json",
+    ".config/doctl",
+    ".terraform.d/credentials.tfrc.json",
+    ".pypirc",
+    ".mozilla",
+    ".thunderbird",
+    ".config/google-chrome",
+    ".config/chromium",
+    ".config/BraveSoftware",
+    ".config/microsoft-edge",
+    ".config/op",
+    ".config/1Password",
+    ".config/Bitwarden",
+    ".config/keepassxc",
+    NULL,
+};
+
+/* What the CLIs keep below the home folder, and where their credentials are. Of claude's folder the
+ * parts that hold no settings, hooks, commands or plugins: those the user's own claude would run.
+ */
+static const struct {
+    const char *kind;
+    const char *credentials; /* NULL: none that the others should not see */
+    const char *state[20];
+} kinds[] = {
+    {"claude",
+     ".claude/.credentials.json",
+     {".claude/projects", ".claude/todos", ".claude/tasks", ".claude/plans", ".claude/statsig",
+      ".claude/shell-snapshots", ".claude/session-env", ".claude/file-history", ".claude/debug",
+      ".claude/cache", ".claude/backups", ".claude/telemetry", ".claude/sessions",
+      ".claude/history.jsonl", ".claude/stats-cache.json", ".claude/.credentials.json",
+      ".claude.json"}},
+    {"codex", ".codex/auth.json", {".codex"}},
+    {"gemini", ".gemini/oauth_creds.json", {".gemini"}},
+    {"opencode",
+     ".local/share/opencode/auth.json",
+     {".local/share/opencode", ".local/state/opencode", ".config/opencode/node_modules"}},
+    {"qwen", ".qwen/oauth_creds.json", {".qwen"}},
+    {"pi", ".pi/agent/auth.json", {".pi/agent"}},
+};
+
+static const char *home_of(const SandboxPlaces *places)
+{
+    const char *home = g_environ_getenv((char **)places->environment, "HOME");
+    return home && *home == '/' ? home : g_get_home_dir();
+}
+
+/* Takes @path. One that leads through links counts where it leads: to that the kernel looks. A path
+ * that is the root, or can't stand in a line of the plan, is left out. */
+static void take_path(GPtrArray *paths, char *path)
+{
+    char *real = realpath(path, NULL);
+    const char *best = real ? real : path;
+    if (*best == '/' && best[1] && sandbox_path_is_sound(best))
+        g_ptr_array_add(paths, g_strdup(best));
+    free(real);
+    g_free(path);
+}
+
+static void add_below(GPtrArray *paths, const char *folder, const char *const *names)
+{
+    for (; *names; names++)
+        take_path(paths, g_build_filename(folder, *names, NULL));
+}
+
+/* As the roster writes them. */
+static void add_configured(GPtrArray *paths, const SandboxPlaces *places, char *const *list)
+{
+    for (; list && *list; list++) {
+        if (g_str_has_prefix(*list, "~/"))
+            take_path(paths, g_build_filename(home_of(places), *list + 2, NULL));
+        else
+            take_path(paths, g_canonicalize_filename(*list, places->project_root));
+    }
+}
+
+/* Git's own folder, of which @places->admin is worktrees/NAME. */
+static char *common_folder(const SandboxPlaces *places)
+{
+    g_autofree char *worktrees = g_path_get_dirname(places->admin);
+    return g_path_get_dirname(worktrees);
+}
+
+char *sandbox_branch_folder(const SandboxPlaces *places, const char *below)
+{
+    g_autofree char *common = common_folder(places);
+    g_autofree char *reference = g_build_filename(common, below, places->branch, NULL);
+    return g_path_get_dirname(reference);
+}
+
+/* The parts of git's folder that commits need, and no more: not its config, hooks and info, not
+ * other worktrees, not packed-refs and the references of others. */
+static void add_git(GPtrArray *paths, const SandboxPlaces *places)
+{
+    g_autofree char *common = common_folder(places);
+
+    take_path(paths, g_strdup(places->admin));
+    take_path(paths, g_build_filename(common, "objects", NULL));
+    take_path(paths, g_build_filename(common, "lfs", NULL));
+    take_path(paths, sandbox_branch_folder(places, "refs/heads"));
+    take_path(paths, sandbox_branch_folder(places, "logs/refs/heads"));
+}
+
+GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    const char *home = home_of(places);
+
+    for (const char *const *device = devices; *device; device++)
+        g_ptr_array_add(paths, g_strdup(*device));
+    take_path(paths, g_strdup(places->worktree));
+    take_path(paths, g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL));
+    add_git(paths, places);
+    add_below(paths, home, caches);
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (g_str_equal(kinds[i].kind, places->kind))
+            add_below(paths, home, kinds[i].state);
+    add_configured(paths, places, config->writable);
+    return paths;
+}
+
+GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPlaces *places)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    const char *home = home_of(places);
+
+    if (config->unreadable)
+        add_configured(paths, places, config->unreadable);
+    else
+        add_below(paths, home, secrets);
+    for (gsize i = 0; !config->unreadable && i < G_N_ELEMENTS(kinds); i++)
+        if (!g_str_equal(kinds[i].kind, places->kind))
+            take_path(paths, g_build_filename(home, kinds[i].credentials, NULL));
+    /* Transcripts and prompts of every run; the exception is this run's temporary folder. */
+    take_path(paths, g_build_filename(g_get_user_state_dir(), "storkit", NULL));
+    return paths;
+}

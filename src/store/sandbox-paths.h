@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "base/sandbox-config.h"
+
+/*
+ * The paths of a sandbox.
+ */
+
+/** Where a run lives. Paths need not be there yet. */
+typedef struct {
+    const char *project_root;
+    const char *worktree;
+    const char *admin; /* git's folder of the worktree: COMMON/worktrees/NAME */
+    const char *branch;
+    const char *kind; /* of the agent: "claude" */
+    const char *run_folder;
+    char *const *environment; /* the user's */
+} SandboxPlaces;
+
+/** All that an agent may change: char *, absolute; owned by the array. */
+GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places);
+
+/** The folder of the branch's reference in git's folder, or @below "logs/refs/heads" of its log:
+ *  git makes the lock of a file beside it, so the whole folder must be writable, and with it the
+ *  branches that are its neighbours. Caller frees. */
+char *sandbox_branch_folder(const SandboxPlaces *places, const char *below);
+
+/** All that it may not read, the same. */
+GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPlaces *places);

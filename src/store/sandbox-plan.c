@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/sandbox-plan.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/util.h"
+#include "store/sandbox-filter.h"
+#include "store/sandbox-paths.h"
+#include "store/shim-protocol.h"
+
+/* The ABIs of Landlock that brought something we use. */
+enum { ABI_FILES = 2, ABI_TRUNCATE = 3, ABI_PORTS = 4, ABI_SIGNALS = 6 };
+
+#define LANDLOCK_VERSION_FLAG 1
+
+static int landlock_abi(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, (gsize)0, LANDLOCK_VERSION_FLAG);
+    return abi < 0 ? 0 : (int)abi;
+}
+
+gboolean sandbox_is_wanted(const SandboxConfig *config)
+{
+    return config->mode == SANDBOX_WORKTREE || config->mode == SANDBOX_REQUIRED;
+}
+
+/* A filter sees that a socket is a unix one, and not where it leads: all of them or none. */
+static gboolean allows_unix(const SandboxConfig *config)
+{
+    return config->bus || (config->sockets && *config->sockets);
+}
+
+char **sandbox_find_missing(const SandboxConfig *config)
+{
+    g_autoptr(GStrvBuilder) missing = g_strv_builder_new();
+    int abi = landlock_abi();
+
+    if (abi < ABI_FILES)
+        g_strv_builder_add(missing, "files");
+    if (abi < ABI_TRUNCATE)
+        g_strv_builder_add(missing, "truncate");
+    if (abi < ABI_SIGNALS)
+        g_strv_builder_add(missing, "signals");
+    if (abi < ABI_PORTS && config->network == SANDBOX_NETWORK_PORTS)
+        g_strv_builder_add(missing, "ports");
+    if (allows_unix(config))
+        g_strv_builder_add(missing, "sockets");
+    if (allows_unix(config) && !config->bus)
+        g_strv_builder_add(missing, "bus");
+    g_auto(GStrv) list = g_strv_builder_end(missing);
+    return *list ? g_steal_pointer(&list) : NULL;
+}
+
+gboolean sandbox_check_required(const SandboxConfig *config, char *const *missing, GError **error)
+{
+    if (config->mode != SANDBOX_REQUIRED || !missing)
+        return TRUE;
+    g_autofree char *list = g_strjoinv(", ", (char **)missing);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
+                "sandbox = \"required\", and this machine can't enforce all of it (%s): use "
+                "\"worktree\" to run with what it can, see docs/sandbox.md",
+                list);
+    return FALSE;
+}
+
+/* --- The files in the run's folder --- */
+
+/* A queued run whose first try was cut short has one. */
+static int make_file(int folder_fd, const char *name)
+{
+    unlinkat(folder_fd, name, 0);
+    return openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static void add_lines(GString *plan, const char *key, const GPtrArray *paths)
+{
+    for (guint i = 0; i < paths->len; i++)
+        g_string_append_printf(plan, "%s %s\n", key, (const char *)g_ptr_array_index(paths, i));
+}
+
+static void add_network(GString *plan, const SandboxConfig *config)
+{
+    static const char *const words[] = {
+        [SANDBOX_NETWORK_FULL] = "full",
+        [SANDBOX_NETWORK_NONE] = "none",
+        [SANDBOX_NETWORK_PORTS] = "ports",
+    };
+    g_string_append_printf(plan, "network %s\n", words[config->network]);
+    for (guint i = 0; config->ports && i < config->ports->len; i++)
+        g_string_append_printf(plan, "port %u\n", g_array_index(config->ports, guint16, i));
+}
+
+static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *places, int folder_fd,
+                           GError **error)
+{
+    g_autoptr(GString) plan = g_string_new(SHIM_SANDBOX_HEAD "\n");
+    g_autoptr(GPtrArray) writable = sandbox_writable_paths(config, places);
+    g_autoptr(GPtrArray) unreadable = sandbox_unreadable_paths(config, places);
+
+    g_string_append_printf(plan, "landlock %d\n", MIN(landlock_abi(), ABI_SIGNALS));
+    add_lines(plan, "write", writable);
+    add_lines(plan, "unreadable", unreadable);
+    add_network(plan, config);
+    autofd fd = make_file(folder_fd, SHIM_SANDBOX_PLAN);
+    if (fd >= 0 && write_all(fd, plan->str, plan->len))
+        return TRUE;
+    set_errno_error(error, errno, "writing the plan of the sandbox");
+    return FALSE;
+}
+
+static gboolean write_filter(const SandboxConfig *config, int folder_fd, GError **error)
+{
+    autofd fd = make_file(folder_fd, SHIM_SANDBOX_FILTER);
+    if (fd < 0) {
+        set_errno_error(error, errno, "writing the filter of the sandbox");
+        return FALSE;
+    }
+    return sandbox_filter_write(fd, !allows_unix(config), config->network == SANDBOX_NETWORK_NONE,
+                                error);
+}
+
+/* The agent can't make the folder of its branch's reference, and `git pack-refs` removes an empty
+ * one: it is made and kept, by a file that git ignores for its name. */
+static gboolean keep_reference_folders(const SandboxPlaces *places, GError **error)
+{
+    static const char *const below[] = {"refs/heads", "logs/refs/heads"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(below); i++) {
+        g_autofree char *folder = sandbox_branch_folder(places, below[i]);
+        g_autofree char *keep = g_build_filename(folder, ".storkit-keep", NULL);
+        int r = g_mkdir_with_parents(folder, 0777);
+        autofd fd = r < 0 ? -1 : open(keep, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (fd >= 0)
+            continue;
+        set_errno_error(error, errno, "making %s", keep);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean sandbox_write(const SandboxConfig *config, const SandboxPlaces *places, int folder_fd,
+                       GError **error)
+{
+    if (mkdirat(folder_fd, SHIM_SANDBOX_TEMPORARY, 0700) < 0 && errno != EEXIST) {
+        set_errno_error(error, errno, "making the agent's temporary folder");
+        return FALSE;
+    }
+    return keep_reference_folders(places, error) && write_plan(config, places, folder_fd, error) &&
+           write_filter(config, folder_fd, error);
+}
+
+/* --- The environment --- */
+
+static char **hide_sockets(const SandboxConfig *config, char **environment)
+{
+    static const struct {
+        const char *socket, *variable;
+    } addresses[] = {
+        {"ssh-agent", "SSH_AUTH_SOCK"}, {"docker", "DOCKER_HOST"}, {"x11", "DISPLAY"},
+        {"wayland", "WAYLAND_DISPLAY"}, {"pulse", "PULSE_SERVER"},
+    };
+    const char *const none[] = {NULL};
+    const char *const *sockets = config->sockets ? (const char *const *)config->sockets : none;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(addresses); i++)
+        if (!g_strv_contains(sockets, addresses[i].socket))
+            environment = g_environ_unsetenv(environment, addresses[i].variable);
+    return config->bus ? environment : g_environ_unsetenv(environment, "DBUS_SESSION_BUS_ADDRESS");
+}
+
+/* git gc locks files in git's own folder, which the agent may not change; the user's git does it
+ * as before. */
+static char **stop_collecting(char **environment)
+{
+    static const char *const settings[][2] = {
+        {"GIT_CONFIG_COUNT", "2"},       {"GIT_CONFIG_KEY_0", "gc.auto"},
+        {"GIT_CONFIG_VALUE_0", "0"},     {"GIT_CONFIG_KEY_1", "maintenance.auto"},
+        {"GIT_CONFIG_VALUE_1", "false"},
+    };
+    if (g_environ_getenv(environment, "GIT_CONFIG_COUNT"))
+        return environment; /* the user has settings of their own there */
+    for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
+        environment = g_environ_setenv(environment, settings[i][0], settings[i][1], TRUE);
+    return environment;
+}
+
+char **sandbox_adapt_environment(const SandboxConfig *config, const SandboxPlaces *places,
+                                 char **environment)
+{
+    g_autofree char *temporary = g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL);
+    static const char *const variables[] = {"TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
+        environment = g_environ_setenv(environment, variables[i], temporary, TRUE);
+    return stop_collecting(hide_sockets(config, environment));
+}
