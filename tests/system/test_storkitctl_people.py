@@ -238,6 +238,39 @@ def test_watch_says_what_it_follows(pool):
     ctl("stop", "42")
 
 
+def test_an_unfinished_line_is_shown(pool):
+    """A question without a newline is to be seen in show, top and watch, as what it is; a progress
+    bar is shown as a terminal does, in the journal, too."""
+    bar = r"bytes 0%\r 50%\r100%\n"
+    ctl = Ctl(pool, rf"print Hello.; {bar}; bytes Proceed? [y/N] ; read")
+    ctl.start()
+    wait_until(lambda: "unfinished_line" in ctl.json("show", "42")[0], "the line")
+    assert "Proceed? [y/N] (unfinished)" in ctl.out("show", "42")
+    watcher = ctl.begin("watch", "42")
+    lines = []
+    while "Proceed? [y/N] (unfinished)" not in (line := watcher.stdout.readline()):
+        assert line, lines
+        lines.append(line)
+    assert lines[-1].endswith("  100%\n"), lines
+    with ctl.terminal("top", columns=120) as terminal:
+        terminal.wait_for("Proceed? [y/N]")
+        terminal.press("q")
+        assert terminal.wait_for_end() == 0
+    wait_until(lambda: " 100%" in ctl.out("log", "42"), "the journal's entry")
+    assert "0% 50%" not in ctl.out("log", "42")
+    ctl("stop", "42")
+    ctl.finish(watcher)
+
+
+def test_limits_are_shown(pool):
+    """show has a run's limits, of the configuration and of its start, as people write them."""
+    ctl = Ctl(pool, agents={"coder": {"scenario": "init; idle", "memory_max": "4G"}})
+    ctl.start("42_login", "--runtime-max=90min", "--tasks-max=100")
+    shown = ctl.out("show", "42")
+    assert "Limits: memory 4.0G, processes 100, runtime 1h 30min" in shown, shown
+    ctl("stop", "42")
+
+
 def test_start_says_what_a_logout_ends(pool):
     """To a user who does not linger start says, once a login, that agents end with it."""
     if not can_make_namespaces():
