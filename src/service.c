@@ -8,6 +8,7 @@
 #include "bus/pool-object.h"
 #include "bus/run-objects.h"
 #include "sinks/journal.h"
+#include "store/state-lock.h"
 #include "base/util.h"
 
 /* A bus that has taken nothing of us for this long has stopped reading us. */
@@ -27,6 +28,7 @@ struct Service {
     guint running, queued; /* as last announced */
     gboolean stopping;
     int exit_status;
+    int lock; /* of the state folder */
 };
 
 static void give_up(Service *service, const char *why)
@@ -260,6 +262,7 @@ Service *service_new(GMainLoop *loop, GError **error)
 {
     g_autoptr(Service) service = g_new0(Service, 1);
     service->loop = loop;
+    service->lock = -1;
     service->link = bus_link_new(&link_owner, service);
     service->parts.pool = pool_new(on_pool_lost, service, error);
     if (!service->parts.pool)
@@ -274,6 +277,8 @@ Service *service_new(GMainLoop *loop, GError **error)
     service->journal = journal_sink_new(runs);
     runs_add_listener(runs, heard, service);
 
+    if (!state_lock_take(g_getenv("DBUS_SESSION_BUS_ADDRESS"), &service->lock, error))
+        return NULL;
     /* The runs before the name: the first call already finds them. But the name before anything is
      * changed: two services on one state folder must not both undo what is half done. */
     if (!bus_link_open(service->link, error))
@@ -315,6 +320,7 @@ void service_free(Service *service)
     subscriptions_free(service->parts.subscriptions);
     pool_free(service->parts.pool);
     bus_link_free(service->link);
+    fd_clear(&service->lock);
     g_free(service);
 }
 
