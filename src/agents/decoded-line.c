@@ -3,7 +3,7 @@
 
 void decoded_line_clear(DecodedLine *line)
 {
-    g_clear_pointer(&line->text, g_free);
+    g_clear_pointer(&line->cleaned, g_free);
     g_clear_pointer(&line->shown, g_free);
     g_clear_pointer(&line->texts, g_ptr_array_unref);
     g_clear_pointer(&line->facts.session_id, g_free);

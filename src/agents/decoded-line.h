@@ -35,9 +35,11 @@ typedef struct {
 
 struct DecodedLine {
     LineClass class;
-    char *text;       /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed
-                       (as cleaned, where it is one only without the escape sequences around) */
+    const char *text; /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed
+                       (as cleaned, where it is one only without the escape sequences around).
+                       No NUL is behind it: it is a part of the line, or `cleaned` */
     gsize length;     /* of text, in bytes */
+    char *cleaned;    /* or NULL */
     char *shown;      /* OUTPUT: what a terminal shows of it, where that differs, or NULL */
     GPtrArray *texts; /* JSON: char *, the texts that each become an `output` before it; or NULL */
     LineFacts facts;

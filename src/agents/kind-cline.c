@@ -35,7 +35,7 @@ static void read_event(LineJson json, DecodedLine *line)
         return;
     line->facts.assistant = TRUE;
     if (line_json_is(json, "event.contentType", "text"))
-        line_add_text(line, line_json_string(json, "event.text"));
+        line_read_text(json, "event.text", line);
 }
 
 static void read_result(LineJson json, DecodedLine *line)

@@ -38,7 +38,7 @@ static void read_item(LineJson json, DecodedLine *line)
 
     line->facts.assistant = type && !g_str_equal(type, "error");
     if (g_strcmp0(type, "agent_message") == 0)
-        line_add_text(line, line_json_string(json, "item.text"));
+        line_read_text(json, "item.text", line);
 }
 
 /* The usage is that of the whole thread. */

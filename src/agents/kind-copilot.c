@@ -29,7 +29,8 @@ static void read_message(LineJson json, DecodedLine *line)
     const char *text = line_json_string(json, "data.content");
 
     line->facts.assistant = TRUE;
-    line_add_text(line, text && *text ? text : NULL);
+    if (text && *text)
+        line_read_text(json, "data.content", line);
 }
 
 /* The words for a `result` that follows. */

@@ -35,7 +35,7 @@ static void read_message(LineJson json, DecodedLine *line)
     if (!line_json_is(json, "role", "assistant"))
         return;
     line->facts.assistant = TRUE;
-    line_add_text(line, line_json_string(json, "content"));
+    line_read_text(json, "content", line);
 }
 
 static void read_result(LineJson json, DecodedLine *line)

@@ -25,7 +25,7 @@ static void read_message(LineJson json, DecodedLine *line)
     if (!line_json_is(json, "role", "assistant"))
         return;
     line->facts.assistant = TRUE;
-    line_add_text(line, line_json_string(json, "content"));
+    line_read_text(json, "content", line);
 }
 
 static void read_hint(LineJson json, DecodedLine *line)

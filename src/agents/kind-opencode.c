@@ -35,7 +35,7 @@ static void read_start(LineJson json, DecodedLine *line)
 static void read_text(LineJson json, DecodedLine *line)
 {
     line->facts.assistant = TRUE;
-    line_add_text(line, line_json_string(json, "part.text"));
+    line_read_text(json, "part.text", line);
 }
 
 /* A step that asked for tools is followed by another. */

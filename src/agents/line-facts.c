@@ -7,24 +7,25 @@
 
 #define MAX_COUNT (G_GUINT64_CONSTANT(1) << 53)
 
-/* More is no cost, and json-glib's versions differ in what they make of a number that is too big.
- */
+/* More is no cost. */
 #define MAX_COST_USD 1e12
 
-void line_add_text(DecodedLine *line, const char *text)
+void line_read_text(LineJson json, const char *path, DecodedLine *line)
 {
+    char *text = line_json_dup_string(json, path);
+
     if (!text)
         return;
     if (!line->texts)
         line->texts = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(line->texts, g_strdup(text));
+    g_ptr_array_add(line->texts, text);
 }
 
 char *line_dup_string(LineJson json, const char *path)
 {
-    const char *text = line_json_string(json, path);
+    g_autofree char *text = line_json_dup_string(json, path);
 
-    return text && *text ? g_strdup(text) : NULL;
+    return text && *text ? g_steal_pointer(&text) : NULL;
 }
 
 void line_read_session(LineJson json, const char *path, DecodedLine *line)
@@ -34,7 +35,7 @@ void line_read_session(LineJson json, const char *path, DecodedLine *line)
 
 static void add_element(LineJson element, gpointer line)
 {
-    line_add_text(line, line_json_string(element, "text"));
+    line_read_text(element, "text", line);
 }
 
 void line_read_texts(LineJson json, const char *path, DecodedLine *line)
@@ -78,20 +79,29 @@ void line_read_tokens(LineJson json, Usage *usage, LineTokens paths)
 
 /* --- Words --- */
 
+static char *find_message(const char *text, const JsonTape *tape)
+{
+    static const char *const paths[] = {"error.message", "message", "error", "detail"};
+    g_auto(LineDocument) document = line_document(text, tape);
+    char *message = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(paths) && !message; i++)
+        message = line_dup_string(line_document_root(&document), paths[i]);
+    return message;
+}
+
 /* The message of the object that is @length bytes of @text, or NULL. Caller frees. */
 static char *message_of(const char *text, gsize length)
 {
-    static const char *const paths[] = {"error.message", "message", "error", "detail"};
-    char *message = NULL;
     JsonScan scan;
+    JsonTape tape;
 
     json_scan_init(&scan);
-    if (!json_scan_push(&scan, text, length) || !json_scan_finish(&scan))
-        return NULL;
-    LineJson document = line_json_parse(text, length);
-    for (gsize i = 0; i < G_N_ELEMENTS(paths) && !message; i++)
-        message = line_dup_string(document, paths[i]);
-    line_json_free(document);
+    json_tape_init(&tape);
+    json_scan_record(&scan, &tape);
+    gboolean object = json_scan_push(&scan, text, length) && json_scan_finish(&scan);
+    char *message = object ? find_message(text, &tape) : NULL;
+    json_tape_clear(&tape);
     return message;
 }
 
@@ -131,21 +141,14 @@ static gboolean line_matches(const KindLine *line, const char *type)
     return !line->type || g_str_equal(line->type, type);
 }
 
-void line_facts_read(const AgentKind *kind, const char *type, const char *json, gsize length,
-                     DecodedLine *line)
+void line_facts_read(const AgentKind *kind, const char *type, const char *json,
+                     const JsonTape *tape, DecodedLine *line)
 {
-    LineJson document = {NULL};
+    g_auto(LineDocument) document = line_document(json, tape);
 
-    for (const KindLine *known = kind->lines; known && known->read; known++) {
-        if (!line_matches(known, type))
-            continue;
-        if (!document.node)
-            document = line_json_parse(json, length);
-        if (!document.node)
-            return;
-        known->read(document, line);
-    }
-    line_json_free(document);
+    for (const KindLine *known = kind->lines; known && known->read; known++)
+        if (line_matches(known, type))
+            known->read(line_document_root(&document), line);
 }
 
 void line_facts_read_long(const AgentKind *kind, const char *type, const char *json, gsize length,

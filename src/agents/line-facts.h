@@ -10,19 +10,19 @@
  * From a line's JSON to what its kind says of it.
  */
 
-/** Fills the texts and facts of @line, which is empty, from the object @json (the scan took it)
- *  with the top-level @type. A line whose type means nothing to @kind is not even parsed. */
-void line_facts_read(const AgentKind *kind, const char *type, const char *json, gsize length,
-                     DecodedLine *line);
+/** Fills the texts and facts of @line, which is empty, from the object @json with the top-level
+ *  @type, as the scan noted it on @tape. */
+void line_facts_read(const AgentKind *kind, const char *type, const char *json,
+                     const JsonTape *tape, DecodedLine *line);
 
-/** The same for a line that is too long to be parsed: only whether it closes the run, and how. */
+/** The same for a line past DECODER_MAX_PARSED: only whether it closes the run, and how. */
 void line_facts_read_long(const AgentKind *kind, const char *type, const char *json, gsize length,
                           DecodedLine *line);
 
 /* --- For the kinds: what their lines have in common --- */
 
-/** Adds @text (NULL: nothing) to the line's outputs. */
-void line_add_text(DecodedLine *line, const char *text);
+/** Adds the string at @path, if there is one, to the line's outputs. */
+void line_read_text(LineJson json, const char *path, DecodedLine *line);
 
 /** The session's id is the string at @path. */
 void line_read_session(LineJson json, const char *path, DecodedLine *line);
@@ -57,5 +57,5 @@ char *line_dup_string(LineJson json, const char *path);
 void line_read_assistant(LineJson json, DecodedLine *line);
 
 /** The line closes the run, with success unless its top-level `is_error` is true. For one that is
- *  too long to be parsed. */
+ *  past DECODER_MAX_PARSED. */
 void line_read_long_result(const char *json, gsize length, DecodedLine *line);

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/kind.h"
+#include "base/json-tape.h"
 
 /*
  * The JSON of an agent's line, as the kinds look at it: what is asked of it never minds that a
@@ -11,21 +12,42 @@
  * that is asked ("error.data.message"); "" is that value itself.
  */
 
-/** LineJson: a value inside a line. It and all that it answers belong to the line's document. */
+/** A line that the scan (json-scan.h) took for an object, with what the scan noted of it. */
+typedef struct {
+    const char *text;
+    const JsonTape *tape;
+    GPtrArray *strings; /* that were asked for, or NULL */
+} LineDocument;
+
+/** Of @text and @tape, which outlive it. */
+static inline LineDocument line_document(const char *text, const JsonTape *tape)
+{
+    return (LineDocument){text, tape, NULL};
+}
+
+void line_document_clear(LineDocument *document);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LineDocument, line_document_clear)
+
+/** LineJson: a value inside a line. What it answers belongs to the document, unless said otherwise.
+ */
 struct LineJson {
-    gpointer node; /* line-json.c's own; NULL: no value */
+    LineDocument *document; /* NULL: no value */
+    guint32 index;          /* of its token */
 };
 
-/** The document that @text is, which the scan (json-scan.h) took for an object: its root. A \u0000
- *  or lone surrogate in it is U+FFFD. Caller: line_json_free(). Its node is NULL where it can't be
- *  read all the same. */
-LineJson line_json_parse(const char *text, gsize length);
-void line_json_free(LineJson document);
+/** The line itself. */
+static inline LineJson line_document_root(LineDocument *document)
+{
+    return (LineJson){document, 0};
+}
 
-/** NULL where there is no string. */
+/** NULL where there is no string. Half a surrogate pair and a \u0000 in it are U+FFFD. */
 const char *line_json_string(LineJson json, const char *path);
 
-/** Whether the string at @path is @expected. */
+/** The same, but the caller frees it. */
+char *line_json_dup_string(LineJson json, const char *path);
+
+/** Whether the string at @path is @expected, of at most 64 bytes. */
 gboolean line_json_is(LineJson json, const char *path, const char *expected);
 
 /** Whether the member is there, and neither null nor false. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/json-plain.h"
+
 enum {
     STATE_START, /* before the object */
     STATE_MEMBER_OR_END,
@@ -75,24 +77,8 @@ static void capture(JsonScan *scan, const void *bytes, size_t length)
 
 static void capture_character(JsonScan *scan, uint32_t c)
 {
-    uint8_t bytes[4];
-    size_t length = 0;
-
-    if (c < 0x80) {
-        bytes[length++] = (uint8_t)c;
-    } else if (c < 0x800) {
-        bytes[length++] = 0xC0 | (c >> 6);
-    } else if (c < 0x10000) {
-        bytes[length++] = 0xE0 | (c >> 12);
-        bytes[length++] = 0x80 | (c >> 6 & 0x3F);
-    } else {
-        bytes[length++] = 0xF0 | (c >> 18);
-        bytes[length++] = 0x80 | (c >> 12 & 0x3F);
-        bytes[length++] = 0x80 | (c >> 6 & 0x3F);
-    }
-    if (c >= 0x80)
-        bytes[length++] = 0x80 | (c & 0x3F);
-    capture_bytes(scan, bytes, length);
+    char bytes[4];
+    capture_bytes(scan, bytes, utf8_encode(c, bytes));
 }
 
 /* The code unit of a \u escape. */
@@ -122,6 +108,9 @@ static void begin_string(JsonScan *scan, bool key)
 {
     scan->state = STATE_STRING;
     scan->in_key = key;
+    scan->escaped = false;
+    if (scan->tape)
+        json_tape_add(scan->tape, JSON_STRING, (uint32_t)scan->at + 1);
     scan->capturing = scan->depth == 1 && (key || scan->in_type);
     scan->text_overflow = false;
     scan->text_length = 0;
@@ -139,8 +128,17 @@ static void end_key(JsonScan *scan)
         scan->type[0] = '\0';
 }
 
+static void note_end(JsonScan *scan)
+{
+    JsonToken *token = &scan->tape->tokens[scan->tape->count - 1];
+    token->end = (uint32_t)scan->at;
+    token->escaped = scan->escaped;
+}
+
 static void end_string(JsonScan *scan)
 {
+    if (scan->tape)
+        note_end(scan);
     if (scan->capturing)
         capture_lone(scan);
     if (scan->in_key) {
@@ -162,6 +160,7 @@ static bool step_string(JsonScan *scan, uint8_t byte)
     }
     if (byte == '\\') {
         scan->state = STATE_ESCAPE;
+        scan->escaped = true;
         return true;
     }
     if (byte < 0x80 || !utf8_lead(byte, &scan->utf8))
@@ -233,6 +232,8 @@ static bool open_level(JsonScan *scan, bool object)
         scan->objects[scan->depth / 64] |= bit;
     else
         scan->objects[scan->depth / 64] &= ~bit;
+    if (scan->tape)
+        json_tape_open(scan->tape, object ? JSON_OBJECT : JSON_ARRAY, (uint32_t)scan->at);
     scan->depth++;
     scan->state = object ? STATE_MEMBER_OR_END : STATE_VALUE_OR_END;
     return true;
@@ -249,6 +250,8 @@ static bool close_level(JsonScan *scan, uint8_t byte)
 {
     if (byte != (in_object(scan) ? '}' : ']'))
         return false;
+    if (scan->tape)
+        json_tape_close(scan->tape);
     scan->depth--;
     scan->state = scan->depth > 0 ? STATE_AFTER_VALUE : STATE_END;
     return true;
@@ -256,8 +259,15 @@ static bool close_level(JsonScan *scan, uint8_t byte)
 
 /* Values */
 
-static bool begin_literal(JsonScan *scan, const char *rest)
+static void note_value(JsonScan *scan, JsonType type)
 {
+    if (scan->tape)
+        json_tape_add(scan->tape, type, (uint32_t)scan->at);
+}
+
+static bool begin_literal(JsonScan *scan, JsonType type, const char *rest)
+{
+    note_value(scan, type);
     scan->literal = rest;
     scan->state = STATE_LITERAL;
     return true;
@@ -296,12 +306,13 @@ static bool begin_value(JsonScan *scan, uint8_t byte)
     case '[':
         return open_level(scan, byte == '{');
     case 't':
-        return begin_literal(scan, "rue");
+        return begin_literal(scan, JSON_TRUE, "rue");
     case 'f':
-        return begin_literal(scan, "alse");
+        return begin_literal(scan, JSON_FALSE, "alse");
     case 'n':
-        return begin_literal(scan, "ull");
+        return begin_literal(scan, JSON_NULL, "ull");
     default:
+        note_value(scan, JSON_NUMBER);
         return begin_number(scan, byte);
     }
 }
@@ -429,29 +440,62 @@ static bool step(JsonScan *scan, uint8_t byte)
     }
 }
 
-/* Whether one of eight bytes is a control character, '"', '\\' or no ASCII. The subtraction borrows
- * from the next byte only where its own byte is such a one already. */
-static bool has_special(uint64_t eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
-
-    return ((eight - ones * 0x20) | (quote - ones) | (backslash - ones) | eight) & tops;
-}
-
 /* The first byte of a string that is not plain ASCII. Most bytes of a transcript are. */
 static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
 {
-    while (end - p >= 8) {
-        uint64_t eight;
-
-        memcpy(&eight, p, sizeof(eight));
-        if (has_special(eight))
-            break;
-        p += 8;
+    for (; end - p >= 8; p += 8) {
+        uint64_t eight = json_load_eight(p);
+        uint64_t special = json_find_special(eight) | (eight & JSON_TOP_BITS);
+        if (special)
+            return p + __builtin_ctzll(special) / 8;
     }
     while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
         p++;
+    return p;
+}
+
+static bool is_short_escape(uint8_t byte)
+{
+    return byte == 'n' || byte == '"' || byte == '\\' || byte == 't' || byte == '/' ||
+           byte == 'r' || byte == 'b' || byte == 'f';
+}
+
+static bool is_hex(uint8_t byte)
+{
+    uint8_t letter = byte | 0x20;
+    return is_digit(byte) || (letter >= 'a' && letter <= 'f');
+}
+
+/* How many bytes the escape or the character at @p takes; 0 where it is not whole, or is none. */
+static size_t whole_length(const uint8_t *p, const uint8_t *end)
+{
+    bool whole;
+
+    if (*p >= 0x80) {
+        size_t length = utf8_length(p, end, &whole);
+        return whole ? length : 0;
+    }
+    if (*p != '\\' || end - p < 2)
+        return 0;
+    if (is_short_escape(p[1]))
+        return 2;
+    whole =
+        p[1] == 'u' && end - p >= 6 && is_hex(p[2]) && is_hex(p[3]) && is_hex(p[4]) && is_hex(p[5]);
+    return whole ? 6 : 0;
+}
+
+/* As much of the string at hand as needs no state: of one that is not kept, all that is whole. */
+static const uint8_t *pass_string(JsonScan *scan, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *plain = p;
+    size_t length;
+
+    p = skip_plain(p, end);
+    capture(scan, plain, (size_t)(p - plain));
+    while (!scan->capturing && p < end && (length = whole_length(p, end)) > 0) {
+        scan->escaped |= *p == '\\';
+        p = skip_plain(p + length, end);
+    }
     return p;
 }
 
@@ -460,25 +504,26 @@ void json_scan_init(JsonScan *scan)
     *scan = (JsonScan){.state = STATE_START};
 }
 
+void json_scan_record(JsonScan *scan, JsonTape *tape)
+{
+    scan->tape = tape;
+}
+
 bool json_scan_push(JsonScan *scan, const void *bytes, size_t length)
 {
-    const uint8_t *p = bytes;
-    const uint8_t *end = p + length;
+    const uint8_t *begin = bytes, *end = begin + length;
+    uint64_t before = scan->at;
 
-    while (p < end) {
-        if (scan->state == STATE_STRING) {
-            const uint8_t *plain = p;
-
-            p = skip_plain(p, end);
-            capture(scan, plain, (size_t)(p - plain));
-            if (p == end)
-                break;
-        }
-        if (!step(scan, *p++)) {
+    for (const uint8_t *p = begin; p < end; p++) {
+        if (scan->state == STATE_STRING && (p = pass_string(scan, p, end)) == end)
+            break;
+        scan->at = before + (uint64_t)(p - begin);
+        if (!step(scan, *p)) {
             scan->state = STATE_FAILED;
             return false;
         }
     }
+    scan->at = before + length;
     return scan->state != STATE_FAILED;
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json-tape.h"
 #include "base/utf8.h"
 
 /*
@@ -28,8 +29,11 @@
 /** Lives wherever its user likes, holds no resource; its members are json-scan.c's own. */
 typedef struct JsonScan {
     uint8_t state;
+    JsonTape *tape;       /* of what the scan meets, or NULL */
+    uint64_t at;          /* the offset of the byte at hand */
     bool in_key;          /* the string at hand is a member's name */
     bool in_type;         /* the member at hand is the top-level "type" */
+    bool escaped;         /* the string at hand has an escape */
     bool capturing;       /* the string at hand is kept in `text` */
     bool text_overflow;   /* … and was too long for it */
     uint8_t hex_left;     /* digits to come of a \u escape */
@@ -46,6 +50,10 @@ typedef struct JsonScan {
 
 /** Makes @scan ready for a new line. */
 void json_scan_init(JsonScan *scan);
+
+/** Lets @scan, which is new, note on @tape, which is empty, where the values are: of a text below
+ *  4 GiB. The tape means something once json_scan_finish() is true. */
+void json_scan_record(JsonScan *scan, JsonTape *tape);
 
 /** Takes the next @length bytes, whatever they are. False, from then on, once the line can never be
  *  an object. */

@@ -116,6 +116,14 @@ static char *make_valid(const char *text, gsize length, gsize *ret_length)
     return g_string_free(valid, FALSE);
 }
 
+gboolean line_is_clean(const char *line, gsize length)
+{
+    for (gsize i = 0; i < length; i++)
+        if ((guint8)line[i] < 0x20 && line[i] != '\t')
+            return FALSE;
+    return g_utf8_validate_len(line, length, NULL);
+}
+
 char *line_clean(const char *line, gsize length, gsize *ret_length)
 {
     g_autofree char *text = strip((Bytes)line, length, &length);

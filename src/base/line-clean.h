@@ -11,6 +11,9 @@
 /** Moves @line and @length past the ASCII white space at both ends. */
 void line_trim(const char **line, gsize *length);
 
+/** Whether line_clean() would change nothing of @line, which is trimmed. */
+gboolean line_is_clean(const char *line, gsize length);
+
 /** A copy of @line without the sequences that ESC begins and without the control characters below
  *  U+0020 except tab; what is no UTF-8, and NUL, became U+FFFD; then trimmed. A sequence without
  *  an end reaches to the first `{` or to the line's end. Linear in @length. Caller frees. */

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * The bytes that may follow a lead byte of UTF-8 (Unicode 15, table 3-7): no overlong forms, no
- * surrogates, nothing above U+10FFFF. libc only.
+ * UTF-8, byte by byte (Unicode 15, table 3-7): without overlong forms, without surrogates, nothing
+ * above U+10FFFF. libc only.
  */
 
 struct Utf8Lead {
@@ -15,7 +15,8 @@ struct Utf8Lead {
     uint8_t low, high; /* the range of the first of them; the others are 0x80 to 0xBF */
 };
 
-/** Fills @ret from a byte of 0x80 and above; false if no character begins with it. */
+/** What a lead byte says of the bytes after it. Fills @ret from a byte of 0x80 and above; false
+ * where no character begins with it. */
 static inline bool utf8_lead(uint8_t byte, struct Utf8Lead *ret)
 {
     if (byte < 0xC2 || byte > 0xF4)
@@ -40,5 +41,17 @@ static inline size_t utf8_length(const uint8_t *p, const uint8_t *end, bool *ret
     while (n <= lead.following && p + n < end && (p[n] & 0xC0) == 0x80)
         n++;
     *ret_whole = n == lead.following + 1u;
+    return n;
+}
+
+/** Writes the character @c to @to, which has room for four bytes; returns how many it took. */
+static inline size_t utf8_encode(uint32_t c, char *to)
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const uint8_t leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+
+    for (size_t i = n - 1; i > 0; i--, c >>= 6)
+        to[i] = (char)(0x80 | (c & 0x3F));
+    to[0] = (char)(leads[n] | c);
     return n;
 }

@@ -7,7 +7,7 @@
 #include "base/line-clean.h"
 #include "transcript/decoder.h"
 
-/* One read of the transcript: enough for hundreds of ordinary lines, small enough for the stack. */
+/* One read of the transcript: enough for hundreds of ordinary lines. */
 #define CHUNK (64u * 1024)
 
 /* --- From lines to events --- */
@@ -16,8 +16,15 @@ typedef struct {
     LogPosition *position;
     const RunLogState *state;
     EventBatch *batch;
-    RunFacts *facts;
+    RunFacts *facts; /* or NULL */
+    const AgentKind *kind;
 } Decoding;
+
+static Decoding decoding_of(LogPosition *position, const RunLogState *state, EventBatch *batch,
+                            RunFacts *facts)
+{
+    return (Decoding){position, state, batch, facts, run_log_kind(position->log)};
+}
 
 static void add_event(Decoding *decoding, Event event, char *text_taken)
 {
@@ -73,28 +80,33 @@ static void emit_texts(Decoding *decoding, DecodedLine *line, guint n, guint64 e
     }
 }
 
-/* A line whose bytes go from place.offset to @end, its newline (if any) included. */
+static void emit(Decoding *decoding, DecodedLine *line, guint64 end)
+{
+    guint n = 1 + (line->texts ? line->texts->len : 0);
+    guint64 time = line_time(decoding, end);
+    emit_texts(decoding, line, n, end, time);
+    ((char *)line->text)[line->length] = '\0';
+    add_event(decoding,
+              (Event){.type = line->class == LINE_JSON ? EVENT_AGENT_JSON : EVENT_OUTPUT,
+                      .cursor = event_cursor(decoding, n, n, end),
+                      .time = time,
+                      .text = line->text,
+                      .length = line->length},
+              g_steal_pointer(&line->cleaned));
+    set_shown(decoding, g_steal_pointer(&line->shown));
+}
+
+/* A line whose bytes go from place.offset to @end, its newline (if any) included. They are in the
+ * batch's memory, where its events point to them, and there is room for one more behind them. */
 static void take_line(Decoding *decoding, const char *bytes, gsize length, guint64 end)
 {
     gboolean agents = is_agents(decoding);
     g_auto(DecodedLine) line = {0};
-    decode_line(agents ? run_log_kind(decoding->position->log) : &agent_kind_raw, bytes, length,
-                &line);
+    decode_line(agents ? decoding->kind : &agent_kind_raw, bytes, length, &line);
     if (decoding->facts && agents)
         run_facts_add(decoding->facts, &line.facts);
-
-    if (line.class != LINE_NOTHING) {
-        guint n = 1 + (line.texts ? line.texts->len : 0);
-        guint64 time = line_time(decoding, end);
-        emit_texts(decoding, &line, n, end, time);
-        add_event(decoding,
-                  (Event){.type = line.class == LINE_JSON ? EVENT_AGENT_JSON : EVENT_OUTPUT,
-                          .cursor = event_cursor(decoding, n, n, end),
-                          .time = time,
-                          .length = line.length},
-                  g_steal_pointer(&line.text));
-        set_shown(decoding, g_steal_pointer(&line.shown));
-    }
+    if (line.class != LINE_NOTHING)
+        emit(decoding, &line, end);
     decoding->position->place.given = 0;
     decoding->position->place.offset = end;
 }
@@ -139,7 +151,7 @@ static void take_long_line(Decoding *decoding, guint64 length, guint64 end)
         take_giant_line(decoding, length, end);
         return;
     }
-    g_autofree char *bytes = g_malloc((gsize)length);
+    char *bytes = event_batch_alloc(decoding->batch, (gsize)length + 1);
     gsize n = read_at(decoding->state->transcript_fd, bytes, (gsize)length,
                       decoding->position->place.offset);
     take_line(decoding, bytes, n, end);
@@ -198,8 +210,9 @@ static gboolean take_lines(Decoding *decoding)
     if (position->scanned > start)
         return take_line_by_scanning(decoding, limit);
 
-    char chunk[CHUNK];
-    gsize length = read_at(decoding->state->transcript_fd, chunk, MIN(CHUNK, limit - start), start);
+    gsize size = MIN(CHUNK, limit - start);
+    char *chunk = event_batch_alloc(decoding->batch, size + 1);
+    gsize length = read_at(decoding->state->transcript_fd, chunk, size, start);
     const char *line = chunk, *end = chunk + length, *newline;
     while (line < end && (newline = memchr(line, '\n', (gsize)(end - line)))) {
         take_line(decoding, line, (gsize)(newline - line), start + (guint64)(newline + 1 - chunk));
@@ -264,7 +277,7 @@ static void add_end(Decoding *decoding)
 gboolean log_decode_next(LogPosition *position, const RunLogState *state, EventBatch *batch,
                          RunFacts *facts)
 {
-    Decoding decoding = {position, state, batch, facts};
+    Decoding decoding = decoding_of(position, state, batch, facts);
     LogPlace *place = &position->place;
     if (!place->pending) {
         place->pending = TRUE;
@@ -282,7 +295,7 @@ gboolean log_decode_next(LogPosition *position, const RunLogState *state, EventB
 
 gboolean log_decode_line(LogPosition *position, const RunLogState *state, EventBatch *batch)
 {
-    Decoding decoding = {.position = position, .state = state, .batch = batch};
+    Decoding decoding = decoding_of(position, state, batch, NULL);
     guint64 line = position->place.offset;
     guint64 limit = MIN(lines_limit(&decoding), line + LOG_MAX_LINE + 2);
     while (position->place.offset == line)

@@ -43,6 +43,13 @@ void event_batch_unref(EventBatch *batch)
     g_free(batch);
 }
 
+char *event_batch_alloc(EventBatch *batch, gsize size)
+{
+    char *bytes = g_malloc(size);
+    g_ptr_array_add(batch->strings, bytes);
+    return bytes;
+}
+
 void event_batch_add(EventBatch *batch, const Event *event, char *text_taken)
 {
     Event own = *event;

@@ -27,7 +27,8 @@ typedef struct {
     EventType type;
     guint64 cursor;
     guint64 time;     /* µs since the epoch */
-    const char *text; /* status: the word. output: the text. agent_json: the object's text */
+    const char *text; /* status: the word. output: the text. agent_json: the object's text. A NUL
+ is behind it */
     gsize length;     /* of text */
     const char
         *shown; /* output: what a terminal shows of a line that is drawn over itself, or NULL */
@@ -55,7 +56,7 @@ typedef struct {
     const RunIdentity *identity;
     LogPlace before, after; /* where a reader stands before it and after it */
     GArray *events;         /* of Event */
-    GPtrArray *strings;     /* what the events point into */
+    GPtrArray *strings;     /* the bytes that the events point to */
     GPtrArray *variants;
     GBytes *ndjson; /* made when first asked for */
 } EventBatch;
@@ -64,6 +65,9 @@ EventBatch *event_batch_new(const RunIdentity *identity);
 EventBatch *event_batch_ref(EventBatch *batch);
 void event_batch_unref(EventBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EventBatch, event_batch_unref)
+
+/** @size bytes that live as long as the batch. */
+char *event_batch_alloc(EventBatch *batch, gsize size);
 
 /** Adds an event. @text_taken (may be NULL) becomes the batch's. */
 void event_batch_add(EventBatch *batch, const Event *event, char *text_taken);

@@ -42,7 +42,7 @@ static void check_line(const DecodedLine *line)
         check(!line->text && line->length == 0);
         return;
     }
-    check(line->length > 0 && line->text[line->length] == '\0');
+    check(line->length > 0 && !memchr(line->text, '\0', line->length));
     check(g_utf8_validate_len(line->text, line->length, NULL));
     check(is_object(line->text, line->length, 0) == (line->class == LINE_JSON));
     check_texts(line);

@@ -10,13 +10,25 @@
 #define MIB (1024u * 1024)
 #define FFFD "\xEF\xBF\xBD"
 
+/* A decoded text ends in no NUL. Caller frees. */
+static char *text_of(const DecodedLine *decoded)
+{
+    return g_strndup(decoded->text, decoded->length);
+}
+
+static void assert_text(const DecodedLine *decoded, const char *expected)
+{
+    g_autofree char *text = text_of(decoded);
+    g_assert_cmpstr(text, ==, expected);
+}
+
 static void assert_class(const char *line, gsize length, LineClass class, const char *text)
 {
     g_auto(DecodedLine) decoded = {0};
 
     decode_line(&agent_kind_raw, line, length, &decoded);
     g_assert_cmpint(decoded.class, ==, class);
-    g_assert_cmpstr(decoded.text, ==, text);
+    assert_text(&decoded, text);
     g_assert_cmpuint(decoded.length, ==, text ? strlen(text) : 0);
 }
 
@@ -37,7 +49,7 @@ static void assert_texts(const AgentKind *kind, const char *line, const char *ex
 
     decode_line(kind, line, strlen(line), &decoded);
     g_assert_cmpint(decoded.class, ==, LINE_JSON);
-    g_assert_cmpstr(decoded.text, ==, line);
+    assert_text(&decoded, line);
     texts = join_texts(&decoded);
     g_assert_cmpstr(texts, ==, expected);
 }
@@ -83,8 +95,9 @@ static void add_line(Transcript *transcript, const AgentKind *kind, const char *
     g_auto(DecodedLine) decoded = {0};
 
     decode_line(kind, line, length, &decoded);
+    g_autofree char *text = text_of(&decoded);
     if (decoded.class == LINE_OUTPUT)
-        add_output(transcript, decoded.text);
+        add_output(transcript, text);
     else if (decoded.class == LINE_JSON)
         add_json(transcript, &decoded);
 }
@@ -709,7 +722,7 @@ static void test_minds_no_odd_types(void)
 
             decode_line(*kind, line, strlen(line), &decoded);
             g_assert_cmpint(decoded.class, ==, LINE_JSON);
-            g_assert_cmpstr(decoded.text, ==, line);
+            assert_text(&decoded, line);
         }
     }
 }
