@@ -48,7 +48,8 @@ def page_options(text):
 
 class StorkitctlPage(unittest.TestCase):
     def setUp(self):
-        self.verbs = re.findall(r"(?m)^  ([a-z-]+) ", help_of().split("Run coding agents")[1].split("Options:")[0])
+        commands = help_of().split("Run coding agents")[1].split("Options:")[0]
+        self.verbs = re.findall(r"(?m)^  ([a-z-]+) ", commands)
         parts = re.split(r"(?m)^\.It Cm ([\w-]+)", section("COMMANDS"))
         self.texts = dict(zip(parts[1::2], parts[2::2]))
         for verb, text in self.texts.items():
