@@ -9,7 +9,7 @@ import subprocess
 from gi.repository import GLib
 
 from follower import all_events, numbered_lines, terminal_events
-from harness import NAME, Pool, main, raises, scope_name, wait_until
+from harness import Pool, main, raises, scope_name, wait_until
 from session import processes_of
 
 
@@ -428,14 +428,14 @@ def test_frozen_run_is_found_frozen(pool):
 
 
 def test_two_daemons_do_not_meet(pool):
-    """A second daemon on the same bus ends at once and touches nothing."""
+    """A second daemon on the same runs ends at once, says who has them and touches nothing."""
     go = f"{pool.folder}/go"
     root = pool.repository(agents={"coder": f"init; wait {go}; result; exit 0"})
     info = pool.start(root, "s")
     second = subprocess.run(
         [os.environ["STORKITD"]], env=pool.environment, capture_output=True, text=True, timeout=20
     )
-    assert second.returncode == 1 and NAME in second.stderr
+    assert second.returncode == 1 and f"(process {pool.process.pid})" in second.stderr, second
     assert pool.get(root, "s")["pid"] == info["pid"]
     open(go, "w").close()
     assert pool.wait(root, "s")["status"] == "completed"
