@@ -53,7 +53,8 @@ static void on_down(gpointer data)
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
     if (service->parts.publisher)
         bus_publisher_set_bus(service->parts.publisher, NULL);
-    bus_runs_set_bus(service->runs, NULL);
+    if (service->runs) /* none where there is no user manager */
+        bus_runs_set_bus(service->runs, NULL);
 }
 
 static void announce_counts(Service *service);

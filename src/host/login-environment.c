@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/login-shell.h"
+#include "host/systemd.h"
 
 #define CACHE_USEC (60 * G_USEC_PER_SEC)
 
@@ -229,7 +230,7 @@ static char **manager_environment(void)
     sd_bus *bus = NULL;
     char **environment = NULL;
 
-    if (sd_bus_open_user(&bus) >= 0)
+    if (systemd_connect(&bus) >= 0)
         sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
                                  "org.freedesktop.systemd1.Manager", "Environment", NULL,
                                  &environment);

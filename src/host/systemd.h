@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <systemd/sd-bus.h>
 
 #include "base/run-limits.h"
 
@@ -19,8 +20,12 @@ typedef struct {
     const SystemdCalls *calls;
 } Systemd;
 
-/** Connects to the bus of the user manager: $XDG_RUNTIME_DIR/bus where that is, else the session
- *  bus. @failed is called when the connection is lost, which nothing here survives. */
+/** Opens a connection to the bus of the user manager: $XDG_RUNTIME_DIR/bus where that is, else the
+ *  session bus. Returns a negative errno on failure. Caller: sd_bus_flush_close_unref(). */
+int systemd_connect(sd_bus **ret_bus);
+
+/** Connects to the user manager. @failed is called when the connection is lost, which nothing here
+ * survives. */
 Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **error);
 void systemd_free(Systemd *systemd);
 

@@ -32,7 +32,7 @@ static void on_failed(int error, gpointer data)
     manager->failed(manager->data);
 }
 
-static int connect_to_manager(sd_bus **ret_bus)
+int systemd_connect(sd_bus **ret_bus)
 {
     const char *runtime_dir = g_getenv("XDG_RUNTIME_DIR");
     g_autofree char *socket =
@@ -409,7 +409,7 @@ Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **erro
 {
     Manager *manager = g_new0(Manager, 1);
     manager->parent.calls = &manager_calls;
-    int r = connect_to_manager(&manager->bus);
+    int r = systemd_connect(&manager->bus);
     /* Without it the manager announces no unit's end to anybody. */
     if (r >= 0)
         r = sd_bus_call_method_async(manager->bus, NULL, SERVICE, MANAGER_PATH, MANAGER,

@@ -46,7 +46,7 @@ static void add_identity(GVariantDict *dict, const Run *run)
         add_limits(dict, &record->limits);
     }
     add_string(dict, "sandbox", record->sandbox);
-    if (record->sandbox_missing)
+    if (record->sandbox && record->sandbox_missing)
         g_variant_dict_insert(dict, "sandbox_missing", "^as", record->sandbox_missing);
 }
 

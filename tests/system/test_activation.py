@@ -342,13 +342,13 @@ def test_sigterm_ends_it_at_once(pool):
 
 
 def test_second_service_gives_up(pool):
-    """A second storkitd on the bus ends with a message and harms nothing."""
+    """A second storkitd on the same runs ends with a message and harms nothing."""
     root = pool.repository(agents={"coder": "idle"})
     pool.start(root, "42_login")
     second = subprocess.run(
         [os.environ["STORKITD"]], env=pool.environment, stderr=subprocess.PIPE, text=True
     )
-    assert second.returncode == 1 and "is taken" in second.stderr
+    assert second.returncode == 1 and "belong to another storkitd" in second.stderr
     assert pool.get(root, "42_login")["status"] == "running"
 
 

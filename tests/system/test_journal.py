@@ -55,7 +55,7 @@ def test_every_event_is_in_the_journal(pool):
         assert entry["SYSLOG_IDENTIFIER"] == "storkit"
         assert entry["PRIORITY"] in "34567" and entry["MESSAGE"]
     messages = {kind(event): entry["MESSAGE"] for event, entry in zip(events, entries)}
-    assert messages["output"] == "plain" and "0.0125" in messages["done"]
+    assert messages["output"] == "plain" and "$0.01" in messages["done"]
     assert messages["running"] == "42_login/coder is running"
     assert messages["done"].startswith("42_login/coder finished, ")
 

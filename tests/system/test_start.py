@@ -555,9 +555,9 @@ def test_slow_start_that_fails_is_an_error_event():
         assert pool.run_folders() == [info["run_id"]]
         assert not {"worktree_path", "branch", "base_branch"} & set(ended)
         assert not pool.scope_exists(info["unit"])
-        assert pool.list() == [ended]
+        assert pool.list() == [ended], (pool.list(), ended)
         pool.restart_daemon()
-        assert pool.list() == [ended]
+        assert pool.list() == [ended], (pool.list(), ended)
 
 
 def with_a_start_that_waits(pool, **options):
@@ -596,7 +596,7 @@ def test_waiting_start_that_fails_keeps_its_folder():
         assert ended["status"] == "failed" and "nowhere" in ended["error"]
         pool.stop(root, "s", "coder")
         pool.restart_daemon()
-        assert pool.list() == [ended]
+        assert pool.list() == [ended], (pool.list(), ended)
 
 
 def test_start_that_fails_leaves_the_ended_run_listed(pool):

@@ -81,9 +81,10 @@ def test_silent_exit_0_is_completed(pool):
 
 
 def test_exit_status_is_a_failure(pool):
-    """Exit 3 is `failed` with that status."""
+    """Exit 3 is `failed` with that status, and with the agent's last words."""
     info, event = failed(pool, "print oh; exit 3")
-    assert event["message"] == "exit status 3" and event["exit_code"] == info["exit_code"] == 3
+    assert event["message"].startswith("exit status 3") and "oh" in event["message"], event
+    assert event["exit_code"] == info["exit_code"] == 3, (event, info)
     assert "exit_signal" not in info
 
 
