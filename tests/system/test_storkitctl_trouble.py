@@ -163,6 +163,11 @@ COMMANDS = {
         wrong={"remove": "an argument is missing"},
         absent=("remove 99", NO_WORKTREE),
     ),
+    "sandbox": Command(
+        calls={},
+        wrong={"sandbox 42": "no command"},
+        absent=("sandbox 99 -- true", NO_RUN),
+    ),
     "mcp": Command(
         calls={},
         wrong={"mcp x": "too many arguments"},

@@ -99,7 +99,8 @@ static void add_story(const Ctl *ctl, GPtrArray *argv, const char *story, const 
     add_match(argv, "STORKIT_AGENT", agent);
 }
 
-/* Somebody who mistypes a name would wait for entries, or see that there are none. */
+/* Somebody who mistypes a name would wait for entries, or see that there are none. Without the
+ * service, which knows the names, journalctl has the word. */
 static gboolean check_known(const Ctl *ctl, const char *story, GError **error)
 {
     if (arg_follow || journal_knows_story(ctl->project, story))
@@ -145,7 +146,7 @@ static gboolean add_stories(Ctl *ctl, GPtrArray *argv, char *const *named, GErro
         if (i > 0)
             add(argv, "+");
         add_story(ctl, argv, story, agent);
-        if (!check_known(ctl, story, error))
+        if (listed && !check_known(ctl, story, error))
             return FALSE;
     }
     return TRUE;
