@@ -164,7 +164,10 @@ def test_death_before_the_gate_spares_the_storys_worktree(pool):
         start_lost(pool, fault, root, STORY, "coder")
         wait_until(lambda: pool.run_folders() == [host["run_id"]], f"{fault}: one run folder")
         assert difference(before, snapshot(root)) == [], fault
-        assert [info["run_id"] for info in pool.list()] == [host["run_id"]]
+        wait_until(
+            lambda: [info["run_id"] for info in pool.list()] == [host["run_id"]],
+            f"{fault}: one run listed",
+        )
     check_same_start(pool, root, STORY, "coder")
     open(go, "w").close()
     assert pool.wait(root, STORY, "host")["status"] == "completed"
