@@ -285,7 +285,7 @@ def test_child_that_hogs_memory_is_killed_alone(pool):
     assert event["run_id"] == info["run_id"]
     # The kernel tells of the kill, and its figure follows.
     wait_until(lambda: pool.get(root, "42_login").get("oom_kills") == 1, "the figure")
-    killed = "the kernel killed a process of it for lack of memory"
+    killed = "the kernel killed one of its processes"
     wait_until(lambda: killed in open(seen).read(), "the words of it")
     assert "OOM kills: 1" in ctl.out("show", "42")
     touch(f"{pool.folder}/go")
