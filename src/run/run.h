@@ -73,7 +73,7 @@ Run *run_ref(Run *run);
 void run_unref(Run *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_unref)
 
-/* What there is of a run; it belongs to the run. */
+/* run.c: what there is of a run; it belongs to the run. */
 
 RunPhase run_get_phase(const Run *run);
 gboolean run_is_live(const Run *run);
@@ -96,8 +96,6 @@ RunLog *run_get_log(const Run *run);
 /** What its shim said once setup was over, or NULL. */
 const RunStarted *run_get_started(const Run *run);
 
-const RunCondition *run_get_condition(const Run *run);
-
 /** How it ended; NULL for a live run. */
 const RunResult *run_get_result(const Run *run);
 
@@ -115,16 +113,13 @@ void run_set_input_closed(Run *run);
 pid_t run_get_shim_pid(const Run *run);
 int run_get_shim_pidfd(const Run *run);
 
-/* What it comes to be. */
+/* run.c: what it comes to be. */
 
 /** Its phase may only go on: see RunPhase; or from preparing back to the queue. */
 void run_set_phase(Run *run, RunPhase phase);
 
 /** It waits for admission, now and after a restart: run.json is to say so. */
 void run_enqueue(Run *run);
-
-/** 0: not in the queue. TRUE where it was another one. */
-gboolean run_set_queue_position(Run *run, guint position);
 
 /** The run has a folder, @fd (taken; -1: none), and its sinks' places, @cursors (taken; or NULL).
  */
@@ -142,14 +137,11 @@ gboolean run_find_shim(Run *run);
 /** The run is what @plan (taken) says. */
 void run_take_plan(Run *run, RunRecord *plan);
 
-/** The worktree that was planned is gone, and nothing of the run's any more. */
+/** The worktree that was planned is gone, and no longer the run's. */
 void run_forget_worktree(Run *run);
 
 /** Starts its shim, which waits at its gate. */
 gboolean run_spawn_shim(Run *run, char *const *environment, gboolean has_stdin, GError **error);
-
-/** Lets the shim go on: from now on the run is real, and followed. */
-gboolean run_open_gate(Run *run, GError **error);
 
 /** Makes a shim that waits at its gate go, without a trace. */
 void run_close_gate(Run *run);
@@ -157,35 +149,9 @@ void run_close_gate(Run *run);
 /** It is to end: for one that has no shim to tell yet. */
 void run_request_stop(Run *run);
 
-/** Tells the run where its scope's processes are: @folder, which it takes. */
-void run_set_cgroup(Run *run, char *folder);
+/* run.c: what it shows. */
 
-/** Looks at what the folder of a run that was found says, so that every cursor that was given out
- *  before is known: to be called before anybody may ask. */
-void run_look_back(Run *run);
-
-/** Follows the run's folder, its shim (gone already where none was found) and its scope from now
- *  on. The scope must be there, or have been. Where the user has no inotify watch left, it looks at
- *  the folder twice a second until there is one. */
-void run_follow(Run *run);
-
-/** Ends a run that never got as far as a shim (out of the queue), or was undone after `pending`. */
-void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error);
-
-/** Asks the shim for the run's end; makes sure of it after the grace. */
-void run_stop(Run *run);
-
-/** Kills all that the run has, shim included: for what can't be asked any more. */
-void run_kill(Run *run);
-
-/** Whether the agent's program executes; else STORKIT_ERROR_NOT_RUNNING says what it does. */
-gboolean run_check_running(const Run *run, GError **error);
-
-/** Freezes or thaws every process of the agent (not the shim). STORKIT_ERROR_NOT_RUNNING also where
- *  one that is being stopped is to be frozen: it has its grace to use. */
-gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
-
-/** Keeps in its folder that List does not show it any more. Blocking. */
+/** Keeps in its folder that List no longer shows it. Blocking. */
 gboolean run_save_unlisted(const Run *run, GError **error);
 
 /** The run's log: for an ended run it is opened again where nobody reads it. Caller unrefs. */
@@ -202,3 +168,43 @@ const char *run_get_session(const Run *run);
 
 /** The cursor of the last event there is by now. */
 guint64 run_get_last_cursor(const Run *run);
+
+/* condition.c: what it is like just now. */
+
+const RunCondition *run_get_condition(const Run *run);
+
+/** 0: not in the queue. TRUE where it was another one. */
+gboolean run_set_queue_position(Run *run, guint position);
+
+/** Tells the run where its scope's processes are: @folder, which it takes. */
+void run_set_cgroup(Run *run, char *folder);
+
+/** Whether the agent's program executes; else STORKIT_ERROR_NOT_RUNNING says what it does. */
+gboolean run_check_running(const Run *run, GError **error);
+
+/** Freezes or thaws every process of the agent (not the shim). STORKIT_ERROR_NOT_RUNNING also where
+ *  one that is being stopped is to be frozen: it has its grace to use. */
+gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
+
+/* follow.c: from the open gate to the end. */
+
+/** Lets the shim go on: from now on the run is real, and followed. */
+gboolean run_open_gate(Run *run, GError **error);
+
+/** Looks at what the folder of a run that was found says, so that every cursor that was given out
+ *  before is known: to be called before anybody may ask. */
+void run_look_back(Run *run);
+
+/** Follows the run's folder, its shim (gone already where none was found) and its scope from now
+ *  on. The scope must be there, or have been. Where the user has no inotify watch left, it looks at
+ *  the folder twice a second until there is one. */
+void run_follow(Run *run);
+
+/** Ends a run that never got as far as a shim (out of the queue), or was undone after `pending`. */
+void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error);
+
+/** Asks the shim for the run's end; makes sure of it after the grace. */
+void run_stop(Run *run);
+
+/** Kills all that the run has, shim included: for what can no longer be asked. */
+void run_kill(Run *run);

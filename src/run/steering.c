@@ -197,7 +197,7 @@ static gboolean check_takes_messages(const Run *run, GError **error)
     if (!run_get_record(run)->interactive) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "agent '%s' takes no messages: set `interactive = true` for it in "
-                    ".storkit/project.toml and start it anew",
+                    ".storkit/project.toml and start it again",
                     run_get_record(run)->agent);
         return FALSE;
     }

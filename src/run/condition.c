@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/run-internal.h"
+
+#include <fcntl.h>
+
+#include "base/error.h"
+#include "base/util.h"
+#include "host/cgroup.h"
+#include "run/unfinished-line.h"
+
+/* After how long without output a line without its newline is shown: it may be a question. */
+#define QUIET_MSEC 1000
+
+const RunCondition *run_get_condition(const Run *run)
+{
+    return &run->condition;
+}
+
+gboolean run_set_queue_position(Run *run, guint position)
+{
+    gboolean changed = run->condition.queue_position != position;
+    run->condition.queue_position = position;
+    return changed;
+}
+
+static char **find_unenforced(const Run *run)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    gboolean any = FALSE;
+    for (gsize i = 0; i < LIMITS_COUNT; i++) {
+        const LimitInfo *limit = limits_info(i);
+        if (!limit->controller || limits_get(&run->record->limits, i) == LIMIT_UNSET ||
+            cgroup_has_controller(run->condition.cgroup, limit->controller))
+            continue;
+        g_strv_builder_add(builder, limit->key);
+        any = TRUE;
+    }
+    return any ? g_strv_builder_end(builder) : NULL;
+}
+
+void run_set_cgroup(Run *run, char *folder)
+{
+    g_free(run->condition.cgroup);
+    g_strfreev(run->condition.unenforced);
+    run->condition.cgroup = folder;
+    run->condition.unenforced = find_unenforced(run);
+}
+
+/* --- Notes --- */
+
+const char *run_note_to_status(RunNote note)
+{
+    static const char *const statuses[] = {
+        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",    [NOTE_DISK_FULL] = "disk_full",
+        [NOTE_DISK_ROOM] = "running", [NOTE_OOM_KILL] = "oom_kill",
+    };
+    return statuses[note];
+}
+
+static void note(Run *run, RunNote what)
+{
+    run->keeper->noted(run, what, run->keeper_data);
+}
+
+void run_check_held(Run *run)
+{
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    if (state.held == run->condition.held)
+        return;
+    run->condition.held = state.held;
+    note(run, run->condition.held ? NOTE_DISK_FULL : NOTE_DISK_ROOM);
+}
+
+/* The scope's figure counts what is below it, so the agent's own cgroup too. */
+static guint64 count_oom_kills(const Run *run)
+{
+    return cgroup_get_keyed(run->condition.cgroup, "memory.events", "oom_kill", 0);
+}
+
+static void on_cgroup_changed(gpointer data)
+{
+    Run *run = data;
+    guint64 kills = count_oom_kills(run);
+    if (kills <= run->condition.oom_kills)
+        return;
+    run->condition.oom_kills = kills;
+    note(run, NOTE_OOM_KILL);
+}
+
+/* The shim lives beside the agent's own cgroup and goes on reading the terminal. */
+static char *agent_cgroup(const Run *run)
+{
+    return g_build_filename(run->condition.cgroup, "agent", NULL);
+}
+
+void run_follow_cgroup(Run *run)
+{
+    autofd fd = run->condition.cgroup
+                    ? open(run->condition.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                    : -1;
+    if (fd < 0)
+        return;
+    g_autofree char *agent = agent_cgroup(run);
+    run->condition.frozen = cgroup_get_uint(agent, "cgroup.freeze", 0) != 0;
+    run->condition.oom_kills = count_oom_kills(run);
+    run->memory_events_fd = openat(fd, "memory.events", O_RDONLY | O_CLOEXEC);
+    run->cgroup_watch_id = folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
+}
+
+/* --- The unfinished line --- */
+
+static void set_unfinished_line(Run *run, char *line_taken)
+{
+    g_autofree char *line = line_taken;
+    char **shown = &run->condition.unfinished_line;
+    if (g_strcmp0(line, *shown) == 0)
+        return;
+    g_free(*shown);
+    *shown = g_steal_pointer(&line);
+    run->keeper->changed(run, run->keeper_data);
+}
+
+static gboolean on_quiet(gpointer user_data)
+{
+    Run *run = user_data;
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    guint64 length = log_reader_backlog(run->head);
+    run->quiet_source = 0;
+    set_unfinished_line(
+        run, unfinished_line_read(state.transcript_fd, state.readable - length, state.readable));
+    return G_SOURCE_REMOVE;
+}
+
+/* The head has read all whole lines. Waits only once for what was printed behind them: an idle pool
+ * makes no wake-ups. */
+void run_watch_for_quiet(Run *run, guint64 bytes)
+{
+    if (bytes == run->quiet_bytes)
+        return;
+    run->quiet_bytes = bytes;
+    g_clear_handle_id(&run->quiet_source, g_source_remove);
+    if (log_reader_backlog(run->head) > 0)
+        run->quiet_source = g_timeout_add(QUIET_MSEC, on_quiet, run);
+    set_unfinished_line(run, NULL);
+}
+
+/* --- Halting it --- */
+
+gboolean run_check_running(const Run *run, GError **error)
+{
+    if (run->phase == RUN_RUNNING)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                run->phase == RUN_ENDED
+                    ? "agent '%s' on story '%s' has ended (%s): start it again first"
+                    : "agent '%s' on story '%s' is %s: its program does not run yet",
+                run->record->agent, run->record->story, run_get_status(run));
+    return FALSE;
+}
+
+/* Halted, it could not use its grace: the shim has thawed it for that. */
+static gboolean check_not_stopping(const Run *run, GError **error)
+{
+    if (!run->stop_requested)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                "agent '%s' on story '%s' is being stopped: it can no longer be frozen",
+                run->record->agent, run->record->story);
+    return FALSE;
+}
+
+/* Systemd has not told yet. */
+static gboolean check_has_cgroup(const Run *run, GError **error)
+{
+    if (run->condition.cgroup)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                "the service has just come back and still looks for the processes of agent '%s' on "
+                "story '%s': try again in a moment",
+                run->record->agent, run->record->story);
+    return FALSE;
+}
+
+/* At the moment of its end there is nothing to freeze. */
+static void name_end(const Run *run, const char *cgroup, GError **error)
+{
+    if (g_file_test(cgroup, G_FILE_TEST_EXISTS))
+        return;
+    g_clear_error(error);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
+                "agent '%s' on story '%s' has just ended", run->record->agent, run->record->story);
+}
+
+gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
+{
+    if (!run_check_running(run, error) || (frozen && !check_not_stopping(run, error)) ||
+        !check_has_cgroup(run, error))
+        return FALSE;
+    g_autofree char *agent = agent_cgroup(run);
+    if (!cgroup_set_frozen(agent, frozen, error)) {
+        name_end(run, agent, error);
+        return FALSE;
+    }
+    if (frozen == run->condition.frozen)
+        return TRUE;
+    run->condition.frozen = frozen;
+    note(run, frozen ? NOTE_FROZEN : NOTE_THAWED);
+    return TRUE;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "run/run-internal.h"
+
+#include <sys/wait.h>
+
+#include <glib-unix.h>
+
+#include "base/test-hooks.h"
+#include "base/util.h"
+#include "host/cgroup.h"
+
+/* How long after its grace a shim that was asked to stop may take before the daemon steps in, and
+ * how long a scope may outlive its shim. */
+#define GUARD_SECONDS 5
+
+/* How often a folder is looked at that can't be watched. */
+#define POLL_MSEC 500
+
+/* While an agent floods its terminal, a batch (64 KiB) is taken in so many ms. */
+#define FLOOD_MSEC 50
+
+static void take_started(Run *run)
+{
+    if (run->has_started || !run_log_get_started(run->log, &run->started))
+        return;
+    run->has_started = TRUE;
+    if (!run->started.failed)
+        run_set_phase(run, RUN_RUNNING);
+    run->keeper->started(run, run->keeper_data);
+}
+
+/* Looks once at what the folder says by now; whether there is more output to read. */
+static gboolean refresh(Run *run)
+{
+    gboolean more = run_log_refresh(run->log, run->folder_fd);
+    take_started(run);
+    return more;
+}
+
+static void finish(Run *run);
+
+static void check_gone(Run *run)
+{
+    if (!run->shim_gone || !run->unit_gone)
+        return;
+    g_clear_handle_id(&run->guard_source, g_source_remove);
+    run->shim_gone = FALSE; /* told once */
+    finish(run);
+}
+
+static void finish_with_result(Run *run);
+
+static gboolean pump(gpointer user_data);
+
+/* The head's next turn, below the bus's priority: calls are answered meanwhile. */
+static void schedule_turn(Run *run)
+{
+    run->pump_source =
+        run->flood.on ? g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, FLOOD_MSEC, pump, run, NULL)
+                      : g_idle_add(pump, run);
+}
+
+/* TRUE: another turn is due, for what was written while nobody was told of writes. In a flood each
+ * of them would wake us. */
+static gboolean look_for_flood(Run *run, guint64 bytes)
+{
+    if (!flood_look(&run->flood, bytes, log_reader_backlog(run->head), g_get_monotonic_time()))
+        return run->flood.on;
+    folder_watch_set_writes(run->folder_watch, run->folder_fd, !run->flood.on);
+    return TRUE;
+}
+
+/* One batch of the head. */
+static gboolean pump(gpointer user_data)
+{
+    g_autoptr(Run) run = run_ref(user_data);
+    run->pump_source = 0;
+    gboolean more = refresh(run);
+    run_check_held(run);
+    if (more)
+        run->keeper->output(run, run->keeper_data);
+    if (!run->head) /* ended, or undone, by what started() led to */
+        return G_SOURCE_REMOVE;
+
+    g_autoptr(EventBatch) batch = log_reader_decode(run->head, &run->facts);
+    RunLogState state;
+    run_log_get_state(run->log, &state);
+    if (look_for_flood(run, state.readable) || batch)
+        schedule_turn(run);
+    else if (run->over)
+        finish_with_result(run);
+    else
+        run_watch_for_quiet(run, state.readable);
+    if (batch)
+        run->keeper->has_events(run, batch, run->keeper_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void schedule_pump(Run *run)
+{
+    if (run->pump_source == 0)
+        run->pump_source = g_idle_add(pump, run);
+}
+
+static void on_folder_changed(gpointer data)
+{
+    schedule_pump(data);
+}
+
+static gboolean on_guard(gpointer user_data)
+{
+    Run *run = user_data;
+    run->guard_source = 0;
+    g_warning("run %s does not end by itself: killing its processes", run->record->run_id);
+    run_kill(run);
+    return G_SOURCE_REMOVE;
+}
+
+static void set_guard(Run *run, guint seconds)
+{
+    g_clear_handle_id(&run->guard_source, g_source_remove);
+    run->guard_source = g_timeout_add_seconds(seconds, on_guard, run);
+}
+
+/* The shim left nothing in it: what is there still came back from elsewhere. */
+static void end_scope(Run *run)
+{
+    if (run->condition.cgroup)
+        cgroup_kill(run->condition.cgroup);
+    set_guard(run, GUARD_SECONDS);
+}
+
+static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
+{
+    g_autoptr(Run) run = run_ref(user_data);
+    siginfo_t info;
+    run->shim_source = 0;
+    /* Ours is reaped here; an adopted one is its new parent's. */
+    waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
+    run->shim_gone = TRUE;
+
+    RunExit exit;
+    if (!run_exit_read(run->folder_fd, &exit))
+        run_kill(run); /* it was killed: nobody else ends what it left */
+    else
+        end_scope(run);
+    check_gone(run);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_unit_gone(gpointer user_data)
+{
+    g_autoptr(Run) run = run_ref(user_data);
+    run->unit_gone = TRUE;
+    check_gone(run);
+}
+
+static gboolean watch_folder(Run *run, GError **error)
+{
+    run->watch_id =
+        folder_watch_add(run->folder_watch, run->folder_fd, on_folder_changed, run, error);
+    return run->watch_id >= 0;
+}
+
+static gboolean on_poll(gpointer user_data)
+{
+    Run *run = user_data;
+    gboolean watched = watch_folder(run, NULL);
+    if (watched)
+        run->poll_source = 0;
+    schedule_pump(run);
+    return watched ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+void run_follow(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    if (!watch_folder(run, &error)) {
+        g_warning("run %s is looked at twice a second: %s", run->record->run_id, error->message);
+        run->poll_source = g_timeout_add(POLL_MSEC, on_poll, run);
+    }
+    run_follow_cgroup(run);
+    run->head = log_reader_new(run->log, 0, NULL);
+    run->unit_watch = systemd_watch_gone(run->systemd, run->record->unit, on_unit_gone, run);
+    if (run->shim.pidfd >= 0)
+        run->shim_source = g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_shim_gone, run);
+    else
+        run->shim_gone = TRUE;
+    schedule_pump(run);
+}
+
+gboolean run_open_gate(Run *run, GError **error)
+{
+    if (!shim_open_gate(&run->shim, error))
+        return FALSE;
+    run_set_phase(run, RUN_SETUP);
+    run_follow(run);
+    return TRUE;
+}
+
+/* --- The end --- */
+
+static void end_log(Run *run, RunResult *result)
+{
+    g_autoptr(Run) keep = run_ref(run);
+    g_autoptr(GError) error = NULL;
+    run_set_phase(run, RUN_ENDED);
+    run->result = result;
+    if (!run_result_save(result, TRUE, run->folder_fd, &error))
+        g_warning("keeping the result of run %s: %s", run->record->run_id, error->message);
+    fault_point("result");
+    run_log_end(run->log, result);
+    run_release_live(run);
+    run->keeper->ended(run, run->keeper_data);
+    /* Sinks that still read have references of their own. */
+    g_clear_pointer(&run->log, run_log_unref);
+}
+
+static void finish_with_result(Run *run)
+{
+    RunLogState state;
+    RunExit exit;
+    run_log_get_state(run->log, &state);
+    gboolean has_exit = run_exit_read(run->folder_fd, &exit);
+    if (has_exit) /* a transcript that lost its end to a power cut has no more than it has */
+        exit.bytes = MIN(exit.bytes, state.readable);
+    end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, run->stop_requested,
+                                   &run->facts, state.transcript_fd));
+}
+
+/* That the program was executed is in exit.json, too, and must not be missed: a Start that made
+ * nothing run takes back its worktree. */
+static void take_started_from_exit(Run *run, const RunExit *exit)
+{
+    RunStarted started = {.offset = exit->offset, .time = exit->agent_started, .exit_code = -1};
+    if (run->has_started || exit->agent_started == 0)
+        return;
+    run_log_set_started(run->log, &started);
+    take_started(run);
+}
+
+/* No shim writes to it now: its last line needs no newline. */
+static void complete_log(Run *run)
+{
+    RunExit exit;
+    gboolean has_exit = run_exit_read(run->folder_fd, &exit);
+    if (has_exit)
+        take_started_from_exit(run, &exit);
+    run_log_complete(run->log, has_exit ? exit.bytes : G_MAXUINT64);
+}
+
+/* The head reads what is left, and finish_with_result() follows. */
+static void finish(Run *run)
+{
+    refresh(run);
+    complete_log(run);
+    run->over = TRUE;
+    g_clear_handle_id(&run->pump_source, g_source_remove);
+    schedule_pump(run);
+}
+
+/* Whoever has the cursor of a last line without a newline got it from a service before this one. */
+void run_look_back(Run *run)
+{
+    gboolean has_shim = shim_is_alive(run->folder_fd);
+    refresh(run);
+    if (!has_shim)
+        complete_log(run);
+}
+
+void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error)
+{
+    run_log_complete(run->log, 0);
+    end_log(run, run_result_new(outcome, error));
+}
+
+void run_stop(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    guint64 grace = run->record->stop_grace_usec;
+    run->stop_requested = TRUE;
+    run->condition.frozen = FALSE; /* the shim thaws what it is to end */
+    int fd = shim_send_stop(run->folder_fd, grace, &error);
+    if (fd >= 0) {
+        fd_clear(&run->stop_fd); /* of a stop before this one */
+        run->stop_fd = fd;
+        set_guard(run, (guint)MIN(grace / G_USEC_PER_SEC, G_MAXINT) + GUARD_SECONDS);
+        return;
+    }
+    g_debug("run %s: %s", run->record->run_id, error->message);
+    set_guard(run, GUARD_SECONDS);
+}
+
+void run_kill(Run *run)
+{
+    if (run->condition.cgroup)
+        cgroup_kill(run->condition.cgroup);
+    systemd_stop_unit(run->systemd, run->record->unit);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "run/run.h"
+
+/*
+ * What the sources of a run share: run.c (what it is, and its phase), condition.c (what it is like
+ * just now) and follow.c (its transcript, shim and scope, up to its end). To everybody else it is
+ * opaque.
+ */
+
+struct Run {
+    grefcount references;
+    RunPhase phase;
+    RunRecord *record;
+    int folder_fd; /* -1: none yet */
+    RunLog *log;   /* NULL for an ended run that nobody reads */
+    SinkCursors *cursors;
+    RunCondition condition;
+    gboolean stop_requested;
+    gboolean input_closed;
+
+    /* Of a live run. */
+    Shim shim;
+    RunStarted started;
+    gboolean has_started;
+    RunFacts facts;
+    Flood flood; /* of output */
+    const RunKeeper *keeper;
+    gpointer keeper_data;
+    FolderWatch *folder_watch;
+    Systemd *systemd;
+    int watch_id, cgroup_watch_id;
+    int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
+    int stop_fd;          /* see shim_send_stop(); -1: not sent */
+    LogReader *head;
+    guint pump_source, shim_source, guard_source, poll_source, quiet_source;
+    guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
+    UnitWatch *unit_watch;
+    gboolean shim_gone, unit_gone;
+    gboolean over; /* nothing of it runs: it ends once its head has read everything */
+
+    RunResult *result; /* of an ended run */
+};
+
+/** run.c: lets go of everything that only a live run has. */
+void run_release_live(Run *run);
+
+/* condition.c */
+
+/** Notes by itself what happens in the run's cgroup from now on, if it is known. */
+void run_follow_cgroup(Run *run);
+
+/** Notes that a full disk holds the agent back, or does so no more. */
+void run_check_held(Run *run);
+
+/** The head has read all whole lines of the @bytes there are: shows what is behind the last one
+ *  once the agent is quiet. */
+void run_watch_for_quiet(Run *run, guint64 bytes);
