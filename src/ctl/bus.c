@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
+#include "ctl/bus-find.h"
 #include "ctl/message-json.h"
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
@@ -111,20 +112,24 @@ static gboolean set_reply_error(GError **error)
     return FALSE;
 }
 
-sd_bus *bus_open(GError **error)
+sd_bus *bus_open(gboolean *ret_elsewhere, GError **error)
 {
-    sd_bus *bus = NULL;
-    int r = sd_bus_open_user(&bus);
+    sd_bus *session = NULL;
+    int r = sd_bus_open_user(&session);
+    sd_bus *other = bus_find_service(session, STORKIT_BUS_NAME);
 
-    if (r < 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
-                    "can't reach the session bus (%s): log in as the user whose agents these are "
-                    "(from root, with `machinectl shell USER@`), or set "
-                    "DBUS_SESSION_BUS_ADDRESS",
-                    g_strerror(-r));
-        return NULL;
+    *ret_elsewhere = session && other;
+    if (other) {
+        sd_bus_flush_close_unref(session);
+        return other;
     }
-    return bus;
+    if (session)
+        return session;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
+                "can't reach the session bus (%s): log in as the user whose agents these are (from "
+                "root, with `machinectl shell USER@`), or set DBUS_SESSION_BUS_ADDRESS",
+                g_strerror(-r));
+    return NULL;
 }
 
 sd_bus_message *bus_message_new(sd_bus *bus, const char *method, GError **error)

@@ -17,8 +17,10 @@
 #define STORKIT_RUN_INTERFACE "org.storkit.Run"
 #define STORKIT_UNIT "storkitd.service"
 
-/** Connects to the session bus. Caller: sd_bus_flush_close_unref(). */
-sd_bus *bus_open(GError **error);
+/** Connects to the bus that the user's service is on: the session's, or where it is not there, the
+ *  one that bus_find_service() finds. @ret_elsewhere: whether it is another than the session's.
+ *  Caller: sd_bus_flush_close_unref(). */
+sd_bus *bus_open(gboolean *ret_elsewhere, GError **error);
 
 /** Calls @method with arguments as sd_bus_message_append() takes them, and waits for the reply. A
  *  reply that takes as long as a run does (Stop, Wait, RemoveWorktree), or until its agent reads

@@ -19,7 +19,7 @@ gboolean ctl_open(Ctl *ctl, GError **error)
 {
     if (!ctl_find_project(ctl, error))
         return FALSE;
-    ctl->bus = bus_open(error);
+    ctl->bus = bus_open(&ctl->elsewhere, error);
     return ctl->bus != NULL;
 }
 

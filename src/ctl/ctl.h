@@ -22,7 +22,8 @@ typedef struct {
     char *story;   /* in a story's worktree: that story, or NULL */
 
     sd_bus *bus;
-    sd_event *event; /* from ctl_attach_event() on */
+    gboolean elsewhere; /* the service is on another bus than the session's */
+    sd_event *event;    /* from ctl_attach_event() on */
 } Ctl;
 
 /** Finds `project` and `story`. */

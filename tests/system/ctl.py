@@ -20,7 +20,9 @@ FAILED, USAGE, NOT_FOUND, NO_SERVICE, REFUSED, RUN_FAILED, RUN_STOPPED = 1, 2, 3
 
 class Ctl:
     """storkitctl, called in a project with @agents, or one `coder` that plays @scenario; or in the
-    project @root."""
+    project @root. `command`: how it is called."""
+
+    command = [STORKITCTL]
 
     def __init__(self, pool, scenario=None, agents=None, root=None):
         self.pool = pool
@@ -30,7 +32,7 @@ class Ctl:
     def begin(self, *arguments, cwd=None, environment=None, **keywords):
         streams = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
         return subprocess.Popen(
-            [STORKITCTL, *arguments],
+            [*self.command, *arguments],
             cwd=cwd or self.root,
             env=self.environment | (environment or {}),
             text=True,
@@ -72,7 +74,7 @@ class Ctl:
     def terminal(self, *arguments, **keywords):
         keywords = {"cwd": self.root} | keywords
         environment = self.environment | keywords.pop("environment", {})
-        return Terminal(self.pool.folder, environment, [STORKITCTL, *arguments], **keywords)
+        return Terminal(self.pool.folder, environment, [*self.command, *arguments], **keywords)
 
 
 @contextmanager

@@ -166,7 +166,7 @@ static int show_log(Ctl *ctl, char **arguments, char **passed, GError **error)
 
     if (!verb_check_lines(arg_lines, error) || !ctl_find_project(ctl, error))
         return -1;
-    ctl->bus = bus_open(NULL);
+    ctl->bus = bus_open(&ctl->elsewhere, NULL);
     char *const here[] = {ctl->story, NULL};
     if (!add_stories(ctl, argv, arguments[0] ? arguments : here, error))
         return -1;

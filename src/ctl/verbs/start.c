@@ -224,6 +224,23 @@ static void tell_warnings(Ctl *ctl, const RunInfo *info)
         ctl_note(ctl, "warning: %s", json_array_get_string_element(warnings, i));
 }
 
+/* What a person can't see from here: a desktop's variables come with the session, and other
+ * programs look for the service on its bus. */
+static void tell_of_login(Ctl *ctl)
+{
+    const char *address = NULL;
+
+    if (!terminal_is_stderr() || ctl->quiet)
+        return;
+    if (ctl->elsewhere && sd_bus_get_address(ctl->bus, &address) >= 0)
+        ctl_note(ctl,
+                 "The service is not on this session's bus: agents get your login's environment, "
+                 "and other programs reach it with DBUS_SESSION_BUS_ADDRESS=%s.",
+                 address);
+    if (linger_is_to_be_told())
+        ctl_note(ctl, "Agents end when you log out; `loginctl enable-linger` keeps them.");
+}
+
 static void tell_started(Ctl *ctl, const RunInfo *info)
 {
     const char *path = run_info_string(info, "worktree_path");
@@ -235,8 +252,7 @@ static void tell_started(Ctl *ctl, const RunInfo *info)
         tell_warnings(ctl, info);
         ctl_note(ctl, "%s/%s is %s%s%s", info->story, info->agent, info->status, path ? " in " : "",
                  path ?: "");
-        if (terminal_is_stderr() && !ctl->quiet && linger_is_to_be_told())
-            ctl_note(ctl, "Agents end when you log out; `loginctl enable-linger` keeps them.");
+        tell_of_login(ctl);
     }
 }
 
