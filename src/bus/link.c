@@ -2,8 +2,8 @@
 #include "bus/link.h"
 
 #include <errno.h>
-#include <signal.h>
 
+#include "bus/name.h"
 #include "bus/names.h"
 #include "bus/reply.h"
 #include "host/bus-source.h"
@@ -16,18 +16,10 @@
 
 #define BUS_NAME "org.freedesktop.DBus"
 
-/* What the bus answers to RequestName. */
-#define NAME_IS_OURS 1
-#define NAME_WAS_OURS 4
-
 /* Connections that were left, and are kept for the answers to calls that came on them. */
 #define MAX_FORMER 8
 
 #define FLUSH_SECONDS 2
-
-/* How long the name of a process that is gone is waited for, and looked at again. */
-#define GONE_SECONDS 10
-#define GONE_STEP_USEC (20 * G_TIME_SPAN_MILLISECOND)
 
 /* A bus that closes so many spares, each within a second, does not want one. */
 #define SPARE_ATTEMPTS 10
@@ -54,16 +46,6 @@ struct BusLink {
     void (*released)(gpointer data);
     gpointer released_data;
 };
-
-/* Caller frees. */
-static char *describe_bus_error(int error)
-{
-    if (error == -EEXIST)
-        return g_strdup("the bus name " STORKIT_BUS_NAME
-                        " is taken: another storkitd runs on this bus");
-    return g_strdup_printf("taking the bus name " STORKIT_BUS_NAME " on the session bus: %s",
-                           g_strerror(-error));
-}
 
 static void connection_free(Connection *connection)
 {
@@ -133,7 +115,7 @@ static void wait_to_return(BusLink *link, int error)
     if (g_get_monotonic_time() - link->opened > G_USEC_PER_SEC)
         link->return_attempts = 0;
     if (error == -EEXIST || link->return_attempts >= RETURN_ATTEMPTS) {
-        g_autofree char *why = describe_bus_error(error);
+        g_autofree char *why = bus_name_describe_error(error);
         link->owner->failed(why, link->data);
         return;
     }
@@ -268,51 +250,15 @@ static void make_spare(BusLink *link)
     g_clear_pointer(&link->spare, connection_free);
 }
 
-static gboolean is_gone(sd_bus_creds *owner)
-{
-    pid_t pid;
-    return sd_bus_creds_get_pid(owner, &pid) >= 0 && kill(pid, 0) < 0 && errno == ESRCH;
-}
-
-static gboolean owner_is_gone(sd_bus *bus)
-{
-    sd_bus_creds *owner = NULL;
-    /* An error: there is none any more. */
-    gboolean gone = sd_bus_get_name_creds(bus, STORKIT_BUS_NAME, SD_BUS_CREDS_PID, &owner) < 0 ||
-                    is_gone(owner);
-    sd_bus_creds_unref(owner);
-    return gone;
-}
-
-/* The bus delivers what a service that was killed had sent before it takes note of its end, and
- * lets go of the name only then. */
-static int take_name(sd_bus *bus)
-{
-    gint64 until = g_get_monotonic_time() + GONE_SECONDS * G_USEC_PER_SEC;
-    gboolean told = FALSE;
-    int r;
-
-    while ((r = sd_bus_request_name(bus, STORKIT_BUS_NAME, SD_BUS_NAME_ALLOW_REPLACEMENT)) ==
-               -EEXIST &&
-           g_get_monotonic_time() < until && owner_is_gone(bus)) {
-        if (!told)
-            g_message("waiting for the bus, which has not noticed yet that the service before is "
-                      "gone");
-        told = TRUE;
-        g_usleep(GONE_STEP_USEC);
-    }
-    return r;
-}
-
 gboolean bus_link_open(BusLink *link, GError **error)
 {
     int r;
 
     link->current = connection_new(link, &r);
     if (link->current)
-        r = take_name(link->current->bus);
+        r = bus_name_take(link->current->bus);
     if (r < 0) {
-        g_autofree char *why = describe_bus_error(r);
+        g_autofree char *why = bus_name_describe_error(r);
         g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, why);
         return FALSE;
     }
@@ -323,22 +269,10 @@ gboolean bus_link_open(BusLink *link, GError **error)
     return TRUE;
 }
 
-/* 0, or a negative errno. */
-static int read_name_reply(sd_bus_message *m)
-{
-    uint32_t answer = 0;
-    if (sd_bus_message_is_method_error(m, NULL))
-        return -sd_bus_message_get_errno(m);
-    int r = sd_bus_message_read(m, "u", &answer);
-    if (r < 0)
-        return r;
-    return answer == NAME_IS_OURS || answer == NAME_WAS_OURS ? 0 : -EEXIST;
-}
-
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusLink *link = userdata;
-    int r = read_name_reply(m);
+    int r = bus_name_read_reply(m);
     if (!is_current(link, m))
         return 0;
     if (r < 0) {

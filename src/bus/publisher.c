@@ -2,10 +2,8 @@
 #include "bus/publisher.h"
 
 #include "bus/gauge.h"
-#include "bus/names.h"
-#include "base/bus-text.h"
 #include "base/pace.h"
-#include "bus/variant.h"
+#include "bus/signal.h"
 #include "transcript/reader.h"
 #include "base/util.h"
 
@@ -75,84 +73,15 @@ static void publication_free(Publication *publication)
     g_free(publication);
 }
 
-/* --- One signal --- */
-
-static int append_string(sd_bus_message *m, const char *key, const char *value)
-{
-    g_autofree char *clean = bus_text_clean(value);
-    return sd_bus_message_append(m, "{sv}", key, "s", clean ? clean : value);
-}
-
-static int append_details(sd_bus_message *m, GVariant *details)
-{
-    int r = 0;
-    for (gsize i = 0; r >= 0 && i < g_variant_n_children(details); i++) {
-        g_autoptr(GVariant) entry = g_variant_get_child_value(details, i);
-        r = bus_append_variant(m, entry);
-    }
-    return r;
-}
-
-static int append_text(sd_bus_message *m, const Event *event)
-{
-    gsize length = event_cut_length(event->text, event->length, EVENT_BUS_MAX);
-    gboolean cut = length < event->length || event->full_length > 0;
-    guint64 full = event->full_length ? event->full_length : event->length;
-    int r = 0;
-    if (!cut)
-        r = append_string(m, event->type == EVENT_OUTPUT ? "text" : "data", event->text);
-    else if (event->type == EVENT_OUTPUT) {
-        g_autofree char *text = g_strndup(event->text, length);
-        r = append_string(m, "text", text);
-    }
-    if (r >= 0 && event->shown && !cut)
-        r = append_string(m, "shown", event->shown);
-    if (r >= 0 && cut)
-        r = sd_bus_message_append(m, "{sv}{sv}", "truncated", "b", 1, "length", "t", full);
-    return r;
-}
-
-static int append_own_keys(sd_bus_message *m, const Event *event)
-{
-    if (event->details)
-        return append_details(m, event->details);
-    if (event->type == EVENT_STATUS)
-        return append_string(m, "status", event->text);
-    return append_text(m, event);
-}
-
-static int append_event(sd_bus_message *m, const RunIdentity *identity, const Event *event)
-{
-    int r = sd_bus_message_append(m, "sss", identity->story, identity->agent,
-                                  event_type_to_string(event->type));
-    if (r >= 0)
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-    if (r >= 0)
-        r = append_string(m, "project_root", identity->project_root);
-    if (r >= 0)
-        r = sd_bus_message_append(m, "{sv}{sv}{sv}", "run_id", "s", identity->run_id, "cursor", "t",
-                                  event->cursor, "time", "t", event->time);
-    if (r >= 0)
-        r = append_own_keys(m, event);
-    return r < 0 ? r : sd_bus_message_close_container(m);
-}
+/* --- The order of things --- */
 
 static void send_event(BusPublisher *publisher, const RunIdentity *identity, const Event *event)
 {
-    sd_bus_message *m = NULL;
-    int r = sd_bus_message_new_signal(publisher->bus, &m, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
-                                      "AgentEvent");
-    if (r >= 0)
-        r = append_event(m, identity, event);
-    if (r >= 0)
-        r = sd_bus_send(publisher->bus, m, NULL);
-    sd_bus_message_unref(m);
+    int r = bus_send_event(publisher->bus, identity, event);
     /* A lost connection is told of once; the event goes again on the next one. */
     if (r < 0 && r != -ENOTCONN && r != -ECONNRESET && r != -EPIPE)
         g_warning("publishing an event of run %s: %s", identity->run_id, g_strerror(-r));
 }
-
-/* --- The order of things --- */
 
 static gboolean has_room(const BusPublisher *publisher)
 {

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sinks/journal.h"
 
-#include <string.h>
-#include <sys/uio.h>
-#include <syslog.h>
-
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
-#include "transcript/event-json.h"
+#include "sinks/journal-entry.h"
 #include "transcript/reader.h"
-#include "sinks/message-ids.h"
 #include "base/util.h"
 #include "base/pace.h"
 
@@ -24,9 +16,6 @@
  * what an agent said last. */
 #define MAX_LAG_USEC (10 * 60 * G_USEC_PER_SEC)
 #define MIN_SKIPPED (64u * 1024)
-
-#define MAX_DATA (64u * 1024)
-#define MAX_MESSAGE (16u * 1024)
 
 typedef struct {
     RunLog *log;
@@ -42,7 +31,7 @@ typedef struct {
 typedef struct {
     RunLog *log;
     char *unit;
-    const char *message, *message_id; /* constants */
+    RunNote what;
 } Note;
 
 struct JournalSink {
@@ -90,215 +79,6 @@ static void sink_unref(JournalSink *sink)
     g_free(sink);
 }
 
-/* --- One entry --- */
-
-typedef struct {
-    struct iovec fields[16];
-    char *owned[16];
-    guint count;
-} Entry;
-
-static void entry_clear(Entry *entry)
-{
-    for (guint i = 0; i < entry->count; i++)
-        g_free(entry->owned[i]);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Entry, entry_clear)
-
-static void add_field(Entry *entry, const char *name, const char *value, gsize length)
-{
-    gsize prefix = strlen(name);
-    char *field = g_malloc(prefix + 1 + length);
-    memcpy(field, name, prefix);
-    field[prefix] = '=';
-    memcpy(field + prefix + 1, value, length);
-    entry->owned[entry->count] = field;
-    entry->fields[entry->count++] = (struct iovec){field, prefix + 1 + length};
-}
-
-static void add_text(Entry *entry, const char *name, const char *value)
-{
-    add_field(entry, name, value, strlen(value));
-}
-
-typedef struct {
-    const char *id;
-    int priority;
-} Kind;
-
-static Kind classify(const Event *event)
-{
-    switch (event->type) {
-    case EVENT_DONE:
-        return (Kind){STORKIT_MESSAGE_DONE, LOG_NOTICE};
-    case EVENT_ERROR:
-        return (Kind){STORKIT_MESSAGE_FAILED, LOG_ERR};
-    case EVENT_STATUS:
-        if (g_str_equal(event->text, "running"))
-            return (Kind){STORKIT_MESSAGE_RUNNING, LOG_NOTICE};
-        if (g_str_equal(event->text, "stopped"))
-            return (Kind){STORKIT_MESSAGE_STOPPED, LOG_NOTICE};
-        return (Kind){NULL, LOG_INFO};
-    case EVENT_AGENT_JSON:
-        return (Kind){NULL, LOG_DEBUG};
-    default:
-        return (Kind){NULL, LOG_INFO};
-    }
-}
-
-static char *describe_done(const RunIdentity *identity, const Event *event)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    double cost;
-    guint turns;
-    g_string_printf(text, "%s/%s finished", identity->story, identity->agent);
-    if (g_variant_lookup(event->details, "turns", "u", &turns))
-        g_string_append_printf(text, turns == 1 ? ", %u turn" : ", %u turns", turns);
-    if (g_variant_lookup(event->details, "cost_usd", "d", &cost))
-        g_string_append_printf(text, cost > 0 && cost < 0.01 ? ", $%.4f" : ", $%.2f", cost);
-    return g_strdup(text->str);
-}
-
-/* What a person wants to read: what an agent says as it is, and of what becomes of a run whose it
- * is, since the runs of all stories are in one journal. */
-static char *describe(const RunIdentity *identity, const Event *event)
-{
-    const char *message = NULL;
-    switch (event->type) {
-    case EVENT_DONE:
-        return describe_done(identity, event);
-    case EVENT_ERROR:
-        g_variant_lookup(event->details, "message", "&s", &message);
-        return g_strdup_printf("%s/%s failed: %.*s", identity->story, identity->agent,
-                               (int)event_cut_length(message, strlen(message), MAX_MESSAGE),
-                               message);
-    case EVENT_STATUS:
-        return g_strdup_printf("%s/%s is %s", identity->story, identity->agent, event->text);
-    default:
-        if (event->shown && *event->shown)
-            return g_strndup(event->shown,
-                             event_cut_length(event->shown, strlen(event->shown), MAX_MESSAGE));
-        return g_strndup(event->text, event_cut_length(event->text, event->length, MAX_MESSAGE));
-    }
-}
-
-static void add_identity(Entry *entry, const RunIdentity *identity, const char *unit)
-{
-    add_text(entry, "STORKIT_PROJECT", identity->project_root);
-    add_text(entry, "STORKIT_STORY", identity->story);
-    add_text(entry, "STORKIT_AGENT", identity->agent);
-    add_text(entry, "STORKIT_RUN", identity->run_id);
-    add_text(entry, "USER_UNIT", unit);
-    add_text(entry, "SYSLOG_IDENTIFIER", "storkit");
-}
-
-static void add_number(Entry *entry, const char *name, guint64 value)
-{
-    char text[24];
-    g_snprintf(text, sizeof(text), "%" G_GUINT64_FORMAT, value);
-    add_text(entry, name, text);
-}
-
-/* @details with every string in them (an error's message, a session's id) cut to @max bytes. Caller
- * unrefs. */
-static GVariant *cut_details(GVariant *details, gsize max)
-{
-    g_auto(GVariantDict) cut = G_VARIANT_DICT_INIT(details);
-    GVariantIter iter;
-    const char *key;
-    GVariant *value;
-    g_variant_iter_init(&iter, details);
-    while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
-        gsize length = 0;
-        const char *text = g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)
-                               ? g_variant_get_string(value, &length)
-                               : NULL;
-        if (length <= max)
-            continue;
-        g_autofree char *part = g_strndup(text, event_cut_length(text, length, max));
-        g_variant_dict_insert(&cut, key, "s", part);
-        g_variant_dict_insert(&cut, "truncated", "b", TRUE);
-        g_variant_dict_insert(&cut, "length", "t", (guint64)length);
-    }
-    return g_variant_ref_sink(g_variant_dict_end(&cut));
-}
-
-static void append_json(GString *to, const RunIdentity *identity, const Event *event, gsize max)
-{
-    Event cut = *event;
-    g_autoptr(GVariant) details = event->details ? cut_details(event->details, max) : NULL;
-    cut.details = details;
-    event_append_json(to, identity, &cut, max);
-}
-
-/* The event's JSON in at most MAX_DATA bytes: it is its text that is cut, so that it stays JSON and
- * says what it lacks. Caller frees. */
-static GString *describe_as_json(const RunIdentity *identity, const Event *event)
-{
-    GString *data = g_string_new(NULL);
-    gsize max = event->details ? MAX_DATA : MIN(event->length, MAX_DATA);
-    event_append_json(data, identity, event, MAX_DATA);
-    while (data->len > MAX_DATA && max > 1) {
-        /* In JSON a text is longer than it is, and a part of it by about as much. */
-        max = MAX(max * MAX_DATA / data->len * 15 / 16, 1);
-        g_string_truncate(data, 0);
-        append_json(data, identity, event, max);
-    }
-    return data;
-}
-
-static void send_event(const Source *source, const Event *event)
-{
-    const RunIdentity *identity = run_log_identity(source->log);
-    Kind kind = classify(event);
-    g_auto(Entry) entry = {.count = 0};
-    g_autofree char *message = describe(identity, event);
-    g_autoptr(GString) data = describe_as_json(identity, event);
-
-    add_text(&entry, "MESSAGE", message);
-    add_identity(&entry, identity, source->unit);
-    add_text(&entry, "STORKIT_EVENT", event_type_to_string(event->type));
-    add_number(&entry, "STORKIT_CURSOR", event->cursor);
-    add_number(&entry, "PRIORITY", (guint64)kind.priority);
-    add_field(&entry, "STORKIT_DATA", data->str, data->len);
-    if (kind.id)
-        add_text(&entry, "MESSAGE_ID", kind.id);
-    sd_journal_sendv(entry.fields, (int)entry.count);
-}
-
-static void add_note(Entry *entry, RunLog *log, const char *unit, const char *message,
-                     const char *message_id)
-{
-    add_text(entry, "MESSAGE", message);
-    if (message_id)
-        add_text(entry, "MESSAGE_ID", message_id);
-    add_identity(entry, run_log_identity(log), unit);
-    add_number(entry, "PRIORITY", LOG_WARNING);
-}
-
-static void send_note(const Note *note)
-{
-    const RunIdentity *identity = run_log_identity(note->log);
-    g_auto(Entry) entry = {.count = 0};
-    g_autofree char *message =
-        g_strdup_printf("%s/%s %s", identity->story, identity->agent, note->message);
-    add_note(&entry, note->log, note->unit, message, note->message_id);
-    sd_journal_sendv(entry.fields, (int)entry.count);
-}
-
-/* That the events behind the last one written, up to the cursor @to, are not in the journal. */
-static void send_skipped(const Source *source, guint64 to)
-{
-    g_auto(Entry) entry = {.count = 0};
-    g_autofree char *message = g_strdup_printf(
-        "The journal was more than ten minutes behind: events after cursor %" G_GUINT64_FORMAT
-        " up to %" G_GUINT64_FORMAT " are in the transcript only",
-        source->done, to);
-    add_note(&entry, source->log, source->unit, message, STORKIT_MESSAGE_SKIPPED);
-    add_number(&entry, "STORKIT_CURSOR", to);
-    sd_journal_sendv(entry.fields, (int)entry.count);
-}
-
 /* --- The thread --- */
 
 static void set_done(Source *source, guint64 cursor)
@@ -314,7 +94,7 @@ static void skip_to_head(Source *source)
     log_reader_free(source->reader);
     source->reader = log_reader_new_at_head(source->log);
     guint64 head = log_reader_cursor(source->reader);
-    send_skipped(source, head);
+    journal_send_skipped(run_log_identity(source->log), source->unit, source->done, head);
     set_done(source, head);
 }
 
@@ -347,7 +127,7 @@ static gboolean write_one(JournalSink *sink, Source *source)
     }
     if (!event)
         return FALSE;
-    send_event(source, event);
+    journal_send_event(run_log_identity(source->log), source->unit, event);
     set_done(source, event->cursor);
     source->next++;
     pace_take(&sink->pace, 1);
@@ -402,8 +182,10 @@ static void write_notes(JournalSink *sink)
     while (sink->notes->len > 0)
         g_ptr_array_add(notes, g_ptr_array_steal_index(sink->notes, 0));
     g_mutex_unlock(&sink->lock);
-    for (guint i = 0; i < notes->len; i++)
-        send_note(g_ptr_array_index(notes, i));
+    for (guint i = 0; i < notes->len; i++) {
+        const Note *note = g_ptr_array_index(notes, i);
+        journal_send_note(run_log_identity(note->log), note->unit, note->what);
+    }
 }
 
 static gpointer run_thread(gpointer data)
@@ -445,26 +227,12 @@ void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, cons
     wake(sink);
 }
 
-/* What the journal says of a run, behind whose it is. */
-static const struct {
-    const char *message, *id;
-} notes[] = {
-    [NOTE_FROZEN] = {"is frozen", NULL},
-    [NOTE_THAWED] = {"goes on", NULL},
-    [NOTE_DISK_FULL] = {"is held back until there is room: the disk is full",
-                        STORKIT_MESSAGE_DISK_FULL},
-    [NOTE_DISK_ROOM] = {"goes on: there is room on the disk again", NULL},
-    [NOTE_OOM_KILL] = {"goes on without a process that the kernel killed for lack of memory",
-                       STORKIT_MESSAGE_OOM_KILL},
-};
-
 static void add_note_of(JournalSink *sink, Run *run, RunNote what)
 {
     if (!run_get_log(run))
         return;
     Note *note = g_new0(Note, 1);
-    *note = (Note){run_log_ref(run_get_log(run)), g_strdup(run_get_record(run)->unit),
-                   notes[what].message, notes[what].id};
+    *note = (Note){run_log_ref(run_get_log(run)), g_strdup(run_get_record(run)->unit), what};
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->notes, note);
     g_mutex_unlock(&sink->lock);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "run/run.h"
+#include "transcript/event.h"
+
+/*
+ * An event in the words of the journal: one entry, with its MESSAGE for a person and its fields for
+ * a program. Each call blocks when journald does. @unit is the run's scope.
+ */
+
+void journal_send_event(const RunIdentity *identity, const char *unit, const Event *event);
+
+/** Something about a run that is no event of its log. */
+void journal_send_note(const RunIdentity *identity, const char *unit, RunNote note);
+
+/** The events behind the cursor @from, up to the cursor @to, are not in the journal. */
+void journal_send_skipped(const RunIdentity *identity, const char *unit, guint64 from, guint64 to);
