@@ -130,9 +130,9 @@ class Server:
 
 class Desktop:
     """storkit-desktop on @pool's bus; used in a `with`. Its terminal is a script that writes down
-    what it was called with."""
+    what it was called with: by its settings, or without @choose_terminal where the test puts it."""
 
-    def __init__(self, pool, settings="", environment=None):
+    def __init__(self, pool, settings="", environment=None, choose_terminal=True):
         self.pool = pool
         self.folder = f"{pool.folder}/desktop"
         os.makedirs(self.folder)
@@ -146,7 +146,8 @@ class Desktop:
         }
         self.environment |= environment or {}
         terminal = self._make_terminal()
-        if "[terminal]" not in settings:
+        self.script = terminal
+        if choose_terminal and "[terminal]" not in settings:
             settings += f'\n[terminal]\ncommand = ["{terminal}", "-e"]\n'
         self.settings = f"{pool.environment['XDG_CONFIG_HOME']}/storkit/desktop.toml"
         os.makedirs(os.path.dirname(self.settings), exist_ok=True)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The machine stays awake while agents are at work: logind's part is a stand-in, since no test may
-put the machine to sleep."""
+"""The machine stays awake while agents are at work: logind's part is mostly a stand-in, since no
+test may put the machine to sleep."""
 
 import os
 
 from gi.repository import Gio, GLib
 
 from desktop import Desktop, Server, agent, own
-from harness import main, wait_until
+from harness import main, skip, wait_until
 from session import connect
 
 LOGIND_XML = """<node><interface name='org.freedesktop.login1.Manager'>
@@ -138,6 +138,34 @@ def test_on_mains_only(pool):
         wait_held(logind, BLOCK)
         set_battery(True)
         wait_held(logind, set())
+
+
+def inhibitors():
+    """What the real logind says is locked for storkit."""
+    system = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
+    listed = system.call_sync(
+        "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+        "ListInhibitors", None, None, 0, -1, None,
+    ).unpack()[0]  # fmt: skip
+    return {(what, mode) for what, who, why, mode, uid, pid in listed if who == "storkit"}
+
+
+def test_with_the_real_logind(pool):
+    """The real logind of this host grants one lock, or refuses it and grants what its polkit lets a
+    user without a seat have; and has none when the agent has ended."""
+    if os.environ.get("STORKIT_TEST_HOST") != "1":
+        skip("the locks of a machine in use are not this test's")
+    root = pool.repository(agents=agent("init; idle"))
+    desktop = Desktop(pool)
+    del desktop.environment["DBUS_SYSTEM_BUS_ADDRESS"]
+    with desktop:
+        pool.start(root, "1_a")
+        wait_until(lambda: inhibitors() or desktop.log_text().count("grants no lock") == 3,
+                   "logind's word")  # fmt: skip
+        refused = desktop.log_text().count("grants no lock")
+        assert inhibitors() == BLOCK if refused == 0 else inhibitors() <= WEAKER, inhibitors()
+        pool.stop(root, "1_a")
+        wait_until(lambda: not inhibitors(), "the end of the locks")
 
 
 if __name__ == "__main__":

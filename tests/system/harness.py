@@ -21,6 +21,10 @@ from pool import NAME, PATH, STAND_IN, EventStream, Pool, PoolError  # noqa: F40
 from session import FACTOR, PATIENCE, connect, scope_name, wait_until  # noqa: F401
 
 
+# How long a test may take, in seconds. It ends a test that hangs; no test measures by it.
+LIMIT = 120
+
+
 class Skipped(Exception):
     pass
 
@@ -75,7 +79,7 @@ def raises(name, function, *arguments, **keywords):
 
 
 def limit_of(function):
-    return getattr(function, "timeout", 60)
+    return getattr(function, "timeout", LIMIT)
 
 
 def tests_of(module):

@@ -11,7 +11,7 @@ import time
 from gi.repository import GLib
 
 from ctl import FAILED, NOT_FOUND, REFUSED, RUN_FAILED, RUN_STOPPED, USAGE, Ctl, calls_seen, cursors
-from harness import main, wait_until
+from harness import main, timeout, wait_until
 from replay import argv_of
 from traces import touch, with_setup
 
@@ -990,6 +990,7 @@ def test_worktrees_are_listed_and_removed(pool):
     assert ctl.json("worktrees") == []
 
 
+@timeout(240)
 def test_flags_take_no_value(pool):
     """Every flag of every command refuses a value, before anything is done."""
     ctl = Ctl(pool, "write new.txt Work.; result")

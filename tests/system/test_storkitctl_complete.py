@@ -6,7 +6,7 @@ import signal
 import time
 
 from ctl import STORKITCTL, Ctl
-from harness import main
+from harness import main, timeout
 from terminal import Terminal
 
 DATA = os.path.realpath(f"{os.path.dirname(__file__)}/../../data/completions")
@@ -148,6 +148,7 @@ def discard(terminal):
     terminal.wait_until(lambda screen: screen == "%", "an empty line")
 
 
+@timeout(240)
 def test_every_shell_completes(pool):
     """In bash, zsh and fish Tab completes commands, stories, agents, options, files and folders."""
     ctl = project_with_runs(pool)
