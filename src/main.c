@@ -3,13 +3,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <glib-unix.h>
 
 #include "service.h"
-#include "store/shim-client.h"
+#include "base/open-files.h"
 #include "base/sigbus.h"
 
 static gboolean on_terminate(gpointer user_data)
@@ -17,18 +16,6 @@ static gboolean on_terminate(gpointer user_data)
     Service **service = user_data;
     service_stop(*service);
     return G_SOURCE_CONTINUE;
-}
-
-/* Each run takes a few descriptors here: the default soft limit of 1024 would be the pool's. The
- * agents get back what this process was given. */
-static void raise_nofile(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    shim_set_nofile(limit.rlim_cur);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* With an identifier, so that `journalctl -t storkitd` shows these without the agents' events,
@@ -79,7 +66,7 @@ int main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     sigbus_init();
-    raise_nofile();
+    open_files_raise();
 
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(Service) service = NULL;

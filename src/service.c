@@ -7,6 +7,7 @@
 #include "bus/names.h"
 #include "bus/pool-object.h"
 #include "bus/run-objects.h"
+#include "host/login-environment.h"
 #include "sinks/journal.h"
 #include "store/state-lock.h"
 #include "base/util.h"
@@ -280,6 +281,7 @@ Service *service_new(GMainLoop *loop, GError **error)
 
     if (!state_lock_take(g_getenv("DBUS_SESSION_BUS_ADDRESS"), &service->lock, error))
         return NULL;
+    login_environment_begin();
     /* The runs before the name: the first call already finds them. But the name before anything is
      * changed: two services on one state folder must not both undo what is half done. */
     if (!bus_link_open(service->link, error))

@@ -3,9 +3,11 @@
 
 #include <pwd.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "base/open-files.h"
 #include "host/login-shell.h"
 #include "host/systemd.h"
 
@@ -30,27 +32,45 @@ static guint timeouts[LOGIN_SHELL_ATTEMPTS] = {20000, 10000};
 static guint patience_msec = 5000; /* of a caller, where an earlier answer is at hand */
 
 G_LOCK_DEFINE_STATIC(told);
-static guint told_mask;
+static int told_mask = -1;
+static char **told_limits;
 static char *told_problem;
-static char **manager_then; /* what the user manager had when it was first asked */
+static char **manager_then; /* what the user manager had when the service began */
 
 /* --- What was told, for other threads --- */
 
-static void set_told(guint mask, char *problem)
+static void set_told(const LoginAnswer *answer)
 {
     G_LOCK(told);
-    told_mask = mask;
+    told_mask = (int)answer->mask;
+    g_strfreev(told_limits);
+    told_limits = g_strdupv(answer->limits);
+    g_clear_pointer(&told_problem, g_free);
+    G_UNLOCK(told);
+}
+
+static void set_problem(char *problem)
+{
+    G_LOCK(told);
     g_free(told_problem);
     told_problem = problem;
     G_UNLOCK(told);
 }
 
-guint login_environment_umask(void)
+int login_environment_umask(void)
 {
     G_LOCK(told);
-    guint mask = told_mask;
+    int mask = told_mask;
     G_UNLOCK(told);
     return mask;
+}
+
+char **login_environment_limits(void)
+{
+    G_LOCK(told);
+    char **limits = told_limits ? g_strdupv(told_limits) : g_new0(char *, 1);
+    G_UNLOCK(told);
+    return limits;
 }
 
 char *login_environment_problem(void)
@@ -102,6 +122,22 @@ static char **changes(char *const *answer, char *const *given)
     return g_strv_builder_end(builder);
 }
 
+/* The soft limits that the shell began with, in the form of its answer. */
+static char **limits_given(void)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+
+    for (guint resource = 0; resource < RLIM_NLIMITS; resource++) {
+        struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+        getrlimit(resource, &limit);
+        guint64 soft =
+            resource == RLIMIT_NOFILE && open_files_given() ? open_files_given() : limit.rlim_cur;
+        g_autofree char *text = g_strdup_printf("%u=%" G_GUINT64_FORMAT, resource, soft);
+        g_strv_builder_add(builder, text);
+    }
+    return g_strv_builder_end(builder);
+}
+
 static char **environment_at(const Moment *moment)
 {
     static const char *const own[] = {"SHLVL=", "PWD=", "OLDPWD=", "_=", NULL};
@@ -125,8 +161,9 @@ static void save_kept(void)
     g_autofree char *path = kept_path();
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *limits = g_strjoinv(" ", kept->limits);
 
-    g_string_printf(text, "%03o\n", kept->mask);
+    g_string_printf(text, "%03o%s%s\n", kept->mask, *limits ? " " : "", limits);
     for (char **entry = kept->environment; *entry; entry++)
         g_string_append_len(text, *entry, (gssize)strlen(*entry) + 1);
     if (path && !g_file_set_contents_full(path, text->str, (gssize)text->len,
@@ -146,7 +183,7 @@ static void load_kept(void)
     if (!path || !g_file_get_contents(path, &text, &length, NULL))
         return;
     kept = login_answer_parse(text, length);
-    set_told(kept->mask, NULL);
+    set_told(kept);
 }
 
 /* --- The answer --- */
@@ -178,13 +215,15 @@ static void take_no_answer(const Moment *asked)
                      "may be missing",
               problem);
     if (!kept)
-        set_told(login_environment_umask(), g_steal_pointer(&problem));
+        set_problem(g_steal_pointer(&problem));
 }
 
 static void on_told(const LoginAnswer *answer, gpointer data)
 {
     GTask *asker = data;
     const Moment *asked = g_task_get_task_data(asker);
+
+    g_auto(GStrv) own_limits = limits_given();
 
     asking = FALSE;
     kept_until = g_get_monotonic_time() + CACHE_USEC;
@@ -193,7 +232,8 @@ static void on_told(const LoginAnswer *answer, gpointer data)
         kept = g_new0(LoginAnswer, 1);
         kept->environment = changes(answer->environment, asked->base);
         kept->mask = answer->mask;
-        set_told(kept->mask, NULL);
+        kept->limits = changes(answer->limits, own_limits);
+        set_told(kept);
         save_kept();
     } else {
         take_no_answer(asked);
@@ -238,6 +278,14 @@ static char **manager_environment(void)
     return environment;
 }
 
+static void note_manager_then(char *const *now)
+{
+    G_LOCK(told);
+    if (!manager_then)
+        manager_then = g_strdupv((char **)now);
+    G_UNLOCK(told);
+}
+
 /* The service's own environment, in which what came from the user manager is as the user manager
  * has it @now. What the unit sets otherwise (a drop-in's Environment=) stays. */
 static char **base_environment(char *const *now)
@@ -245,9 +293,7 @@ static char **base_environment(char *const *now)
     char **environment = g_get_environ();
 
     G_LOCK(told);
-    if (!manager_then)
-        manager_then = g_strdupv((char **)now);
-    for (char **entry = manager_then; now && *entry; entry++)
+    for (char **entry = manager_then; entry && *entry; entry++)
         if (g_strv_contains((const char *const *)environment, *entry))
             environment = unset_entry(environment, *entry);
     G_UNLOCK(told);
@@ -272,6 +318,7 @@ static void find_moment(GTask *task, gpointer source, gpointer data, GCancellabl
     Moment *moment = g_new0(Moment, 1);
     g_auto(GStrv) manager = manager_environment();
 
+    note_manager_then(manager);
     moment->shell = find_shell();
     moment->base = base_environment(manager);
     moment->in_manager = manager != NULL;
@@ -317,6 +364,20 @@ static void on_moment(GObject *source, GAsyncResult *result, gpointer data)
         patience_source = g_timeout_add(patience_msec, on_patience_ended, NULL);
     if (!asking)
         ask(task);
+}
+
+static void begin(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+    g_auto(GStrv) manager = manager_environment();
+
+    note_manager_then(manager);
+}
+
+void login_environment_begin(void)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
+
+    g_task_run_in_thread(task, begin);
 }
 
 void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -8,6 +8,10 @@
  * ~/.local/bin), and agents are installed where only the profile of the user's shell finds them.
  */
 
+/** To be called when the service begins: in a thread, notes what the user manager's environment is
+ *  then. That part of the service's own environment is replaced by what it becomes. */
+void login_environment_begin(void);
+
 /** Asks the user's shell for its environment: interactive and login shell first (at most 20 s),
  * then login shell alone (10 s). Where it has answered before, also before a restart of the
  * service, a caller waits for 5 s at most and then gets that answer, and the shell goes on in the
@@ -23,8 +27,12 @@ void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback 
  *  g_strfreev(). */
 char **login_environment_get_finish(GAsyncResult *result, GError **error);
 
-/** The umask of the user's shell, as it was told last; 0: none yet. From any thread. */
-guint login_environment_umask(void);
+/** The umask of the user's shell, as it was told last; -1: none yet. From any thread. */
+int login_environment_umask(void);
+
+/** The soft resource limits that the user's shell has set (`ulimit` in its profile), as it was told
+ *  last: RESOURCE=SOFT, with the numbers of setrlimit(2). From any thread. Caller: g_strfreev(). */
+char **login_environment_limits(void);
 
 /** Why the last answer was not the shell's, for a person: names the shell, the time and what to do.
  *  NULL where it was. From any thread. Caller frees. */

@@ -6,11 +6,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/open-files.h"
+
 #define OUTPUT_MAX (8 * 1024 * 1024)
+
+/* /proc/PID/limits: proc(5) */
+#define LIMITS_HEAD "Limit "
+#define LIMITS_COLUMN 26
 
 /*
  * How a shell is asked: its options before the command, one attempt after the other. Debian's
@@ -54,17 +61,43 @@ static void attempt_start(Question *question);
 
 /* --- The answer --- */
 
+/* The n-th line below the head is of the resource with that number, its soft limit in a column. */
+static void take_limits(LoginAnswer *answer, const char *text)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (guint resource = 0; resource < RLIM_NLIMITS && lines[resource + 1]; resource++) {
+        const char *line = lines[resource + 1];
+        if (strlen(line) <= LIMITS_COLUMN)
+            break;
+        const char *soft = line + LIMITS_COLUMN;
+        guint64 value =
+            g_str_has_prefix(soft, "unlimited") ? RLIM_INFINITY : g_ascii_strtoull(soft, NULL, 10);
+        g_autofree char *limit = g_strdup_printf("%u=%" G_GUINT64_FORMAT, resource, value);
+        g_strv_builder_add(builder, limit);
+    }
+    g_strfreev(answer->limits);
+    answer->limits = g_strv_builder_end(builder);
+}
+
 LoginAnswer *login_answer_parse(const char *text, gsize length)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     const char *end = text + length;
     const char *newline = memchr(text, '\n', length);
     LoginAnswer *answer = g_new0(LoginAnswer, 1);
+    g_autofree char *first = g_strndup(text, newline ? (gsize)(newline - text) : 0);
+    g_auto(GStrv) words = g_strsplit(first, " ", -1);
 
     answer->mask = (guint)strtoul(text, NULL, 8) & 0777;
-    for (const char *entry = newline ? newline + 1 : end; entry < end; entry += strlen(entry) + 1)
-        if (strchr(entry, '=') > entry)
+    answer->limits = g_strdupv(*words ? words + 1 : words);
+    for (const char *entry = newline ? newline + 1 : end; entry < end; entry += strlen(entry) + 1) {
+        if (g_str_has_prefix(entry, LIMITS_HEAD))
+            take_limits(answer, entry);
+        else if (strchr(entry, '=') > entry)
             g_strv_builder_add(builder, entry);
+    }
     answer->environment = g_strv_builder_end(builder);
     return answer;
 }
@@ -72,6 +105,7 @@ LoginAnswer *login_answer_parse(const char *text, gsize length)
 void login_answer_free(LoginAnswer *answer)
 {
     g_strfreev(answer->environment);
+    g_strfreev(answer->limits);
     g_free(answer);
 }
 
@@ -214,6 +248,17 @@ static gboolean on_timeout(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
+/* As a terminal's shell has it, and not as the service, which has raised it. */
+static void restore_open_files(void)
+{
+    struct rlimit limit;
+
+    if (open_files_given() == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = open_files_given();
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* In the child, after fork: async-signal-safe calls only. */
 static void become_leader(gpointer data)
 {
@@ -222,6 +267,7 @@ static void become_leader(gpointer data)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
+    restore_open_files();
 }
 
 /* The user's shell has only to start one program, in words that all shells share; so no prompt hook
@@ -230,7 +276,7 @@ static void become_leader(gpointer data)
 static char *question_command(const Question *question)
 {
     return g_strdup_printf("exec /bin/sh -c 'printf %%s%%s %.8s %s; umask; /usr/bin/env -0; "
-                           "printf %%s%%s %.8s %s'",
+                           "cat /proc/self/limits; printf %%s%%s %.8s %s'",
                            question->begin, question->begin + 8, question->end, question->end + 8);
 }
 

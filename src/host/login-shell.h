@@ -20,9 +20,11 @@ typedef struct {
 typedef struct {
     char **environment; /* NAME=VALUE */
     guint mask;         /* its umask */
+    char **limits;      /* RESOURCE=SOFT, as the shim takes them */
 } LoginAnswer;
 
-/** Reads "MASK\n" and NAME=VALUE entries, each of which ends in NUL; @text itself does, too. */
+/** Reads "MASK[ RESOURCE=SOFT]…\n", NAME=VALUE entries, each of which ends in NUL, and instead of
+ *  the limits above maybe, behind them, /proc/PID/limits; @text itself ends in NUL, too. */
 LoginAnswer *login_answer_parse(const char *text, gsize length);
 void login_answer_free(LoginAnswer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoginAnswer, login_answer_free)

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -72,16 +71,6 @@ static void die_with(pid_t shim)
         _exit(126);
 }
 
-static void limit_open_files(uint64_t soft)
-{
-    struct rlimit limit;
-
-    if (soft == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = earlier(soft, limit.rlim_max);
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* Where memory runs out the kernel shall choose one of the agent's processes and not the shim: the
  * rest of the run, and why it ended, would be lost with it. */
 static void stand_before_the_shim(void)
@@ -121,7 +110,7 @@ static _Noreturn void become(const ChildPlan *plan, int report_fd, pid_t shim)
     if (!take_terminal(plan))
         give_up(report_fd, STEP_TERMINAL);
     tell_gpg_the_terminal();
-    limit_open_files(plan->nofile);
+    soft_limits_apply(plan->limits);
     if (plan->umask >= 0)
         umask((mode_t)plan->umask);
     stand_before_the_shim();

@@ -7,6 +7,7 @@
 
 #include "shim/cgroup.h"
 #include "shim/confine.h"
+#include "shim/soft-limits.h"
 
 /*
  * The one process that the shim waits for: a setup command, then the agent. It leads a session of
@@ -24,7 +25,7 @@ typedef struct ChildPlan {
     int input;        /* its stdin */
     int terminal;     /* its stdout and stderr */
     bool controlling; /* the terminal is its controlling one */
-    uint64_t nofile;  /* its soft limit of open files; 0: the shim's own */
+    const SoftLimits *limits;
     const Confinement *confinement;
     int umask; /* -1: the shim's own */
 } ChildPlan;

@@ -38,6 +38,30 @@ static bool parse_umask(const char *text, int *ret)
     return *end == '\0' && value <= 0777;
 }
 
+static bool parse_nofile(const char *text, SoftLimits *limits)
+{
+    uint64_t soft;
+
+    if (!parse_number(text, NEVER, &soft))
+        return false;
+    soft_limits_set(limits, RLIMIT_NOFILE, soft);
+    return true;
+}
+
+/* RESOURCE=N */
+static bool parse_rlimit(const char *text, SoftLimits *limits)
+{
+    char *end;
+    uint64_t soft;
+    unsigned long resource = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '=' || resource >= RLIM_NLIMITS ||
+        !parse_number(end + 1, NEVER, &soft))
+        return false;
+    soft_limits_set(limits, (unsigned)resource, soft);
+    return true;
+}
+
 static bool parse_size(const char *text, uint16_t *ret)
 {
     uint64_t value;
@@ -116,7 +140,9 @@ static bool parse_option(Options *options, const char *word)
     if ((value = value_of(word, "--columns")))
         return parse_size(value, &options->columns);
     if ((value = value_of(word, "--nofile")))
-        return parse_number(value, NEVER, &options->nofile);
+        return parse_nofile(value, &options->limits);
+    if ((value = value_of(word, "--rlimit")))
+        return parse_rlimit(value, &options->limits);
     if ((value = value_of(word, "--umask")))
         return parse_umask(value, &options->umask);
     return false;

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shim/soft-limits.h"
+
 /*
  * The command line, as shim-protocol.h fixes it. Strings belong to argv.
  */
@@ -31,10 +33,10 @@ typedef struct Options {
     uint64_t idle_timeout;
     StdinKind stdin_kind;
     uint16_t rows, columns;
-    bool sandbox;    /* the agent is confined */
-    uint64_t nofile; /* 0: the limit stays as it is */
-    int umask;       /* -1: stays as it is */
-    char **argv;     /* the agent's */
+    bool sandbox; /* the agent is confined */
+    SoftLimits limits;
+    int umask;   /* -1: stays as it is */
+    char **argv; /* the agent's */
 } Options;
 
 /** Fills @ret_options. False, with the reason on stderr, where the command line is not exactly what

@@ -105,7 +105,7 @@ static void start_setup(Run *run)
         .cwd = setup->directory,
         .input = STDIN_FILENO,
         .terminal = run->pty.slave,
-        .nofile = run->options.nofile,
+        .limits = &run->options.limits,
         .umask = run->options.umask,
     };
 
@@ -170,7 +170,7 @@ static ChildFailure spawn_agent(Run *run)
         .input = input,
         .terminal = run->pty.slave,
         .controlling = true,
-        .nofile = options->nofile,
+        .limits = &options->limits,
         .umask = options->umask,
     };
     return options->sandbox ? spawn_confined(run, &plan)

@@ -8,6 +8,7 @@
 
 #include "base/child-spawn.h"
 #include "base/error.h"
+#include "base/open-files.h"
 #include "base/util.h"
 #include "host/login-environment.h"
 #include "store/folder.h"
@@ -15,13 +16,6 @@
 
 /* Above every fixed number of the protocol, so that no dup2() of the spawn steps on another. */
 #define FD_SAFE 10
-
-static guint64 nofile_soft_limit;
-
-void shim_set_nofile(guint64 soft_limit)
-{
-    nofile_soft_limit = soft_limit;
-}
 
 void shim_clear(Shim *shim)
 {
@@ -41,6 +35,18 @@ static void add_option(GPtrArray *argv, const char *name, guint64 value)
     g_ptr_array_add(argv, g_strdup_printf("--%s=%" G_GUINT64_FORMAT, name, value));
 }
 
+/* What the user's shell sets for whatever is started in a terminal. */
+static void add_shells_settings(GPtrArray *argv)
+{
+    g_auto(GStrv) limits = login_environment_limits();
+    int mask = login_environment_umask();
+
+    if (mask >= 0)
+        g_ptr_array_add(argv, g_strdup_printf("--umask=%03o", (guint)mask));
+    for (char **limit = limits; *limit; limit++)
+        g_ptr_array_add(argv, g_strdup_printf("--rlimit=%s", *limit));
+}
+
 static void add_bounds(GPtrArray *argv, const RunRecord *record)
 {
     add_option(argv, "stop-grace", record->stop_grace_usec);
@@ -48,10 +54,9 @@ static void add_bounds(GPtrArray *argv, const RunRecord *record)
         add_option(argv, "runtime-max", record->limits.runtime_max_usec);
     if (record->limits.idle_timeout_usec != LIMIT_UNSET)
         add_option(argv, "idle-timeout", record->limits.idle_timeout_usec);
-    if (nofile_soft_limit)
-        add_option(argv, "nofile", nofile_soft_limit);
-    if (login_environment_umask())
-        g_ptr_array_add(argv, g_strdup_printf("--umask=%03o", login_environment_umask()));
+    if (open_files_given())
+        add_option(argv, "nofile", open_files_given());
+    add_shells_settings(argv);
 
     /* An interactive agent waits for its next message behind a result: no reason to end it. */
     const char *type = record->kind->closing_type;

@@ -54,6 +54,3 @@ int shim_open_input(int folder_fd, GError **error);
 /** Writes one record of @type (SHIM_INPUT_*) with as much of @bytes as fits into it. Returns how
  *  many bytes were taken; -1 with errno (EAGAIN: the agent does not read for now). */
 gssize shim_write_input(int input_fd, guint8 type, const void *bytes, gsize length);
-
-/** The soft limit of open files that agents get back; the daemon itself raises its own. */
-void shim_set_nofile(guint64 soft_limit);

@@ -26,6 +26,8 @@
  *   --nofile=N                 the soft limit of open files to give back to the agent
  *   --sandbox                  (format 2) confine the agent as the file `sandbox` says; not setup
  *   --umask=OCTAL              (format 2) of setup and agent; else the one that the shim got
+ *   --rlimit=RESOURCE=N        (format 2; any number) a soft limit of setup and agent, at most the
+ *                              hard one; RESOURCE is the number that setrlimit(2) takes
  *   storkit-shim --confine=FOLDER -- COMMAND…
  * runs COMMAND in the confinement of the run whose folder that is, and nothing else.
  * The shim's environment is the agent's; PROGRAM is looked up on its PATH.

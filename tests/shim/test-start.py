@@ -63,6 +63,8 @@ class CommandLine(ShimTest):
         self.refused("--format=3", "--cwd=/", "--", "true")
         self.refused("--format=2", "--cwd=/", "--umask=1000", "--", "true")
         self.refused("--format=2", "--cwd=/", "--umask=8", "--", "true")
+        for limit in ("7", "7=", "7=x", "16=1", "-1=1", "=1"):
+            self.refused("--format=2", "--cwd=/", f"--rlimit={limit}", "--", "true")
         self.refused("--cwd=/", "--", "true")
         self.refused("--format=1", "--", "true")
         self.refused("--format=1", "--cwd=relative", "--", "true")
@@ -124,6 +126,13 @@ class Agent(ShimTest):
         shim = self.sh("umask", options=["--umask=027"], setups=[("/", "umask")])
         shim.start().end()
         self.assertEqual(shim.read(), b"0027\r\n0027\r\n")
+
+    def test_soft_limits_are_the_ones_asked_for_in_setup_too(self):
+        options = ["--nofile=900", "--rlimit=7=600", f"--rlimit=4={2**64 - 1}", "--rlimit=3=4194304"]
+        told = "ulimit -S -n; ulimit -S -s"
+        shim = self.sh(told, options=options, setups=[("/", told)])
+        shim.start().end()
+        self.assertEqual(shim.read(), b"600\r\n4096\r\n" * 2)
 
     def test_a_command_line_of_the_first_release_is_understood(self):
         shim = self.sh("echo hello")

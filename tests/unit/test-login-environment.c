@@ -385,7 +385,7 @@ static void test_a_shell_that_is_slow_once_keeps_its_last_answer(Home *home, gco
 
     g_assert_cmpstr(g_environ_getenv(first, "FOUND"), ==, "yes");
     g_assert_cmpstr(g_environ_getenv(slow, "FOUND"), ==, "yes");
-    g_assert_cmpuint(login_environment_umask(), ==, 027);
+    g_assert_cmpint(login_environment_umask(), ==, 027);
     g_assert_null(login_environment_problem());
 
     pid_t pid = wait_for_pid(home);
@@ -394,6 +394,20 @@ static void test_a_shell_that_is_slow_once_keeps_its_last_answer(Home *home, gco
     kill(pid, SIGKILL);
     g_auto(GStrv) after = get();
     g_assert_cmpstr(g_environ_getenv(after, "FOUND"), ==, "again");
+}
+
+static void test_limits_that_the_shell_sets_are_told(Home *home, gconstpointer data)
+{
+    if (!home->home)
+        return;
+    write_profile(home, ".bashrc", "ulimit -S -n 600 -s 4096\n");
+    g_auto(GStrv) environment = get();
+    g_auto(GStrv) limits = login_environment_limits();
+
+    g_assert_nonnull(environment);
+    g_assert_cmpuint(g_strv_length(limits), ==, 2);
+    g_assert_cmpstr(limits[0], ==, "3=4194304");
+    g_assert_cmpstr(limits[1], ==, "7=600");
 }
 
 static void test_a_shell_that_never_answered_is_named(Home *home, gconstpointer data)
@@ -479,6 +493,7 @@ int main(int argc, char **argv)
         test_the_main_loop_runs_while_the_shell_thinks);
     ADD("a-shell-that-is-slow-once-keeps-its-last-answer",
         test_a_shell_that_is_slow_once_keeps_its_last_answer);
+    ADD("limits-that-the-shell-sets-are-told", test_limits_that_the_shell_sets_are_told);
     ADD("a-shell-that-never-answered-is-named", test_a_shell_that_never_answered_is_named);
     ADD("other-shells-are-asked-in-their-manner", test_other_shells_are_asked_in_their_manner);
     ADD("the-users-own-shell-answers", test_the_users_own_shell_answers);

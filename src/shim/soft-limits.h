@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+/*
+ * Soft resource limits of a process that is about to begin.
+ */
+
+typedef struct SoftLimits {
+    bool is_set[RLIM_NLIMITS];
+    uint64_t soft[RLIM_NLIMITS];
+} SoftLimits;
+
+void soft_limits_set(SoftLimits *limits, unsigned resource, uint64_t soft);
+
+/** Gives them to this process, none above the hard limit that it has. What the kernel refuses stays
+ *  as it is. Async-signal-safe. */
+void soft_limits_apply(const SoftLimits *limits);
