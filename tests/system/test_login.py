@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What an agent has from the user's login: the environment of now, limits, a terminal of its own; and
-what the login shell leaves running, which is the user's."""
+"""What an agent has from the user's login: the environment of now, limits, a terminal of its own;
+and what the login shell leaves running, which is the user's."""
 
 import os
 import pwd
@@ -44,8 +44,8 @@ def test_gpg_tty_is_the_agents_own_terminal(pool):
 
 
 def test_limits_and_umask_of_the_shell_are_the_agents(pool):
-    """What `ulimit` and `umask` in the profile set holds for agents as for the user's terminals, and
-    only that."""
+    """What `ulimit` and `umask` in the profile set holds for agents as for the user's terminals,
+    and only that."""
     root = shell_project(pool, "umask; ulimit -S -n; ulimit -S -s; ulimit -S -c")
     before = said(pool, pool.start(root, "1_without"))[0]
     set_profile(pool, "umask 027; ulimit -S -n 600 -s 4096\n")
@@ -76,8 +76,8 @@ def test_what_a_login_shell_leaves_running_survives_the_service():
 
 @serial
 def test_next_agent_has_what_the_user_manager_has_now():
-    """`systemctl --user import-environment`, as a new login calls it, reaches the next agent, before
-    the first Start and after."""
+    """`systemctl --user import-environment`, as a new login calls it, reaches the next agent,
+    before the first Start and after."""
     names = ("SSH_AUTH_SOCK", "DISPLAY", "WAYLAND_DISPLAY")
     ask = 'echo "$SSH_AUTH_SOCK $DISPLAY ${WAYLAND_DISPLAY-none}" >$STORKIT_STORY'
     with Pool(daemon=False) as pool, Installed(pool) as session:
