@@ -8,6 +8,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "base/json-scan.h"
 #include "sinks/message-ids.h"
 #include "transcript/event-json.h"
 
@@ -81,6 +82,19 @@ static char *describe_done(const RunIdentity *identity, const Event *event)
     return g_strdup(text->str);
 }
 
+/* What is in STORKIT_DATA: `systemctl status` shows the last entries of the service, whose writer
+ * it is, and is no place for JSON. */
+static char *describe_json(const RunIdentity *identity, const Event *event)
+{
+    JsonScan scan;
+
+    json_scan_init(&scan);
+    gboolean ok = json_scan_push(&scan, event->text, event->length) && json_scan_finish(&scan);
+    const char *type = ok ? json_scan_type(&scan) : NULL;
+    return g_strdup_printf("%s/%s printed %" G_GSIZE_FORMAT " bytes of JSON%s%s", identity->story,
+                           identity->agent, event->length, type ? ": " : "", type ?: "");
+}
+
 /* What a person wants to read: what an agent says as it is, and of what becomes of a run whose it
  * is, since the runs of all stories are in one journal. */
 static char *describe(const RunIdentity *identity, const Event *event)
@@ -96,6 +110,8 @@ static char *describe(const RunIdentity *identity, const Event *event)
                                message);
     case EVENT_STATUS:
         return g_strdup_printf("%s/%s is %s", identity->story, identity->agent, event->text);
+    case EVENT_AGENT_JSON:
+        return describe_json(identity, event);
     default:
         if (event->shown && *event->shown)
             return g_strndup(event->shown,

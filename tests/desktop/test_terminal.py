@@ -14,7 +14,8 @@ from session import connect
 INTENT = "org.freedesktop.Terminal1"
 INTENT_XML = f"""<node><interface name='{INTENT}'><method name='LaunchCommand'>
 <arg type='aa{{sv}}' direction='in'/><arg type='ay' direction='in'/>
-<arg type='a{{sv}}' direction='in'/><arg type='a{{sv}}' direction='in'/></method></interface></node>"""
+<arg type='a{{sv}}' direction='in'/><arg type='a{{sv}}' direction='in'/>
+</method></interface></node>"""
 ENTRY = f"""[Desktop Entry]
 Type=Application
 Name=A terminal

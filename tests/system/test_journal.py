@@ -55,6 +55,9 @@ def test_every_event_is_in_the_journal(pool):
         assert entry["SYSLOG_IDENTIFIER"] == "storkit"
         assert entry["PRIORITY"] in "34567" and entry["MESSAGE"]
     messages = {kind(event): entry["MESSAGE"] for event, entry in zip(events, entries)}
+    (line,) = (entry for entry in entries if '"type":"result"' in entry["STORKIT_DATA"])
+    assert line["MESSAGE"].startswith("42_login/coder printed ")
+    assert line["MESSAGE"].endswith(" bytes of JSON: result")
     assert messages["output"] == "plain" and "$0.01" in messages["done"]
     assert messages["running"] == "42_login/coder is running"
     assert messages["done"].startswith("42_login/coder finished, ")

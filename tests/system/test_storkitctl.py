@@ -467,13 +467,16 @@ def test_log_is_the_journal(pool):
 
 
 def test_log_leaves_json_out(pool):
-    """log shows what people read; the agent's JSON is there for who asks for its priority."""
+    """log shows what people read; that an agent printed JSON is there for those who ask for its
+    priority, and the JSON for those who ask for all fields."""
     ctl = Ctl(pool, "init; text Hello.; result")
     ctl("start", "42_login", "--wait")
     wait_until(lambda: "42_login/coder finished" in ctl.out("log", "42"), "the journal's last entry")
     assert "Hello." in ctl.out("log", "42") and '"session_id"' not in ctl.out("log", "42")
     for option in ("-pdebug", "--priority=debug"):
-        assert '"session_id"' in ctl.out("log", "42", "--", option)
+        shown = ctl.out("log", "42", "--", option)
+        assert " bytes of JSON: result" in shown and '"session_id"' not in shown
+        assert '"session_id"' in ctl.out("log", "42", "--", option, "--output=verbose")
     assert "Hello." not in ctl.out("log", "42", "--", "-p", "notice")
 
 
