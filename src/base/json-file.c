@@ -3,41 +3,13 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
+#include "base/file-read.h"
 #include "base/json-scan.h"
 #include "base/util.h"
 
 /* run.json holds a command line and the prompt of a queued start: 4 MiB, at worst escaped. */
 #define JSON_FILE_MAX (32u * 1024 * 1024)
-
-static gboolean read_all(int fd, char **ret_text, gsize *ret_length)
-{
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return FALSE;
-    if (st.st_size > JSON_FILE_MAX) {
-        errno = EFBIG;
-        return FALSE;
-    }
-
-    g_autofree char *text = g_malloc((gsize)st.st_size + 1);
-    gsize length = 0;
-    while (length < (gsize)st.st_size) {
-        ssize_t n = read(fd, text + length, (gsize)st.st_size - length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return FALSE;
-        if (n == 0)
-            break;
-        length += (gsize)n;
-    }
-    text[length] = '\0';
-    *ret_text = g_steal_pointer(&text);
-    *ret_length = length;
-    return TRUE;
-}
 
 static gboolean is_one_object(const char *text, gsize length)
 {
@@ -48,13 +20,10 @@ static gboolean is_one_object(const char *text, gsize length)
 
 JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
 {
-    autofd fd = open_regular(folder_fd, name, O_RDONLY);
     g_autofree char *text = NULL;
-    gsize length = 0;
-    if (fd < 0 || !read_all(fd, &text, &length)) {
-        set_errno_error(error, errno, "%s", name);
+    gsize length;
+    if (!file_read_own(folder_fd, name, JSON_FILE_MAX, &text, &length, error))
         return NULL;
-    }
 
     g_autoptr(JsonParser) parser = json_parser_new();
     if (!is_one_object(text, length) ||

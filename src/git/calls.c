@@ -38,21 +38,36 @@ static GVariant *call(const GitContext *context, const char *method, GVariantDic
                            error);
 }
 
-char *git_call_resolve(const char *path, const char *config, gboolean *ret_hides_config,
-                       GError **error)
+static GBytes *take_config(GVariant *answer)
+{
+    g_autoptr(GVariant) text = g_variant_lookup_value(answer, "config", G_VARIANT_TYPE("ay"));
+    return text ? g_variant_get_data_as_bytes(text) : NULL;
+}
+
+char *git_call_resolve(const char *path, GBytes **ret_config, GError **error)
 {
     const GitContext context = {NULL, NULL};
     GVariantDict dict;
     begin(&dict, &context, path);
-    if (ret_hides_config)
-        g_variant_dict_insert(&dict, "config", "^ay", config);
+    g_variant_dict_insert(&dict, "config", "b", ret_config != NULL);
     g_autoptr(GVariant) answer = call(&context, "resolve", &dict, look_msec(), error);
     char *root = NULL;
     if (answer)
         g_variant_lookup(answer, "root", "^ay", &root);
-    if (answer && ret_hides_config)
-        g_variant_lookup(answer, "hides-config", "b", ret_hides_config);
+    if (answer && ret_config)
+        *ret_config = take_config(answer);
     return root;
+}
+
+gboolean git_call_read_config(const GitContext *context, const char *root, GBytes **ret_config,
+                              GError **error)
+{
+    GVariantDict dict;
+    begin(&dict, context, root);
+    g_autoptr(GVariant) answer = call(context, "read-config", &dict, look_msec(), error);
+    if (answer)
+        *ret_config = take_config(answer);
+    return answer != NULL;
 }
 
 Worktree *git_call_plan(const GitContext *context, const char *root, const char *story,

@@ -18,10 +18,12 @@ typedef struct {
     GCancellable *cancellable; /* ends the call; NULL: nothing does */
 } GitContext;
 
-/** project_resolve(), and where @ret_hides_config is not NULL, project_hides_config() of @config.
- */
-char *git_call_resolve(const char *path, const char *config, gboolean *ret_hides_config,
-                       GError **error);
+/** project_resolve(), and where @ret_config is not NULL, project_file_read(). */
+char *git_call_resolve(const char *path, GBytes **ret_config, GError **error);
+
+/** project_file_read() in the project @root: *@ret_config is NULL where there is no such file. */
+gboolean git_call_read_config(const GitContext *context, const char *root, GBytes **ret_config,
+                              GError **error);
 
 /** worktree_plan() in the project @root. */
 Worktree *git_call_plan(const GitContext *context, const char *root, const char *story,

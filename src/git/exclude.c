@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/exclude.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file-read.h"
 #include "git/places.h"
 
 #define LINE "/" WORKTREES_FOLDER "/"
@@ -61,6 +63,17 @@ static gboolean replace(const char *path, const char *text, GError **error)
     return FALSE;
 }
 
+/* @ret_text is NULL where there is no such file. */
+static gboolean read_patterns(const char *path, char **ret_text, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    if (file_read(AT_FDCWD, path, GIT_CONFIG_MAX, ret_text, NULL, &cause) ||
+        g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        return TRUE;
+    worktree_fail(error, "the worktrees can't be hidden from git status: %s", cause->message);
+    return FALSE;
+}
+
 gboolean worktree_exclude(const Repo *repo, GError **error)
 {
     g_autofree char *path = exclude_file(repo);
@@ -72,7 +85,8 @@ gboolean worktree_exclude(const Repo *repo, GError **error)
         return TRUE;
     /* A failure shows, with its reason, when the file is written. */
     (void)g_mkdir_with_parents(folder, 0777);
-    (void)g_file_get_contents(path, &text, NULL, NULL);
+    if (!read_patterns(path, &text, error))
+        return FALSE;
     edited = with_line(text ? text : "");
     return replace(path, edited, error);
 }
@@ -84,7 +98,7 @@ gboolean worktree_unexclude(const Repo *repo, GError **error)
     g_autofree char *text = NULL;
     g_autofree char *edited = NULL;
 
-    if (!g_file_get_contents(path, &text, NULL, NULL))
+    if (!read_patterns(path, &text, NULL) || !text)
         return TRUE;
     edited = without_line(text);
     if (g_str_equal(edited, text))

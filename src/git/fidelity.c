@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/file-read.h"
+#include "git/places.h"
 #include "git/program.h"
 
 static gboolean config_flag(const git_config *config, const char *name)
@@ -56,9 +58,9 @@ static gboolean is_partial(const git_config *config)
 
 static void append_file(GString *text, const char *path)
 {
-    g_autofree char *content = NULL;
+    g_autofree char *content = file_read_text(path, GIT_CONFIG_MAX);
 
-    if (g_file_get_contents(path, &content, NULL, NULL))
+    if (content)
         g_string_append_printf(text, "%s\n", content);
 }
 

@@ -2,6 +2,7 @@
 #include "git/library.h"
 
 #include "base/error.h"
+#include "git/files.h"
 
 static const char *last_words(void)
 {
@@ -77,6 +78,8 @@ void git_library_open_error(GError **error, int code, int result, const char *pa
 
 git_repository *git_library_open(const char *path, GError **error)
 {
+    if (!git_files_check(path, STORKIT_ERROR_WORKTREE_FAILED, error))
+        return NULL;
     git_repository *repository = NULL;
     int result = git_repository_open(&repository, path);
 

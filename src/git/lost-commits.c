@@ -4,9 +4,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file-read.h"
 #include "git/merged.h"
 #include "git/places.h"
 #include "git/program.h"
+
+#define REFERENCE_MAX (64 * 1024)
 
 typedef struct {
     GArray *tips; /* git_oid */
@@ -225,13 +228,12 @@ static void add_left_heads(GArray *tips, const Repo *tree)
 /* Adds the commit that the loose reference @path has, if it is one. */
 static void add_loose_reference(GArray *tips, const Repo *tree, const char *path)
 {
-    g_autofree char *content = NULL;
+    g_autofree char *content = file_read_text(path, REFERENCE_MAX);
     g_autoptr(git_object) object = NULL;
     g_autoptr(git_object) commit = NULL;
     git_oid id;
 
-    if (g_file_get_contents(path, &content, NULL, NULL) &&
-        git_oid_fromstr(&id, g_strchomp(content)) == 0 &&
+    if (content && git_oid_fromstr(&id, g_strchomp(content)) == 0 &&
         git_object_lookup(&object, tree->git, &id, GIT_OBJECT_ANY) == 0 &&
         git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0)
         g_array_append_vals(tips, git_object_id(commit), 1);

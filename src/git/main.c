@@ -20,6 +20,7 @@
 #include "git/library.h"
 #include "git/message.h"
 #include "git/plan.h"
+#include "git/project-file.h"
 #include "git/remove.h"
 #include "git/root.h"
 #include "git/status.h"
@@ -39,7 +40,7 @@ static GCancellable *cancellable;
 typedef struct {
     GVariantDict *arguments, *answer;
     const char *root;
-    Repo *repo; /* NULL for `resolve` */
+    Repo *repo; /* NULL for methods without one */
     GError *error;
 } Call;
 
@@ -74,15 +75,29 @@ static void answer_with_all_of(Call *call, GVariant *dict_taken)
         g_variant_dict_insert_value(call->answer, key, value);
 }
 
+static void answer_with_config(Call *call, const char *root)
+{
+    g_autofree char *text = NULL;
+    gsize length;
+    if (!project_file_read(root, &text, &length, &call->error) || !text)
+        return;
+    GVariant *bytes = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, text, length, sizeof(guint8));
+    g_variant_dict_insert_value(call->answer, "config", bytes);
+}
+
+static void read_config(Call *call)
+{
+    answer_with_config(call, call->root);
+}
+
 static void resolve(Call *call)
 {
     g_autofree char *root = project_resolve(call->root, &call->error);
-    const char *config = take_bytes(call, "config");
     if (!root)
         return;
     g_variant_dict_insert(call->answer, "root", "^ay", root);
-    g_variant_dict_insert(call->answer, "hides-config", "b",
-                          config && project_hides_config(root, config));
+    if (take_flag(call, "config"))
+        answer_with_config(call, root);
 }
 
 static void plan(Call *call)
@@ -138,8 +153,14 @@ static const struct {
     void (*serve)(Call *call);
     gboolean without_repo;
 } methods[] = {
-    {"resolve", resolve, TRUE}, {"plan", plan}, {"create", create},      {"undo", undo},
-    {"status", status},         {"list", list}, {"remove", remove_tree},
+    {"resolve", resolve, TRUE},
+    {"read-config", read_config, TRUE},
+    {"plan", plan},
+    {"create", create},
+    {"undo", undo},
+    {"status", status},
+    {"list", list},
+    {"remove", remove_tree},
 };
 
 /* --- Serving them --- */

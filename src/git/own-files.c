@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/own-files.h"
 
+#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file-read.h"
 #include "base/file-tree.h"
 #include "git/fidelity.h"
 #include "git/program.h"
@@ -24,15 +25,13 @@ typedef struct {
 
 /* --- One file --- */
 
-static char *read_regular(const char *path, gsize *ret_size)
-{
-    struct stat info;
-    char *content = NULL;
+/* A larger one that was copied counts as somebody's. */
+#define COPY_MAX (1u << 30)
 
-    if (lstat(path, &info) < 0 || !S_ISREG(info.st_mode) ||
-        !g_file_get_contents(path, &content, ret_size, NULL))
-        return NULL;
-    return content;
+static char *read_regular(const char *path, gsize max, gsize *ret_size)
+{
+    char *content = NULL;
+    return file_read_own(AT_FDCWD, path, max, &content, ret_size, NULL) ? content : NULL;
 }
 
 /* Whether the file @path has the bytes @whole, or where @part may be had for it, their beginning.
@@ -40,7 +39,7 @@ static char *read_regular(const char *path, gsize *ret_size)
 static gboolean has_bytes(const char *path, const char *whole, gsize size, gboolean part)
 {
     gsize own_size = 0;
-    g_autofree char *own = read_regular(path, &own_size);
+    g_autofree char *own = read_regular(path, size, &own_size);
 
     return own && (part ? own_size <= size : own_size == size) && memcmp(own, whole, own_size) == 0;
 }
@@ -58,7 +57,7 @@ static gboolean is_copy(const Look *look, const char *name)
     g_autofree char *origin = g_build_filename(look->worktree->root, name, NULL);
     g_autofree char *target = g_file_read_link(origin, NULL);
     gsize size = 0;
-    g_autofree char *whole = target ? NULL : read_regular(origin, &size);
+    g_autofree char *whole = target ? NULL : read_regular(origin, COPY_MAX, &size);
 
     return target ? is_same_link(path, target, strlen(target))
                   : whole && has_bytes(path, whole, size, TRUE);

@@ -8,8 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file-read.h"
 #include "base/file-tree.h"
 #include "base/util.h"
+
+/* A path, or the name of a reference, and what stands before it. */
+#define PATH_FILE_MAX (64 * 1024)
 
 void worktree_fail(GError **error, const char *format, ...)
 {
@@ -30,9 +34,9 @@ char *worktree_admin_folder(const Repo *repo, const char *story)
 static char *read_path(const char *folder, const char *file, const char *prefix)
 {
     g_autofree char *name = g_build_filename(folder, file, NULL);
-    g_autofree char *content = NULL;
+    g_autofree char *content = file_read_text(name, PATH_FILE_MAX);
 
-    if (!g_file_get_contents(name, &content, NULL, NULL) || !g_str_has_prefix(content, prefix))
+    if (!content || !g_str_has_prefix(content, prefix))
         return NULL;
     g_strchomp(content);
     if (!content[strlen(prefix)])
@@ -85,11 +89,10 @@ char *worktree_checked_out_at(const Repo *repo, const char *reference)
     while (admins && (name = g_dir_read_name(admins))) {
         g_autofree char *admin = g_build_filename(folder, name, NULL);
         g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);
-        g_autofree char *content = NULL;
+        g_autofree char *content = file_read_text(head_file, PATH_FILE_MAX);
         g_autofree char *path = NULL;
 
-        if (!g_file_get_contents(head_file, &content, NULL, NULL) ||
-            !g_str_equal(g_strchomp(content), wanted))
+        if (!content || !g_str_equal(g_strchomp(content), wanted))
             continue;
         path = worktree_registered_path(admin);
         if (path && g_file_test(path, G_FILE_TEST_EXISTS))
@@ -149,8 +152,7 @@ static gboolean edit_config(const char *path, int fd, const char *header)
     g_autofree char *edited = NULL;
     struct stat info;
 
-    if (lstat(path, &info) < 0 || !S_ISREG(info.st_mode) ||
-        !g_file_get_contents(path, &text, NULL, NULL))
+    if (!file_read_own(AT_FDCWD, path, GIT_CONFIG_MAX, &text, NULL, NULL) || lstat(path, &info) < 0)
         return FALSE;
     edited = drop_section(text, header);
     return !g_str_equal(text, edited) && write_config(fd, edited, info.st_mode & 0777);

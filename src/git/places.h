@@ -13,6 +13,9 @@
 #define HEADS "refs/heads/"
 #define REMOTES "refs/remotes/"
 
+/** What is read of git's config, or of a file of patterns or attributes. */
+#define GIT_CONFIG_MAX (16u << 20)
+
 /** Sets WORKTREE_FAILED with a text. */
 void worktree_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

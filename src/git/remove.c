@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/remove.h"
 
+#include "base/file-read.h"
 #include "base/names.h"
 #include "git/found.h"
 #include "git/lost-commits.h"
 #include "git/places.h"
+
+#define LOCK_REASON_MAX (64 * 1024)
 
 #define refuse(error, ...)                                                                         \
     g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY, __VA_ARGS__)
@@ -31,9 +34,9 @@ static gboolean check_ours(const Found *found, GError **error)
 static char *lock_reason(const char *admin)
 {
     g_autofree char *file = g_build_filename(admin, "locked", NULL);
-    g_autofree char *reason = NULL;
+    g_autofree char *reason = file_read_text(file, LOCK_REASON_MAX);
 
-    if (!g_file_get_contents(file, &reason, NULL, NULL))
+    if (!reason)
         return g_strdup("");
     return name_for_message(g_strstrip(reason));
 }

@@ -8,8 +8,8 @@
 
 #include "base/bus-text.h"
 #include "base/error.h"
-#include "git/fidelity.h"
-#include "git/repo.h"
+#include "git/files.h"
+#include "git/library.h"
 
 static void set_no_folder_error(const char *path, int errsv, GError **error)
 {
@@ -116,9 +116,28 @@ static gboolean check_inside(git_repository *repository, const char *real, GErro
     return FALSE;
 }
 
+/* The folder at or above @real that has a `.git`; @real itself where none has. Caller frees. */
+static char *nearest_repository(const char *real)
+{
+    g_autofree char *folder = g_strdup(real);
+    for (;;) {
+        g_autofree char *git = g_build_filename(folder, ".git", NULL);
+        if (g_file_test(git, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&folder);
+        if (g_str_equal(folder, "/"))
+            return g_strdup(real);
+        char *above = g_path_get_dirname(folder);
+        g_free(folder);
+        folder = above;
+    }
+}
+
 /* The repository that holds the folder @real, if it can be a project. */
 static git_repository *open_containing(const char *real, GError **error)
 {
+    g_autofree char *top = nearest_repository(real);
+    if (!git_files_check(top, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, error))
+        return NULL;
     g_autoptr(git_repository) repository = NULL;
     int result = git_repository_open_ext(&repository, real, 0, NULL);
 
@@ -144,17 +163,6 @@ static git_repository *open_containing(const char *real, GError **error)
         return NULL;
     }
     return check_inside(repository, real, error) ? g_steal_pointer(&repository) : NULL;
-}
-
-gboolean project_hides_config(const char *root, const char *name)
-{
-    g_autofree char *file = g_build_filename(root, name, NULL);
-    g_autofree char *tracked = g_strconcat("HEAD:", name, NULL);
-    g_autoptr(git_object) blob = NULL;
-    if (g_file_test(file, G_FILE_TEST_EXISTS))
-        return FALSE;
-    g_autoptr(Repo) repo = repo_open(root, NULL, NULL, NULL);
-    return repo && repo_is_sparse(repo) && git_revparse_single(&blob, repo->git, tracked) == 0;
 }
 
 char *project_resolve(const char *path, GError **error)

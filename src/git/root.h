@@ -9,7 +9,3 @@
  * unless its repository is bare: these are named with the path of the main tree). Blocks on the
  * disk. Caller frees. */
 char *project_resolve(const char *path, GError **error);
-
-/** Whether the file @name of the project @root is missing there only because a sparse checkout
- *  leaves it out: git tracks it. Blocks on the disk. */
-gboolean project_hides_config(const char *root, const char *name);

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/login-environment.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "base/file-read.h"
 #include "base/open-files.h"
 #include "host/login-shell.h"
 #include "host/systemd.h"
 
 #define CACHE_USEC (60 * G_USEC_PER_SEC)
+
+/* Of the answer that is kept: the kernel gives a program 6 MiB at most. */
+#define KEPT_MAX (16u << 20)
 
 /* What the answer is made from at one moment. */
 typedef struct {
@@ -180,7 +185,7 @@ static void load_kept(void)
     if (is_loaded)
         return;
     is_loaded = TRUE;
-    if (!path || !g_file_get_contents(path, &text, &length, NULL))
+    if (!path || !file_read(AT_FDCWD, path, KEPT_MAX, &text, &length, NULL))
         return;
     kept = login_answer_parse(text, length);
     set_told(kept);

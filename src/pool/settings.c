@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool/settings.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include "base/file-read.h"
 #include "base/run-limits.h"
+
+#define FILE_MAX (1024 * 1024)
 
 #define GROUP_POOL "Pool"
 #define GROUP_RETENTION "Retention"
@@ -88,7 +92,10 @@ static void load_file(const char *path, Settings *settings)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) error = NULL;
-    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error)) {
+    g_autofree char *text = NULL;
+    gsize length;
+    if (!file_read(AT_FDCWD, path, FILE_MAX, &text, &length, &error) ||
+        !g_key_file_load_from_data(file, text, length, G_KEY_FILE_NONE, &error)) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             g_warning("%s: %s", path, error->message);
         return;

@@ -123,7 +123,7 @@ static gboolean tear_down(Job *job, const GitContext *git)
         git_call_status(git, job->target->root, job->target->story, &job->error);
     if (job->error)
         return FALSE;
-    g_autoptr(ProjectConfig) config = project_config_load(job->target->root, NULL);
+    g_autoptr(ProjectConfig) config = project_config_load(git, job->target->root, NULL);
     if (!status || status->missing || !config ||
         (!job->force && (status->dirty || status->ahead > 0)))
         return TRUE;

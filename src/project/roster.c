@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "project/roster.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "project/roster-toml.h"
 #include "base/error.h"
+#include "git/project-file.h"
+#include "project/roster-toml.h"
 
-#define CONFIG_FILE ".storkit/project.toml"
 #define CONFIG_SIZE_MAX (1024 * 1024)
 
 /* toml++ builds and frees one level of tables per dot of a key, by recursion and without a bound of
@@ -133,76 +129,20 @@ ProjectConfig *project_config_parse(const char *text, gsize length, const char *
     return g_steal_pointer(&config);
 }
 
-/* A link that leads nowhere stands for a roster that is elsewhere: the default agent, which may do
- * anything, is not what was meant. */
-static gboolean is_missing(const char *filename)
+ProjectConfig *project_config_of_file(GBytes *contents, const char *project_root, GError **error)
 {
-    struct stat st;
-
-    return lstat(filename, &st) < 0 && errno == ENOENT;
-}
-
-static ProjectConfig *load_without_file(const char *filename, GError **error)
-{
-    if (is_missing(filename))
+    g_autofree char *filename = g_build_filename(project_root, PROJECT_FILE, NULL);
+    if (!contents)
         return project_config_new_default();
-    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
-                "%s: a link to a file that is not there: make that file, or remove the link",
-                filename);
-    return NULL;
+    gsize length;
+    const char *text = g_bytes_get_data(contents, &length);
+    return project_config_parse(text ? text : "", length, filename, error);
 }
 
-static gboolean refuse_errno(const char *filename, int errsv, GError **error)
+ProjectConfig *project_config_load(const GitContext *git, const char *project_root, GError **error)
 {
-    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG, "%s: cannot be read: %s",
-                filename, g_strerror(errsv));
-    return FALSE;
-}
-
-/* @fd is at its start. Reads one byte more than is allowed, so that check_text() sees the excess
- * even where the file has grown since it was opened. */
-static gboolean read_regular(int fd, const char *filename, GByteArray *contents, GError **error)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return refuse_errno(filename, errno, error);
-    if (!S_ISREG(st.st_mode)) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
-                    "%s: %s, not a file: make it a regular file or remove it", filename,
-                    S_ISDIR(st.st_mode) ? "a directory" : "a special file");
-        return FALSE;
-    }
-    g_byte_array_set_size(contents, CONFIG_SIZE_MAX + 1);
-    gsize filled = 0;
-    while (filled < contents->len) {
-        gssize n = TEMP_FAILURE_RETRY(read(fd, contents->data + filled, contents->len - filled));
-        if (n < 0)
-            return refuse_errno(filename, errno, error);
-        if (n == 0)
-            break;
-        filled += (gsize)n;
-    }
-    g_byte_array_set_size(contents, (guint)filled);
-    return TRUE;
-}
-
-ProjectConfig *project_config_load(const char *project_root, GError **error)
-{
-    g_autofree char *filename = g_build_filename(project_root, CONFIG_FILE, NULL);
-    g_autoptr(GByteArray) contents = g_byte_array_new();
-
-    /* O_NONBLOCK: a FIFO of that name must not hold us up before it is refused. */
-    int fd = open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && errno == ENOENT)
-        return load_without_file(filename, error);
-    if (fd < 0) {
-        refuse_errno(filename, errno, error);
+    g_autoptr(GBytes) contents = NULL;
+    if (!git_call_read_config(git, project_root, &contents, error))
         return NULL;
-    }
-    gboolean ok = read_regular(fd, filename, contents, error);
-    close(fd);
-    if (!ok)
-        return NULL;
-    return project_config_parse((const char *)contents->data, contents->len, filename, error);
+    return project_config_of_file(contents, project_root, error);
 }

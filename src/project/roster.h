@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "git/calls.h"
 #include "project/config.h"
 
 G_BEGIN_DECLS
@@ -11,12 +12,15 @@ G_BEGIN_DECLS
  * `.storkit/project.toml`, read and checked.
  */
 
-/** Loads PROJECT_ROOT/.storkit/project.toml, or gives the default config where there is none (one
- *  agent `default` of kind claude, whose prompt tells it to work on story {{story_id}}); a link
- *  that leads nowhere is refused. Blocking: call it from a worker thread. Sets
- *  STORKIT_ERROR_INVALID_CONFIG with "FILE:LINE:COLUMN: what", or
+/** The config of @contents, read from PROJECT_ROOT/.storkit/project.toml; of NULL, where there is
+ *  no such file, the default one: one agent `default` of kind claude, whose prompt tells it to work
+ *  on story {{story_id}}. Sets STORKIT_ERROR_INVALID_CONFIG with "FILE:LINE:COLUMN: what", or
  *  STORKIT_ERROR_NO_AGENTS_CONFIGURED. */
-ProjectConfig *project_config_load(const char *project_root, GError **error);
+ProjectConfig *project_config_of_file(GBytes *contents, const char *project_root, GError **error);
+
+/** Reads the file, too, in git's process: its disk may hang. Blocking: call it from a worker
+ *  thread. The errors of project_file_read() and of project_config_of_file(). */
+ProjectConfig *project_config_load(const GitContext *git, const char *project_root, GError **error);
 
 /** The same from @text; @filename is for messages. */
 ProjectConfig *project_config_parse(const char *text, gsize length, const char *filename,

@@ -5,13 +5,10 @@
 #include "base/names.h"
 #include "git/calls.h"
 
-#define CONFIG ".storkit/project.toml"
-
 typedef struct {
     char *path; /* as the caller gave it */
     Target *target;
     gboolean with_config;
-    gboolean hides_config;
     GError *error;
     TargetDone done;
     gpointer data;
@@ -35,20 +32,16 @@ static gboolean check_names(const Target *target, GError **error)
     return !target->agent || !*target->agent || name_check("agent name", target->agent, error);
 }
 
-static gboolean load_config(Resolve *resolve)
+static gboolean needs_config(const Resolve *resolve)
+{
+    const char *agent = resolve->target->agent;
+    return resolve->with_config || (agent && !*agent);
+}
+
+static gboolean take_config(Resolve *resolve, GBytes *contents)
 {
     Target *target = resolve->target;
-    gboolean default_agent = target->agent && !*target->agent;
-    if (!resolve->with_config && !default_agent)
-        return TRUE;
-    if (resolve->hides_config) {
-        g_set_error(&resolve->error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
-                    "%s/" CONFIG " is tracked, but left out by the sparse checkout: run `git -C %s "
-                    "sparse-checkout add .storkit`",
-                    target->root, target->root);
-        return FALSE;
-    }
-    target->config = project_config_load(target->root, &resolve->error);
+    target->config = project_config_of_file(contents, target->root, &resolve->error);
     if (!target->config)
         return FALSE;
     if (!target->agent)
@@ -80,10 +73,12 @@ static void resolve_in_thread(gpointer data)
     Resolve *resolve = data;
     if (!check_names(resolve->target, &resolve->error))
         return;
+    gboolean with_config = needs_config(resolve);
+    g_autoptr(GBytes) contents = NULL;
     resolve->target->root =
-        git_call_resolve(resolve->path, CONFIG, &resolve->hides_config, &resolve->error);
-    if (resolve->target->root)
-        load_config(resolve);
+        git_call_resolve(resolve->path, with_config ? &contents : NULL, &resolve->error);
+    if (resolve->target->root && with_config)
+        take_config(resolve, contents);
     advise(resolve);
 }
 

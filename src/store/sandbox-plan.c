@@ -123,6 +123,12 @@ static gboolean write_filter(const SandboxConfig *config, int folder_fd, GError 
                                 error);
 }
 
+/* O_NONBLOCK: a FIFO in its place fails. */
+static int open_keep(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+}
+
 /* The agent can't make the folder of its branch's reference, and `git pack-refs` removes an empty
  * one: it is made and kept, by a file that git ignores for its name. */
 static gboolean keep_reference_folders(const SandboxPlaces *places, GError **error)
@@ -133,7 +139,7 @@ static gboolean keep_reference_folders(const SandboxPlaces *places, GError **err
         g_autofree char *folder = sandbox_branch_folder(places, below[i]);
         g_autofree char *keep = g_build_filename(folder, ".storkit-keep", NULL);
         int r = g_mkdir_with_parents(folder, 0777);
-        autofd fd = r < 0 ? -1 : open(keep, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        autofd fd = r < 0 ? -1 : open_keep(keep);
         if (fd >= 0)
             continue;
         set_errno_error(error, errno, "making %s", keep);

@@ -43,6 +43,50 @@ def test_repository_that_hangs_is_an_error_of_its_call():
         assert pool.wait(other, "1")["status"] == "completed"
 
 
+def replace(path, make):
+    """Puts what @make makes in the place of the file @path."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path):
+        os.unlink(path)
+    make(path)
+
+
+def make_large(path):
+    """Two gibibytes that take no disk."""
+    with open(path, "wb") as file:
+        file.truncate(2 << 30)
+
+
+def memory_peak(pool):
+    with open(f"/proc/{pool.process.pid}/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
+
+
+def test_special_and_endless_files_are_refused_at_once(pool):
+    """A FIFO, or a file without end, where the roster or git's own files are: each call names it
+    before it has waited for it, and works again when it is gone."""
+    root = pool.repository()
+    places = [(".storkit/project.toml", "InvalidConfig"), (".git/info/exclude", "NotAGitRepository"),
+              (".git/packed-refs", "NotAGitRepository"), (".gitignore", "NotAGitRepository")]
+    for name, error in places:
+        path = f"{root}/{name}"
+        for make, said in ((os.mkfifo, "a FIFO, not a regular file"), (make_large, "larger than")):
+            kept = f"{pool.folder}/kept"
+            if os.path.exists(path):
+                os.rename(path, kept)
+            replace(path, make)
+            begin = time.monotonic()
+            message = raises(error, pool.start, root, "1").message
+            assert path in message and said in message, message
+            assert time.monotonic() - begin < 20, name
+            os.unlink(path)
+            if os.path.exists(kept):
+                os.rename(kept, path)
+    assert memory_peak(pool) < 1 << 30
+    pool.start(root, "1")
+    assert pool.wait(root, "1")["status"] == "completed"
+
+
 def test_helper_that_crashes_is_an_error_of_its_call(pool):
     """A Start whose helper dies by a signal fails, and the next one works."""
     root = pool.repository(agents={"coder": {}})

@@ -490,12 +490,14 @@ static void project_teardown(Project *project, gconstpointer data)
     g_free(project->root);
 }
 
+static const GitContext no_context = {NULL, NULL};
+
 static void assert_load_refused(const Project *project, const char *what)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *message = g_strconcat(project->file, what, NULL);
 
-    g_assert_null(project_config_load(project->root, &error));
+    g_assert_null(project_config_load(&no_context, project->root, &error));
     g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG);
     g_assert_cmpstr(error->message, ==, message);
 }
@@ -503,7 +505,7 @@ static void assert_load_refused(const Project *project, const char *what)
 static void test_no_file_is_one_default_agent(Project *project, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ProjectConfig) config = project_config_load(project->root, &error);
+    g_autoptr(ProjectConfig) config = project_config_load(&no_context, project->root, &error);
 
     g_assert_no_error(error);
     g_assert_cmpuint(config->agents->len, ==, 1);
@@ -517,7 +519,7 @@ static void test_the_file_of_the_project_is_read(Project *project, gconstpointer
 
     g_assert_true(
         g_file_set_contents(project->file, "\xef\xbb\xbf[[agent]]\nname='x'\n", -1, NULL));
-    g_autoptr(ProjectConfig) config = project_config_load(project->root, &error);
+    g_autoptr(ProjectConfig) config = project_config_load(&no_context, project->root, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(agent_at(config, 0)->name, ==, "x");
 }
@@ -525,15 +527,14 @@ static void test_the_file_of_the_project_is_read(Project *project, gconstpointer
 static void test_what_is_no_file_is_refused(Project *project, gconstpointer data)
 {
     g_assert_cmpint(g_mkdir(project->file, 0700), ==, 0);
-    assert_load_refused(project, ": a directory, not a file: make it a regular file or remove it");
+    assert_load_refused(project, ": a directory, not a regular file: remove it");
     g_rmdir(project->file);
     g_assert_cmpint(mkfifo(project->file, 0600), ==, 0);
-    assert_load_refused(project,
-                        ": a special file, not a file: make it a regular file or remove it");
+    assert_load_refused(project, ": a FIFO, not a regular file: remove it");
     g_remove(project->file);
     g_rmdir(project->folder);
     g_assert_true(g_file_set_contents(project->folder, "", -1, NULL));
-    assert_load_refused(project, ": cannot be read: Not a directory");
+    assert_load_refused(project, ": Not a directory");
 }
 
 static void test_a_link_is_read_or_refused_where_it_leads_nowhere(Project *project,
@@ -545,7 +546,7 @@ static void test_a_link_is_read_or_refused_where_it_leads_nowhere(Project *proje
     assert_load_refused(project,
                         ": a link to a file that is not there: make that file, or remove the link");
     g_assert_true(g_file_set_contents(target, "[[agent]]\nname='x'\n", -1, NULL));
-    g_autoptr(ProjectConfig) config = project_config_load(project->root, NULL);
+    g_autoptr(ProjectConfig) config = project_config_load(&no_context, project->root, NULL);
     g_assert_cmpstr(agent_at(config, 0)->name, ==, "x");
     g_remove(target);
 }
@@ -558,7 +559,7 @@ static void test_a_file_over_a_mebibyte_is_refused(Project *project, gconstpoint
 
     g_string_append(text, padding);
     g_assert_true(g_file_set_contents(project->file, text->str, (gssize)text->len, NULL));
-    g_autoptr(ProjectConfig) config = project_config_load(project->root, &error);
+    g_autoptr(ProjectConfig) config = project_config_load(&no_context, project->root, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(config->agents->len, ==, 1);
     g_string_append_c(text, 'x');
