@@ -14,28 +14,43 @@
 #define refuse(error, ...)                                                                         \
     g_set_error((error), STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG, __VA_ARGS__)
 
-static gboolean is_left_out(const char *root)
+/* What HEAD has of it, or NULL. */
+static git_blob *tracked_blob(const Repo *repo)
 {
-    g_autoptr(Repo) repo = repo_open(root, NULL, NULL, NULL);
-    g_autoptr(git_object) blob = NULL;
-    return repo && repo_is_sparse(repo) &&
-           git_revparse_single(&blob, repo->git, "HEAD:" PROJECT_FILE) == 0;
+    git_object *blob = NULL;
+    if (git_revparse_single(&blob, repo->git, "HEAD:" PROJECT_FILE) < 0)
+        return NULL;
+    if (git_object_type(blob) == GIT_OBJECT_BLOB)
+        return (git_blob *)blob;
+    git_object_free(blob);
+    return NULL;
 }
 
-static gboolean check_missing(const char *root, const char *path, GError **error)
+static gboolean refuse_size(const char *path, GError **error)
+{
+    refuse(error, "%s: larger than 1 MiB; keep long prompts in files that the agent reads", path);
+    return FALSE;
+}
+
+/* The file is not there: it may be one that the sparse checkout leaves out. */
+static gboolean read_tracked(const char *root, const char *path, char **ret_text, gsize *ret_length,
+                             GError **error)
+{
+    g_autoptr(Repo) repo = repo_open(root, NULL, NULL, NULL);
+    g_autoptr(git_blob) blob = repo && repo_is_sparse(repo) ? tracked_blob(repo) : NULL;
+    if (!blob)
+        return TRUE;
+    if (git_blob_rawsize(blob) > SIZE_MAX_BYTES)
+        return refuse_size(path, error);
+    *ret_length = (gsize)git_blob_rawsize(blob);
+    *ret_text = g_strndup(git_blob_rawcontent(blob), *ret_length);
+    return TRUE;
+}
+
+static gboolean is_link(const char *path)
 {
     struct stat info;
-    if (lstat(path, &info) == 0)
-        refuse(error, "%s: a link to a file that is not there: make that file, or remove the link",
-               path);
-    else if (is_left_out(root))
-        refuse(error,
-               "%s is tracked, but left out by the sparse checkout: run `git -C %s "
-               "sparse-checkout add .storkit`",
-               path, root);
-    else
-        return TRUE;
-    return FALSE;
+    return lstat(path, &info) == 0;
 }
 
 gboolean project_file_read(const char *root, char **ret_text, gsize *ret_length, GError **error)
@@ -45,12 +60,14 @@ gboolean project_file_read(const char *root, char **ret_text, gsize *ret_length,
     *ret_text = NULL;
     if (file_read(AT_FDCWD, path, SIZE_MAX_BYTES, ret_text, ret_length, &cause))
         return TRUE;
-    if (g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        return check_missing(root, path, error);
     if (g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC))
-        refuse(error, "%s: larger than 1 MiB; keep long prompts in files that the agent reads",
+        return refuse_size(path, error);
+    if (!g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        refuse(error, "%s", cause->message);
+    else if (is_link(path))
+        refuse(error, "%s: a link to a file that is not there: make that file, or remove the link",
                path);
     else
-        refuse(error, "%s", cause->message);
+        return read_tracked(root, path, ret_text, ret_length, error);
     return FALSE;
 }

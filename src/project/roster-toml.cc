@@ -450,8 +450,10 @@ std::vector<Member> members_in_order(const toml::table &table)
 template <typename T, gsize N> void warn_unknown(const Entry &entry, const Field<T> (&fields)[N])
 {
     std::vector<const char *> known;
+    /* Nobody reads more of them. */
     for (const Field<T> &field : fields)
-        known.push_back(field.key);
+        if (entry.context.config->warnings->len < max_warnings)
+            known.push_back(field.key);
     warn(entry.context, entry.key_position,
          "unknown key " + quote(entry.key) + " is ignored" + suggest(entry.key, known));
 }
@@ -566,6 +568,9 @@ std::string who_of(const char *what, const toml::table &table, gsize number)
     return std::string(what) + " " + (name ? quote(*name) : std::to_string(number)) + ": ";
 }
 
+/* Each name is looked for among the others. */
+constexpr gsize max_tables = 1000;
+
 /* Calls @read for each table of an array of tables, with a context that names it. */
 template <typename F> void read_tables(const Entry &entry, F read)
 {
@@ -574,6 +579,8 @@ template <typename F> void read_tables(const Entry &entry, F read)
     if (!array)
         refuse(entry, "must be an array of tables, not " + std::string(type_name(entry.value)) +
                           ": write [[" + key + "]]");
+    if (array->size() > max_tables)
+        refuse(entry, "has more than " + std::to_string(max_tables) + " tables");
     gsize number = 0;
     for (const toml::node &node : *array) {
         const auto *table = node.as_table();

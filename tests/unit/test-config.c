@@ -437,6 +437,39 @@ static void test_keys_without_end_do_not_overflow_the_stack(void)
     g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG);
 }
 
+static char *tables_of(guint number)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < number; i++)
+        g_string_append_printf(text, "[[agent]]\nname='n%u'\n", i);
+    return g_string_free(text, FALSE);
+}
+
+static void test_a_roster_has_a_thousand_agents_at_most(void)
+{
+    g_autofree char *most = tables_of(1000);
+    g_autofree char *more = tables_of(30000);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ProjectConfig) config = project_config_parse(most, strlen(most), FILENAME, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(config->agents->len, ==, 1000);
+    g_assert_null(project_config_parse(more, strlen(more), FILENAME, &error));
+    g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG);
+    g_assert_nonnull(strstr(error->message, "agent has more than 1000 tables"));
+}
+
+static void test_tens_of_thousands_of_unknown_keys_are_told_of_shortly(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    for (guint i = 0; i < 60000; i++)
+        g_string_append_printf(text, "k%u=%u\n", i, i);
+    g_string_append(text, "[[agent]]\nname='x'\n");
+    g_autoptr(ProjectConfig) config = project_config_parse(text->str, text->len, FILENAME, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(config->warnings->len, ==, 21);
+}
+
 static void test_a_prompt_may_have_any_number_of_dots(void)
 {
     g_autofree char *dots = repeat("a. ", 5000);
@@ -603,6 +636,10 @@ int main(int argc, char **argv)
                     test_a_budget_that_nothing_enforces_is_a_warning);
     g_test_add_func("/config/keys-without-end-do-not-overflow-the-stack",
                     test_keys_without_end_do_not_overflow_the_stack);
+    g_test_add_func("/config/a-roster-has-a-thousand-agents-at-most",
+                    test_a_roster_has_a_thousand_agents_at_most);
+    g_test_add_func("/config/tens-of-thousands-of-unknown-keys-are-told-of-shortly",
+                    test_tens_of_thousands_of_unknown_keys_are_told_of_shortly);
     g_test_add_func("/config/a-prompt-may-have-any-number-of-dots",
                     test_a_prompt_may_have_any_number_of_dots);
     g_test_add_func("/config/an-agent-is-found-by-its-name", test_an_agent_is_found_by_its_name);
