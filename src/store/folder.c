@@ -60,8 +60,7 @@ void run_folder_set_answered(const char *run_id)
 {
     g_autoptr(GError) error = NULL;
     autofd folder_fd = run_folder_open(run_id, &error);
-    autofd fd = folder_fd < 0 ? -1
-                              : open_regular(folder_fd, ANSWERED, O_WRONLY | O_CREAT);
+    autofd fd = folder_fd < 0 ? -1 : open_regular(folder_fd, ANSWERED, O_WRONLY | O_CREAT);
     if (fd < 0)
         g_warning("a restart may forget run %s: %s", run_id,
                   error ? error->message : g_strerror(errno));
