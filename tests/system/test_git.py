@@ -66,9 +66,8 @@ def test_special_and_endless_files_are_refused_at_once(pool):
     """A FIFO, or a file without end, where the roster or git's own files are: each call names it
     before it has waited for it, and works again when it is gone."""
     root = pool.repository()
-    places = {".storkit/project.toml": "InvalidConfig", ".git/info/exclude": "NotAGitRepository",
-              ".git/packed-refs": "NotAGitRepository", ".gitignore": "NotAGitRepository"}  # fmt: skip
-    for name, error in places.items():
+    for name in (".storkit/project.toml", ".git/info/exclude", ".git/packed-refs", ".gitignore"):
+        error = "InvalidConfig" if name.endswith(".toml") else "NotAGitRepository"
         path = f"{root}/{name}"
         for make, said in ((os.mkfifo, "a FIFO, not a regular file"), (make_large, "larger than")):
             kept = f"{pool.folder}/kept"
