@@ -36,15 +36,16 @@ static gboolean parse_options(int *argc, char ***argv, GError **error)
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- runs coding agents for a user");
+    g_autoptr(GOptionContext) context = g_option_context_new("- run coding agents for a user");
     g_option_context_set_summary(
-        context, "Owns org.storkit.AgentPool on the session bus, which starts it when it is\n"
-                 "needed. storkitctl(1) talks to it.");
+        context, "Owns org.storkit.AgentPool on the session bus, which starts it on\n"
+                 "demand. Use storkitctl(1) to talk to it.");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
     if (*argc > 1) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "it takes no arguments");
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "this program takes no arguments");
         return FALSE;
     }
     if (version) {

@@ -34,7 +34,7 @@ struct Service {
 
 static void give_up(Service *service, const char *why)
 {
-    g_critical("%s: ending; runs go on, and the next service finds them", why);
+    g_critical("%s: exiting; runs continue, and the next service finds them", why);
     service->exit_status = 1;
     g_main_loop_quit(service->loop);
 }
@@ -80,8 +80,8 @@ static void on_link_failed(const char *why, gpointer data)
 static void on_wants_new_bus(gpointer data)
 {
     Service *service = data;
-    g_message("somebody on the bus does not read our events, which are kept for them: going on "
-              "with a new connection");
+    g_message("a client on the bus does not read its events, which fill the bus's queue: "
+              "reconnecting");
     bus_link_move(service->link);
 }
 
@@ -189,7 +189,7 @@ static void on_released(gpointer data)
  * reply. Later ones start the next service. */
 static void leave(Service *service)
 {
-    g_debug("nothing to do: ending, until the next call");
+    g_debug("idle: exiting until the next call");
     begin_to_stop(service);
     if (!bus_link_release_name(service->link, on_released, service))
         wait_for_quiet(service);
@@ -255,7 +255,7 @@ static const BusPublisherOwner publisher_owner = {
 
 static void on_pool_lost(gpointer data)
 {
-    give_up(data, "the user manager is out of reach");
+    give_up(data, "cannot reach the user manager");
 }
 
 /* --- The service --- */

@@ -101,11 +101,11 @@ static void set_level(BusGauge *gauge, BusGaugeLevel level, sd_bus_message *m)
 {
     if (level == BUS_GAUGE_WAIT && gauge->level != level) {
         g_autofree char *hoarder = describe_hoarder(m);
-        g_warning("half of what the bus may hold for this user is taken by messages that nobody "
-                  "reads, most of it by %s: signals wait until they are read or their reader ends",
+        g_warning("unread messages take half of this user's share of the bus, most of it held "
+                  "for %s: signals wait until they are read or their reader exits",
                   hoarder);
     } else if (level == BUS_GAUGE_FINE && gauge->level == BUS_GAUGE_WAIT) {
-        g_message("there is room on the bus again: signals go on");
+        g_message("there is room back on the bus: signals go on");
     }
     gauge->level = level;
 }
@@ -145,7 +145,7 @@ void bus_gauge_ask(BusGauge *gauge)
     gauge->asked_at = g_get_monotonic_time();
     int r = send_question(gauge);
     if (r < 0)
-        g_warning("asking the bus whether it reads: %s", g_strerror(-r));
+        g_warning("cannot ask the bus for its queues: %s", g_strerror(-r));
 }
 
 gint64 bus_gauge_asked_at(const BusGauge *gauge)

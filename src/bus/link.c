@@ -130,7 +130,7 @@ static void lose_current(BusLink *link, int error)
         link->owner->failed(g_strerror(-error), link->data);
         return;
     }
-    g_warning("the connection to the bus is lost: %s", g_strerror(-error));
+    g_warning("lost the connection to the bus: %s", g_strerror(-error));
     disconnect(link);
     if (link->spare)
         connect_again(link);
@@ -171,7 +171,7 @@ static gboolean is_current(const BusLink *link, sd_bus_message *m)
 static int refuse_message(sd_bus_message *m)
 {
     g_autoptr(GError) error = g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                                                  "the service is going down: ask again");
+                                                  "the service is shutting down: ask again");
     if (sd_bus_message_is_method_call(m, NULL, NULL) > 0)
         bus_reply_error(m, error);
     return 1;
@@ -192,7 +192,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     if (sd_bus_message_read(m, "s", &name) < 0 || !g_str_equal(name, STORKIT_BUS_NAME) ||
         !is_current(link, m) || link->leaving)
         return 0;
-    link->owner->failed("somebody else has taken the bus name " STORKIT_BUS_NAME, link->data);
+    link->owner->failed("another program has taken the bus name " STORKIT_BUS_NAME, link->data);
     return 0;
 }
 
@@ -246,7 +246,7 @@ static void make_spare(BusLink *link)
         watch(link->spare);
         return;
     }
-    g_warning("no second connection to the bus, in case it closes the first: %s", g_strerror(-r));
+    g_warning("cannot open a spare connection to the bus: %s", g_strerror(-r));
     g_clear_pointer(&link->spare, connection_free);
 }
 
@@ -276,11 +276,11 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     if (!is_current(link, m))
         return 0;
     if (r < 0) {
-        g_warning("the bus does not give us our name: %s", g_strerror(-r));
+        g_warning("cannot take the bus name again: %s", g_strerror(-r));
         wait_to_return(link, r);
         return 0;
     }
-    g_message("on the bus again");
+    g_message("back on the bus");
     link->named = TRUE;
     link->owner->up(link->current->bus, link->data);
     make_spare(link);

@@ -40,8 +40,7 @@ int bus_name_take(sd_bus *bus)
                -EEXIST &&
            g_get_monotonic_time() < until && owner_is_gone(bus)) {
         if (!told)
-            g_message("waiting for the bus, which has not noticed yet that the service before is "
-                      "gone");
+            g_message("waiting for the bus to notice that the previous service is gone");
         told = TRUE;
         g_usleep(GONE_STEP_USEC);
     }

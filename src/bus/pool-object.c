@@ -44,7 +44,7 @@ static int method_start_with_options(sd_bus_message *m, void *userdata, sd_bus_e
         r = bus_read_dict(m, &dict);
     if (r == -E2BIG)
         return sd_bus_error_set(ret_error, STORKIT_INTERFACE ".Error.InvalidArgument",
-                                "the options hold more values than any start can need");
+                                "the options have too many values");
     if (r < 0)
         return r;
 

@@ -80,7 +80,7 @@ static void send_event(BusPublisher *publisher, const RunIdentity *identity, con
     int r = bus_send_event(publisher->bus, identity, event);
     /* A lost connection is told of once; the event goes again on the next one. */
     if (r < 0 && r != -ENOTCONN && r != -ECONNRESET && r != -EPIPE)
-        g_warning("publishing an event of run %s: %s", identity->run_id, g_strerror(-r));
+        g_warning("cannot publish an event of run %s: %s", identity->run_id, g_strerror(-r));
 }
 
 static gboolean has_room(const BusPublisher *publisher)

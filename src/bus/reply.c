@@ -21,7 +21,7 @@ void bus_reply_error(sd_bus_message *call, const GError *error)
     int r = sd_bus_reply_method_errorf(call, name, "%s", clean ? clean : error->message);
     /* Who calls must not wait for ever, whatever is wrong with the message. */
     if (r < 0)
-        sd_bus_reply_method_errorf(call, name, "the bus refused the message of this error");
+        sd_bus_reply_method_errorf(call, name, "the bus rejected the text of this error");
 }
 
 void bus_reply_value(sd_bus_message *call, GVariant *value)

@@ -112,7 +112,8 @@ static gboolean parse_options(int *argc, char ***argv, GError **error)
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
     if (*argc > 1) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "it takes no arguments");
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                    "this program takes no arguments");
         return FALSE;
     }
     if (version) {

@@ -173,7 +173,7 @@ static void save_kept(void)
         g_string_append_len(text, *entry, (gssize)strlen(*entry) + 1);
     if (path && !g_file_set_contents_full(path, text->str, (gssize)text->len,
                                           G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-        g_warning("A restart will forget what the shell has told: %s", error->message);
+        g_warning("A restart will lose the environment of the shell: %s", error->message);
 }
 
 static void load_kept(void)
@@ -210,12 +210,12 @@ static void answer_waiting(void)
 static void take_no_answer(const Moment *asked)
 {
     g_autofree char *problem = g_strdup_printf(
-        "the shell %s did not tell its environment within %u s: see whether `%s -i -l -c env` "
-        "works and ends by itself",
+        "the shell %s did not print its environment within %u s: check that `%s -i -l "
+        "-c env` works and exits",
         asked->shell, (timeouts[0] + timeouts[1]) / 1000, asked->shell);
 
-    g_warning("Agents get %s, since %s",
-              kept ? "the environment that the shell told last"
+    g_warning("Agents get %s, because %s",
+              kept ? "the last environment that the shell printed"
                    : "the environment of the service, where programs of nvm, npm or ~/.local/bin "
                      "may be missing",
               problem);

@@ -286,7 +286,7 @@ static char **question_argv(const Question *question, const char *command)
 {
     static const char *const scope[] = {
         "systemd-run", "--user",    "--scope",
-        "--quiet",     "--collect", "--description=Login shell asked for its environment",
+        "--quiet",     "--collect", "--description=Login shell, for its environment",
         "--",          NULL};
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     const char *const *option = question->manner->options[question->attempt];

@@ -28,7 +28,7 @@ typedef struct {
 static void on_failed(int error, gpointer data)
 {
     Manager *manager = data;
-    g_warning("the connection to the user manager is lost: %s", g_strerror(-error));
+    g_warning("lost the connection to the user manager: %s", g_strerror(-error));
     manager->failed(manager->data);
 }
 
@@ -90,13 +90,13 @@ static void scope_start_fail(ScopeStart *start, const char *what)
     g_autoptr(GTask) task = g_steal_pointer(&start->task);
     if (task)
         g_task_return_new_error(task, STORKIT_ERROR, STORKIT_ERROR_SCOPE_FAILED,
-                                "systemd could not make the scope %s: %s", start->unit, what);
+                                "systemd could not create the scope %s: %s", start->unit, what);
 }
 
 static void scope_start_finish(ScopeStart *start, const char *job_result)
 {
     if (!g_str_equal(job_result, "done")) {
-        g_autofree char *what = g_strdup_printf("its job ended as '%s'", job_result);
+        g_autofree char *what = g_strdup_printf("its job finished as '%s'", job_result);
         scope_start_fail(start, what);
         return;
     }
@@ -133,7 +133,7 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
         return 0;
     }
     if (error || sd_bus_message_read(m, "o", &job) < 0) {
-        scope_start_fail(start, error ? error->message : "its answer is no job");
+        scope_start_fail(start, error ? error->message : "its reply names no job");
         return 0;
     }
 
@@ -415,11 +415,11 @@ Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **erro
         r = sd_bus_call_method_async(manager->bus, NULL, SERVICE, MANAGER_PATH, MANAGER,
                                      "Subscribe", NULL, NULL, "");
     if (r < 0) {
-        set_errno_error(error, -r,
-                        "connecting to the user's systemd (log in, not by su or sudo, or set "
-                        "XDG_RUNTIME_DIR=/run/user/%u; `systemctl --user status` tells whether "
-                        "there is one)",
-                        (guint)getuid());
+        set_errno_error(
+            error, -r,
+            "connecting to the user's systemd (log in, not by su or sudo, or set "
+            "XDG_RUNTIME_DIR=/run/user/%u; `systemctl --user status` shows whether it runs)",
+            (guint)getuid());
         manager_free(&manager->parent);
         return NULL;
     }

@@ -26,7 +26,8 @@ Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
     RunRecord *record = folder_fd < 0 ? NULL : run_record_read(folder_fd, &error);
     if (record && !g_str_equal(record->run_id, run_id)) { /* a copy that somebody made */
         g_clear_pointer(&record, run_record_free);
-        g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "its run.json is another run's");
+        g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "its run.json belongs to another run");
     }
     if (!record) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))

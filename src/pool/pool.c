@@ -79,7 +79,7 @@ static void unlist_in_thread(gpointer data)
     const Run *run = unlisting->run;
     g_autoptr(GError) error = NULL;
     if (!run_save_unlisted(run, &error))
-        g_warning("taking run %s off the list: %s", run_get_id(run), error->message);
+        g_warning("removing run %s from the list: %s", run_get_id(run), error->message);
 }
 
 static void on_unlisted(gpointer data)
@@ -137,7 +137,7 @@ gboolean pool_set_project_root(Pool *pool, const char *path, GError **error)
 {
     if (strlen(path) >= PATH_MAX) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "ProjectRoot can't be that long: no path has %d bytes or more", PATH_MAX);
+                    "ProjectRoot is too long: paths are shorter than %d bytes", PATH_MAX);
         return FALSE;
     }
     if (*path && !g_path_is_absolute(path)) {

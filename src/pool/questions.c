@@ -125,7 +125,7 @@ static gboolean check_start(Pool *pool, const Target *target, StartOptions *opti
     }
     if (pool->shutting_down) {
         g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                            "the service is going down: try again");
+                            "the service is shutting down: try again");
         return FALSE;
     }
     return resolve_resume(pool, target, options, error);
@@ -241,7 +241,7 @@ static void answer_search(const Search *search, Run *run)
     g_autoptr(GError) error = NULL;
     if (!run)
         g_set_error(&error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
-                    "no run %s: List shows the runs there are", search->run_id);
+                    "no run %s: List shows the runs", search->run_id);
     search->found(run, error, search->data);
 }
 
@@ -258,7 +258,7 @@ void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer d
     g_autoptr(GError) error = NULL;
     if (!run_id_is_valid(run_id)) {
         g_set_error_literal(&error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                            "not a run id: it has the form STORY.AGENT.TIME, as Start answers it");
+                            "not a run id: it has the form STORY.AGENT.TIME, as returned by Start");
         found(NULL, error, data);
         return;
     }

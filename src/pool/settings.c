@@ -82,7 +82,7 @@ static void take_key(GKeyFile *file, const char *path, const char *group, const 
         if (!g_str_equal(known[i].group, group) || !g_str_equal(known[i].key, key))
             continue;
         if (!text || !known[i].parse(g_strstrip(text), settings))
-            g_warning("%s: [%s] %s=%s means nothing: see storkitd(8)", path, group, key, text);
+            g_warning("%s: [%s] %s=%s is not valid: see storkitd(8)", path, group, key, text);
         return;
     }
     g_warning("%s: [%s] %s is unknown: see storkitd(8)", path, group, key);

@@ -177,8 +177,8 @@ static gboolean check_has_cgroup(const Run *run, GError **error)
     if (run->condition.cgroup)
         return TRUE;
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
-                "the service has just come back and still looks for the processes of agent '%s' on "
-                "story '%s': try again in a moment",
+                "the service has just restarted and is still looking for the processes of "
+                "agent '%s' on story '%s': try again in a moment",
                 run->record->agent, run->record->story);
     return FALSE;
 }

@@ -111,7 +111,7 @@ static gboolean on_guard(gpointer user_data)
 {
     Run *run = user_data;
     run->guard_source = 0;
-    g_warning("run %s does not end by itself: killing its processes", run->record->run_id);
+    g_warning("run %s does not end: killing its processes", run->record->run_id);
     run_kill(run);
     return G_SOURCE_REMOVE;
 }
@@ -176,7 +176,7 @@ void run_follow(Run *run)
 {
     g_autoptr(GError) error = NULL;
     if (!watch_folder(run, &error)) {
-        g_warning("run %s is looked at twice a second: %s", run->record->run_id, error->message);
+        g_warning("checking run %s twice a second: %s", run->record->run_id, error->message);
         run->poll_source = g_timeout_add(POLL_MSEC, on_poll, run);
     }
     run_follow_cgroup(run);
@@ -207,7 +207,7 @@ static void end_log(Run *run, RunResult *result)
     run_set_phase(run, RUN_ENDED);
     run->result = result;
     if (!run_result_save(result, TRUE, run->folder_fd, &error))
-        g_warning("keeping the result of run %s: %s", run->record->run_id, error->message);
+        g_warning("saving the result of run %s: %s", run->record->run_id, error->message);
     fault_point("result");
     run_log_end(run->log, result);
     run_release_live(run);

@@ -74,7 +74,7 @@ static int input_write(Input *input, int fifo)
 static GError *gone_error(const Run *run)
 {
     return g_error_new(STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
-                       "agent '%s' on story '%s' has ended before it took this",
+                       "agent '%s' on story '%s' ended before it read this",
                        run_get_record(run)->agent, run_get_record(run)->story);
 }
 
@@ -89,7 +89,7 @@ static void channel_free(Channel *channel)
 {
     g_autoptr(GError) error =
         g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                            "the service is going down; part of this may have been sent");
+                            "the service is shutting down; part of this may have been sent");
     g_clear_handle_id(&channel->source, g_source_remove);
     answer_all(channel, error);
     fd_clear(&channel->fifo);
@@ -223,7 +223,7 @@ static char *build_message(const Run *run, const char *text, GError **error)
     }
     if (!run_get_record(run)->kind->build_message) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "agents of the kind of '%s' take no messages while they run",
+                    "agent '%s' is of a kind that takes no messages while it runs",
                     run_get_record(run)->agent);
         return NULL;
     }

@@ -67,7 +67,7 @@ static void refuse_pending(GHashTable *table)
 {
     g_autoptr(GError) error =
         g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                            "the service is going down and the run goes on: ask again");
+                            "the service is shutting down; the run continues: ask again");
     GHashTableIter iter;
     gpointer value;
     g_hash_table_iter_init(&iter, table);

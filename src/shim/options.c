@@ -176,7 +176,7 @@ static bool parse_words(Options *options, Setup *setups, char **word)
     for (; *word && strcmp(*word, "--") != 0; word++) {
         if (strcmp(*word, "--setup") == 0) {
             if (!parse_setup(&setups[options->n_setups++], word))
-                return refuse("--setup wants an absolute DIR and a COMMAND", *word);
+                return refuse("--setup needs an absolute DIR and a COMMAND", *word);
             word += 2;
         } else if (!parse_option(options, *word)) {
             return refuse("unknown option or bad value", *word);

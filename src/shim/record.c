@@ -32,7 +32,7 @@ static void discard_all(int fifo, uint8_t *scratch)
     static bool told;
 
     if (!told)
-        complain("a malformed record: dropping what is in the FIFO");
+        complain("malformed record: discarding the contents of the FIFO");
     told = true;
     for (int i = 0; i < READS_TO_DISCARD; i++)
         if (read(fifo, scratch, SHIM_RECORD_MAX_PAYLOAD) <= 0)

@@ -51,7 +51,7 @@ static void write_started(Run *run)
 {
     int r = report_started(run->folder, &run->report);
     if (r < 0 && run->report_at == NEVER)
-        complain("writing `started`: %s; it is tried again", strerror(-r));
+        complain("writing `started`: %s; retrying", strerror(-r));
     run->report_at = r < 0 ? later(run->now, REPORT_INTERVAL) : NEVER;
 }
 
@@ -396,7 +396,7 @@ static void give_up_output(Run *run)
     transcript->retry_at = NEVER;
     run->report.offset = earlier(run->report.offset, transcript->size); /* setup's, lost too */
     run->drained = true;
-    complain("no room for the transcript: the last %llu bytes are lost",
+    complain("no space for the transcript: the last %llu bytes are lost",
              (unsigned long long)run->lost);
 }
 

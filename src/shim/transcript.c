@@ -70,7 +70,7 @@ static bool write_pair(Transcript *transcript)
 static void hold(Transcript *transcript)
 {
     if (transcript->retry_at == NEVER) {
-        complain("no room for the transcript (%s): the agent waits until there is",
+        complain("no space for the transcript (%s): the agent waits until there is",
                  strerror(errno));
         fchmod(transcript->fd, 0400);
     }

@@ -178,9 +178,9 @@ static void forget(Drains *drains, const Run *run)
     Position *position = g_hash_table_lookup(drains->positions, run_get_id(run));
     if (!position)
         return;
-    refuse(
-        position, STORKIT_ERROR_NO_SUCH_RUN,
-        "the run was taken off the list while its events were read: SubscribeRun still has them");
+    refuse(position, STORKIT_ERROR_NO_SUCH_RUN,
+           "the run left the list while its events were being read: SubscribeRun still "
+           "returns them");
     g_hash_table_remove(drains->positions, run_get_id(run));
 }
 
@@ -214,7 +214,7 @@ void drains_free(Drains *drains)
         if (position->calls.length == 0)
             keep_given(position);
         refuse(position, STORKIT_ERROR_SHUTTING_DOWN,
-               "the service is going down: the same call gets the same events again");
+               "the service is shutting down: the same call returns the same events again");
     }
     g_hash_table_unref(drains->positions);
     g_free(drains);

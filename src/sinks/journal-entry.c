@@ -219,10 +219,9 @@ static const struct {
 } notes[] = {
     [NOTE_FROZEN] = {"is frozen", NULL},
     [NOTE_THAWED] = {"goes on", NULL},
-    [NOTE_DISK_FULL] = {"is held back until there is room: the disk is full",
-                        STORKIT_MESSAGE_DISK_FULL},
-    [NOTE_DISK_ROOM] = {"goes on: there is room on the disk again", NULL},
-    [NOTE_OOM_KILL] = {"goes on without a process that the kernel killed for lack of memory",
+    [NOTE_DISK_FULL] = {"is paused: the disk is full", STORKIT_MESSAGE_DISK_FULL},
+    [NOTE_DISK_ROOM] = {"continues: the disk has space again", NULL},
+    [NOTE_OOM_KILL] = {"ran out of memory: the kernel killed one of its processes",
                        STORKIT_MESSAGE_OOM_KILL},
 };
 

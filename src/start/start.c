@@ -46,7 +46,7 @@ static GError *with_a_name(const Start *start, GError *error_taken)
     if (error->domain == STORKIT_ERROR)
         return g_steal_pointer(&error);
     return g_error_new(STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                       "what run %s needs could not be made: %s: mend that, then start it again",
+                       "run %s could not be set up: %s: fix that, then start it again",
                        run_get_id(start->run), error->message);
 }
 
@@ -74,7 +74,7 @@ static GError *why_to_go_back(const Start *start)
         return NULL;
     if (start->abandoned && run_get_phase(run) != RUN_QUEUED)
         return g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                                   "the service is going down: try again");
+                                   "the service is shutting down: try again");
     if (run_is_stopping(run))
         return g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped",
                            run_get_id(run));
@@ -233,7 +233,7 @@ static GError *describe_end(const Run *run)
     const RunStarted *started = run_get_started(run);
     const char *failed = started ? started->failed : NULL;
     const RunResult *result = run_get_result(run);
-    const char *why = result->error ? result->error : "no reason is known";
+    const char *why = result->error ? result->error : "unknown reason";
     if (result->outcome == OUTCOME_STOPPED)
         return g_error_new(STORKIT_ERROR, STORKIT_ERROR_STOPPED, "run %s was stopped", run_id);
     if (g_strcmp0(failed, SHIM_REASON_SETUP) == 0)
@@ -309,9 +309,8 @@ void start_take_back(Start *start)
     start->answered = record->queued || run_folder_is_answered(run_get_folder_fd(start->run));
     if (start->answered)
         runs_make_visible(start->tools->runs, start->run);
-    go_back(start,
-            g_error_new(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-                        "the service went down while run %s was being started", record->run_id));
+    go_back(start, g_error_new(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                               "the service ended while run %s was starting", record->run_id));
 }
 
 /* --- What happens to it --- */
@@ -354,9 +353,10 @@ void start_abandon(Start *start)
 
 void start_answer_at_end(Start *start)
 {
-    g_autoptr(GError) error = g_error_new(
-        STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
-        "the service is going down and takes run %s back: try again", run_get_id(start->run));
+    g_autoptr(GError) error =
+        g_error_new(STORKIT_ERROR, STORKIT_ERROR_SHUTTING_DOWN,
+                    "the service is shutting down and has undone the start of run %s: try again",
+                    run_get_id(start->run));
     if (start_may_be_left(start))
         give_reply(start, run_get_info(start->run), NULL);
     else

@@ -136,7 +136,7 @@ static gboolean find_scope(const Start *start, GError **error)
         return TRUE;
     }
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                "the shim of run %s went away before its scope was there", run_get_id(run));
+                "the shim of run %s exited before its scope was ready", run_get_id(run));
     return FALSE;
 }
 

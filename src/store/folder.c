@@ -105,6 +105,6 @@ void run_folders_tidy(void)
         if (run_id_is_valid(name))
             remove_unfinished(path);
         else
-            g_message("leaving %s alone: it is no run's", path);
+            g_message("leaving %s alone: it does not belong to a run", path);
     }
 }

@@ -185,7 +185,7 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->kind = kind ? agent_kind_find(kind) : NULL;
     if (!record_is_ours(record, json_get_uint(root, "format", 0))) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                    "run.json: not a run of a format that this version knows");
+                    "run.json has a format that this version does not know");
         return NULL;
     }
 

@@ -99,12 +99,13 @@ static char *describe_exec_failure(const RunRecord *record, const RunStarted *st
 {
     const char *program = record->argv && record->argv[0] ? record->argv[0] : "?";
     if (started->step)
-        return g_strdup_printf("%s could not be made ready for agent '%s': %s", started->step,
+        return g_strdup_printf("%s could not be set up for agent '%s': %s", started->step,
                                record->agent, g_strerror(started->failed_errno));
     if (started->failed_errno == ENOENT && !strchr(program, '/') && record->environment_problem)
-        return g_strdup_printf("program '%s' not found on the PATH of the service, which is all "
-                               "there is since %s; or set `command` of agent '%s' to its path",
-                               program, record->environment_problem, record->agent);
+        return g_strdup_printf(
+            "program '%s' not found on the PATH of the service, which is used because %s; "
+            "fix that, or set `command` of agent '%s' to its path",
+            program, record->environment_problem, record->agent);
     if (started->failed_errno == ENOENT && !strchr(program, '/'))
         return g_strdup_printf("program '%s' not found on PATH: install it, or set `command` of "
                                "agent '%s' to its path",
@@ -237,8 +238,8 @@ static void decide_without_exit(RunResult *result, gboolean stop_requested, int 
         return;
     }
     result->outcome = OUTCOME_FAILED;
-    result->error = g_strdup("its shim is gone without a record of the end: it was killed, or "
-                             "the machine went down");
+    result->error =
+        g_strdup("its shim left no record of the end: it was killed, or the machine went down");
 }
 
 RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,

@@ -148,7 +148,7 @@ gboolean shim_open_gate(Shim *shim, GError **error)
     ssize_t n = write(shim->gate, "g", 1);
     if (n != 1) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                    "the shim went away before it could start the agent: %s",
+                    "the shim exited before it could start the agent: %s",
                     g_strerror(n < 0 ? errno : EIO));
         return FALSE;
     }

@@ -23,7 +23,7 @@ static const char *known_step(const char *step)
     } known[] = {
         {"cwd", "its folder"},
         {"stdin", "its input"},
-        {"setup-record", "the record of its setup"},
+        {"setup-record", "its setup record"},
         {"cgroup", "its cgroup"},
     };
     if (!step || g_str_equal(step, "exec"))
@@ -39,7 +39,7 @@ static JsonObject *read_shim_file(int folder_fd, const char *name)
     g_autoptr(GError) error = NULL;
     JsonObject *object = json_file_read(folder_fd, name, &error);
     if (!object && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        g_warning("reading what the shim wrote: %s", error->message);
+        g_warning("reading a file of the shim: %s", error->message);
     return object;
 }
 

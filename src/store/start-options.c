@@ -95,7 +95,7 @@ static gboolean take_word(char **to, const char *key, GVariant *value, gsize max
     if (*text == '\0')
         return refuse(error, key, "must not be empty: leave it out");
     if (strlen(text) > max)
-        return refuse(error, key, "is too long to be one");
+        return refuse(error, key, "is too long");
     if (has_control_character(text))
         return refuse(error, key, "must not hold control characters");
     if (*text == '-')
@@ -107,11 +107,12 @@ static gboolean take_word(char **to, const char *key, GVariant *value, gsize max
 static gboolean check_variable(const char *name, const char *text, gsize total, GError **error)
 {
     if (!environment_name_is_valid(name))
-        return refuse(error, "env", "has a name that no environment variable can have");
+        return refuse(error, "env", "has a name that is not valid for an environment variable");
     if (strlen(name) + 1 + strlen(text) > VARIABLE_MAX)
-        return refuse(error, "env",
-                      "has a variable of 128 KiB or more, which Linux does not take: put it into a "
-                      "file");
+        return refuse(
+            error, "env",
+            "has a variable of 128 KiB or more, which Linux does not allow: put it into a "
+            "file");
     return total <= VARIABLES_MAX || refuse(error, "env", "holds more than 1 MiB");
 }
 
@@ -190,10 +191,9 @@ static gboolean take_option(StartOptions *options, const char *key, GVariant *va
         return take_sandbox(options, key, value, error);
     if (limits_has_key(key))
         return take_limit(&options->limits, key, value, error);
-    return refuse(
-        error, key,
-        "is unknown: there are prompt, resume, base_branch, env, sandbox and the limits of "
-        "the config");
+    return refuse(error, key,
+                  "is unknown: the options are prompt, resume, base_branch, env, sandbox and the "
+                  "limits of the configuration");
 }
 
 StartOptions *start_options_parse(GVariant *dict, GError **error)

@@ -153,8 +153,9 @@ LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error)
     g_autoptr(LogReader) reader = reader_new(log);
     if (cursor > 0 && !seek(reader, cursor)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "cursor %" G_GUINT64_FORMAT " is no event of run %s: pass one that an event of "
-                    "this run carried, or 0 for all of it",
+                    "cursor %" G_GUINT64_FORMAT
+                    " is not the cursor of an event of run %s: pass one that is, or 0 for all "
+                    "events",
                     cursor, run_log_identity(log)->run_id);
         return NULL;
     }

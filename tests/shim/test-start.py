@@ -153,14 +153,14 @@ class LateReport(ShimTest):
         shim = self.sh(script, **arguments)
         os.mkdir(f"{shim.path}/started")
         shim.start()
-        shimtest.wait_for(lambda: "it is tried again" in shim.read_log(), "the failure")
+        shimtest.wait_for(lambda: "; retrying" in shim.read_log(), "the failure")
         return shim
 
     def test_it_is_written_as_soon_as_that_is_possible_and_before_the_agents_output(self):
         shim = self.obstructed("echo hello; read line; exit 4")
         time.sleep(1.2)
         self.assertEqual(shim.read(), b"")
-        self.assertEqual(shim.read_log().count("it is tried again"), 1)
+        self.assertEqual(shim.read_log().count("; retrying"), 1)
         os.rmdir(f"{shim.path}/started")
         started = shim.started()
         self.assertIn(started["agent_pid"], shim.procs())

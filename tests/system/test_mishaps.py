@@ -146,7 +146,7 @@ def test_no_inotify_watch_is_left(pool=None):
         touch(used_up)
         pool.start_daemon()
         pool.start(root, "new")
-        assert "looked at twice a second" in pool.log_text()
+        assert "twice a second" in pool.log_text()
         touch(go)
         for story in ("found", "new"):
             pool.wait_for(lambda e: e.get("text") == "later" and e["story_id"] == story)
@@ -204,7 +204,7 @@ def test_folder_of_the_agent_that_is_gone_is_named(pool):
     component = f'[[component]]\nname = "all"\npath = "."\nsetup = [{json.dumps(away)}]\n'
     root = pool.repository(config=component + pool.roster({"coder": "exit 0"}))
     error = raises("SpawnFailed", pool.start, root, "s")
-    assert "its folder could not be made ready" in error.message, error
+    assert "its folder could not be set up" in error.message, error
 
 
 if __name__ == "__main__":

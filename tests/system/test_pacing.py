@@ -128,7 +128,7 @@ def check_stopped_monitor_on_dbus_broker(size, line, seconds):
     with Pool(broker=True) as pool:
         owner = check_stopped_monitor(pool, size, line, seconds, end)
         assert pool.bus.owner(NAME) == owner, "the broker has thrown the service out"
-        assert "signals wait until they are read or their reader ends" in pool.log_text()
+        assert "signals wait until they are read or their reader exits" in pool.log_text()
         assert "signals go on" in pool.log_text()
 
 
@@ -313,7 +313,7 @@ def test_bus_that_hangs(pool):
     open(f"{pool.folder}/end", "w").close()
     cursors = {event["cursor"] for event in follower.finish(60)}
     wait_until(lambda: listener.last, "the last signal")
-    assert pool.running() and "on the bus again" in pool.log_text()
+    assert pool.running() and "back on the bus" in pool.log_text()
     assert set(listener.cursors) == cursors
 
 

@@ -55,7 +55,7 @@ static inline void fake_return(FakeSystemd *systemd, GTask *task_taken)
     g_autoptr(GTask) task = task_taken;
     if (systemd->end == JOB_FAILED || systemd->end == JOB_FROZEN)
         g_task_return_new_error(task, STORKIT_ERROR, STORKIT_ERROR_SCOPE_FAILED,
-                                "its job ended as '%s'",
+                                "its job finished as '%s'",
                                 systemd->end == JOB_FROZEN ? "frozen" : "failed");
     else
         g_task_return_boolean(task, TRUE);
