@@ -26,8 +26,7 @@ static gboolean check_resume(const AgentConfig *agent, const char *resume, GErro
     if (!resume)
         return TRUE;
     if (!agent_kind_takes(agent->kind, "resume"))
-        return refuse(error,
-                      "resume is not for an agent of kind %s, which has no sessions: leave it out",
+        return refuse(error, "agents of kind %s have no sessions to resume: leave resume out",
                       agent->kind->name);
     if (*resume == '\0' || *resume == '-')
         return refuse(error, "resume must be a session id, not empty and not beginning with \"-\"");
@@ -41,16 +40,15 @@ static gboolean expand_prompt(CommandLine *line, GError **error)
     gboolean given = template && *template;
 
     if (!agent_kind_takes(line->agent->kind, "prompt")) {
-        return !given || refuse(error,
-                                "prompt is not for an agent of kind %s, which takes none: leave it "
-                                "out, or use env",
+        return !given || refuse(error, "agents of kind %s take no prompt: leave it out, or use env",
                                 line->agent->kind->name);
     }
     line->prompt =
         template_expand(given ? template : agent_config_prompt(line->agent), line->context);
     if (strlen(line->prompt) > PROMPT_MAX)
-        return refuse(error, "the prompt is larger than 4 MiB: put the text into a file of the "
-                             "worktree and tell the agent to read it");
+        return refuse(
+            error, "the prompt is larger than 4 MiB: put the text into a file in the worktree and "
+                   "tell the agent to read it");
     return TRUE;
 }
 
@@ -64,7 +62,7 @@ static gboolean check_arguments(const CommandLine *line, GError **error)
             continue;
         return refuse(error,
                       "agent '%s': the argument after '%.40s' has %" G_GSIZE_FORMAT
-                      " bytes, and Linux takes less than 128 KiB: make it shorter",
+                      " bytes, and Linux allows less than 128 KiB: make it shorter",
                       line->agent->name,
                       i > 0 ? (const char *)g_ptr_array_index(line->argv, i - 1) : "", length);
     }

@@ -163,7 +163,7 @@ gboolean file_tree_remove(const char *path, GError **error)
 
     if (remove_at(&removal, AT_FDCWD, path, 0))
         return TRUE;
-    set_errno_error(error, errno, "%s can't be removed", path);
+    set_errno_error(error, errno, "%s cannot be removed", path);
     return FALSE;
 }
 
@@ -183,7 +183,7 @@ gboolean file_tree_remove_at_once(const char *path, GError **error)
         return file_tree_remove(hidden, error);
     if (errno == ENOENT)
         return TRUE;
-    set_errno_error(error, errno, "%s can't be removed", path);
+    set_errno_error(error, errno, "%s cannot be removed", path);
     return FALSE;
 }
 
@@ -318,7 +318,7 @@ static gboolean copy_entry(const Copy *copy, int from, int to, const char *name,
         copied = copy_folder(copy, from, to, name, path, &info, depth);
     /* The innermost path is the one worth naming. */
     if (!copied && copy->error && !*copy->error)
-        set_errno_error(copy->error, errno, "%s can't be copied", path);
+        set_errno_error(copy->error, errno, "%s cannot be copied", path);
     return copied;
 }
 
@@ -342,7 +342,7 @@ static int open_root(const char *path, GError **error)
     int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (root < 0)
-        set_errno_error(error, errno, "%s can't be opened", path);
+        set_errno_error(error, errno, "%s cannot be opened", path);
     return root;
 }
 
@@ -365,7 +365,7 @@ gboolean file_tree_copy(const char *from, const char *to, const char *path, File
         return TRUE;
     target = source < 0 ? -1 : make_parents(to_root, parent);
     if (target < 0) {
-        set_errno_error(error, errno, "%s can't be copied from %s to %s", path, from, to);
+        set_errno_error(error, errno, "%s cannot be copied from %s to %s", path, from, to);
         return FALSE;
     }
     if (copy_entry(&copy, source, target, name, path, 0))

@@ -47,8 +47,8 @@ static const struct {
     {"org.freedesktop.systemd1.", CTL_ERROR_NO_SERVICE,
      "the storkit service does not start: " LOOK_AT_UNIT},
     {SD_BUS_ERROR_NO_REPLY, CTL_ERROR_LOST,
-     "the storkit service went away before it answered: `storkitctl list` shows what became of the "
-     "request, " LOOK_AT_UNIT},
+     "the storkit service exited before it replied: `storkitctl list` shows what "
+     "became of the request, " LOOK_AT_UNIT},
     {SD_BUS_ERROR_TIMEOUT, CTL_ERROR_FAILED, "the storkit service does not answer: " LOOK_AT_UNIT},
     {SD_BUS_ERROR_DISCONNECTED, CTL_ERROR_NO_SERVICE,
      "the session bus closed the connection: agents keep running; try again"},
@@ -106,9 +106,10 @@ static gboolean set_call_error(GError **error, int r, const sd_bus_error *bus_er
 
 static gboolean set_reply_error(GError **error)
 {
-    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
-                        "the reply of the storkit service can't be read: install it and "
-                        "storkitctl from the same version");
+    g_set_error_literal(
+        error, CTL_ERROR, CTL_ERROR_FAILED,
+        "cannot read the reply of the storkit service: install it and storkitctl from "
+        "the same version");
     return FALSE;
 }
 
@@ -126,8 +127,8 @@ sd_bus *bus_open(gboolean *ret_elsewhere, GError **error)
     if (session)
         return session;
     g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
-                "can't reach the session bus (%s): log in as the user whose agents these are (from "
-                "root, with `machinectl shell USER@`), or set DBUS_SESSION_BUS_ADDRESS",
+                "cannot reach the session bus (%s): log in as the user whose agents these are "
+                "(from root, with `machinectl shell USER@`), or set DBUS_SESSION_BUS_ADDRESS",
                 g_strerror(-r));
     return NULL;
 }

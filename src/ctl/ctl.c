@@ -108,7 +108,7 @@ gboolean ctl_flush_output(GError **error)
     errno = 0;
     if (fflush(stdout) == 0 && !failed_before)
         return TRUE;
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "the output can't be written%s%s",
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot write the output%s%s",
                 errno != 0 ? ": " : "", errno != 0 ? g_strerror(errno) : "");
     return FALSE;
 }
@@ -145,6 +145,6 @@ void ctl_exec(char *const *argv, GError **error)
 {
     fflush(stdout);
     execvp(argv[0], argv);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't run %s: %s%s", argv[0],
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot run %s: %s%s", argv[0],
                 g_strerror(errno), errno == ENOENT ? "; install it" : "");
 }

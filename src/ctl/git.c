@@ -105,7 +105,7 @@ int git_run(GPtrArray *argv, GError **error)
     if (!g_spawn_sync(NULL, (char **)argv->pdata, NULL,
                       G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, restore_keys, NULL, NULL,
                       NULL, &status, &problem))
-        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't run git: %s", problem->message);
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot run git: %s", problem->message);
     else
         status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     signal(SIGINT, interrupt);

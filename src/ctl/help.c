@@ -26,7 +26,7 @@ static char *list_of_verbs(void)
         for (const Verb *const *verb = group->verbs; *verb; verb++)
             append_verb(text, *verb);
     }
-    g_string_append(text, "\nA RUN is STORY or STORY/AGENT; either may be shortened.");
+    g_string_append(text, "\nA RUN is STORY or STORY/AGENT; either may be abbreviated.");
     return g_string_free(text, FALSE);
 }
 
@@ -39,7 +39,8 @@ void help_print(Ctl *ctl, const Verb *verb)
 
     g_set_prgname(name);
     g_option_context_set_summary(context, summary);
-    g_option_context_set_description(context, "storkitctl(1) has more, exit statuses included.");
+    g_option_context_set_description(context,
+                                     "See storkitctl(1) for more, exit statuses included.");
     g_autofree char *help = g_option_context_get_help(context, FALSE, NULL);
     fputs(help, stdout);
 }

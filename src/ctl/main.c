@@ -13,9 +13,8 @@
 
 static gboolean set_usage(GError **error, const Verb *verb, const char *problem)
 {
-    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
-                "%s: `storkitctl%s%s --help` shows what it takes", problem, verb ? " " : "",
-                verb ? verb->name : "");
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "%s: see `storkitctl%s%s --help`", problem,
+                verb ? " " : "", verb ? verb->name : "");
     return FALSE;
 }
 

@@ -20,8 +20,8 @@ const GOptionEntry *global_options(Ctl *ctl)
     const GOptionEntry filled[] = {
         {"project", 'C', 0, G_OPTION_ARG_FILENAME, &ctl->directory, "Act as if called in DIR",
          "DIR"},
-        {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent,
-         "The agent, where RUN does not name one", "AGENT"},
+        {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent, "The agent, if RUN does not name one",
+         "AGENT"},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
         {"no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "Do not use a pager", NULL},
         {"no-legend", 0, 0, G_OPTION_ARG_NONE, &ctl->no_legend,

@@ -34,7 +34,7 @@ gboolean project_find(const char *start, char **ret_root, char **ret_story, GErr
 
     free(real);
     if (!folder || !g_file_test(folder, G_FILE_TEST_IS_DIR)) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND, "there is no folder %s: %s", start,
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND, "no folder %s: %s", start,
                     g_strerror(folder ? ENOTDIR : errno));
         return FALSE;
     }

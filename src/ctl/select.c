@@ -45,8 +45,7 @@ const char *select_name(GPtrArray *names, const char *what, const char *advice, 
     if (found->len == 1)
         return found->pdata[0];
     if (found->len == 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN, "there is no %s '%s': %s", what, typed,
-                    advice);
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN, "no %s '%s': %s", what, typed, advice);
         return NULL;
     }
     g_autofree char *all = join_names(found);

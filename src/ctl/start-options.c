@@ -99,7 +99,7 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 
     if (arg_prompt && file) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "--prompt and --prompt-file exclude each other");
+                            "--prompt and --prompt-file cannot be used together");
         return FALSE;
     }
     if (!file) {
@@ -128,15 +128,16 @@ const GOptionEntry start_options[] = {
     {"prompt", 'p', 0, G_OPTION_ARG_FILENAME, &arg_prompt,
      "Use TEXT instead of the agent's own prompt", "TEXT"},
     {"prompt-file", 0, 0, G_OPTION_ARG_FILENAME, &arg_prompt_file,
-     "The same from a file (-: standard input)", "FILE"},
+     "Read the prompt from FILE (-: standard input)", "FILE"},
     {"env", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arg_env,
      "Set a variable for the agent; may be repeated", "NAME=VALUE"},
     LIMIT_OPTION("memory-max", &arg_memory_max, "Memory limit", "SIZE"),
-    LIMIT_OPTION("memory-high", &arg_memory_high, "Memory above which it is slowed down", "SIZE"),
+    LIMIT_OPTION("memory-high", &arg_memory_high, "Memory limit above which it is slowed down",
+                 "SIZE"),
     LIMIT_OPTION("cpu-weight", &arg_cpu_weight, "CPU share, 1 to 10000", "N"),
     LIMIT_OPTION("cpu-quota", &arg_cpu_quota, "CPU limit; 150%: one and a half CPUs", "PERCENT"),
     LIMIT_OPTION("io-weight", &arg_io_weight, "Disk share, 1 to 10000", "N"),
-    LIMIT_OPTION("tasks-max", &arg_tasks_max, "Limit of processes and threads", "N"),
+    LIMIT_OPTION("tasks-max", &arg_tasks_max, "Limit on processes and threads", "N"),
     LIMIT_OPTION("runtime-max", &arg_runtime_max, "Stop it after SPAN", "SPAN"),
     LIMIT_OPTION("idle-timeout", &arg_idle_timeout, "Stop it after SPAN without output", "SPAN"),
     {"sandbox", 0, 0, G_OPTION_ARG_FILENAME, &arg_sandbox, "Confine it: none, worktree or required",
@@ -144,7 +145,7 @@ const GOptionEntry start_options[] = {
     {"no-block", 0, 0, G_OPTION_ARG_NONE, &start_arguments.no_block,
      "Do not wait for the queue or the worktree", NULL},
     {"wait", 'w', 0, G_OPTION_ARG_NONE, &start_arguments.wait,
-     "Wait for its end; the exit status says how it ended", NULL},
+     "Wait until it ends; the exit status says how", NULL},
     {"follow", 'f', 0, G_OPTION_ARG_NONE, &start_arguments.follow, "The same, and show its events",
      NULL},
     {NULL},

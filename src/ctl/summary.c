@@ -107,7 +107,7 @@ static char *claude_retry(JsonObject *line)
 {
     g_autofree char *delay = format_span((guint64)json_get_int(line, "retry_delay_ms") * 1000);
 
-    return g_strdup_printf("the API failed, trying again in %s (%" G_GINT64_FORMAT
+    return g_strdup_printf("the API failed, retrying in %s (%" G_GINT64_FORMAT
                            " of %" G_GINT64_FORMAT ")",
                            delay, json_get_int(line, "attempt"), json_get_int(line, "max_retries"));
 }
@@ -134,7 +134,7 @@ static char *claude_rate_limit(JsonObject *line, Style *ret_style)
         return NULL;
     *ret_style = STYLE_WARN;
     g_autofree char *when = format_time((guint64)MAX(reset, 0) * G_USEC_PER_SEC);
-    return reset > 0 ? g_strdup_printf("rate limit reached, open again %s", when)
+    return reset > 0 ? g_strdup_printf("rate limit reached, resets %s", when)
                      : g_strdup("rate limit reached");
 }
 

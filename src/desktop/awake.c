@@ -111,7 +111,7 @@ static void on_locked(GObject *bus, GAsyncResult *result, gpointer data)
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     if (error)
-        g_info("logind grants no lock for %s (%s): %s", locks[call->kind].what,
+        g_info("logind refused an inhibitor for %s (%s): %s", locks[call->kind].what,
                locks[call->kind].mode, error->message);
     call->awake->states[call->kind] = fd >= 0 ? LOCK_HELD : LOCK_REFUSED;
     call->awake->fds[call->kind] = fd;
@@ -198,7 +198,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
         return;
     awake->connecting = FALSE;
     if (!bus) {
-        g_info("there is no system bus to keep the machine awake by: %s", error->message);
+        g_info("no system bus, so the machine may go to sleep: %s", error->message);
         return;
     }
     g_dbus_connection_set_exit_on_close(bus, FALSE);

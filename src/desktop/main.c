@@ -48,12 +48,12 @@ static void on_looked(gpointer data)
 static void on_sleeps(guint n, gpointer data)
 {
     Desktop *desktop = data;
-    g_autofree char *body = g_strdup_printf(
-        "%u agent%s at work: what %s to over the network may break off. `storkitctl freeze` holds "
-        "agents beforehand.",
-        n, n == 1 ? " is" : "s are", n == 1 ? "it talks" : "they talk");
+    g_autofree char *body =
+        g_strdup_printf("%u agent%s at work, and %s lose network connections. `storkitctl freeze` "
+                        "pauses agents.",
+                        n, n == 1 ? " is" : "s are", n == 1 ? "it talks" : "they talk");
 
-    herald_tell(desktop->herald, "The machine goes to sleep", body);
+    herald_tell(desktop->herald, "The machine is going to sleep", body);
 }
 
 static gboolean on_terminate(gpointer data)
@@ -68,7 +68,7 @@ static void on_lost(GDBusConnection *bus, const char *name, gpointer data)
 {
     Desktop *desktop = data;
 
-    g_printerr("storkit-desktop: %s is taken: another one runs already\n", name);
+    g_printerr("storkit-desktop: %s is taken: another instance is running\n", name);
     desktop->status = EXIT_FAILURE;
     g_main_loop_quit(desktop->loop);
 }
@@ -103,11 +103,11 @@ static gboolean parse_options(int *argc, char ***argv, GError **error)
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- tells what becomes of agents");
+    g_autoptr(GOptionContext) context = g_option_context_new("- notify of coding agents");
 
-    g_option_context_set_summary(
-        context, "Owns org.storkit.Desktop on the session bus. It is started with the graphical\n"
-                 "session; storkit-desktop(8) says what it does there.");
+    g_option_context_set_summary(context,
+                                 "Owns org.storkit.Desktop on the session bus. It starts with the "
+                                 "graphical\nsession; see storkit-desktop(8).");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, error))
         return FALSE;
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
     }
     g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, &error);
     if (!bus) {
-        g_printerr("storkit-desktop: there is no session bus: %s\n", error->message);
+        g_printerr("storkit-desktop: cannot connect to the session bus: %s\n", error->message);
         return EXIT_FAILURE;
     }
     return run(bus);

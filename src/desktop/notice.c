@@ -145,7 +145,7 @@ static Notice *notice_of_end(GVariant *info)
 static Notice *notice_of_failure(GVariant *info, guint64 now)
 {
     static const char *const actions[] = {"show", "Show", "diff", "Diff", "resume", "Resume", NULL};
-    Notice *notice = make(NOTICE_FAILED, info, "has failed at", g_strdup("failed"));
+    Notice *notice = make(NOTICE_FAILED, info, "failed on", g_strdup("failed"));
     g_autofree char *retry = retry_line(info, now);
 
     notice->category = "transfer.error";
@@ -214,8 +214,8 @@ static Notice *notice_of_input(GVariant *info)
 {
     static const char *const actions[] = {"attach", "Show", "stop", "Stop", NULL};
     const char *line = info_string(info, "unfinished_line");
-    Notice *notice =
-        make(NOTICE_WAITING, info, "waits for you at", g_strconcat("input ", line ?: "", NULL));
+    Notice *notice = make(NOTICE_WAITING, info, "is waiting for you on",
+                          g_strconcat("input ", line ?: "", NULL));
 
     add_actions(notice->actions, actions);
     add_clean_line(notice, line);
@@ -226,7 +226,7 @@ static Notice *notice_of_limit(GVariant *info, guint64 now)
 {
     static const char *const actions[] = {"show", "Show", "stop", "Stop", NULL};
     g_autofree char *retry = retry_line(info, now);
-    Notice *notice = make(NOTICE_WAITING, info, "waits for the end of a limit at",
+    Notice *notice = make(NOTICE_WAITING, info, "is waiting for a rate limit on",
                           g_strdup_printf("limit %" G_GUINT64_FORMAT, info_uint(info, "retry_at")));
 
     add_actions(notice->actions, actions);
@@ -268,15 +268,15 @@ static Notice *notice_of_trouble(NoticeKind kind, GVariant *info, const char *wh
 static Notice *notice_of_full_disk(GVariant *info)
 {
     Notice *notice =
-        notice_of_trouble(NOTICE_DISK_FULL, info, "is held back at", g_strdup("disk full"));
+        notice_of_trouble(NOTICE_DISK_FULL, info, "is paused on", g_strdup("disk full"));
 
-    notice_add_line(notice, "The disk is full: it goes on as soon as there is room.");
+    notice_add_line(notice, "The disk is full: it continues as soon as there is space.");
     return notice;
 }
 
 static Notice *notice_of_memory(GVariant *info, guint64 kills)
 {
-    Notice *notice = notice_of_trouble(NOTICE_MEMORY, info, "ran out of memory at",
+    Notice *notice = notice_of_trouble(NOTICE_MEMORY, info, "ran out of memory on",
                                        g_strdup_printf("memory %" G_GUINT64_FORMAT, kills));
     g_autofree char *line =
         g_strdup_printf("%" G_GUINT64_FORMAT " of its processes %s killed for memory.", kills,

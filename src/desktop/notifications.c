@@ -164,7 +164,7 @@ static void on_notified(GObject *bus, GAsyncResult *result, gpointer data)
     if (reply)
         g_variant_get(reply, "(u)", &bubble->id);
     else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        g_info("nothing shows notifications: %s", error->message);
+        g_info("no notification server: %s", error->message);
     if (bubble->notifications && bubble->has_next)
         send_next(bubble);
     else if (!bubble->shown)

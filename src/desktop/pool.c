@@ -96,7 +96,7 @@ static void on_listed(GObject *bus, GAsyncResult *result, gpointer data)
     if (reply)
         take_list(pool, reply);
     else
-        g_debug("the runs could not be listed: %s", error->message);
+        g_debug("cannot list the runs: %s", error->message);
     tell_waiting(pool);
     if (pool->look_again)
         look(pool, G_DBUS_CALL_FLAGS_NO_AUTO_START);

@@ -92,7 +92,7 @@ static void match(Krunner *krunner, GVariant *parameters, GDBusMethodInvocation 
 static void list_actions(Krunner *krunner, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
     static const char *const actions[][3] = {
-        {"diff", "Show what it changes", "vcs-diff"},
+        {"diff", "Show its changes", "vcs-diff"},
         {"resume", "Resume", "media-playback-start"},
         {"stop", "Stop", "process-stop"},
     };

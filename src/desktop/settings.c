@@ -30,12 +30,12 @@ static void settings_load(DesktopSettings *settings, const char *path)
     settings_init(settings);
     if (!g_file_get_contents(path, &text, &length, &error)) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            g_warning("%s; the defaults hold", error->message);
+            g_warning("%s; using the defaults", error->message);
         return;
     }
     if (settings_toml_read(text, length, path, settings, &error))
         return;
-    g_warning("%s; the defaults hold", error->message);
+    g_warning("%s; using the defaults", error->message);
     settings_init(settings);
 }
 

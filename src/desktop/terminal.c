@@ -152,7 +152,7 @@ static void on_launched(GObject *bus, GAsyncResult *result, gpointer data)
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
 
     if (error)
-        g_warning("the terminal could not be opened: %s", error->message);
+        g_warning("cannot open a terminal: %s", error->message);
 }
 
 static void launch_intent(GDBusConnection *bus, const char *name, const char *folder,
@@ -209,8 +209,7 @@ gboolean desktop_terminal_open(GDBusConnection *bus, const char *folder, const c
     if (terminal)
         return spawn(terminal, folder, argv, token, error);
     g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                        "no terminal is installed that storkit knows: install xdg-terminal-exec, "
-                        "or name one as `command` under [terminal] in ~/.config/storkit/"
-                        "desktop.toml");
+                        "no known terminal is installed: install xdg-terminal-exec, or name one as "
+                        "`command` under [terminal] in ~/.config/storkit/desktop.toml");
     return FALSE;
 }

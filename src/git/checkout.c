@@ -46,7 +46,7 @@ static gboolean checkout_by_library(const Repo *repo, const Worktree *worktree, 
             checkout_files(tree) == 0)
             return TRUE;
     }
-    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the worktree %s can't be made",
+    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "cannot create the worktree %s",
                       worktree->path);
     return FALSE;
 }
@@ -57,7 +57,7 @@ gboolean worktree_checkout(const Repo *repo, const Worktree *worktree, GError **
     git_oid commit;
 
     if (git_reference_name_to_id(&commit, repo->git, reference) < 0) {
-        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the branch %s can't be read",
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "cannot read the branch %s",
                           worktree->branch);
         return FALSE;
     }

@@ -53,7 +53,7 @@ static gboolean check_pattern(const char *pattern, GError **error)
     for (char **name = names; *name && valid; name++)
         valid = !g_str_equal(*name, "..");
     if (!valid)
-        worktree_fail(error, "`copy` can't have '%s': name files or folders inside the project",
+        worktree_fail(error, "`copy` cannot contain '%s': name files or folders inside the project",
                       pattern);
     return valid;
 }
@@ -95,8 +95,8 @@ static gboolean copy_matches(const Worktree *worktree, const char *pattern, Trac
     if (glob(below, GLOB_NOSORT, NULL, &found) == 0)
         copied = copy_all(worktree, pattern, &found, tracked, error);
     else
-        g_message("`copy` of %s: there is no such file or folder in %s, nothing was copied",
-                  pattern, worktree->root);
+        g_message("`copy` of %s: no such file or folder in %s, nothing copied", pattern,
+                  worktree->root);
     globfree(&found);
     return copied;
 }

@@ -21,10 +21,10 @@ static gboolean make_branch(const Repo *repo, const Worktree *worktree, GError *
     if (git_oid_fromstr(&id, worktree->base_commit) < 0 ||
         git_commit_lookup(&commit, repo->git, &id) < 0 ||
         git_branch_create(&branch, repo->git, worktree->branch, commit, FALSE) < 0) {
-        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
-                          "the branch %s can't be made; see that you may write to git's folder of "
-                          "%s",
-                          worktree->branch, worktree->root);
+        git_library_error(
+            error, STORKIT_ERROR_WORKTREE_FAILED,
+            "cannot create the branch %s; check that you may write to the git folder of %s",
+            worktree->branch, worktree->root);
         return FALSE;
     }
     return TRUE;
@@ -43,7 +43,7 @@ static gboolean keep_base(const Repo *repo, const Worktree *worktree, GError **e
         git_config_set_string(local, key, worktree->base_branch) == 0)
         return TRUE;
     git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
-                      "git's config of %s can't be written; see that you may write to it",
+                      "cannot write the git config of %s; check that you may write to it",
                       worktree->root);
     return FALSE;
 }
@@ -57,13 +57,13 @@ static gboolean make_room(const Repo *repo, const Worktree *worktree, GError **e
 
     worktree_finish_removals(worktree->root);
     if (!file_tree_remove(admin, &cause)) {
-        worktree_fail(error, "git's folder of a worktree that is gone can't be removed: %s",
+        worktree_fail(error, "cannot remove the git folder of a missing worktree: %s",
                       cause->message);
         return FALSE;
     }
     if (g_mkdir_with_parents(parent, 0777) == 0)
         return TRUE;
-    worktree_fail(error, "%s can't be made: %s", parent, g_strerror(errno));
+    worktree_fail(error, "cannot create %s: %s", parent, g_strerror(errno));
     return FALSE;
 }
 
@@ -73,7 +73,7 @@ static gboolean write_record(const Worktree *worktree, GError **error)
 
     if (g_file_set_contents(worktree->record, "", 0, &cause))
         return TRUE;
-    worktree_fail(error, "the worktree's record can't be written: %s", cause->message);
+    worktree_fail(error, "cannot write the record of the worktree: %s", cause->message);
     return FALSE;
 }
 
@@ -104,8 +104,7 @@ static gboolean check_unchanged(const Repo *repo, const Worktree *worktree, GErr
         return FALSE;
     if (now->new_worktree == worktree->new_worktree && now->new_branch == worktree->new_branch)
         return TRUE;
-    worktree_fail(error,
-                  "the worktree or the branch of story %s changed at this moment: start again",
+    worktree_fail(error, "the worktree or the branch of story %s changed meanwhile: start it again",
                   worktree->story);
     return FALSE;
 }

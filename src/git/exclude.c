@@ -59,7 +59,7 @@ static gboolean replace(const char *path, const char *text, GError **error)
     if (g_file_set_contents_full(target, text, -1, G_FILE_SET_CONTENTS_CONSISTENT,
                                  info.st_mode & 0777, &cause))
         return TRUE;
-    worktree_fail(error, "the worktrees can't be hidden from git status: %s", cause->message);
+    worktree_fail(error, "cannot hide the worktrees from git status: %s", cause->message);
     return FALSE;
 }
 
@@ -70,7 +70,7 @@ static gboolean read_patterns(const char *path, char **ret_text, GError **error)
     if (file_read(AT_FDCWD, path, GIT_CONFIG_MAX, ret_text, NULL, &cause) ||
         g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         return TRUE;
-    worktree_fail(error, "the worktrees can't be hidden from git status: %s", cause->message);
+    worktree_fail(error, "cannot hide the worktrees from git status: %s", cause->message);
     return FALSE;
 }
 

@@ -68,7 +68,7 @@ static Helper *helper_new(GError **error)
     int sockets[2], controls[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0 ||
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, controls) < 0) {
-        worktree_fail(error, "git's helper could not be started: %s", g_strerror(errno));
+        worktree_fail(error, "cannot start the git helper: %s", g_strerror(errno));
         return NULL;
     }
     autofd its_socket = sockets[1], its_control = controls[1];
@@ -77,8 +77,7 @@ static Helper *helper_new(GError **error)
     int r = spawn(helper, its_socket, its_control);
     if (r == 0)
         return helper;
-    worktree_fail(error, "git's helper could not be started: %s: see that the package is whole",
-                  g_strerror(r));
+    worktree_fail(error, "cannot start the git helper: %s: reinstall storkit", g_strerror(r));
     cell_free(helper->cell);
     fd_clear(&helper->socket);
     fd_clear(&helper->control);
@@ -175,15 +174,15 @@ static void set_lost_error(Waited waited, guint limit_msec, GVariant *arguments,
     if (waited == TOO_LATE)
         worktree_fail(
             error,
-            "git's work in %s did not end in %.3g s and was killed: see whether its disk, "
-            "or a special file in it, hangs",
+            "git in %s did not finish in %.3g s and was killed: check whether its disk, or "
+            "a special file in it, hangs",
             shown, limit_msec / 1000.0);
     else if (waited == CANCELLED)
-        worktree_fail(error, "git's work in %s was ended", shown);
+        worktree_fail(error, "git in %s was interrupted", shown);
     else
         worktree_fail(error,
-                      "git's work in %s crashed, or needed more memory than it may have: see "
-                      "`git fsck` there, and the journal",
+                      "git in %s crashed, or exceeded its memory limit: run `git fsck` there, and "
+                      "see the journal",
                       shown);
 }
 

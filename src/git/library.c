@@ -51,11 +51,11 @@ static const char *unsupported_form(const char *path)
         return NULL;
     if (git_config_get_string(&value, snapshot, "extensions.objectformat") == 0 &&
         g_ascii_strcasecmp(value, "sha1") != 0)
-        return "has SHA-256 object names, which storkit can't read: use a clone with SHA-1 names "
-               "(`git init --object-format=sha1`)";
+        return "uses SHA-256 object names, which storkit cannot read: use a clone with SHA-1 "
+               "names (`git init --object-format=sha1`)";
     if (git_config_get_string(&value, snapshot, "extensions.refstorage") == 0 &&
         g_ascii_strcasecmp(value, "files") != 0)
-        return "keeps its references as a reftable, which storkit can't read: run `git refs "
+        return "stores its references in a reftable, which storkit cannot read: run `git refs "
                "migrate --ref-format=files` in it";
     return NULL;
 }
@@ -63,7 +63,7 @@ static const char *unsupported_form(const char *path)
 void git_library_open_error(GError **error, int code, int result, const char *path)
 {
     g_autoptr(GError) said = NULL;
-    git_library_error(&said, code, "the git repository %s can't be opened", path);
+    git_library_error(&said, code, "cannot open the git repository %s", path);
     const char *form = unsupported_form(path);
     if (git_library_is_foreign(result, path))
         g_set_error(error, STORKIT_ERROR, code,

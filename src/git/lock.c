@@ -56,5 +56,5 @@ void git_lock_break_stale(const char *path, guint64 since)
     if (!is_left_over(lock, since, &after) || !same_file(&before, &after))
         return;
     if (unlink(lock) == 0)
-        g_warning("removed %s, which a service that was killed has left", lock);
+        g_warning("removed %s, left behind by a service that was killed", lock);
 }

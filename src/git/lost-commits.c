@@ -149,7 +149,7 @@ static gboolean add_lost(const Repo *repo, Reach *reach, GPtrArray *commits, GEr
         return walk_by_git(repo, reach, commits, error);
     if (walk(repo, reach, commits))
         return TRUE;
-    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the history of %s can't be read",
+    git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "cannot read the history of %s",
                       git_repository_path(repo->git));
     return FALSE;
 }

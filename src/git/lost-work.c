@@ -23,7 +23,7 @@ void work_free(Work *work)
 
 void work_add_unknown(Work *work, const char *path)
 {
-    g_ptr_array_add(work->files, g_strdup_printf("%s, which can't be looked into", path));
+    g_ptr_array_add(work->files, g_strdup_printf("%s, which cannot be read", path));
 }
 
 void work_add_lines(GPtrArray *lines, const char *text, gsize skip)
@@ -57,8 +57,7 @@ char *work_describe(const Work *work)
     g_autoptr(GString) text = g_string_new(NULL);
 
     describe(text, work->files, "uncommitted file", "uncommitted files");
-    describe(text, work->commits, "commit that no other branch has",
-             "commits that no other branch has");
+    describe(text, work->commits, "commit on no other branch", "commits on no other branch");
     /* Names of files may be any bytes. */
     return g_utf8_make_valid(text->str, -1);
 }

@@ -16,7 +16,7 @@ Work *work_new(void);
 void work_free(Work *work);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
 
-/** "2 changed files (a, b), 1 commit that no other branch has (1234567 subject)". Caller frees. */
+/** "2 changed files (a, b), 1 commit on no other branch (1234567 subject)". Caller frees. */
 char *work_describe(const Work *work);
 
 /** Notes that what is at @path can't be looked into. */

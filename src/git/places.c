@@ -189,7 +189,7 @@ gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **e
         return FALSE;
     }
     if (result < 0 || git_reference_delete(reference) < 0) {
-        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "the branch %s can't be deleted",
+        git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "cannot delete the branch %s",
                           branch);
         return FALSE;
     }
@@ -217,7 +217,7 @@ gboolean worktree_remove_files(const char *root, const char *path, const char *a
     g_autoptr(GError) cause = NULL;
 
     if (!file_tree_remove_at_once(path, &cause) || !file_tree_remove(admin, &cause)) {
-        worktree_fail(error, "the worktree can't be removed: %s", cause->message);
+        worktree_fail(error, "cannot remove the worktree: %s", cause->message);
         return FALSE;
     }
     (void)rmdir(admins);

@@ -78,11 +78,10 @@ static void set_moved_error(const char *path, const char *registered, const char
             "choose another story id",
             story, registered);
     else
-        worktree_fail(
-            error,
-            "%s is in the way: git knows that worktree at %s, which is gone; if it was moved, run "
-            "`git worktree repair %s`, else remove it",
-            path, registered, path);
+        worktree_fail(error,
+                      "%s is in the way: git has that worktree at %s, which is missing; if it was "
+                      "moved, run `git worktree repair %s`, otherwise remove it",
+                      path, registered, path);
 }
 
 /* Libgit2 has no sparse index. */
@@ -115,14 +114,14 @@ static gboolean read_existing(Worktree *worktree, const Repo *repo, GError **err
         return FALSE;
     if (!reference_exists(tree, target)) {
         worktree_fail(error,
-                      "the worktree %s is on %s, which is gone: make that branch again, or run "
+                      "the worktree %s is on %s, which is gone: create that branch again, or run "
                       "`git worktree remove %s`",
                       worktree->path, target, worktree->path);
         return FALSE;
     }
     if (git_repository_index(&index, tree->git) < 0 && !git_reads_index(tree)) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED,
-                          "the index of the worktree %s can't be read: run `git -C %s reset`",
+                          "cannot read the index of the worktree %s: run `git -C %s reset`",
                           worktree->path, worktree->path);
         return FALSE;
     }
@@ -135,11 +134,10 @@ static gboolean check_not_locked(const char *admin, const char *story, GError **
 {
     if (!worktree_is_locked(admin))
         return TRUE;
-    worktree_fail(
-        error,
-        "the worktree of story %s is gone, but locked in git: bring it back, or run `git worktree "
-        "unlock %s` to have it made again",
-        story, story);
+    worktree_fail(error,
+                  "the worktree of story %s is missing, but locked in git: restore it, or run "
+                  "`git worktree unlock %s` to have it created again",
+                  story, story);
     return FALSE;
 }
 
@@ -160,11 +158,11 @@ static gboolean check_nothing_left(const Worktree *worktree, const Repo *repo, c
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     what = work_describe(work);
-    worktree_fail(
-        error,
-        "the worktree %s is gone, but git still has work of it: %s; if it was moved, move it back, "
-        "else save commits with `git branch NAME COMMIT`, or remove the worktree by force",
-        worktree->path, what);
+    worktree_fail(error,
+                  "the worktree %s is missing, but git still has work from it: %s; if it was "
+                  "moved, move it back, otherwise save its commits with `git branch NAME "
+                  "COMMIT`, or remove the worktree by force",
+                  worktree->path, what);
     return FALSE;
 }
 
@@ -180,7 +178,8 @@ static gboolean find_tree(Worktree *worktree, const Repo *repo, GError **error)
         return FALSE;
     }
     if (there && (!registered || !worktree_belongs_to(worktree->path, admin))) {
-        worktree_fail(error, "%s is in the way: it is not git's worktree of story %s; move it away",
+        worktree_fail(error,
+                      "%s is in the way: it is not the git worktree of story %s; move it away",
                       worktree->path, worktree->story);
         return FALSE;
     }
@@ -203,15 +202,13 @@ static gboolean check_name_is_free(const Repo *repo, const char *branch, GError 
 
     if (branch_exists(repo, "story")) {
         worktree_fail(
-            error,
-            "a branch called `story` keeps git from having any `story/…`: rename it with `git "
-            "branch -m story NEW-NAME`");
+            error, "a branch named `story` rules out all branches `story/…`: rename it with `git "
+                   "branch -m story NEW-NAME`");
         return FALSE;
     }
     if (git_reference_iterator_glob_new(&iterator, repo->git, below) == 0 &&
         git_reference_next_name(&name, iterator) == 0) {
-        worktree_fail(error,
-                      "the branch %s keeps git from having %s: rename it with `git branch -m`",
+        worktree_fail(error, "the branch %s rules out a branch %s: rename it with `git branch -m`",
                       name + strlen(HEADS), branch);
         return FALSE;
     }
@@ -245,9 +242,8 @@ static char *default_base(const char *root, const Repo *repo, GError **error)
     g_autofree char *target = worktree_head(repo);
 
     if (!target || !g_str_has_prefix(target, HEADS)) {
-        worktree_fail(
-            error, "HEAD of %s is on no branch (detached): check out a branch, or pass base_branch",
-            root);
+        worktree_fail(error, "HEAD of %s is detached: check out a branch, or pass base_branch",
+                      root);
         return NULL;
     }
     return g_strdup(target + strlen(HEADS));
@@ -260,17 +256,16 @@ static void set_no_base_error(const char *root, const Repo *repo, const char *ba
                                                          : NULL;
 
     if (name)
-        worktree_fail(error, "base_branch is the name of a branch: pass '%s' instead of '%s'", name,
-                      base);
+        worktree_fail(error, "base_branch must be the name of a branch: pass '%s' instead of '%s'",
+                      name, base);
     else if (git_repository_head_unborn(repo->git) == 1)
         worktree_fail(error,
-                      "%s has no commit on its branch yet (%s): make a first commit, or pass "
-                      "base_branch",
+                      "%s has no commit on its branch yet (%s): make one, or pass base_branch",
                       root, base);
     else
         worktree_fail(
             error,
-            "there is no branch %s in %s to base the story on: pass another base_branch, or make "
+            "no branch %s in %s to base the story on: pass another base_branch, or create "
             "it with `git branch %s`",
             base, root, base);
 }

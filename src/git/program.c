@@ -82,13 +82,12 @@ static gboolean check_end(const Command *end, const char *folder, const char *co
 {
     g_autoptr(GError) cause = NULL;
     if (end->cancelled)
-        worktree_fail(error, "`git %s` in %s was ended: the run was stopped", command, folder);
+        worktree_fail(error, "`git %s` in %s was killed: the run was stopped", command, folder);
     else if (end->timed_out)
-        worktree_fail(
-            error,
-            "`git %s` in %s did not end in %.3g s and was killed: see whether a filter of git's "
-            "config, or the server that it asks, hangs",
-            command, folder, limit_msec() / 1000.0);
+        worktree_fail(error,
+                      "`git %s` in %s did not finish in %.3g s and was killed: check whether a "
+                      "filter in git's config, or the server it talks to, hangs",
+                      command, folder, limit_msec() / 1000.0);
     else if (end->flooded)
         worktree_fail(error, "`git %s` in %s printed more than %u MiB and was killed", command,
                       folder, OUTPUT_MAX >> 20);
@@ -126,7 +125,7 @@ gboolean git_program_run(const Repo *repo, const char *folder, const char *const
     };
     int r = command_run(&command);
     if (r != 0) {
-        worktree_fail(error, "git could not be started: %s", g_strerror(r));
+        worktree_fail(error, "cannot start git: %s", g_strerror(r));
         return FALSE;
     }
     if (!check_end(&command, folder, arguments[0], error))

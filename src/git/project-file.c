@@ -65,8 +65,7 @@ gboolean project_file_read(const char *root, char **ret_text, gsize *ret_length,
     if (!g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         refuse(error, "%s", cause->message);
     else if (is_link(path))
-        refuse(error, "%s: a link to a file that is not there: make that file, or remove the link",
-               path);
+        refuse(error, "%s: a broken symbolic link: create its target, or remove the link", path);
     else
         return read_tracked(root, path, ret_text, ret_length, error);
     return FALSE;

@@ -17,12 +17,12 @@ static gboolean check_ours(const Found *found, GError **error)
 {
     if (found->there && !(found->registered && worktree_belongs_to(found->path, found->admin))) {
         worktree_fail(error,
-                      "%s is not git's worktree of story %s: look at it and remove it by hand",
+                      "%s is not the git worktree of story %s: check it and remove it by hand",
                       found->path, found->story);
         return FALSE;
     }
     if (!found->there && !found->registered && !found_has_branch(found)) {
-        worktree_fail(error, "story %s has no worktree in %s: ListWorktrees shows those there are",
+        worktree_fail(error, "story %s has no worktree in %s: ListWorktrees lists them",
                       found->story, found->repo->root);
         return FALSE;
     }

@@ -15,13 +15,12 @@ static void set_no_folder_error(const char *path, int errsv, GError **error)
 {
     if (errsv == EACCES)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
-                    "the project folder %s can't be reached: %s; see that you may enter all the "
-                    "folders above it",
+                    "cannot reach the project folder %s: %s; check that you may enter every folder "
+                    "above it",
                     path, g_strerror(errsv));
     else
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_PROJECT,
-                    "there is no project folder %s: %s; name one that is there", path,
-                    g_strerror(errsv));
+                    "no project folder %s: %s; name one that exists", path, g_strerror(errsv));
 }
 
 /* @path without links, or NULL with the error set. realpath's memory is malloc's, which is what
@@ -41,11 +40,10 @@ static char *real_folder(const char *path, GError **error)
     }
     g_autofree char *shown = bus_text_clean(real);
     if (shown) {
-        g_set_error(
-            error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-            "the project folder %s has a name that is not UTF-8, or holds a noncharacter of "
-            "Unicode, which no bus carries: rename it",
-            shown);
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "the project folder %s has a name that is not UTF-8, or contains a Unicode "
+                    "noncharacter, which D-Bus does not allow: rename it",
+                    shown);
         return NULL;
     }
     return g_steal_pointer(&real);
@@ -56,19 +54,19 @@ static gboolean check_argument(const char *path, GError **error)
     /* First of all: what is too long is not even quoted. */
     if (strlen(path) >= PATH_MAX) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project root has %" G_GSIZE_FORMAT " bytes: no path has %d or more",
+                    "the project root has %" G_GSIZE_FORMAT " bytes: paths are shorter than %d",
                     strlen(path), PATH_MAX);
         return FALSE;
     }
     g_autofree char *shown = bus_text_clean(path);
     if (shown) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project root %s is not UTF-8, or holds a noncharacter of Unicode", shown);
+                    "the project root %s is not UTF-8, or contains a Unicode noncharacter", shown);
         return FALSE;
     }
     if (!g_path_is_absolute(path)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                    "the project root '%s' is not absolute: name it from /", path);
+                    "the project root '%s' is not absolute: start it with /", path);
         return FALSE;
     }
     return TRUE;
@@ -112,7 +110,7 @@ static gboolean check_inside(git_repository *repository, const char *real, GErro
         return TRUE;
     top = g_canonicalize_filename(git_repository_workdir(repository), NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
-                "%s is git's own folder of %s: use that as the project root", real, top);
+                "%s is the git folder of %s: use that as the project root", real, top);
     return FALSE;
 }
 
@@ -143,7 +141,7 @@ static git_repository *open_containing(const char *real, GError **error)
 
     if (result == GIT_ENOTFOUND && !git_library_is_foreign(result, real)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
-                    "%s is in no git repository: run `git init` there, or name another folder",
+                    "%s is not in a git repository: run `git init` there, or name another folder",
                     real);
         return NULL;
     }

@@ -29,14 +29,14 @@ static gboolean check_no_work(const Repo *repo, const Worktree *worktree, const 
     g_autofree char *what = NULL;
 
     if (!worktree_add_others_files(worktree, tree, work->files))
-        g_ptr_array_add(work->files, g_strdup("it can't be looked into"));
+        g_ptr_array_add(work->files, g_strdup("it cannot be read"));
     work_add_left(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     what = work_describe(work);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
-                "somebody has worked in the worktree %s, which is left as it is: %s",
-                worktree->path, what);
+                "the worktree %s has been worked in and is left as it is: %s", worktree->path,
+                what);
     return FALSE;
 }
 

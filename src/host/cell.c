@@ -171,7 +171,7 @@ gboolean cell_kill(Cell *cell)
     cgroup_kill(cell->folder);
     if (wait_until_empty(cell))
         return TRUE;
-    g_warning("a process in %s can't be killed: it is stuck in the kernel", cell->folder);
+    g_warning("a process in %s cannot be killed: it is stuck in the kernel", cell->folder);
     return FALSE;
 }
 

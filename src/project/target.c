@@ -65,7 +65,7 @@ static void advise(Resolve *resolve)
         return;
     g_autofree char *message = g_steal_pointer(&resolve->error->message);
     resolve->error->message = g_strdup_printf(
-        "%s (that is where the default agent is looked up: name the agent to do without)", message);
+        "%s (the default agent comes from there: name the agent to do without it)", message);
 }
 
 static void resolve_in_thread(gpointer data)

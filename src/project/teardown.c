@@ -18,7 +18,7 @@ static guint limit_msec(void)
 static char *describe_end(const Command *command)
 {
     if (command->timed_out)
-        return g_strdup_printf("it did not end in %.3g s", limit_msec() / 1000.0);
+        return g_strdup_printf("it did not finish in %.3g s", limit_msec() / 1000.0);
     if (WIFEXITED(command->status))
         return g_strdup_printf("exit status %d", WEXITSTATUS(command->status));
     return g_strdup_printf("killed by signal %d", WTERMSIG(command->status));
@@ -31,8 +31,8 @@ static gboolean check_end(const Command *command, const char *text, GError **err
     g_autofree char *tail = command_get_tail(command);
     g_autofree char *status = describe_end(command);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED,
-                "teardown command `%s` failed: %s (force removes the worktree all the same)%s%s",
-                text, status, *tail ? "; its last lines:\n" : "", tail);
+                "teardown command `%s` failed: %s (force removes the worktree anyway)%s%s", text,
+                status, *tail ? "; its last lines:\n" : "", tail);
     return FALSE;
 }
 
@@ -50,8 +50,8 @@ static gboolean run_one(const char *folder, const char *text, char *const *envir
     if (r == 0)
         return check_end(&command, text, error);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED,
-                "teardown command `%s` can't be run in %s: %s (force removes the worktree all the "
-                "same)",
+                "teardown command `%s` cannot be run in %s: %s (force removes the worktree "
+                "anyway)",
                 text, folder, g_strerror(r));
     return FALSE;
 }

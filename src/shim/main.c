@@ -115,7 +115,7 @@ static int run_confined(const char *folder, char **argv)
         return EXIT_USAGE;
     }
     if (confine_prepare(&confinement, fd) < 0 || !confine_enter(&confinement)) {
-        complain("%s: the sandbox can't be entered", folder);
+        complain("%s: the sandbox cannot be entered", folder);
         return EXIT_NOT_EXECUTED;
     }
     execvp(argv[1], argv + 1);

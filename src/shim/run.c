@@ -86,7 +86,7 @@ static void fail_start(Run *run, const char *reason)
 
 void run_fail(Run *run, const char *step, int error)
 {
-    complain("the agent can't be started (%s): %s", step, strerror(error));
+    complain("the agent cannot be started (%s): %s", step, strerror(error));
     run->report.step = step;
     run->report.error = error;
     fail_start(run, run->stage == STAGE_SETUP && run->next_setup > 0 ? SHIM_REASON_SETUP

@@ -87,9 +87,10 @@ static char *describe_setup_failure(const RunRecord *record, const RunStarted *s
     const char *folder = known ? record->setup[at] : "?";
     const char *command = known ? record->setup[at + 1] : "?";
     if (started->failed_errno != 0)
-        return g_strdup_printf("setup command `%s` can't be run in %s: %s (`path` of its component "
-                               "is relative to the worktree)",
-                               command, folder, g_strerror(started->failed_errno));
+        return g_strdup_printf(
+            "setup command `%s` cannot be run in %s: %s (`path` of its component is "
+            "relative to the worktree)",
+            command, folder, g_strerror(started->failed_errno));
     g_autofree char *status = describe_status(started->exit_code, started->exit_signal);
     return with_last_lines(g_strdup_printf("setup command `%s` failed: %s", command, status),
                            transcript_fd);

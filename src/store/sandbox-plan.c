@@ -61,7 +61,7 @@ gboolean sandbox_check_required(const SandboxConfig *config, char *const *missin
         return TRUE;
     g_autofree char *list = g_strjoinv(", ", (char **)missing);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
-                "sandbox = \"required\", and this machine can't enforce all of it (%s): use "
+                "sandbox = \"required\", and this machine cannot enforce all of it (%s): use "
                 "\"worktree\" to run with what it can, see docs/sandbox.md",
                 list);
     return FALSE;

@@ -71,7 +71,7 @@ static gboolean take_prompt(StartOptions *options, const char *key, GVariant *va
     const char *text = g_variant_get_string(value, NULL);
     if (strlen(text) > PROMPT_MAX)
         return refuse(error, key,
-                      "is larger than 4 MiB: put the text into a file of the worktree and tell the "
+                      "is larger than 4 MiB: put the text into a file in the worktree and tell the "
                       "agent to read it");
     /* Empty, as where a form was left blank: the agent's own. */
     options->prompt = *text ? g_strdup(text) : NULL;

@@ -97,7 +97,7 @@ def test_refused_it_delays_and_says_so(pool):
         pool.start(root, "1_a")
         wait_held(logind, WEAKER)
         logind.prepare_for_sleep(True)
-        assert "1 agent is at work" in server.wait("goes to sleep").body
+        assert "1 agent is at work" in server.wait("is going to sleep").body
         wait_held(logind, {("idle", "block")})
         logind.prepare_for_sleep(False)
         wait_held(logind, WEAKER)

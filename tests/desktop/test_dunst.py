@@ -54,7 +54,7 @@ def test_shows_a_failure_and_resumes(pool):
             wait_until(lambda: pool.get(root, "42_login")["run_id"] != first, "a new run")
             wait_until(dunst.displayed, "a notification of it")
             shown = dismissed(dunst)
-            assert shown["summary"] == "coder has failed at 42_login", shown
+            assert shown["summary"] == "coder failed on 42_login", shown
             assert shown["message"].startswith("critical: "), shown
             assert "it broke" in shown["body"], shown
 
@@ -72,7 +72,7 @@ def test_shows_what_waits_and_what_is_wrong():
                 wait_until(lambda: service.calls, "an answer")
                 assert service.calls == [("Answer", RUN, "q1", "deny", {})]
                 for members, words in (
-                    ({"disk_full": "true"}, "is held back"),
+                    ({"disk_full": "true"}, "is paused"),
                     ({"oom_kills": "uint64 2"}, "ran out of memory"),
                     ({"waiting": "'limit'", "retry_at": "uint64 9999999999999999"}, "a limit"),
                     ({"unfinished_line": "'Go on? '"}, "waits for you"),

@@ -42,7 +42,7 @@ def test_tells_of_a_failure(pool):
     server = Server(pool)
     with Desktop(pool):
         pool.start(root, "42_login")
-        shown = server.wait("coder has failed at 42_login")
+        shown = server.wait("coder failed on 42_login")
         assert "&lt;b&gt;broke" in shown.body, shown
         assert shown.hints["urgency"] == 2 and shown.hints["sound-name"] == "dialog-error"
 

@@ -189,7 +189,7 @@ def test_death_before_the_gate_spares_what_somebody_did_since(pool):
     pool.start_daemon()
     wait_until(lambda: not pool.list() and not pool.run_folders(), "the undoing")
     assert contents(f"{tree}/notes") == b"hours of work"
-    assert f"somebody has worked in the worktree {tree}" in pool.log_text()
+    assert f"the worktree {tree} has been worked in" in pool.log_text()
     assert check_same_start(pool, root, STORY)["worktree_path"] == tree
     assert contents(f"{tree}/notes") == b"hours of work"
 

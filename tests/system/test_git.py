@@ -39,7 +39,7 @@ def test_repository_that_hangs_is_an_error_of_its_call():
         calls = [starting, pool.begin("ListWorktrees", "(s)", root)]
         assert pool.start(other, "1")["status"] in ("pending", "running")
         for call in calls:
-            assert "did not end in 1.5 s" in raises("WorktreeFailed", call.result).message
+            assert "did not finish in 1.5 s" in raises("WorktreeFailed", call.result).message
         assert pool.wait(other, "1")["status"] == "completed"
 
 

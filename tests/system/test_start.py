@@ -380,11 +380,11 @@ def test_what_may_not_be_written_or_entered_is_refused(pool):
     os.chmod(f"{root}/.git/refs/heads", 0o500)
     message = refused(pool, root, "WorktreeFailed").message
     os.chmod(f"{root}/.git/refs/heads", 0o700)
-    assert f"see that you may write to git's folder of {root}: " in message, message
+    assert f"check that you may write to the git folder of {root}: " in message, message
     os.chmod(root, 0)
     message = raises("NoSuchProject", pool.start, f"{root}/below", "42_login").message
     os.chmod(root, 0o700)
-    assert "see that you may enter" in message, message
+    assert "check that you may enter" in message, message
     assert f" {root} " in refused(pool, root, "WorktreeFailed", base_branch="nowhere").message
 
 

@@ -126,7 +126,7 @@ def test_start_is_refused_in_the_words_of_its_options(pool):
     """What the service says of the call's options is said of start's."""
     ctl = Ctl(pool, "init; result")
     said = ctl("start", "42_login", "--base=nothing", status=FAILED).err
-    assert "there is no branch nothing" in said and "pass another --base" in said, said
+    assert "no branch nothing" in said and "pass another --base" in said, said
     said = ctl("start", "42_login", "--resume=last", status=USAGE).err
     assert "--resume=last: no earlier session" in said and "without --resume" in said, said
 

@@ -93,7 +93,7 @@ def test_refuses_where_the_base_is_not_ready(pool):
     with open(f"{ctl.root}/staged.txt", "w") as file:
         file.write("Staged.\n")
     pool.git(ctl.root, "add", "staged.txt")
-    assert_refused(pool, ctl, "staged and not committed", "--squash")
+    assert_refused(pool, ctl, "has staged changes", "--squash")
     pool.git(ctl.root, "rm", "--quiet", "--force", "staged.txt")
     pool.git(ctl.root, "switch", "--quiet", "--create", "elsewhere")
     assert_refused(pool, ctl, f"`git -C {ctl.root} switch main`")

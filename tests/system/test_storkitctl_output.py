@@ -74,7 +74,7 @@ def test_output_that_is_lost_is_told(pool):
     ):  # fmt: skip
         with open("/dev/full", "w") as full:
             said = ctl(*command, stdout=full, status=FAILED).err
-        assert said == "storkitctl: the output can't be written: No space left on device\n", said
+        assert said == "storkitctl: cannot write the output: No space left on device\n", said
     ctl("stop", "42")
 
 
@@ -89,7 +89,7 @@ def test_watch_ends_with_its_reader(pool):
             pass
         watcher.stdout.close()
         assert watcher.wait(PATIENCE) == status
-        assert ("nobody reads it" in watcher.stderr.read()) == (status == FAILED)
+        assert ("its reader is gone" in watcher.stderr.read()) == (status == FAILED)
     ctl("stop", "42")
 
 

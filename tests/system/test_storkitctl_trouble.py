@@ -12,7 +12,7 @@ from harness import Pool, main, timeout, wait_until
 from test_faults import begin_faulty, wait_for_death
 
 WIDE = {"rows": 50, "columns": 300}  # so that no message is folded
-LOST = "went away before it answered"
+LOST = "exited before it replied"
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Command:
 
 
 NAMES_NO_RUN = "names no run"
-NO_RUN = "there is no run of story '99': `storkitctl list`"
-NO_WORKTREE = "there is no worktree of story '99': `storkitctl worktrees`"
+NO_RUN = "no run of story '99': `storkitctl list`"
+NO_WORKTREE = "no worktree of story '99': `storkitctl worktrees`"
 
 COMMANDS = {
     "list": Command(
@@ -62,7 +62,7 @@ COMMANDS = {
             "start ../x": "is not valid: use 1 to 64",
             "start x --env=NOTHING": "write NAME=VALUE",
             "start x --memory-max=lots": "write a size such as",
-            "start x -p a --prompt-file=b": "exclude each other",
+            "start x -p a --prompt-file=b": "cannot be used together",
             "start x --prompt-file=no-such-file": "no-such-file",
         },
         absent=("start 44_new/nobody", "has no agent 'nobody': its agents are coder"),
@@ -116,7 +116,7 @@ COMMANDS = {
         calls={"wait 42": ["List", "Wait"], "wait --any 42 43": ["List", "Wait"]},
         wrong={
             "wait": "name a run: STORY or STORY/AGENT",
-            "wait --any --all 42": "--any and --all exclude each other",
+            "wait --any --all 42": "--any and --all cannot be used together",
         },
         absent=("wait 42 99", NO_RUN),
         outlives={"Wait": 0},
@@ -308,7 +308,7 @@ def test_without_a_session_bus_it_says_what_to_do():
     """The same where there is no session bus."""
     with Pool(daemon=False) as pool:
         no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={pool.folder}/no-bus"}
-        assert_unreachable(Ctl(pool, "init"), "can't reach the session bus", environment=no_bus)
+        assert_unreachable(Ctl(pool, "init"), "cannot reach the session bus", environment=no_bus)
 
 
 def test_service_that_does_not_start_is_told():

@@ -186,7 +186,7 @@ static void test_a_prompt_for_a_program_that_takes_none_is_refused(void)
     CommandContext with = context;
 
     with.prompt = "Do it.";
-    assert_refused("kind = 'raw'\ncommand = 'make'", &with, "prompt is not for");
+    assert_refused("kind = 'raw'\ncommand = 'make'", &with, "take no prompt");
 }
 
 static void test_an_argument_that_linux_does_not_take_is_refused(void)

@@ -576,8 +576,7 @@ static void test_a_link_is_read_or_refused_where_it_leads_nowhere(Project *proje
     g_autofree char *target = g_build_filename(project->root, "roster.toml", NULL);
 
     g_assert_cmpint(symlink("../roster.toml", project->file), ==, 0);
-    assert_load_refused(project,
-                        ": a link to a file that is not there: make that file, or remove the link");
+    assert_load_refused(project, ": a broken symbolic link: create its target, or remove the link");
     g_assert_true(g_file_set_contents(target, "[[agent]]\nname='x'\n", -1, NULL));
     g_autoptr(ProjectConfig) config = project_config_load(&no_context, project->root, NULL);
     g_assert_cmpstr(agent_at(config, 0)->name, ==, "x");

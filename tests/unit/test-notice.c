@@ -69,7 +69,7 @@ static void test_a_failure_is_critical_and_harmless(void)
         notice_of("'status': <'failed'>, 'error': <'exit\\nstatus \\x1b 3'>");
 
     g_assert_true(notice->critical);
-    g_assert_cmpstr(notice->title, ==, "coder has failed at 42_login");
+    g_assert_cmpstr(notice->title, ==, "coder failed on 42_login");
     g_assert_null(strchr(notice->body, '\033'));
     g_assert_true(g_str_has_prefix(notice->body, "exit status"));
 }
@@ -102,7 +102,7 @@ static void test_a_line_that_asks_is_input(void)
     g_autoptr(Notice) notice =
         notice_of("'status': <'running'>, 'unfinished_line': <'Go on? [y/N] '>");
 
-    g_assert_cmpstr(notice->title, ==, "coder waits for you at 42_login");
+    g_assert_cmpstr(notice->title, ==, "coder is waiting for you on 42_login");
     assert_actions(notice, "attach stop");
     g_assert_null(notice_of("'status': <'running'>, 'unfinished_line': <'downloading 45%'>"));
 }

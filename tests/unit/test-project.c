@@ -98,7 +98,7 @@ static void test_missing_folder_is_no_project(Fixture *fixture, gconstpointer da
     g_autofree char *file = g_build_filename(fixture->root, "README", NULL);
 
     assert_refused(missing, STORKIT_ERROR_NO_SUCH_PROJECT, missing);
-    assert_refused(missing, STORKIT_ERROR_NO_SUCH_PROJECT, "name one that is there");
+    assert_refused(missing, STORKIT_ERROR_NO_SUCH_PROJECT, "name one that exists");
     assert_refused(file, STORKIT_ERROR_NO_SUCH_PROJECT, file);
 }
 
@@ -137,7 +137,7 @@ static void test_unsupported_forms_are_named(Fixture *fixture, gconstpointer dat
 
     run(fixture->folder, "git init -q --object-format=sha256 sha256");
     known_leaks_begin();
-    assert_refused(sha256, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "has SHA-256 object names");
+    assert_refused(sha256, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "uses SHA-256 object names");
     run(fixture->root, "git config core.repositoryFormatVersion 1 && "
                        "git config extensions.refStorage reftable");
     assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, "git refs migrate");
@@ -179,7 +179,7 @@ static void test_gits_own_folder_is_refused_with_the_top(Fixture *fixture, gcons
     g_autofree char *git = g_build_filename(fixture->root, ".git", NULL);
     g_autofree char *hooks = g_build_filename(git, "hooks", NULL);
     g_autofree char *similar = g_build_filename(fixture->root, ".github", NULL);
-    g_autofree char *part = g_strdup_printf("git's own folder of %s: ", fixture->root);
+    g_autofree char *part = g_strdup_printf("the git folder of %s: ", fixture->root);
 
     g_mkdir_with_parents(hooks, 0755);
     g_mkdir_with_parents(similar, 0755);

@@ -123,14 +123,14 @@ static void test_a_session_of_its_own_is_ended_too(Fixture *fixture, gconstpoint
 static void test_limit_ends_the_group(Fixture *fixture, gconstpointer data)
 {
     g_setenv("STORKIT_TEARDOWN_MSEC", "500", TRUE);
-    assert_fails(fixture, "sleep 1000 & echo $! >pid; yes", "did not end in 0.5 s");
+    assert_fails(fixture, "sleep 1000 & echo $! >pid; yes", "did not finish in 0.5 s");
     assert_dies(read_pid(fixture));
 }
 
 static void test_a_limit_holds_for_who_closes_everything(Fixture *fixture, gconstpointer data)
 {
     g_setenv("STORKIT_TEARDOWN_MSEC", "500", TRUE);
-    assert_fails(fixture, "exec >/dev/null 2>&1; sleep 1000", "did not end in 0.5 s");
+    assert_fails(fixture, "exec >/dev/null 2>&1; sleep 1000", "did not finish in 0.5 s");
 }
 
 static void test_only_the_last_lines_are_kept(Fixture *fixture, gconstpointer data)

@@ -116,7 +116,7 @@ static void test_unmerged_commit_is_refused(Fixture *fixture, gconstpointer data
 
     run(worktree->path, "git commit -q --allow-empty -m one && git tag v1 && "
                         "git commit -q --allow-empty -m two");
-    assert_refused_and_forced(fixture, "2 commits that no other branch has (");
+    assert_refused_and_forced(fixture, "2 commits on no other branch (");
 }
 
 static void test_commits_on_a_detached_head_are_refused(Fixture *fixture, gconstpointer data)
@@ -160,7 +160,7 @@ static void test_commits_that_a_detached_head_left_are_refused(Fixture *fixture,
 
     run(worktree->path, "git switch -q --detach && git commit -q --allow-empty -m draft && "
                         "git commit -q --amend --allow-empty -m left && git switch -q story/42");
-    assert_dirty(fixture, "1 commit that no other branch has (");
+    assert_dirty(fixture, "1 commit on no other branch (");
     assert_refused(fixture, " left)");
     run(fixture->root, "rm -rf .storkit");
     assert_dirty(fixture, " left)");
@@ -342,7 +342,7 @@ static void test_foreign_folder_is_never_touched(Fixture *fixture, gconstpointer
 
     run(fixture->root, "mkdir -p .storkit/worktrees/42/mine");
     assert_failed(!remove_worktree(fixture, "42", TRUE, &error), &error,
-                  STORKIT_ERROR_WORKTREE_FAILED, "not git's worktree");
+                  STORKIT_ERROR_WORKTREE_FAILED, "not the git worktree");
     assert_output(fixture->root, "ls .storkit/worktrees/42", "mine\n");
 }
 
@@ -382,7 +382,7 @@ static void test_shallow_clone_counts_its_commits(Fixture *fixture, gconstpointe
         "mv project origin && git clone -q --depth 2 \"file://$PWD/origin\" project");
     worktree = make_worktree(fixture, "42");
     run(worktree->path, "git commit -q --allow-empty -m one && git commit -q --allow-empty -m two");
-    assert_refused_and_forced(fixture, "2 commits that no other branch has");
+    assert_refused_and_forced(fixture, "2 commits on no other branch");
 }
 
 /** A worktree with the submodule `sub`, initialized in it. */
@@ -412,7 +412,7 @@ static void test_submodule_with_commits_is_refused(Fixture *fixture, gconstpoint
 
     run(worktree->path, "git -C sub commit -q --allow-empty -m inside && git commit -qam sub2");
     run(fixture->root, "git merge -q story/42 2>&1");
-    assert_refused(fixture, "1 commit that no other branch has (");
+    assert_refused(fixture, "1 commit on no other branch (");
     run(worktree->path, "git submodule deinit -q -f sub 2>&1");
     assert_refused(fixture, " inside)");
     remove_one(fixture, TRUE);

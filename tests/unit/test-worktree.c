@@ -259,7 +259,7 @@ static void test_kept_base_outlives_its_branch(Fixture *fixture, gconstpointer d
 static void test_unborn_head_needs_a_first_commit(Fixture *fixture, gconstpointer data)
 {
     run(fixture->root, "git switch -q --orphan empty");
-    assert_no_plan(fixture, NULL, "make a first commit");
+    assert_no_plan(fixture, NULL, "make one, or pass");
     worktree_free(plan(fixture, "42", "main"));
 }
 
@@ -383,7 +383,7 @@ static void test_changes_since_the_plan_are_noticed(Fixture *fixture, gconstpoin
     g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
 
     run(fixture->root, "git branch story/42");
-    assert_no_creation(fixture, worktree, NULL, "changed at this moment");
+    assert_no_creation(fixture, worktree, NULL, "changed meanwhile");
     run(fixture->root, "mkdir -p .storkit/worktrees/42/mine");
     assert_no_creation(fixture, worktree, NULL, "in the way");
 }
@@ -710,7 +710,7 @@ static void test_filter_that_hangs_is_ended(Fixture *fixture, gconstpointer data
     use_filter(fixture, "sleep 4711.25");
     worktree = plan(fixture, "42", NULL);
     g_setenv("STORKIT_GIT_MSEC", "200", TRUE);
-    assert_no_creation(fixture, worktree, NULL, "did not end in 0.2 s");
+    assert_no_creation(fixture, worktree, NULL, "did not finish in 0.2 s");
     g_unsetenv("STORKIT_GIT_MSEC");
     assert_no_filter_is_left();
 
@@ -718,7 +718,7 @@ static void test_filter_that_hangs_is_ended(Fixture *fixture, gconstpointer data
     g_autoptr(Repo) repo = repo_open(fixture->root, NULL, cancellable, &error);
     thread = g_thread_new(NULL, (GThreadFunc)(void (*)(void))cancel_soon, cancellable);
     assert_failed(!worktree_create(repo, worktree, FALSE, NULL, &error), &error,
-                  STORKIT_ERROR_WORKTREE_FAILED, "was ended");
+                  STORKIT_ERROR_WORKTREE_FAILED, "was killed: the run was stopped");
     g_thread_join(thread);
     assert_no_filter_is_left();
 }
@@ -799,7 +799,7 @@ static void test_patterns_are_copied(Fixture *fixture, gconstpointer data)
                        "touch packages/a/x && git add . && git commit -qm i && "
                        "echo A > packages/a/.env && echo B > packages/b/.env");
     g_autoptr(Worktree) worktree = plan(fixture, "42", NULL);
-    g_test_expect_message("storkit", G_LOG_LEVEL_MESSAGE, "*no/such/*nothing was copied*");
+    g_test_expect_message("storkit", G_LOG_LEVEL_MESSAGE, "*no/such/*nothing copied*");
     create_with(worktree, copy);
     g_test_assert_expected_messages();
     assert_output(worktree->path, "cat packages/a/.env packages/b/.env", "A\nB\n");

@@ -214,7 +214,7 @@ static void reply(Call *call)
 
     JsonObject *result = json_object_new();
     json_object_set_array_member(result, "content",
-                                 text_content(*text ? text : "Done: it printed nothing."));
+                                 text_content(*text ? text : "Done, with no output."));
     if (structured)
         json_object_set_object_member(result, "structuredContent", structured);
     request_reply(call->request, result);
@@ -242,7 +242,7 @@ static void on_ended(Command *command, int status, const char *err, gpointer dat
     Call *call = data;
 
     if (has_failed(call, status))
-        reply_failure(call->request, *err ? err : "the command ended without a word");
+        reply_failure(call->request, *err ? err : "the command failed without a message");
     else
         reply(call);
     call->done(call, call->data);
@@ -285,8 +285,7 @@ Call *call_new(Ctl *ctl, Request *request_taken, CallDone done, gpointer data)
     g_autoptr(GError) error = NULL;
 
     if (!tool) {
-        g_autofree char *why =
-            g_strdup_printf("there is no tool “%s”: tools/list has them all", name ?: "");
+        g_autofree char *why = g_strdup_printf("no tool “%s”: tools/list lists them", name ?: "");
         request_fail(request, WIRE_INVALID_PARAMS, why);
         return NULL;
     }

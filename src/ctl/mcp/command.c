@@ -114,8 +114,7 @@ static gboolean spawn(Command *command, const char *const *words, GError **error
             NULL, &command->pid, NULL, &command->out_fd, &command->err_fd, &problem))
         return g_unix_set_fd_nonblocking(command->out_fd, TRUE, error) &&
                g_unix_set_fd_nonblocking(command->err_fd, TRUE, error);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "storkitctl can't be run: %s",
-                problem->message);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot run storkitctl: %s", problem->message);
     return FALSE;
 }
 
@@ -130,7 +129,7 @@ static gboolean watch(Command *command, sd_event *event, GError **error)
         r = sd_event_add_io(event, &command->child, command->pidfd, EPOLLIN, on_ended, command);
     if (r >= 0)
         return TRUE;
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "a command can't be waited for: %s",
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot wait for a command: %s",
                 g_strerror(-r));
     return FALSE;
 }

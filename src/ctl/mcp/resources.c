@@ -173,8 +173,7 @@ static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
     if (info)
         follow_to_now(reading, info);
     else
-        fail(reading, WIRE_INVALID_PARAMS,
-             "there is no such resource: resources/list has them all");
+        fail(reading, WIRE_INVALID_PARAMS, "no such resource: resources/list lists them");
 }
 
 /* --- A request --- */

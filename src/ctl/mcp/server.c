@@ -94,7 +94,7 @@ static void dispatch(Server *server, Request *request_taken)
             methods[i].begin(server, g_steal_pointer(&request));
         return;
     }
-    request_fail(request, WIRE_METHOD_NOT_FOUND, "there is no such method");
+    request_fail(request, WIRE_METHOD_NOT_FOUND, "no such method");
 }
 
 /* --- Messages --- */
@@ -134,7 +134,7 @@ static void on_message(JsonObject *message, gpointer data)
         if (request_check_version(request))
             dispatch(server, g_steal_pointer(&request));
     } else if (id && method) {
-        wire_send_error(NULL, WIRE_INVALID_REQUEST, "an id is a string or an integer", NULL);
+        wire_send_error(NULL, WIRE_INVALID_REQUEST, "an id must be a string or an integer", NULL);
     }
     /* All else is a notification that is nothing to us, or a response to what was never asked. */
 }

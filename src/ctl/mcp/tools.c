@@ -8,8 +8,7 @@
 #define PROJECT_ARGUMENT "project"
 #define LONGEST_TIMEOUT 3600
 
-#define RUN_DESCRIPTION                                                                            \
-    "The run: STORY, or STORY/AGENT where several agents of the roster work on one story"
+#define RUN_DESCRIPTION "The run: STORY, or STORY/AGENT if several agents work on the story"
 
 static const Parameter run_only[] = {
     {"run", RUN_DESCRIPTION, PARAMETER_WORD, TRUE, NULL},
@@ -17,24 +16,23 @@ static const Parameter run_only[] = {
 };
 
 static const Parameter list_parameters[] = {
-    {"everywhere", "The runs of every project, not only of this one", PARAMETER_FLAG, FALSE,
-     "everywhere"},
+    {"everywhere", "List the runs of every project", PARAMETER_FLAG, FALSE, "everywhere"},
     {0},
 };
 
 static const Parameter start_parameters[] = {
-    {"run", "STORY, or STORY/AGENT for another agent than the roster's first", PARAMETER_WORD, TRUE,
-     NULL},
-    {"prompt", "What the agent is told; without it, the prompt of the roster", PARAMETER_OPTION,
-     FALSE, "prompt"},
-    {"base_branch", "The branch that the story's own branch starts from, where its worktree is new",
+    {"run", "STORY, or STORY/AGENT for an agent other than the roster's first", PARAMETER_WORD,
+     TRUE, NULL},
+    {"prompt", "The prompt for the agent; by default, the roster's", PARAMETER_OPTION, FALSE,
+     "prompt"},
+    {"base_branch", "The branch to create the story's branch from, if its worktree is new",
      PARAMETER_OPTION, FALSE, "base"},
     {0},
 };
 
 static const Parameter resume_parameters[] = {
     {"run", RUN_DESCRIPTION, PARAMETER_WORD, TRUE, NULL},
-    {"prompt", "What the agent is told next", PARAMETER_TEXT, FALSE, NULL},
+    {"prompt", "The next prompt for the agent", PARAMETER_TEXT, FALSE, NULL},
     {0},
 };
 
@@ -47,7 +45,7 @@ static const Parameter send_parameters[] = {
 
 static const Parameter wait_parameters[] = {
     {"runs", "The runs, each STORY or STORY/AGENT", PARAMETER_WORDS, TRUE, NULL},
-    {"any", "Return when the first of them has ended", PARAMETER_FLAG, FALSE, "any"},
+    {"any", "Return when the first one has ended", PARAMETER_FLAG, FALSE, "any"},
     {0},
 };
 
@@ -70,7 +68,7 @@ static const Tool tools[] = {
     {
         .name = "list_runs",
         .title = "List runs",
-        .description = "Lists the coding agents that run, and the last ended run of each story: "
+        .description = "Lists the running coding agents, and the last ended run of each story: "
                        "status, cost, worktree, why it failed.",
         .verb = "list",
         .words = WORDS("--json"),
@@ -81,7 +79,7 @@ static const Tool tools[] = {
     {
         .name = "show_run",
         .title = "Show a run",
-        .description = "Shows all that is known of one run.",
+        .description = "Shows everything known about one run.",
         .verb = "show",
         .words = WORDS("--json"),
         .parameters = run_only,
@@ -92,7 +90,7 @@ static const Tool tools[] = {
         .name = "start_run",
         .title = "Start an agent",
         .description = "Starts an agent on a story, in a git worktree of its own. Returns once it "
-                       "works; follow_run and wait_for_runs tell how it goes on.",
+                       "runs; use follow_run or wait_for_runs to see how it goes.",
         .verb = "start",
         .words = WORDS("--json"),
         .parameters = start_parameters,
@@ -100,7 +98,7 @@ static const Tool tools[] = {
     {
         .name = "resume_run",
         .title = "Resume a conversation",
-        .description = "Goes on with the conversation of an ended run, in the same worktree.",
+        .description = "Continues the conversation of an ended run, in the same worktree.",
         .verb = "resume",
         .words = WORDS("--json"),
         .parameters = resume_parameters,
@@ -108,9 +106,10 @@ static const Tool tools[] = {
     {
         .name = "follow_run",
         .title = "Follow a run",
-        .description = "Follows a run from its last events on until it ends, or until the time is "
-                       "up: its events, and whether it has ended. Progress notifications tell what "
-                       "it says meanwhile.",
+        .description =
+            "Follows a run from its last events until it ends or the time is up: returns "
+            "its events, and whether it has ended. Progress notifications tell what it "
+            "says meanwhile.",
         .verb = "watch",
         .words = WORDS("--json", "--lines=2"),
         .parameters = run_only,
@@ -121,8 +120,7 @@ static const Tool tools[] = {
     {
         .name = "wait_for_runs",
         .title = "Wait for runs",
-        .description =
-            "Waits until runs have ended, or until the time is up; tells how they ended.",
+        .description = "Waits until runs have ended or the time is up; tells how they ended.",
         .verb = "wait",
         .words = WORDS("--json"),
         .parameters = wait_parameters,
@@ -144,7 +142,7 @@ static const Tool tools[] = {
     {
         .name = "stop_run",
         .title = "Stop a run",
-        .description = "Ends a run with all of its processes. Its worktree and its work stay.",
+        .description = "Stops a run and all its processes. Its worktree and its work stay.",
         .verb = "stop",
         .words = WORDS("--json"),
         .parameters = run_only,
@@ -165,7 +163,7 @@ static const Tool tools[] = {
     {
         .name = "show_diff",
         .title = "Show a story's changes",
-        .description = "Shows what a story changes against its base, as a patch.",
+        .description = "Shows what a story changes relative to its base, as a patch.",
         .verb = "diff",
         .words = WORDS("--no-pager"),
         .after = WORDS("--", "--stat", "--patch"),
@@ -176,9 +174,9 @@ static const Tool tools[] = {
     {
         .name = "merge_story",
         .title = "Merge a story",
-        .description = "Merges a story's committed work into its base branch and removes its "
-                       "worktree and branch. Refuses, with the reason, where it does not merge "
-                       "cleanly.",
+        .description =
+            "Merges a story's committed work into its base branch and removes its worktree "
+            "and branch. Refuses, with the reason, if it does not merge cleanly.",
         .verb = "merge",
         .words = WORDS("--quiet"),
         .parameters = merge_parameters,
@@ -242,7 +240,7 @@ static JsonObject *input_schema(const Tool *tool)
         add_property(properties, TIMEOUT_ARGUMENT, "integer",
                      "How long to wait, at most 3600; the default is 300");
     add_property(properties, PROJECT_ARGUMENT, "string",
-                 "The project's folder; without it, the one that this server was started in");
+                 "The project's folder; by default, the one this server was started in");
 
     JsonObject *schema = json_object_new();
     json_object_set_string_member(schema, "type", "object");

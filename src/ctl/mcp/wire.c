@@ -132,8 +132,8 @@ Wire *wire_new(sd_event *event, const WireHandler *handler, gpointer data, GErro
     if (r >= 0)
         return g_steal_pointer(&wire);
     g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
-                "standard input can't be waited for (%s): an MCP client starts this command with "
-                "a pipe",
+                "cannot wait for standard input (%s): an MCP client starts this command with a "
+                "pipe",
                 g_strerror(-r));
     return NULL;
 }

@@ -313,7 +313,7 @@ static gboolean attach_run(Attach *attach, GError **error)
     (void)sd_event_add_io(ctl->event, &attach->keyboard, STDIN_FILENO, EPOLLIN, on_key, attach);
     if (!terminal_make_raw()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
-                            "can't switch the terminal to raw mode");
+                            "cannot switch the terminal to raw mode");
         return FALSE;
     }
     gboolean ok = ctl_run_event(ctl, &attach->done, error);

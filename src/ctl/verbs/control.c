@@ -152,7 +152,7 @@ static GPtrArray *choose_runs(Ctl *ctl, char **arguments, const Request *request
 {
     if (arg_all && arguments[0]) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "--all means every run: it takes no RUN beside it");
+                            "--all means every run: name no RUN with it");
         return NULL;
     }
     if (arg_all)
@@ -228,7 +228,7 @@ static int thaw(Ctl *ctl, char **arguments, char **passed, GError **error)
 }
 
 static const GOptionEntry options[] = {
-    {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Every run of this project (outside of one: of all)",
+    {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Every run of this project (outside one: of all)",
      NULL},
     {NULL},
 };

@@ -86,15 +86,15 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
 }
 
 static const GOptionEntry options[] = {
-    {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere,
-     "Runs of every project, not only of this one", NULL},
+    {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere, "Show the runs of every project",
+     NULL},
     {NULL},
 };
 
 const Verb list_verb = {
     .name = "list",
     .synopsis = "",
-    .summary = "List the runs of this project (outside of one: of all)",
+    .summary = "List the runs of this project (outside one: of all)",
     .most = 0,
     .options = options,
     .run = list,

@@ -98,12 +98,12 @@ static gboolean find_folder(Ctl *ctl, Merge *merge, GError **error)
         return FALSE;
     merge->folder = work_tree_of(list, ref);
     if (!merge->folder)
-        return refuse(error, "its base branch %s is not checked out: `git -C %s switch %s` does",
+        return refuse(error,
+                      "its base branch %s is not checked out: `git -C %s switch %s` checks it out",
                       merge->base, ctl->project, merge->base);
     if (git_succeeds(merge->folder, "diff", "--cached", "--quiet", NULL))
         return TRUE;
-    return refuse(error, "%s has changes that are staged and not committed: commit them first",
-                  merge->folder);
+    return refuse(error, "%s has staged changes: commit them first", merge->folder);
 }
 
 /* A merge in memory; it touches no file. */
@@ -210,9 +210,9 @@ static int merge_verb_run(Ctl *ctl, char **arguments, char **passed, GError **er
 }
 
 static const GOptionEntry options[] = {
-    {"squash", 0, 0, G_OPTION_ARG_NONE, &arg_squash, "Make one commit of the story's", NULL},
+    {"squash", 0, 0, G_OPTION_ARG_NONE, &arg_squash, "Squash the story into one commit", NULL},
     {"message", 'm', 0, G_OPTION_ARG_FILENAME, &arg_message,
-     "Message of the merge's commit, or the squashed one", "TEXT"},
+     "Message of the merge or squash commit", "TEXT"},
     {NULL},
 };
 

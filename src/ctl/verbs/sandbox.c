@@ -39,7 +39,7 @@ static gboolean enter_worktree(const RunInfo *info, GError **error)
 
     if (worktree && chdir(worktree) == 0)
         return TRUE;
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "the worktree of %s can't be entered: %s",
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot enter the worktree of %s: %s",
                 info->story, worktree ? g_strerror(errno) : "it has none yet");
     return FALSE;
 }

@@ -31,7 +31,7 @@ static GString *read_standard_input(GError **error)
         }
     }
     if (n < 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't read standard input: %s",
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot read standard input: %s",
                     g_strerror(errno));
         return NULL;
     }
@@ -59,7 +59,7 @@ static sd_bus_message *raw_call(Ctl *ctl, const RunInfo *info, const GString *te
         r = sd_bus_message_append_array(message, 'y', text->str, text->len);
     if (r >= 0)
         return g_steal_pointer(&message);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't send the input: %s", g_strerror(-r));
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot send the input: %s", g_strerror(-r));
     return NULL;
 }
 
@@ -92,7 +92,7 @@ static sd_bus_message *call_for(Ctl *ctl, const RunInfo *info, const GString *te
         r = sd_bus_message_append(message, "s", text->str);
     if (r >= 0)
         return g_steal_pointer(&message);
-    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't send the message: %s", g_strerror(-r));
+    g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot send the message: %s", g_strerror(-r));
     return NULL;
 }
 

@@ -41,7 +41,7 @@ static int shell(Ctl *ctl, char **arguments, char **passed, GError **error)
     if (!folder)
         return -1;
     if (chdir(folder) < 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't go to %s: %s", folder,
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot go to %s: %s", folder,
                     g_strerror(errno));
         return -1;
     }

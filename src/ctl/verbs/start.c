@@ -161,9 +161,12 @@ static void on_started(sd_bus_message *reply, const GError *error, gpointer data
     g_autoptr(JsonNode) node = message_read_json(reply);
     start->info = node ? run_info_new(node) : NULL;
     if (!start->info)
-        start_end(start, g_error_new_literal(CTL_ERROR, CTL_ERROR_FAILED,
-                                             "the reply of the storkit service can't be read: "
-                                             "install it and storkitctl from the same version"));
+        start_end(
+            start,
+            g_error_new_literal(
+                CTL_ERROR, CTL_ERROR_FAILED,
+                "cannot read the reply of the storkit service: install it and storkitctl from "
+                "the same version"));
     else if (run_info_is_pending(start->info) && !start_arguments.no_block)
         follow_pending(start);
     else

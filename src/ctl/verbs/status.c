@@ -140,7 +140,7 @@ static gboolean listen(Status *status, GError **error)
     for (gsize i = 0; i < G_N_ELEMENTS(matches); i++) {
         int r = sd_bus_add_match(status->ctl->bus, NULL, matches[i], on_changed, status);
         if (r < 0) {
-            g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't listen on the session bus: %s",
+            g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot listen on the session bus: %s",
                         g_strerror(-r));
             return FALSE;
         }

@@ -288,7 +288,7 @@ static gboolean top_run(Top *top, GError **error)
     terminal_signals_listen(&top->signals, event, on_resized, on_killed, top);
     if (!terminal_make_raw()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
-                            "can't switch the terminal to raw mode");
+                            "cannot switch the terminal to raw mode");
         return FALSE;
     }
     (void)sd_event_add_io(event, &top->keyboard, STDIN_FILENO, EPOLLIN, on_key, top);
@@ -336,8 +336,8 @@ static int top_verb_run(Ctl *ctl, char **arguments, char **passed, GError **erro
 }
 
 static const GOptionEntry options[] = {
-    {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere,
-     "Runs of every project, not only of this one", NULL},
+    {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere, "Show the runs of every project",
+     NULL},
     {NULL},
 };
 

@@ -187,7 +187,7 @@ static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **err
 {
     if (arg_any && arg_all) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "--any and --all exclude each other");
+                            "--any and --all cannot be used together");
         return -1;
     }
     guint64 timeout = WAIT_FOREVER;

@@ -244,7 +244,7 @@ static int on_unread(sd_event_source *source, int fd, guint32 events, void *user
     raise(SIGPIPE);
     if (!watch->error)
         watch->error = g_error_new_literal(CTL_ERROR, CTL_ERROR_FAILED,
-                                           "the output can't be written: nobody reads it any more");
+                                           "cannot write the output: its reader is gone");
     watch->done = TRUE;
     return 0;
 }
@@ -334,7 +334,7 @@ static gboolean watch_pool(Ctl *ctl, GError **error)
     int r = sd_bus_add_match(ctl->bus, NULL, NEW_RUNS_MATCH, on_status, &watch);
 
     if (r < 0) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "can't listen on the session bus: %s",
+        g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot listen on the session bus: %s",
                     g_strerror(-r));
         return FALSE;
     }

@@ -183,8 +183,8 @@ static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **
 }
 
 static const GOptionEntry remove_options[] = {
-    {"force", 'f', 0, G_OPTION_ARG_NONE, &arg_force,
-     "Even with uncommitted or unmerged work, which is lost", NULL},
+    {"force", 'f', 0, G_OPTION_ARG_NONE, &arg_force, "Remove uncommitted and unmerged work, too",
+     NULL},
     {NULL},
 };
 
