@@ -173,7 +173,7 @@ static void save_kept(void)
         g_string_append_len(text, *entry, (gssize)strlen(*entry) + 1);
     if (path && !g_file_set_contents_full(path, text->str, (gssize)text->len,
                                           G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-        g_warning("A restart will lose the environment of the shell: %s", error->message);
+        g_warning("a restart will lose the environment of the shell: %s", error->message);
 }
 
 static void load_kept(void)
@@ -214,7 +214,7 @@ static void take_no_answer(const Moment *asked)
         "-c env` works and exits",
         asked->shell, (timeouts[0] + timeouts[1]) / 1000, asked->shell);
 
-    g_warning("Agents get %s, because %s",
+    g_warning("agents get %s, because %s",
               kept ? "the last environment that the shell printed"
                    : "the environment of the service, where programs of nvm, npm or ~/.local/bin "
                      "may be missing",

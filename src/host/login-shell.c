@@ -307,7 +307,7 @@ static void give_on_stdin(int fd, const char *command)
     g_autofree char *line = g_strconcat(command, "\n", NULL);
 
     if (write(fd, line, strlen(line)) < 0)
-        g_debug("The shell takes no commands: %s", g_strerror(errno));
+        g_debug("the shell takes no commands: %s", g_strerror(errno));
     close(fd);
 }
 
@@ -325,14 +325,14 @@ static gboolean spawn(Question *question)
                                       G_SPAWN_CLOEXEC_PIPES | G_SPAWN_SEARCH_PATH,
                                   become_leader, NULL, &question->pid, on_stdin ? &input_fd : NULL,
                                   &question->output_fd, NULL, &error)) {
-        g_warning("Cannot run the shell %s: %s", question->query.shell, error->message);
+        g_warning("cannot run the shell %s: %s", question->query.shell, error->message);
         return FALSE;
     }
     if (on_stdin)
         give_on_stdin(input_fd, command);
     question->pidfd = (int)syscall(SYS_pidfd_open, question->pid, 0);
     if (question->pidfd < 0) {
-        g_warning("Cannot watch the shell %s: %s", question->query.shell, g_strerror(errno));
+        g_warning("cannot watch the shell %s: %s", question->query.shell, g_strerror(errno));
         kill(-question->pid, SIGKILL);
         waitpid(question->pid, NULL, 0);
         close(question->output_fd);

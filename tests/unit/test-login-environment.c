@@ -105,7 +105,7 @@ static void wait_until_gone(const Home *home)
 static void expect_fallback(void)
 {
     g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING,
-                          "Agents get the environment of the service* since the shell *");
+                          "agents get the environment of the service* because the shell *");
 }
 
 /* Debian's .bashrc begins with this. */
@@ -278,8 +278,8 @@ static void test_a_shell_that_is_not_there_is_no_failure(Home *home, gconstpoint
     if (!home->home)
         return;
     login_environment_configure("/nowhere/sh", LONG_MSEC, LONG_MSEC);
-    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "Cannot run the shell /nowhere/sh: *");
-    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "Cannot run the shell /nowhere/sh: *");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "cannot run the shell /nowhere/sh: *");
+    g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "cannot run the shell /nowhere/sh: *");
     expect_fallback();
     g_auto(GStrv) environment = get();
 
