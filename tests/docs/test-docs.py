@@ -157,6 +157,14 @@ class Papers(unittest.TestCase):
                     path = os.path.join(os.path.dirname(page), target)
                     self.assertTrue(os.path.exists(path), f"{page}: {target}")
 
+    def test_name_files_that_there_are(self):
+        folder = "|".join(f for f in os.listdir(ROOT) if os.path.isdir(f"{ROOT}/{f}"))
+        for pattern in self.PAGES:
+            for page in glob.glob(f"{ROOT}/{pattern}", recursive=True):
+                for path in re.findall(rf"`((?:{folder})/[\w./-]+)`", read(page)):
+                    if not re.search(r"/[a-z-]*[A-Z]{2,}", path):  # kind-NAME.c is a pattern
+                        self.assertTrue(glob.glob(f"{ROOT}/{path}*"), f"{page}: {path}")
+
     def test_have_every_variable_of_the_tests(self):
         asked = r'(?:g_getenv|test_msec)\("(STORKIT_\w+)"|_VARIABLE "(STORKIT_\w+)"'
         sources = glob.glob(f"{ROOT}/src/**/*.c", recursive=True)
