@@ -38,8 +38,8 @@ void command_line_add_args(CommandLine *line);
  *  locale ("0.1"); nothing where it is 0. */
 void command_line_add_amount(CommandLine *line, const char *option, double amount);
 
-/** Whether the prompt can stand on the command line: it would be taken for an option where it
- *  begins with '-', and the kernel refuses a long one. */
+/** Whether the prompt can be an argument: if it begins with '-' it would be taken for an option,
+ * and the kernel refuses a long one. */
 gboolean command_line_prompt_fits(const CommandLine *line);
 
 /** Whether it is too long for the command line. */

@@ -16,8 +16,8 @@
 
 typedef struct {
     char **argv;      /* argv[0] is the program as configured: a name for PATH, or a path */
-    char *stdin_text; /* what the program gets on stdin (a prompt that is too long for an argument;
-                         an interactive agent's first message), or NULL */
+    char *stdin_text; /* the program's stdin (a prompt too long for an argument; an interactive
+                         agent's first message), or NULL */
 } AgentCommand;
 
 /** The command line of @agent. Sets STORKIT_ERROR_INVALID_ARGUMENT (prompt over PROMPT_MAX, a

@@ -7,18 +7,18 @@
 #include "agents/usage.h"
 
 /*
- * What one line of a transcript means.
+ * The meaning of one line of a transcript.
  */
 
 typedef enum {
-    LINE_NOTHING, /* blank, or nothing left of it once its escape sequences are gone */
+    LINE_NOTHING, /* blank, perhaps after its escape sequences were removed */
     LINE_OUTPUT,  /* text */
     LINE_JSON,    /* one strict JSON object, whatever the agent's kind */
 } LineClass;
 
-/** What a line of an agent's JSON says of the run as a whole; a member is unset (NULL, FALSE, 0)
- *  where the line says nothing of it. All of it is display, none of it decides whether the agent
- *  runs: a tool can forge a line. */
+/** Facts about the whole run in a line of an agent's JSON; a member is unset (NULL, FALSE, 0) if
+ * the line does not have it. They are for display; none decides whether the agent runs: a tool can
+ * forge a line. */
 typedef struct {
     char *session_id;   /* the kind's session id, never empty */
     gboolean opening;   /* the kind's opening line (claude: system/init) */
@@ -29,18 +29,18 @@ typedef struct {
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
     Usage used;         /* since the line before that said so: adds up */
-    Usage so_far;       /* since the run's begin: takes the place of what was said before */
+    Usage so_far;       /* since the start of the run: replaces earlier values */
     Usage session;      /* of the session, with its earlier runs: takes the place too */
 } LineFacts;
 
 struct DecodedLine {
     LineClass class;
     const char *text; /* OUTPUT: valid UTF-8 without NUL. JSON: the object's bytes as printed
-                       (as cleaned, where it is one only without the escape sequences around).
-                       No NUL is behind it: it is a part of the line, or `cleaned` */
+                       (or as cleaned, if it only is one without the escape sequences around it).
+                       Not NUL-terminated: it is a part of the line, or `cleaned` */
     gsize length;     /* of text, in bytes */
     char *cleaned;    /* or NULL */
-    char *shown;      /* OUTPUT: what a terminal shows of it, where that differs, or NULL */
+    char *shown;      /* OUTPUT: the line as a terminal shows it, if that differs, or NULL */
     GPtrArray *texts; /* JSON: char *, the texts that each become an `output` before it; or NULL */
     LineFacts facts;
 };

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-/* What systemd and the bus tell the daemon's own service, what a Claude Code around us tells its
- * children, what is true of another terminal or folder than the agent's, what contradicts NO_COLOR,
- * and what comes before PAGER and GIT_EDITOR. */
+/* Variables of systemd and the bus for this service, of a surrounding Claude Code for its children,
+ * of another terminal or folder than the agent's, those that contradict NO_COLOR, and those that
+ * override PAGER and GIT_EDITOR. */
 static gboolean is_dropped(const char *name)
 {
     static const char *const names[] = {
@@ -54,7 +54,7 @@ static gboolean is_dropped(const char *name)
     return g_strv_contains(names, name);
 }
 
-/* Sets the variables of @from (NAME=VALUE) in @environment; what has no name is skipped. */
+/* Sets the variables of @from (NAME=VALUE) in @environment; an entry without a name is skipped. */
 static char **merge(char **environment, char *const *from, gboolean (*skip)(const char *name))
 {
     for (; from && *from; from++) {
@@ -99,7 +99,7 @@ char **agent_environment_build(char *const *base, const AgentConfig *agent,
         environment = g_environ_setenv(environment, own[i].name, own[i].value, TRUE);
     environment = merge(environment, agent->env, NULL);
     environment = merge(environment, extra, NULL);
-    /* Who asks for colours gets them. */
+    /* An agent that asks for colours gets them. */
     if (g_environ_getenv(environment, "FORCE_COLOR") ||
         g_environ_getenv(environment, "CLICOLOR_FORCE"))
         environment = g_environ_unsetenv(environment, "NO_COLOR");

@@ -141,7 +141,7 @@ static char *error_of(LineJson json)
     return g_steal_pointer(&error);
 }
 
-/* What one model was used for since the last result. */
+/* The use of one model since the last result. */
 static void read_model_usage(LineJson model, gpointer data)
 {
     Usage *used = data;
@@ -155,8 +155,8 @@ static void read_model_usage(LineJson model, gpointer data)
                                   .input_is_rest = TRUE});
 }
 
-/* Since 2.1.330 at the latest the total counts the session's whole past, and there is a count of
- * what was used since the last result. Before, the total counted this process. */
+/* Since 2.1.330 at the latest, the total covers the session's whole past, and there is a separate
+ * count since the last result. Before, the total covered this process. */
 static void read_usage(LineJson json, DecodedLine *line)
 {
     Usage *used = &line->facts.used;

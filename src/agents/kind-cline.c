@@ -20,7 +20,7 @@ static void build(CommandLine *line)
     command_line_add(line, line->prompt);
 }
 
-/* An agent that this one has started is none of the session's own. */
+/* An agent started by this one does not belong to the session. */
 static void read_hook(LineJson json, DecodedLine *line)
 {
     if (line_json_is_set(json, "parentAgentId"))

@@ -7,8 +7,8 @@
  * Google's gemini-cli, as of 0.61: `gemini --output-format stream-json`.
  */
 
-/* A stdin that is no terminal makes it run headless and is the prompt (with -p, the text before the
- * prompt). */
+/* A stdin that is not a terminal makes it run headless and is the prompt (with -p, the text before
+ * the prompt). */
 static void build(CommandLine *line)
 {
     command_line_add_program(line);

@@ -9,7 +9,7 @@
  * run that was killed has none.
  */
 
-/* A prompt that begins with '-' is taken as one behind -p. */
+/* After -p, a prompt that begins with '-' is taken as one. */
 static void build(CommandLine *line)
 {
     command_line_add_program(line);

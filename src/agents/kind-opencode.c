@@ -7,7 +7,7 @@
  * opencode, as of 1.18: `opencode run --format json`.
  */
 
-/* `run` without a message takes what a stdin that is no terminal gives as the message. */
+/* `run` without a message reads it from stdin if that is not a terminal. */
 static void build(CommandLine *line)
 {
     command_line_add_program(line);

@@ -28,7 +28,7 @@ static void read_system(LineJson json, DecodedLine *line)
     line->facts.opening = line_json_is(json, "subtype", "init");
 }
 
-/* What a failed request says comes as an assistant's text too, and nothing else tells. */
+/* The error of a failed request is printed as an assistant's text, and nowhere else. */
 static void read_assistant(LineJson json, DecodedLine *line)
 {
     line->facts.assistant = TRUE;

@@ -4,7 +4,7 @@
 
 /*
  * Any program: it knows nothing of storkit, and finds its story in the placeholders and in
- * STORKIT_*. Its JSON means nothing; how it ended is its exit status.
+ * STORKIT_*. Its JSON has no meaning; its exit status tells how it ended.
  */
 
 static void build(CommandLine *line)

@@ -9,10 +9,10 @@ typedef struct CommandLine CommandLine;
 typedef struct DecodedLine DecodedLine;
 typedef struct LineJson LineJson;
 
-/** What one type of a kind's JSON lines means. */
+/** The meaning of one type of a kind's JSON lines. */
 typedef struct {
     const char *type; /* of the top level, "" where it has none; NULL: every line of the kind */
-    /** Adds what the line says to @line. */
+    /** Adds the facts in the line to @line. */
     void (*read)(LineJson json, DecodedLine *line);
     /** The same for a line too long to be parsed (a result that holds the agent's last words); or
      *  NULL. */
@@ -25,14 +25,13 @@ typedef struct {
  */
 typedef struct {
     const char *name;
-    const char *program;     /* its usual `command`; NULL: it has to be configured */
+    const char *program;     /* its usual `command`; NULL: it must be configured */
     const char *const *keys; /* what of the roster and of a Start its command line has a place for,
                                 ended by NULL; see agent_kind_takes() */
     /** Appends its whole command line. */
     void (*build)(CommandLine *line);
     const KindLine *lines; /* those that mean something, ended by one without `read`; or NULL */
-    /** The type of its closing line, behind which its program is known to stay alive at times; or
-     *  NULL. */
+    /** The type of its closing line, if its program sometimes stays alive after it; or NULL. */
     const char *closing_type;
     gboolean counts_session; /* its totals count the session with all its earlier runs */
     /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
@@ -59,10 +58,10 @@ AGENT_KINDS(AGENT_KIND_DECLARE)
 /** All kinds in the table's order, ended by NULL. */
 const AgentKind *const *agent_kinds(void);
 
-/** The kind called @name; NULL where there is none. */
+/** The kind named @name; NULL if there is none. */
 const AgentKind *agent_kind_find(const char *name);
 
-/** The kind whose usual program @command is, whatever folder it is in; NULL where there is none. */
+/** The kind whose usual program is @command, in whatever folder; NULL if there is none. */
 const AgentKind *agent_kind_of_program(const char *command);
 
 /** Whether @kind's command line has a place for @key: "prompt", "model", "resume", "interactive",

@@ -160,7 +160,7 @@ void line_facts_read_long(const AgentKind *kind, const char *type, const char *j
     }
 }
 
-/* --- Lines that are too long: they are valid objects, so little has to be looked at --- */
+/* --- Lines that are too long: they are valid objects, so little needs checking --- */
 
 /* Where the string that begins at @p, with its quote, has ended. */
 static const char *skip_string(const char *p)

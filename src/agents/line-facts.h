@@ -46,8 +46,8 @@ typedef struct {
 /** Adds the tokens that are known to @usage, whose input is all input. */
 void line_read_tokens(LineJson json, Usage *usage, LineTokens paths);
 
-/** The line closes the run. @error is taken over, NULL where the CLI has no words; a JSON body in
- *  it becomes the message that it holds. */
+/** The line closes the run. Takes @error, NULL if the CLI gave no message; a JSON body in it is
+ * replaced by the message it holds. */
 void line_close_run(DecodedLine *line, gboolean success, char *error);
 
 /** A copy of the string at @path, NULL where it is empty or absent. Caller frees. */

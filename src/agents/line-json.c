@@ -46,7 +46,7 @@ static const JsonToken *find_string(LineJson json, const char *path)
     return token && token->type == JSON_STRING ? token : NULL;
 }
 
-/* --- What is there --- */
+/* --- Access --- */
 
 char *line_json_dup_string(LineJson json, const char *path)
 {
@@ -86,7 +86,7 @@ gboolean line_json_double(LineJson json, const char *path, double max, double *r
     const JsonToken *token = find_token(json, path);
     if (!token || token->type != JSON_NUMBER)
         return FALSE;
-    /* In an object, something that ends the number is always behind it. */
+    /* In an object, a number is always followed by a character that ends it. */
     double value = g_ascii_strtod(json.document->text + token->begin, NULL);
     if (!(value >= 0 && value <= max)) /* 1e999 is infinite */
         return FALSE;

@@ -7,12 +7,12 @@
 #include "base/json-tape.h"
 
 /*
- * The JSON of an agent's line, as the kinds look at it: what is asked of it never minds that a
- * member is absent or of another type than expected. Values are named by their path from the one
- * that is asked ("error.data.message"); "" is that value itself.
+ * The JSON of an agent's line, as the kinds read it: every function accepts that a member is absent
+ * or has an unexpected type. Values are named by their path from the given one
+ * ("error.data.message"); "" is that value itself.
  */
 
-/** A line that the scan (json-scan.h) took for an object, with what the scan noted of it. */
+/** A line that the scan (json-scan.h) accepted as an object, with the scan's tape. */
 typedef struct {
     const char *text;
     const JsonTape *tape;
@@ -28,7 +28,8 @@ static inline LineDocument line_document(const char *text, const JsonTape *tape)
 void line_document_clear(LineDocument *document);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LineDocument, line_document_clear)
 
-/** LineJson: a value inside a line. What it answers belongs to the document, unless said otherwise.
+/** LineJson: a value inside a line. Returned values belong to the document, unless stated
+ * otherwise.
  */
 struct LineJson {
     LineDocument *document; /* NULL: no value */
@@ -41,7 +42,7 @@ static inline LineJson line_document_root(LineDocument *document)
     return (LineJson){document, 0};
 }
 
-/** NULL where there is no string. Half a surrogate pair and a \u0000 in it are U+FFFD. */
+/** NULL if there is no string. Half a surrogate pair and a \u0000 in it become U+FFFD. */
 const char *line_json_string(LineJson json, const char *path);
 
 /** The same, but the caller frees it. */
@@ -53,7 +54,7 @@ gboolean line_json_is(LineJson json, const char *path, const char *expected);
 /** Whether the member is there, and neither null nor false. */
 gboolean line_json_is_set(LineJson json, const char *path);
 
-/** A number from 0 to @max. FALSE where there is none, and leaves @ret alone. An integer's @max is
+/** A number from 0 to @max. FALSE if there is none, and leaves @ret unchanged. An integer's @max is
  *  at most 2^53 (a double holds it on the way), a fraction is cut off. */
 gboolean line_json_double(LineJson json, const char *path, double max, double *ret);
 gboolean line_json_uint(LineJson json, const char *path, guint64 max, guint64 *ret);

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/** CommandContext: what a run gives to its agent's templates, command line and environment. */
+/** CommandContext: a run's values for its agent's templates, command line and environment. */
 typedef struct {
     const char *worktree_path;
     const char *story_id;

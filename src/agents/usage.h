@@ -11,7 +11,7 @@ typedef enum {
     USAGE_COUNTS,
 } UsageCount;
 
-/** Usage: what a run, or a part of one, has used. All zero is one of which nothing is known. */
+/** Usage: the usage of a run, or of a part of one. All zero: nothing is known. */
 typedef struct {
     gboolean has_cost;
     double cost_usd;
@@ -22,14 +22,14 @@ typedef struct {
 /** The contract's name of a count: a static string. */
 const char *usage_count_name(UsageCount count);
 
-/** Adds what is known of @more to @usage. */
+/** Adds the known figures of @more to @usage. */
 void usage_add(Usage *usage, const Usage *more);
 
-/** What is known of @newer takes the place of what @usage says. */
+/** The known figures of @newer replace those of @usage. */
 void usage_replace(Usage *usage, const Usage *newer);
 
-/** Takes @before off @usage. What is not known of @before, or is more than there is now (its CLI
- *  has begun to count again), is not known afterwards. */
+/** Subtracts @before from @usage. A figure that @before lacks, or that is larger there (its CLI
+ * started counting again), is unknown afterwards. */
 void usage_subtract(Usage *usage, const Usage *before);
 
 gboolean usage_is_known(const Usage *usage);

@@ -11,13 +11,13 @@
 typedef struct {
     char *const *argv; /* argv[0] is a path */
     char *const *environment;
-    const char *folder; /* NULL: this process's */
-    const int (
-        *fds)[2]; /* ours, and the child's number: all of ours are above all of the child's */
+    const char *folder;  /* NULL: this process's */
+    const int (*fds)[2]; /* our descriptor and the child's number: all of ours are above all of the
+                            child's */
     gsize n_fds;
     gboolean own_session;
 } SpawnPlan;
 
-/** Returns 0 with the child's pid, which is the caller's to reap, and a pidfd, which the caller
- *  closes; or an errno, and there is no child. */
+/** Returns 0 with the child's pid, which the caller reaps, and a pidfd, which the caller closes; or
+ * an errno, without a child. */
 int spawn_process(const SpawnPlan *plan, pid_t *ret_pid, int *ret_pidfd);

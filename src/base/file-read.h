@@ -22,6 +22,6 @@ gboolean file_read_own(int folder_fd, const char *name, gsize max, char **ret_te
 /** The file @path, without an error to tell: NULL. Caller frees. */
 char *file_read_text(const char *path, gsize max);
 
-/** That @path, if there is such a file, is a regular one of at most @max bytes: for what a library
- *  reads itself. The same errors. */
+/** Checks that @path, if it exists, is a regular file of at most @max bytes: for files that a
+ * library reads itself. The same errors. */
 gboolean file_check(const char *path, gsize max, GError **error);

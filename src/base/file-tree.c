@@ -63,8 +63,8 @@ static gboolean make_writable(int parent, const char *name)
 
 /* ---- remove ---- */
 
-/** A removal under way. What is deep below the top is moved up into it and comes later: however
- *  deep a tree is, few folders are open at a time. */
+/** A removal under way. Entries deep below the top are moved up into it and removed later: however
+ * deep a tree is, few folders are open at a time. */
 typedef struct {
     int top; /* the outermost folder */
     guint64 lifted;
@@ -79,7 +79,7 @@ static gboolean lift(Removal *removal, int parent, const char *name)
         g_snprintf(new_name, sizeof new_name, ".storkit-lifted.%" G_GUINT64_FORMAT,
                    removal->lifted++);
         r = renameat(parent, name, removal->top, new_name);
-        /* The name may be taken by something that is still to be removed. */
+        /* The name may belong to an entry that is not removed yet. */
     } while (r < 0 && (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR));
     return r == 0 || errno == ENOENT;
 }
@@ -106,7 +106,7 @@ static gboolean remove_entries(Removal *removal, DIR *folder, guint depth)
     return errno == 0;
 }
 
-/** Removes what is in the outermost folder, until nothing has been moved up into it. */
+/** Removes the entries of the outermost folder, until none has been moved up into it. */
 static gboolean remove_top_entries(Removal *removal, DIR *folder)
 {
     guint64 lifted;

@@ -4,13 +4,13 @@
 #include <glib.h>
 
 /*
- * Folders with everything in them. Symbolic links are never followed, even those that somebody
- * puts there while we work. A tree may be of any depth: few descriptors are open at a time.
- * Blocking. Errors are of the G_FILE_ERROR domain and name the path.
+ * Folders with everything in them. Symbolic links are never followed, even those that appear
+ * meanwhile. A tree may be of any depth: few descriptors are open at a time. Blocking. Errors are
+ * of the G_FILE_ERROR domain and name the path.
  */
 
 /** Removes @path, a folder or a file, and everything below it. Folders without write permission
- *  (Go's module cache has some) get it first. It is no error if something is already gone. */
+ *  (Go's module cache has some) get it first. Something that is already gone is not an error. */
 gboolean file_tree_remove(const char *path, GError **error);
 
 /** The same, but anyone who looks sees @path whole or not at all: it is first renamed, to a hidden

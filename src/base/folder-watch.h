@@ -27,5 +27,5 @@ int folder_watch_add(FolderWatch *watch, int folder_fd, FolderChanged changed, g
  *  are not reported. */
 void folder_watch_set_writes(FolderWatch *watch, int folder_fd, gboolean wanted);
 
-/** Ends what folder_watch_add() began; an @id that is no longer watched is no error. */
+/** Undoes folder_watch_add(); an @id that is no longer watched is not an error. */
 void folder_watch_remove(FolderWatch *watch, int id);

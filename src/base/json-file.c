@@ -34,8 +34,8 @@ JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
     return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
 }
 
-/** That it will be read back: what holds text that is not UTF-8 would not be, and neither would it
- *  tell the next service of what it is the record of. */
+/** Checks that it can be read back: a record with text that is not UTF-8 could not, and the next
+ * service would miss it. */
 static gboolean check_readable(const char *name, const char *text, GError **error)
 {
     gsize length = strlen(text);
@@ -57,7 +57,7 @@ gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, 
 
     if (!check_readable(name, text, error))
         return FALSE;
-    /* A crash may have left something there, or somebody put a FIFO there to make us wait. */
+    /* A crash may have left a file there, or somebody created a FIFO to make us wait. */
     unlinkat(folder_fd, temporary, 0);
     autofd fd = open_regular(folder_fd, temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (fd < 0 || !write_all(fd, text, strlen(text)) || (sync && fsync(fd) < 0) ||

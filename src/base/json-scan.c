@@ -164,7 +164,7 @@ static bool step_string(JsonScan *scan, uint8_t byte)
         return true;
     }
     if (byte < 0x80 || !utf8_lead(byte, &scan->utf8))
-        return false; /* what is plain never comes here, so it is a control character */
+        return false; /* plain characters never get here, so it is a control character */
     capture(scan, &byte, 1);
     scan->state = STATE_UTF8;
     return true;
@@ -364,7 +364,7 @@ static bool step_outside(JsonScan *scan, uint8_t byte)
     return scan->state == STATE_START && byte == '{' && open_level(scan, true);
 }
 
-/* Where a number may be over, what ends it belongs to what comes after. */
+/* If a number may be complete, the character that ends it belongs to what follows. */
 static bool end_number(JsonScan *scan, uint8_t byte)
 {
     scan->state = STATE_AFTER_VALUE;
@@ -466,7 +466,7 @@ static bool is_hex(uint8_t byte)
     return is_digit(byte) || (letter >= 'a' && letter <= 'f');
 }
 
-/* How many bytes the escape or the character at @p takes; 0 where it is not whole, or is none. */
+/* The length in bytes of the escape or character at @p; 0 if it is incomplete or invalid. */
 static size_t whole_length(const uint8_t *p, const uint8_t *end)
 {
     bool whole;

@@ -15,12 +15,12 @@
  * value of its top-level member "type". It links libc only: the shim uses it too.
  *
  * The bytes of a line may come in pieces of any size; the verdict does not depend on where they are
- * split. White space around the object may hold form feeds too (what a line is trimmed of), inside
- * it is JSON's own.
+ * split. White space around the object may hold form feeds too (as trimmed from a line), inside it
+ * is JSON's own.
  */
 
-/** Objects and arrays may nest this deep; a line that goes deeper is no object to us (json-glib
- *  recurses, so the bound is what keeps its stack safe). */
+/** Objects and arrays may nest this deep; a deeper line does not count as an object (json-glib
+ * recurses, so this bound protects its stack). */
 #define JSON_SCAN_MAX_DEPTH 512
 
 /** The longest "type" that is reported, in bytes, without its NUL. */
@@ -29,7 +29,7 @@
 /** Lives wherever its user likes, holds no resource; its members are json-scan.c's own. */
 typedef struct JsonScan {
     uint8_t state;
-    JsonTape *tape;       /* of what the scan meets, or NULL */
+    JsonTape *tape;       /* for the values that the scan meets, or NULL */
     uint64_t at;          /* the offset of the byte at hand */
     bool in_key;          /* the string at hand is a member's name */
     bool in_type;         /* the member at hand is the top-level "type" */
@@ -39,8 +39,8 @@ typedef struct JsonScan {
     uint8_t hex_left;     /* digits to come of a \u escape */
     uint16_t unit;        /* its UTF-16 code unit so far */
     uint16_t high;        /* a high surrogate that waits for its low one, or 0 */
-    struct Utf8Lead utf8; /* what has to come of a character */
-    const char *literal;  /* what has to come of true, false or null */
+    struct Utf8Lead utf8; /* expected rest of a character */
+    const char *literal;  /* expected rest of true, false or null */
     uint16_t depth;       /* objects and arrays that are open */
     uint64_t objects[JSON_SCAN_MAX_DEPTH / 64]; /* one bit for each of them: an object? */
     uint8_t text_length;

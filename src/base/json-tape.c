@@ -83,7 +83,7 @@ static unsigned hex_digit(char c)
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 }
 
-/* The code unit of the escape at @p; 0, which no half of a pair is, where there is none. */
+/* The code unit of the escape at @p; 0, which is never half of a pair, if there is none. */
 static uint32_t code_unit(const char *p, const char *end)
 {
     uint32_t unit = 0;
@@ -94,7 +94,7 @@ static uint32_t code_unit(const char *p, const char *end)
     return unit;
 }
 
-/* The character of the escape \u… at *@p, which it moves behind it. */
+/* The character of the escape \u… at *@p; moves *@p after it. */
 static uint32_t take_unicode(const char **p, const char *end)
 {
     uint32_t unit = code_unit(*p, end);

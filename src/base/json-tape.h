@@ -23,9 +23,9 @@ typedef enum {
 
 typedef struct {
     uint32_t begin, end; /* of a string, between its quotes; of the others, @begin alone is set */
-    uint32_t next;       /* the index of the first token behind it and all that is in it */
+    uint32_t next;       /* the index of the first token after it and its content */
     uint8_t type;        /* a JsonType */
-    bool escaped;        /* a string with a backslash in it: it has to be decoded */
+    bool escaped;        /* a string with a backslash in it: it must be decoded */
 } JsonToken;
 
 /** Lives wherever its user likes. Most lines fit into `first`. */
@@ -36,7 +36,7 @@ typedef struct {
     JsonToken first[64];
 } JsonTape;
 
-/** Makes @tape empty; json_tape_clear() frees what it came to need. */
+/** Makes @tape empty; json_tape_clear() frees its memory. */
 void json_tape_init(JsonTape *tape);
 void json_tape_clear(JsonTape *tape);
 
@@ -47,15 +47,15 @@ JsonToken *json_tape_add(JsonTape *tape, JsonType type, uint32_t begin);
 void json_tape_open(JsonTape *tape, JsonType type, uint32_t begin);
 void json_tape_close(JsonTape *tape);
 
-/** The index of the value of the member @name of the object @index of @text; of the last one where
- *  there are several. 0, which is the outermost object, where there is none. */
+/** The index of the value of the member @name of the object @index of @text; of the last one if
+ * there are several. 0, which is the outermost object, if there is none. */
 uint32_t json_tape_member(const JsonTape *tape, const char *text, uint32_t index, const char *name,
                           size_t length);
 
 /** Whether the string @token of @text means @expected, which is at most 64 bytes long. */
 bool json_string_is(const char *text, const JsonToken *token, const char *expected, size_t length);
 
-/** Writes what the string @token of @text means to @to, which has room for as many bytes as it
- *  takes in the text, and returns how many these were. Its escapes are decoded; a \u0000 and half a
- *  surrogate pair are U+FFFD. No NUL is written. */
+/** Writes the decoded string @token of @text to @to, which must have space for as many bytes as the
+ * text has, and returns their number. A \u0000 and half a surrogate pair become U+FFFD. No NUL is
+ * written. */
 size_t json_string_decode(const char *text, const JsonToken *token, char *to);

@@ -168,7 +168,7 @@ static void obey(Shown *shown, Bytes sequence, gsize length)
         g_array_set_size(shown->cells, 0);
 }
 
-/* Draws what is at @p; returns what is behind it. */
+/* Draws the character at @p; returns the position after it. */
 static Bytes draw(Shown *shown, Bytes p, Bytes end)
 {
     bool whole;

@@ -15,12 +15,11 @@ void line_trim(const char **line, gsize *length);
 gboolean line_is_clean(const char *line, gsize length);
 
 /** A copy of @line without the sequences that ESC begins and without the control characters below
- *  U+0020 except tab; what is no UTF-8, and NUL, became U+FFFD; then trimmed. A sequence without
+ *  U+0020 except tab; invalid UTF-8 and NUL become U+FFFD; then trimmed. A sequence without
  *  an end reaches to the first `{` or to the line's end. Linear in @length. Caller frees. */
 char *line_clean(const char *line, gsize length, gsize *ret_length);
 
-/** What a terminal shows of a line that its program draws over itself, with carriage returns: the
- *  steps of a progress bar one on the other, not one behind the other as in line_clean(). NULL
- * where
- *  @line has none but at its end; "" where all was wiped. Caller frees. */
+/** A line that its program overwrites with carriage returns, as a terminal shows it: the steps of a
+ * progress bar on top of each other, not one after the other as in line_clean(). NULL if @line has
+ * none except at its end; "" if all was erased. Caller frees. */
 char *line_shown(const char *line, gsize length);

@@ -51,10 +51,10 @@ void limits_init(Limits *limits);
 /** Whether @key names a limit. */
 gboolean limits_has_key(const char *key);
 
-/** Sets the limit @key from the text a person writes: sizes "4G", "512M", "1073741824" (bases of
+/** Sets the limit @key from text as people write it: sizes "4G", "512M", "1073741824" (bases of
  *  1024, as systemd's); quotas "150%"; spans "10s", "5m", "1h 30m", "90" (seconds), "0" for none;
  *  weights and counts as integers; "infinity" for none. Sets STORKIT_ERROR_INVALID_ARGUMENT, naming
- *  the key, the text and what is accepted; the limits are then as before. */
+ * the key, the text and the accepted forms; the limits are then unchanged. */
 gboolean limits_set(Limits *limits, const char *key, const char *text, GError **error);
 
 /** The limits that are set, a{sv} (floating): each under its value_key, as a `t`. */

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /*
- * What the roster says of an agent's sandbox. What it means: store/sandbox-plan.h.
+ * An agent's sandbox in the roster. Its meaning: store/sandbox-plan.h.
  */
 
 typedef enum {

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The place that this thread touches just now. SIGBUS goes to the thread that caused it, so this is
+/* The place that this thread is accessing. SIGBUS goes to the thread that caused it, so this is
  * enough for the handler to tell ours from others: no list, no lock. */
 static __thread guint64 *volatile touched;
 static gsize page_size;

@@ -4,9 +4,9 @@
 #include <glib.h>
 
 /*
- * Loads from and stores to a mapped file that somebody else may cut short at any time, for which
- * the kernel sends SIGBUS. Here the lost page is replaced by anonymous memory, all zeros, and the
- * load or store goes on.
+ * Loads from and stores to a mapped file that others may truncate at any time, for which the kernel
+ * sends SIGBUS. Here the lost page is replaced by anonymous memory, all zeros, and the load or
+ * store continues.
  */
 
 /** Takes over SIGBUS; to be called before the calls below. Anywhere else it stays deadly. */

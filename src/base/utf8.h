@@ -15,8 +15,8 @@ struct Utf8Lead {
     uint8_t low, high; /* the range of the first of them; the others are 0x80 to 0xBF */
 };
 
-/** What a lead byte says of the bytes after it. Fills @ret from a byte of 0x80 and above; false
- * where no character begins with it. */
+/** The bytes that may follow a lead byte. Fills @ret from a byte of 0x80 and above; false if no
+ * character begins with it. */
 static inline bool utf8_lead(uint8_t byte, struct Utf8Lead *ret)
 {
     if (byte < 0xC2 || byte > 0xF4)

@@ -7,12 +7,12 @@
 #include "git/worktree.h"
 
 /*
- * What the service asks of git. Each of these is done in a process of its own (git/helper.h), by
- * the function of the same name without `call_`: see there what it does and the errors that it
- * sets. What hangs, crashes or swells is WORKTREE_FAILED. They block: worker threads only.
+ * The service's calls to git. Each runs in a process of its own (git/helper.h), as the function of
+ * the same name without `call_`: see there for its effect and errors. A call that hangs, crashes or
+ * needs too much memory fails with WORKTREE_FAILED. They block: worker threads only.
  */
 
-/** What a call gets. */
+/** The arguments of a call. */
 typedef struct {
     char *const *environment;  /* of git's program and its filters; NULL: the service's */
     GCancellable *cancellable; /* ends the call; NULL: nothing does */
@@ -21,7 +21,7 @@ typedef struct {
 /** project_resolve(), and where @ret_config is not NULL, project_file_read(). */
 char *git_call_resolve(const char *path, GBytes **ret_config, GError **error);
 
-/** project_file_read() in the project @root: *@ret_config is NULL where there is no such file. */
+/** project_file_read() in the project @root: *@ret_config is NULL if there is no such file. */
 gboolean git_call_read_config(const GitContext *context, const char *root, GBytes **ret_config,
                               GError **error);
 
@@ -37,7 +37,7 @@ gboolean git_call_create(const GitContext *context, const Worktree *worktree, gb
 gboolean git_call_undo(const GitContext *context, const Worktree *worktree, guint64 since,
                        gboolean all, GError **error);
 
-/** worktree_status(); NULL without an error: there is none. */
+/** worktree_status(); NULL without an error if there is none. */
 WorktreeStatus *git_call_status(const GitContext *context, const char *root, const char *story,
                                 GError **error);
 

@@ -8,7 +8,7 @@
 #include "git/places.h"
 #include "git/program.h"
 
-/* What is tracked in the tree: its index, or where libgit2 can't read that, the names. */
+/* The tracked files of the tree: its index, or the names if libgit2 cannot read that. */
 typedef struct {
     git_index *index;
     GHashTable *names; /* char * */

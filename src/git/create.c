@@ -114,7 +114,7 @@ static gboolean make_or_undo(const Repo *repo, const Worktree *worktree, const c
 {
     g_autoptr(GError) cause = NULL;
 
-    /* First, and outside of what is undone: where someone else was faster, it is theirs. */
+    /* First, and not part of the undo: if someone else was faster, it is theirs. */
     if (worktree->new_branch && !make_branch(repo, worktree, error))
         return FALSE;
     fault_point("branch");

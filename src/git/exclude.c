@@ -63,7 +63,7 @@ static gboolean replace(const char *path, const char *text, GError **error)
     return FALSE;
 }
 
-/* @ret_text is NULL where there is no such file. */
+/* @ret_text is NULL if there is no such file. */
 static gboolean read_patterns(const char *path, char **ret_text, GError **error)
 {
     g_autoptr(GError) cause = NULL;

@@ -60,8 +60,8 @@ static gboolean check_all(const char *folder, const GitFile *files, gsize n, GEr
 
 #define CHECK(folder, files, error) check_all((folder), (files), G_N_ELEMENTS(files), (error))
 
-/* Git's folder of the tree at @path: its `.git`, or where that is a file, what it names. Of a bare
- * repository, or git's folder itself, @path. NULL with an error. */
+/* The git folder of the tree at @path: its `.git`, or the folder named in that if it is a file. For
+ * a bare repository or a git folder, @path itself. NULL with an error. */
 static char *find_git_folder(const char *path, GError **error)
 {
     g_autofree char *git = g_build_filename(path, ".git", NULL);

@@ -17,7 +17,7 @@
 #define IDLE_MSEC 30000
 #define IDLE_MAX 4
 
-/* What a helper has to kill git's program and to undo what it was making. */
+/* How long a helper has to kill git's program and to undo its work. */
 #define CANCEL_MSEC 5000
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
     pid_t pid;
     int pidfd;
     int socket;  /* calls and answers */
-    int control; /* a byte cancels the call; its end is ours, and the helper goes */
+    int control; /* a byte cancels the call; closing it ends the helper */
 } Helper;
 
 static GMutex idle_mutex;

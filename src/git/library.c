@@ -29,14 +29,14 @@ gboolean git_library_is_foreign(int result, const char *path)
 
     if (result != GIT_ENOTFOUND)
         return result == GIT_EOWNER;
-    /* libgit2 1.5 says "not found" where the user has no git config that could list the path as
-     * safe; looking for the repository without opening it tells. */
+    /* libgit2 1.5 says "not found" if the user has no git config that could list the path as safe;
+     * looking for the repository without opening it tells the cases apart. */
     there = git_repository_discover(&found, path, FALSE, NULL) == 0;
     git_buf_dispose(&found);
     return there;
 }
 
-/* A form of repository that libgit2 does not read: what it is and what to do, or NULL. */
+/* If libgit2 cannot read this form of repository: its form and a remedy; else NULL. */
 static const char *unsupported_form(const char *path)
 {
     g_autofree char *file = g_build_filename(path, ".git", "config", NULL);
@@ -90,8 +90,8 @@ git_repository *git_library_open(const char *path, GError **error)
 
 void worktree_library_init(void)
 {
-    /* libgit2 refuses repositories with extensions that it was not told of. These change nothing
-     * for what we do ourselves; checkouts that they matter to go to the git program. */
+    /* libgit2 refuses repositories with extensions that it does not know. These do not affect our
+     * own operations; checkouts for which they matter go to the git program. */
     static const char *extensions[] = {"worktreeconfig", "partialclone", "preciousobjects",
                                        "relativeworktrees"};
 

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Between the close of a finished lock and its rename, which is what a live git does next. */
+/* The time between closing a finished lock and renaming it, which a live git does next. */
 #define MOMENT_USEC 100000
 
 static gboolean same_file(const struct stat *a, const struct stat *b)

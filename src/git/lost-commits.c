@@ -139,7 +139,7 @@ static gboolean walk_by_git(const Repo *repo, const Reach *reach, GPtrArray *com
     return TRUE;
 }
 
-/* Adds to @commits what the tips reach and nothing safe does. */
+/* Adds to @commits those that only the tips reach, and nothing safe does. */
 static gboolean add_lost(const Repo *repo, Reach *reach, GPtrArray *commits, GError **error)
 {
     drop_safe_tips(reach);

@@ -9,7 +9,7 @@
 #include "git/lost-commits.h"
 #include "git/program.h"
 
-/* Whether git was told to take the file for unchanged. */
+/* Whether git was told to assume that the file is unchanged. */
 static gboolean is_hidden(const git_index_entry *entry)
 {
     return (entry->flags & GIT_INDEX_ENTRY_VALID) ||
@@ -69,8 +69,7 @@ static gboolean hash_link(git_oid *ret_id, const char *path)
     return target && git_odb_hash(ret_id, target, strlen(target), GIT_OBJECT_BLOB) == 0;
 }
 
-/* Whether something else is at the place of @entry than what it has. A missing file does not count.
- */
+/* Whether the file at the place of @entry differs from it. A missing file does not count. */
 static gboolean is_different(const Repo *repo, const git_index_entry *entry, gboolean needs_git)
 {
     const char *folder = repo_work_tree(repo);
@@ -97,7 +96,7 @@ static gboolean add_hidden_files(const Repo *repo, GPtrArray *files, gboolean ne
 {
     g_autoptr(git_index) index = NULL;
 
-    /* libgit2 reads no sparse index; there git's own status tells of such files. */
+    /* libgit2 cannot read a sparse index; there, `git status` reports such files. */
     if (git_repository_index(&index, repo->git) < 0)
         return needs_git;
     for (gsize i = 0; i < git_index_entrycount(index); i++) {

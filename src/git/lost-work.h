@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
 /** "2 changed files (a, b), 1 commit on no other branch (1234567 subject)". Caller frees. */
 char *work_describe(const Work *work);
 
-/** Notes that what is at @path can't be looked into. */
+/** Notes that @path cannot be read. */
 void work_add_unknown(Work *work, const char *path);
 
 /** Adds the lines of @text, each without its first @skip bytes. */

@@ -30,7 +30,7 @@
 #define CONTROL_FD STDIN_FILENO
 #define CALLS_FD STDOUT_FILENO
 
-/* What one process of git's may have, itself or a filter. Files that it maps don't count. */
+/* The memory limit of one process, git or a filter. Mapped files do not count. */
 #define MEMORY_MAX (4ull << 30)
 
 static GCancellable *cancellable;
@@ -211,7 +211,7 @@ static GVariant *serve(GVariant *message)
 
 /* --- The service's word while a call is served --- */
 
-/* What git's program has started is in cells inside this one. */
+/* The processes that git has started are in cells inside this one. */
 static void end_all(void)
 {
     g_autofree char *own = cgroup_of_process(getpid());

@@ -7,8 +7,8 @@
 #include "git/worktree.h"
 
 /*
- * What the service and its helper storkit-git say to each other over a socket: dictionaries, each
- * with its length before it. Both are of one version: the service starts its helpers itself.
+ * The messages between the service and its helper storkit-git over a socket: dictionaries, each
+ * preceded by its length. Both have the same version: the service starts its helpers itself.
  */
 
 /** Sends @message (a{sv}), which is consumed if floating. FALSE with errno. */

@@ -10,9 +10,9 @@
 #include "git/program.h"
 
 /*
- * What worktree_create() has put into a tree, told from what somebody has put there since. It may
- * have been cut off anywhere: files are missing, the index knows none of them or has not been
- * written at all, and the last file that was written is but the beginning of one.
+ * Tells the files that worktree_create() has put into a tree from those that others have put there
+ * since. It may have been cut off anywhere: files are missing, the index lists none of them or was
+ * not written at all, and the last file may be incomplete.
  */
 
 typedef struct {
@@ -20,12 +20,12 @@ typedef struct {
     const Repo *tree;
     git_object *commit_tree; /* HEAD's */
     gboolean needs_git;
-    GPtrArray *files; /* char *: somebody's */
+    GPtrArray *files; /* char *: written by others */
 } Look;
 
 /* --- One file --- */
 
-/* A larger one that was copied counts as somebody's. */
+/* A larger copied one counts as written by others. */
 #define COPY_MAX (1u << 30)
 
 static char *read_regular(const char *path, gsize max, gsize *ret_size)

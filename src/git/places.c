@@ -158,10 +158,10 @@ static gboolean edit_config(const char *path, int fd, const char *header)
     return !g_str_equal(text, edited) && write_config(fd, edited, info.st_mode & 0777);
 }
 
-/* Forgets what git's config has of @branch, by its text: libgit2 leaves an empty section behind,
- * and 1.5 leaks 20 kB for each of the config's variables it compares. The lock comes before the
- * look: what another git writes in between would be lost. Whoever holds it goes first, and the
- * section of a branch that is gone does no harm. */
+/* Removes @branch from git's config, by its text: libgit2 leaves an empty section behind, and 1.5
+ * leaks 20 kB for each of the config's variables it compares. Locks before it reads: a change by
+ * another git in between would be lost. If another git holds the lock, we give up: the section of a
+ * deleted branch does no harm. */
 static void forget_section(const Repo *repo, const char *branch)
 {
     g_autofree char *path = repo_file(repo, "config");

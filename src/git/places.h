@@ -13,7 +13,7 @@
 #define HEADS "refs/heads/"
 #define REMOTES "refs/remotes/"
 
-/** What is read of git's config, or of a file of patterns or attributes. */
+/** The maximum size of git's config, or of a file of patterns or attributes. */
 #define GIT_CONFIG_MAX (16u << 20)
 
 /** Sets WORKTREE_FAILED with a text. */
@@ -54,6 +54,6 @@ gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **e
 gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
                                GError **error);
 
-/** Removes what is left of worktrees of @root whose removal was cut off: it may be large. For the
- *  one writer of the repository: no other removal is under way. */
+/** Removes the remains of worktrees of @root whose removal was cut off: they may be large. Only for
+ * the one writer of the repository: no other removal may be under way. */
 void worktree_finish_removals(const char *root);

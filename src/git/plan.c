@@ -52,7 +52,7 @@ static gboolean branch_exists(const Repo *repo, const char *branch)
     return reference_exists(repo, name);
 }
 
-/* That a branch's name can be kept in run.json and told on the bus: git takes any bytes for one.
+/* Checks that a branch's name can be stored in run.json and sent on the bus: git allows any bytes.
  */
 static gboolean check_utf8(const char *branch, const char *remedy, GError **error)
 {
@@ -91,8 +91,8 @@ static gboolean git_reads_index(const Repo *tree)
     return git_program_run(tree, tree->root, arguments, NULL, NULL);
 }
 
-/* The worktree that is there: on a branch, with an index that can be read. Takes the branch from
- * it: an agent or a person may have switched to another one, and that is where work goes on. */
+/* The existing worktree: on a branch, with a readable index. Takes the branch from it: an agent or
+ * a person may have switched to another one, and work continues there. */
 static gboolean read_existing(Worktree *worktree, const Repo *repo, GError **error)
 {
     g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, error);
@@ -193,7 +193,7 @@ static gboolean find_tree(Worktree *worktree, const Repo *repo, GError **error)
 
 /* --- The branch --- */
 
-/* Git keeps branches as paths: a branch `story`, or one below ours, makes ours impossible. */
+/* Git stores branches as paths: a branch `story`, or one below ours, makes ours impossible. */
 static gboolean check_name_is_free(const Repo *repo, const char *branch, GError **error)
 {
     g_autofree char *below = g_strconcat(HEADS, branch, "/*", NULL);

@@ -29,8 +29,8 @@ static gboolean check_ours(const Found *found, GError **error)
     return TRUE;
 }
 
-/* Why the worktree is locked: anything that somebody wrote there, so it is cleaned and cut for a
- * message; "" where nothing is said. */
+/* Why the worktree is locked: arbitrary text, so it is cleaned and cut for a message; "" if there
+ * is none. */
 static char *lock_reason(const char *admin)
 {
     g_autofree char *file = g_build_filename(admin, "locked", NULL);

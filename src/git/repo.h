@@ -6,7 +6,7 @@
 #include "git/library.h"
 
 /*
- * A repository that is open for one operation, and what git's program is given for it.
+ * A repository that is open for one operation, with the settings of git's program for it.
  */
 
 typedef struct {

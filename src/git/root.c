@@ -51,7 +51,7 @@ static char *real_folder(const char *path, GError **error)
 
 static gboolean check_argument(const char *path, GError **error)
 {
-    /* First of all: what is too long is not even quoted. */
+    /* First: an overlong path is not even quoted. */
     if (strlen(path) >= PATH_MAX) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "the project root has %" G_GSIZE_FORMAT " bytes: paths are shorter than %d",

@@ -10,7 +10,7 @@
 typedef struct {
     char *story;
     char *path;
-    char *branch; /* what is checked out; story/STORY where HEAD is detached or the tree gone */
+    char *branch; /* the branch checked out; story/STORY if HEAD is detached or the tree is gone */
     char *base_branch; /* "" where git's config keeps none */
     gboolean dirty;    /* what worktree_remove() refuses to lose, besides the commits of `ahead`:
                           uncommitted files, work in a repository inside, left commits */
@@ -21,8 +21,8 @@ typedef struct {
 void worktree_status_free(WorktreeStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorktreeStatus, worktree_status_free)
 
-/** The worktree of @story in the project @repo, or NULL where there is none of git's. One that
- * can't be read counts as dirty: so does one that is being made or removed right now. Caller frees.
+/** The worktree of @story in the project @repo, or NULL if git has none. An unreadable one counts
+ * as dirty, and so does one that is being created or removed. Caller frees.
  */
 WorktreeStatus *worktree_status(const Repo *repo, const char *story);
 

@@ -64,7 +64,7 @@ static gboolean undo_tree(const Repo *repo, const Worktree *worktree, gboolean a
     if (registered && !g_str_equal(registered, worktree->path))
         return TRUE;
     /* A creation that was cut off early leaves an empty folder; any other without our `.git` file
-     * is not ours. */
+     * does not belong to us. */
     if (!ours && rmdir(worktree->path) < 0 && errno != ENOENT)
         return TRUE;
     if (ours && !check_tree(repo, worktree, all, error))
@@ -72,8 +72,8 @@ static gboolean undo_tree(const Repo *repo, const Worktree *worktree, gboolean a
     return worktree_remove_files(worktree->root, worktree->path, admin, error);
 }
 
-/* Removes what is left of a branch where its creation or its deletion was cut off: the lock, which
- * would make the next creation fail, and the folder of all stories' branches if it is empty. */
+/* Removes the remains of a branch whose creation or deletion was cut off: the lock, which would
+ * make the next creation fail, and the folder of all stories' branches if it is empty. */
 static void tidy_branch(const Repo *repo, const char *reference)
 {
     g_autofree char *path = repo_file(repo, reference);

@@ -9,9 +9,8 @@
 void worktree_break_stale_locks(const Repo *repo, guint64 since);
 
 /** Removes what worktree_create() made by this plan, and only that: the worktree, git's admin
- *  folder, the branch (new ones only, and only where it still is at base_commit), the exclude line.
- *  Something already gone is not an error. Sets WORKTREE_DIRTY and leaves the worktree where
- * commits were made in it or, unless @all (of a tree whose setup has run, files can't be told
- * apart), where files have changed or were added that git does not ignore; WORKTREE_FAILED where
- * something can't be removed. */
+ * folder, the branch (new ones only, and only if it still is at base_commit), the exclude line.
+ * Something already gone is not an error. Sets WORKTREE_DIRTY and leaves the worktree if it has new
+ * commits or, unless @all (once setup has run, files cannot be told apart), changed or added files
+ * that git does not ignore; WORKTREE_FAILED if something cannot be removed. */
 gboolean worktree_undo(const Repo *repo, const Worktree *worktree, gboolean all, GError **error);

@@ -3,8 +3,9 @@
 
 #include <glib.h>
 
-/** What a Start will make, or found: decided by worktree_plan() before anything is touched, written
- *  to run.json, and enough to undo it. Every member is set unless it says otherwise. */
+/** The worktree that a Start will create, or has found: decided by worktree_plan() before any
+ * change, written to run.json, and sufficient to undo it. Every member is set unless stated
+ * otherwise. */
 typedef struct {
     char *root; /* the project root, real */
     char *story;

@@ -8,7 +8,8 @@
  * has a race (systemd PR 43098). What sd-bus waits for may change with every message, so both
  * sd_bus_get_events() and sd_bus_get_timeout() are asked in every prepare. A GPollFD and the
  * timeout of prepare() rather than the newer g_source_modify_unix_fd() and
- * g_source_set_ready_time(): those wake the loop up whenever they are called, for ever from here.
+ * g_source_set_ready_time(): those wake the loop whenever they are called, and here that would
+ * never end.
  */
 typedef struct {
     GSource source;
@@ -20,7 +21,7 @@ typedef struct {
     int error;
 } BusSource;
 
-/* How long sd-bus lets us sleep, in ms; -1: for ever. */
+/* How long sd-bus lets us sleep, in ms; -1: without limit. */
 static int sleep_msec(sd_bus *bus)
 {
     uint64_t until;

@@ -22,12 +22,12 @@
 struct Cell {
     char *folder;    /* of its cgroup, or NULL */
     int fd;          /* that folder */
-    GArray *leaders; /* pid_t: of the sessions, where there is no cgroup */
+    GArray *leaders; /* pid_t: of the sessions, if there is no cgroup */
 };
 
 /* --- Its cgroup --- */
 
-/* Only what the user's own manager has made is ours to divide. */
+/* Only a cgroup made by the user's own manager may be divided. */
 static char *own_cgroup(void)
 {
     g_autofree char *folder = cgroup_of_process(getpid());

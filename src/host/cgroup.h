@@ -30,7 +30,7 @@ guint64 cgroup_get_keyed(const char *folder, const char *file, const char *key, 
 /** How many processes are in the cgroup and those below it (64 of them at most). */
 guint cgroup_count_processes(const char *folder);
 
-/** Kills every process in it and below it. A cgroup that is gone is no error. */
+/** Kills every process in it and below it. A cgroup that is gone is not an error. */
 void cgroup_kill(const char *folder);
 
 /** Freezes or thaws every process in the cgroup @folder. */

@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "host/cell.h"
 
-/* Takes all that a pipe holds, and is an end where somebody outside of the cell still writes. */
+/* Reads all that a pipe holds, and stops even if a process outside the cell still writes. */
 #define DRAIN_READS 64
 
 typedef struct {

@@ -4,11 +4,11 @@
 #include <gio/gio.h>
 
 /*
- * A command that somebody else has written (git's program with its filters, a teardown): bounded in
- * time and output, in a cell of its own. When it has been run, nothing of it runs any more.
+ * A command written by others (git's program with its filters, a teardown): bounded in time and
+ * output, in a cell of its own. Once it has run, none of its processes is left.
  */
 
-/** What is kept of a command's last words. */
+/** How much of the end of a command's output is kept. */
 #define COMMAND_TAIL_BYTES 2048
 
 typedef struct {
@@ -30,8 +30,8 @@ typedef struct {
     gsize tail_length;
 } Command;
 
-/** Runs it and waits for the end of its process; what that has left behind is killed then. Returns
- *  0, or the errno with which it could not be started. Blocks. */
+/** Runs it and waits for the end of its process; processes that it left behind are then killed.
+ * Returns 0, or the errno with which it could not be started. Blocks. */
 int command_run(Command *command);
 
 /** The end of its stderr as text, from a whole character on. Caller frees. */

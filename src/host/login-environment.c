@@ -18,17 +18,17 @@
 /* Of the answer that is kept: the kernel gives a program 6 MiB at most. */
 #define KEPT_MAX (16u << 20)
 
-/* What the answer is made from at one moment. */
+/* The sources of the answer at one moment. */
 typedef struct {
     char *shell;
     char **base;         /* base_environment() */
-    gboolean in_manager; /* the user manager has told */
+    gboolean in_manager; /* the user manager has answered */
 } Moment;
 
 static GPtrArray *waiting; /* GTask *, each with its Moment: who gets the next answer; or NULL */
 static gboolean asking;
 static guint patience_source;
-static LoginAnswer *kept; /* what the shell last told beyond what it was given; NULL: nothing yet */
+static LoginAnswer *kept; /* the shell's last answer beyond its own environment; NULL: none yet */
 static gint64 kept_until; /* monotonic: as long as it is not asked again */
 static gboolean is_loaded;
 
@@ -40,9 +40,9 @@ G_LOCK_DEFINE_STATIC(told);
 static int told_mask = -1;
 static char **told_limits;
 static char *told_problem;
-static char **manager_then; /* what the user manager had when the service began */
+static char **manager_then; /* the user manager's environment when the service started */
 
-/* --- What was told, for other threads --- */
+/* --- The last answer, for other threads --- */
 
 static void set_told(const LoginAnswer *answer)
 {
@@ -116,7 +116,8 @@ static char **unset_entry(char **environment, const char *entry)
     return g_environ_unsetenv(environment, name);
 }
 
-/* What the shell has changed: what it only passes on is asked of the user manager each time. */
+/* The shell's changes: variables that it only passes on are read from the user manager each
+ * time. */
 static char **changes(char *const *answer, char *const *given)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
@@ -268,8 +269,8 @@ static char *find_shell(void)
     return g_strdup(is_usable_shell(g_getenv("SHELL")) ? g_getenv("SHELL") : "/bin/sh");
 }
 
-/* What `systemctl --user import-environment` has put there since the service began counts. NULL
- * where there is no user manager. */
+/* Includes the variables that `systemctl --user import-environment` has added since the service
+ * started. NULL if there is no user manager. */
 static char **manager_environment(void)
 {
     sd_bus *bus = NULL;
@@ -291,8 +292,8 @@ static void note_manager_then(char *const *now)
     G_UNLOCK(told);
 }
 
-/* The service's own environment, in which what came from the user manager is as the user manager
- * has it @now. What the unit sets otherwise (a drop-in's Environment=) stays. */
+/* The service's own environment, with the variables of the user manager as it has them @now. Other
+ * variables of the unit (a drop-in's Environment=) stay. */
 static char **base_environment(char *const *now)
 {
     char **environment = g_get_environ();

@@ -4,21 +4,21 @@
 #include <gio/gio.h>
 
 /*
- * What the user's terminal would have in its environment. A user service's own is short (no nvm, no
+ * The environment that the user's terminal would have. A user service's own is short (no nvm, no
  * ~/.local/bin), and agents are installed where only the profile of the user's shell finds them.
  */
 
-/** To be called when the service begins: in a thread, notes what the user manager's environment is
- *  then. That part of the service's own environment is replaced by what it becomes. */
+/** To be called when the service starts: in a thread, notes the user manager's environment. That
+ * part of the service's own environment is later replaced by its current value. */
 void login_environment_begin(void);
 
 /** Asks the user's shell for its environment: interactive and login shell first (at most 20 s),
- * then login shell alone (10 s). Where it has answered before, also before a restart of the
- * service, a caller waits for 5 s at most and then gets that answer, and the shell goes on in the
- * background; where it never has, the answer is the service's own environment. Callers at the same
- * time share one run of the shell, and an answer is good for 60 s; what the user manager has in its
- *  environment is asked each time. Main thread only, on the default main context, which it never
- *  blocks. A cancelled call ends with its error once there is an answer. */
+ * then login shell alone (10 s). If it has answered before, also before a restart of the service, a
+ * caller waits for at most 5 s and then gets that answer, and the shell continues in the
+ * background; if it never has, the answer is the service's own environment. Callers at the same
+ * time share one run of the shell, and an answer is good for 60 s; the user manager's environment
+ * is read each time. Main thread only, on the default main context, which it never blocks. A
+ * cancelled call ends with its error once there is an answer. */
 void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback callback,
                                  gpointer user_data);
 
@@ -27,11 +27,11 @@ void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback 
  *  g_strfreev(). */
 char **login_environment_get_finish(GAsyncResult *result, GError **error);
 
-/** The umask of the user's shell, as it was told last; -1: none yet. From any thread. */
+/** The last known umask of the user's shell; -1: none yet. From any thread. */
 int login_environment_umask(void);
 
-/** The soft resource limits that the user's shell has set (`ulimit` in its profile), as it was told
- *  last: RESOURCE=SOFT, with the numbers of setrlimit(2). From any thread. Caller: g_strfreev(). */
+/** The soft resource limits that the user's shell has set (`ulimit` in its profile), as last known:
+ * RESOURCE=SOFT, with the numbers of setrlimit(2). From any thread. Caller: g_strfreev(). */
 char **login_environment_limits(void);
 
 /** Why the last answer was not the shell's, for a person: names the shell, the time and what to do.

@@ -20,10 +20,10 @@
 #define LIMITS_COLUMN 26
 
 /*
- * How a shell is asked: its options before the command, one attempt after the other. Debian's
- * .bashrc returns early where the shell is not interactive; but what is made for a terminal may
- * also wait for one. csh reads its .cshrc in any case, and takes no -l beside others; elvish reads
- * its rc.elv only where it gets its commands on stdin.
+ * How to call a shell: its options before the command, one attempt after the other. Debian's
+ * .bashrc returns early if the shell is not interactive; but a profile made for a terminal may also
+ * wait for one. csh reads its .cshrc in any case, and takes -l only alone; elvish reads its rc.elv
+ * only if it gets its commands on stdin.
  */
 typedef struct {
     const char *name;
@@ -140,8 +140,9 @@ static gboolean on_reapable(int pidfd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Ends the attempt: @signal to what is left of the shell's group. The shell is unreaped until then,
- * so the group's number can be nobody else's. What left the group (ssh-agent, gpg-agent) lives. */
+/* Ends the attempt: @signal to the rest of the shell's group. The shell is unreaped until then, so
+ * the group's number cannot be reused. Processes that left the group (ssh-agent, gpg-agent) live
+ * on. */
 static void attempt_end(Question *question, int signal)
 {
     g_clear_handle_id(&question->exit_source, g_source_remove);
@@ -171,7 +172,7 @@ static void attempt_failed(Question *question)
     question_free(question);
 }
 
-/* Looks for the end marker in what came from @from on, and answers once it is there. */
+/* Looks for the end marker in the output from @from on, and answers once it is there. */
 static gboolean try_answer(Question *question, gsize from)
 {
     char *text = (char *)question->output->data;
@@ -192,7 +193,7 @@ static gboolean try_answer(Question *question, gsize from)
     return TRUE;
 }
 
-/* One read. TRUE while the attempt goes on; @ret_n as read() returns it. */
+/* One read. TRUE while the attempt continues; @ret_n as read() returns it. */
 static gboolean read_some(Question *question, gssize *ret_n)
 {
     char buffer[64 * 1024];
@@ -280,8 +281,8 @@ static char *question_command(const Question *question)
                            question->begin, question->begin + 8, question->end, question->end + 8);
 }
 
-/* Under systemd-run, which becomes the shell in a scope of its own: what the shell leaves running
- * (ssh-agent) is the user's, and the end of the service is not its end. */
+/* Under systemd-run, which becomes the shell in a scope of its own: processes that the shell leaves
+ * running (ssh-agent) belong to the user, and outlive the service. */
 static char **question_argv(const Question *question, const char *command)
 {
     static const char *const scope[] = {

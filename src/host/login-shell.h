@@ -16,7 +16,7 @@ typedef struct {
     guint timeout_msec[LOGIN_SHELL_ATTEMPTS]; /* as an interactive login shell, as a login shell */
 } LoginShellQuery;
 
-/** LoginAnswer: what a shell tells. */
+/** LoginAnswer: a shell's answer. */
 typedef struct {
     char **environment; /* NAME=VALUE */
     guint mask;         /* its umask */

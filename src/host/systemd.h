@@ -15,7 +15,7 @@
 
 typedef struct SystemdCalls SystemdCalls;
 
-/** Whoever implements it puts this first into a struct of its own; the same for what follows. */
+/** An implementation puts this first into a struct of its own; the same for the next one. */
 typedef struct {
     const SystemdCalls *calls;
 } Systemd;
@@ -48,7 +48,7 @@ gboolean systemd_start_scope_finish(GAsyncResult *result, GError **error);
  *  it. Caller frees. */
 char *systemd_find_scope(Systemd *systemd, const char *unit, pid_t pid);
 
-/** Asks for the unit's stop and does not wait; a unit that is gone is no error. */
+/** Asks for the unit's stop and does not wait; a unit that is gone is not an error. */
 void systemd_stop_unit(Systemd *systemd, const char *unit);
 
 /** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
@@ -56,8 +56,7 @@ typedef struct {
     const SystemdCalls *calls;
 } GroupQuery;
 
-/** @control_group ("/user.slice/…"): NULL where there is no such scope or it has no process left.
- */
+/** @control_group ("/user.slice/…"): NULL if there is no such scope or it has no process left. */
 typedef void (*GroupFound)(const char *control_group, gpointer data);
 
 /** Asks for the cgroup of the scope @unit; the answer never comes before this returns. */
@@ -79,7 +78,7 @@ UnitWatch *systemd_watch_gone(Systemd *systemd, const char *unit, UnitGone gone,
 /** Ends a watch. It may be freed in its own callback. */
 void unit_watch_free(UnitWatch *watch);
 
-/** What an implementation does; the functions above say what each is for. start_scope() returns a
+/** The functions of an implementation; those above document them. start_scope() returns a
  *  boolean to @callback by a GTask. */
 struct SystemdCalls {
     void (*free)(Systemd *systemd);

@@ -158,7 +158,7 @@ static int append_limits(sd_bus_message *m, const Limits *limits)
 static int append_properties(sd_bus_message *m, const ScopeStart *start)
 {
     /* OOMPolicy: one killed compiler must not end the whole run. CollectMode: a scope that failed
-     * is gone too. Delegate: for the sub-cgroup. SendSIGHUP: what a terminal's close would send. */
+     * is gone too. Delegate: for the sub-cgroup. SendSIGHUP: as closing a terminal would. */
     int r = sd_bus_message_open_container(m, 'a', "(sv)");
     if (r >= 0)
         r = sd_bus_message_append(
@@ -211,7 +211,7 @@ static void manager_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancel
     g_task_set_task_data(start->task, start, (GDestroyNotify)scope_start_free);
 
     /* The match first, the call after it: the bus keeps their order. No `arg2` in the rule, though
-     * it would fit: sd-bus can't compare arguments that stand behind a number. */
+     * it would fit: sd-bus cannot compare arguments that follow a number. */
     int r = sd_bus_add_match_async(manager->bus, &start->match,
                                    "type='signal',sender='" SERVICE "',interface='" MANAGER
                                    "',member='JobRemoved'",

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /*
- * What a project's `.storkit/project.toml` says: its roster (agents) and its components.
+ * The content of a project's `.storkit/project.toml`: its roster (agents) and its components.
  */
 
 typedef struct {

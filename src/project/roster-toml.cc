@@ -33,7 +33,7 @@ struct Refusal {
     std::string message;
 };
 
-/* What a message has to name besides the key: the file, and whose key it is ('agent "coder": '). */
+/* The context of a key in a message: the file, and the owner of the key ('agent "coder": '). */
 struct Context {
     const char *filename;
     std::string who;
@@ -189,7 +189,7 @@ double read_amount(const Entry &entry)
         refuse_type(entry, "a number");
     if (const auto *number = entry.value.as_integer(); number && number->get() < 0)
         refuse(entry, "must not be negative");
-    /* None for an integer that is no double exactly. */
+    /* None for an integer that is not exactly a double. */
     std::optional<double> amount = entry.value.value<double>();
     if (!amount)
         refuse(entry, "is too large");
@@ -528,7 +528,7 @@ void warn_other_program(const Context &context, const toml::table &table, const 
              "\", not \"" + agent.kind->name + "\": set kind = \"" + other->name + "\"");
 }
 
-/* What one key alone cannot tell. */
+/* Checks that need more than one key. */
 void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
 {
     const AgentKind *kind = agent->kind;
@@ -561,7 +561,7 @@ void finish_component(const Context &context, const toml::table &table, Componen
 
 /* ---- the document ---------------------------------------------------------------------------- */
 
-/* 'agent "coder": ', or 'agent 2: ' where its name is no use. */
+/* 'agent "coder": ', or 'agent 2: ' if its name is unusable. */
 std::string who_of(const char *what, const toml::table &table, gsize number)
 {
     auto name = table["name"].value<std::string>();

@@ -71,8 +71,8 @@ static const char *skip_string(const char *c, const char *end)
     return c;
 }
 
-/* Bounds the dots between one end of a line outside brackets and the next: no deeper can toml++
- * nest by keys. (Its nesting by brackets is bounded by itself.) */
+/* Bounds the dots between one end of a line outside brackets and the next: toml++ cannot nest
+ * deeper by keys. (It bounds nesting by brackets itself.) */
 static gboolean check_depth(const char *text, gsize length, const char *filename, GError **error)
 {
     const char *end = text + length;

@@ -12,9 +12,9 @@ G_BEGIN_DECLS
  * `.storkit/project.toml`, read and checked.
  */
 
-/** The config of @contents, read from PROJECT_ROOT/.storkit/project.toml; of NULL, where there is
- *  no such file, the default one: one agent `default` of kind claude, whose prompt tells it to work
- *  on story {{story_id}}. Sets STORKIT_ERROR_INVALID_CONFIG with "FILE:LINE:COLUMN: what", or
+/** The config of @contents, read from PROJECT_ROOT/.storkit/project.toml; for NULL (no such file)
+ * the default one: one agent `default` of kind claude, whose prompt tells it to work on story
+ * {{story_id}}. Sets STORKIT_ERROR_INVALID_CONFIG with "FILE:LINE:COLUMN: what", or
  *  STORKIT_ERROR_NO_AGENTS_CONFIGURED. */
 ProjectConfig *project_config_of_file(GBytes *contents, const char *project_root, GError **error);
 

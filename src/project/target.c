@@ -55,8 +55,8 @@ static gboolean take_config(Resolve *resolve, GBytes *contents)
     return TRUE;
 }
 
-/* Where the config was needed for nothing but the default agent's name, the caller can do without
- * it: a project that is broken or gone is no reason to be unable to stop its runs. */
+/* If the config was needed only for the default agent's name, the caller can do without it: a
+ * broken or missing project must not prevent stopping its runs. */
 static void advise(Resolve *resolve)
 {
     gboolean default_agent = resolve->target->agent && !*resolve->target->agent;

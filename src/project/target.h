@@ -7,8 +7,8 @@
 #include "base/work-queue.h"
 
 /*
- * Target: what a caller's (project_root, story_id, agent_name) mean, found out off the main loop:
- * the project root made real, its config where that is needed, the default agent for "".
+ * Target: a caller's (project_root, story_id, agent_name), resolved off the main loop: the real
+ * project root, its config if needed, the default agent for "".
  */
 
 typedef struct {
@@ -24,8 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Target, target_free)
 /** Called on the main loop with the target, which the callee takes, or with @error. */
 typedef void (*TargetDone)(Target *target, const GError *error, gpointer data);
 
-/** Resolves; @story or @agent may be NULL where none is meant. The names' form is checked here
- *  too. An error that comes of the default agent alone tells the caller to name the agent. */
+/** Resolves; @story or @agent may be NULL if there is none. Checks the form of the names, too. An
+ * error caused only by the default agent tells the caller to name the agent. */
 void target_resolve(WorkQueue *queue, const char *root, const char *story, const char *agent,
                     gboolean with_config, TargetDone done, gpointer data);
 
