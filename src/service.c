@@ -4,8 +4,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "bus/link.h"
-#include "bus/names.h"
+#include "base/bus-names.h"
 #include "bus/pool-object.h"
+#include "bus/publisher.h"
 #include "bus/run-objects.h"
 #include "host/login-environment.h"
 #include "sinks/journal.h"
@@ -20,11 +21,13 @@
 
 struct Service {
     GMainLoop *loop;
-    BusPool parts;
+    BusParts parts;
+    BusPublisher *publisher;
     BusRuns *runs;
     JournalSink *journal;
     BusLink *link;
-    guint stuck_timer, stop_timer, quiet_timer, idle_timer;
+    guint stuck_timer, stop_timer, idle_timer;
+    GSource *quiet;        /* while it waits for that */
     gint64 last_activity;  /* monotonic */
     guint running, queued; /* as last announced */
     gboolean stopping;
@@ -52,8 +55,8 @@ static void on_down(gpointer data)
 {
     Service *service = data;
     g_clear_handle_id(&service->stuck_timer, g_source_remove);
-    if (service->parts.publisher)
-        bus_publisher_set_bus(service->parts.publisher, NULL);
+    if (service->publisher)
+        bus_publisher_set_bus(service->publisher, NULL);
     if (service->runs) /* none where there is no user manager */
         bus_runs_set_bus(service->runs, NULL);
 }
@@ -63,7 +66,7 @@ static void announce_counts(Service *service);
 static void on_up(sd_bus *bus, gpointer data)
 {
     Service *service = data;
-    bus_publisher_set_bus(service->parts.publisher, bus);
+    bus_publisher_set_bus(service->publisher, bus);
     bus_runs_set_bus(service->runs, bus);
     announce_counts(service);
 }
@@ -90,7 +93,7 @@ static void watch_for_stuck(Service *service);
 static gboolean on_stuck_timer(gpointer user_data)
 {
     Service *service = user_data;
-    gint64 since = bus_publisher_waits_since(service->parts.publisher);
+    gint64 since = bus_publisher_waits_since(service->publisher);
     service->stuck_timer = 0;
     if (since == 0 || g_get_monotonic_time() - since < STUCK_SECONDS * G_USEC_PER_SEC) {
         watch_for_stuck(service);
@@ -105,7 +108,7 @@ static gboolean on_stuck_timer(gpointer user_data)
  */
 static void watch_for_stuck(Service *service)
 {
-    gint64 since = bus_publisher_waits_since(service->parts.publisher);
+    gint64 since = bus_publisher_waits_since(service->publisher);
     gint64 left = since + STUCK_SECONDS * G_USEC_PER_SEC - g_get_monotonic_time();
     if (since == 0)
         g_clear_handle_id(&service->stuck_timer, g_source_remove);
@@ -123,7 +126,7 @@ static void on_processed(gpointer data)
 {
     Service *service = data;
     service->last_activity = g_get_monotonic_time();
-    bus_publisher_on_processed(service->parts.publisher);
+    bus_publisher_on_processed(service->publisher);
     watch_for_stuck(service);
 }
 
@@ -143,19 +146,37 @@ static gboolean is_idle(Service *service)
 {
     return pool_is_idle(service->parts.pool) &&
            subscriptions_count(service->parts.subscriptions) == 0 &&
-           bus_publisher_is_idle(service->parts.publisher) &&
-           !journal_sink_is_busy(service->journal);
+           bus_publisher_is_idle(service->publisher) && !journal_sink_is_busy(service->journal);
 }
 
-static gboolean quit_when_quiet(gpointer user_data)
+/* Quiet is what the main loop's other sources make of it, so it is enough to look between them. */
+typedef struct {
+    GSource source;
+    Service *service;
+} QuietSource;
+
+static gboolean quiet_is_there(GSource *source)
 {
-    Service *service = user_data;
-    if (!pool_is_quiet(service->parts.pool))
-        return G_SOURCE_CONTINUE;
-    service->quiet_timer = 0;
-    g_main_loop_quit(service->loop);
+    return pool_is_quiet(((QuietSource *)source)->service->parts.pool);
+}
+
+static gboolean quiet_prepare(GSource *source, int *ret_timeout)
+{
+    *ret_timeout = -1;
+    return quiet_is_there(source);
+}
+
+static gboolean quiet_dispatch(GSource *source, GSourceFunc unused, gpointer data)
+{
+    g_main_loop_quit(((QuietSource *)source)->service->loop);
     return G_SOURCE_REMOVE;
 }
+
+static GSourceFuncs quiet_functions = {
+    .prepare = quiet_prepare,
+    .check = quiet_is_there,
+    .dispatch = quiet_dispatch,
+};
 
 static gboolean on_stop_timeout(gpointer user_data)
 {
@@ -176,8 +197,19 @@ static void begin_to_stop(Service *service)
 
 static void wait_for_quiet(Service *service)
 {
-    if (service->quiet_timer == 0)
-        service->quiet_timer = g_timeout_add(10, quit_when_quiet, service);
+    if (service->quiet)
+        return;
+    service->quiet = g_source_new(&quiet_functions, sizeof(QuietSource));
+    ((QuietSource *)service->quiet)->service = service;
+    g_source_attach(service->quiet, NULL);
+}
+
+static void forget_quiet(Service *service)
+{
+    if (!service->quiet)
+        return;
+    g_source_destroy(service->quiet);
+    g_clear_pointer(&service->quiet, g_source_unref);
 }
 
 static void on_released(gpointer data)
@@ -270,7 +302,7 @@ Service *service_new(GMainLoop *loop, GError **error)
     if (!service->parts.pool)
         return NULL;
     Runs *runs = pool_get_runs(service->parts.pool);
-    service->parts.publisher = bus_publisher_new(runs, &publisher_owner, service);
+    service->publisher = bus_publisher_new(runs, &publisher_owner, service);
     service->parts.subscriptions = subscriptions_new(runs);
     service->parts.drains = drains_new(runs);
     service->parts.steering = steering_new();
@@ -286,7 +318,7 @@ Service *service_new(GMainLoop *loop, GError **error)
      * changed: two services on one state folder must not both undo what is half done. */
     if (!bus_link_open(service->link, error))
         return NULL;
-    bus_publisher_set_bus(service->parts.publisher, bus_link_get(service->link));
+    bus_publisher_set_bus(service->publisher, bus_link_get(service->link));
     service->last_activity = g_get_monotonic_time();
     pool_adopt(service->parts.pool);
     bus_runs_set_bus(service->runs, bus_link_get(service->link));
@@ -298,7 +330,7 @@ Service *service_new(GMainLoop *loop, GError **error)
 gboolean service_close(Service *service)
 {
     g_clear_handle_id(&service->stop_timer, g_source_remove);
-    g_clear_handle_id(&service->quiet_timer, g_source_remove);
+    forget_quiet(service);
     g_clear_handle_id(&service->idle_timer, g_source_remove);
     /* What still waits is answered while there is a connection. */
     g_clear_pointer(&service->parts.steering, steering_free);
@@ -306,7 +338,7 @@ gboolean service_close(Service *service)
         pool_refuse_waiters(service->parts.pool);
     g_clear_pointer(&service->parts.drains, drains_free);
     /* Before the connection, which is not lost: the bus still reads what is on its socket. */
-    g_clear_pointer(&service->parts.publisher, bus_publisher_free);
+    g_clear_pointer(&service->publisher, bus_publisher_free);
     bus_link_flush(service->link);
     bus_link_close(service->link);
     return !service->parts.pool || pool_is_quiet(service->parts.pool);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/error.h"
 
+#include "base/bus-names.h"
+
 /* clang-format off: it takes the dashes for minus signs */
 G_DEFINE_QUARK(storkit - error - quark, storkit_error)
 /* clang-format on */
 
-#define NAME(suffix) "org.storkit.AgentPool.Error." suffix
+#define NAME(suffix) STORKIT_INTERFACE ".Error." suffix
 
 static const char *const dbus_names[] = {
     [STORKIT_ERROR_INVALID_ARGUMENT] = NAME("InvalidArgument"),

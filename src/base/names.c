@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bus-names.h"
 #include "base/error.h"
 
 #define NAME_MAX_LENGTH 64
@@ -145,7 +146,7 @@ char *run_unit_name(const char *run_id)
 
 char *run_object_path(const char *run_id)
 {
-    GString *path = g_string_new(RUN_OBJECTS "/");
+    GString *path = g_string_new(STORKIT_RUNS_PATH "/");
     for (const char *c = run_id; *c; c++) {
         gboolean plain = g_ascii_isalpha(*c) || (c > run_id && g_ascii_isdigit(*c));
         if (plain)

@@ -3,9 +3,6 @@
 
 #include <glib.h>
 
-/** Below this the bus has an object for each run. */
-#define RUN_OBJECTS "/org/storkit/AgentPool/run"
-
 /*
  * The names of the contract: those of stories, agents, runs and units.
  */

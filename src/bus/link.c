@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "bus/name.h"
-#include "bus/names.h"
+#include "base/bus-names.h"
 #include "bus/reply.h"
 #include "host/bus-source.h"
 #include "base/error.h"

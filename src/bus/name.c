@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "bus/names.h"
+#include "base/bus-names.h"
 
 /* What the bus answers to RequestName. */
 #define NAME_IS_OURS 1

@@ -2,7 +2,7 @@
 #include "bus/pool-object.h"
 
 #include "bus/run-methods.h"
-#include "bus/names.h"
+#include "base/bus-names.h"
 #include "bus/reply.h"
 #include "bus/variant.h"
 #include "run/run-info.h"
@@ -23,7 +23,7 @@ static int read_names(sd_bus_message *m, Names *ret)
 
 static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     Names names;
     int r = read_names(m, &names);
     if (r < 0)
@@ -35,7 +35,7 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
 
 static int method_start_with_options(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     g_autoptr(GVariant) dict = NULL;
     g_autoptr(GError) error = NULL;
     Names names;
@@ -62,7 +62,7 @@ static int method_start_with_options(sd_bus_message *m, void *userdata, sd_bus_e
 
 static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     g_autoptr(GVariant) list = g_variant_ref_sink(pool_list(self->pool));
     bus_reply_value(m, list);
     return 1;
@@ -70,7 +70,7 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 
 static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     const char *root;
     int r = sd_bus_message_read(m, "s", &root);
     if (r < 0)
@@ -81,7 +81,7 @@ static int method_get_config(sd_bus_message *m, void *userdata, sd_bus_error *re
 
 static int method_list_worktrees(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     const char *root;
     int r = sd_bus_message_read(m, "s", &root);
     if (r < 0)
@@ -92,7 +92,7 @@ static int method_list_worktrees(sd_bus_message *m, void *userdata, sd_bus_error
 
 static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     const char *root, *story;
     int force;
     int r = sd_bus_message_read(m, "ssb", &root, &story, &force);
@@ -106,9 +106,9 @@ static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_erro
 
 /* A call that is about one run, while the pool looks for it. */
 typedef struct {
-    BusPool *self;
+    BusParts *self;
     sd_bus_message *call;
-    RunAction action;
+    RunMethod method;
 } RunCall;
 
 static void on_run_found(Run *run, const GError *error, gpointer data)
@@ -117,25 +117,25 @@ static void on_run_found(Run *run, const GError *error, gpointer data)
     if (error)
         bus_reply_error(call->call, error);
     else
-        call->action(call->self, run, call->call);
+        call->method(call->self, run, call->call);
     sd_bus_message_unref(call->call);
 }
 
 static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     Names names;
     int r = read_names(m, &names);
     if (r < 0)
         return r;
     RunCall *call = g_new(RunCall, 1);
-    *call = (RunCall){self, sd_bus_message_ref(m), bus_control_find(m)};
+    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m)};
     pool_find(self->pool, names.root, names.story, names.agent, on_run_found, call);
     return 1;
 }
 
 typedef struct {
-    BusPool *self;
+    BusParts *self;
     sd_bus_message *call;
     guint64 cursor;
 } SubscribeCall;
@@ -151,7 +151,7 @@ static void on_run_found_by_id(Run *run, const GError *error, gpointer data)
 
 static int method_subscribe_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     const char *run_id;
     guint64 cursor;
     int r = sd_bus_message_read(m, "st", &run_id, &cursor);
@@ -171,7 +171,7 @@ static void on_get_run_found(Run *run, const GError *error, gpointer data)
 
 static int method_get_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     const char *run_id;
     int r = sd_bus_message_read(m, "s", &run_id);
     if (r < 0)
@@ -192,7 +192,7 @@ static int get_project_root(sd_bus *bus, const char *path, const char *interface
                             const char *property, sd_bus_message *reply, void *userdata,
                             sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     return sd_bus_message_append(reply, "s", pool_get_project_root(self->pool));
 }
 
@@ -200,7 +200,7 @@ static int set_project_root(sd_bus *bus, const char *path, const char *interface
                             const char *property, sd_bus_message *value, void *userdata,
                             sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     g_autoptr(GError) error = NULL;
     const char *root;
     int r = sd_bus_message_read(value, "s", &root);
@@ -215,7 +215,7 @@ static int get_max_agents(sd_bus *bus, const char *path, const char *interface,
                           const char *property, sd_bus_message *reply, void *userdata,
                           sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     return sd_bus_message_append(reply, "u", pool_get_max_agents(self->pool));
 }
 
@@ -223,7 +223,7 @@ static int set_max_agents(sd_bus *bus, const char *path, const char *interface,
                           const char *property, sd_bus_message *value, void *userdata,
                           sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     g_autoptr(GError) error = NULL;
     guint32 max_agents;
     int r = sd_bus_message_read(value, "u", &max_agents);
@@ -237,14 +237,14 @@ static int set_max_agents(sd_bus *bus, const char *path, const char *interface,
 static int get_running(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     return sd_bus_message_append(reply, "u", runs_count_running(pool_get_runs(self->pool)));
 }
 
 static int get_queued(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-    BusPool *self = userdata;
+    BusParts *self = userdata;
     return sd_bus_message_append(reply, "u", pool_count_queued(self->pool));
 }
 
@@ -310,11 +310,11 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     return 0;
 }
 
-int bus_pool_register(sd_bus *bus, BusPool *bus_pool)
+int bus_pool_register(sd_bus *bus, BusParts *parts)
 {
     int r = sd_bus_add_filter(bus, NULL, on_message, NULL);
     if (r < 0)
         return r;
     return sd_bus_add_object_vtable(bus, NULL, STORKIT_OBJECT_PATH, STORKIT_INTERFACE, vtable,
-                                    bus_pool);
+                                    parts);
 }

@@ -15,18 +15,18 @@ static void reply_done(sd_bus_message *call, const GError *error)
 
 /* --- The run as such --- */
 
-static void run_get(BusPool *self, Run *run, sd_bus_message *call)
+static void method_get(BusParts *self, Run *run, sd_bus_message *call)
 {
     g_autoptr(GVariant) info = g_variant_ref_sink(run_get_info(run));
     bus_reply_value(call, info);
 }
 
-static void run_wait(BusPool *self, Run *run, sd_bus_message *call)
+static void method_wait(BusParts *self, Run *run, sd_bus_message *call)
 {
     pool_wait(self->pool, run, bus_reply_to_call, sd_bus_message_ref(call));
 }
 
-static void run_end(BusPool *self, Run *run, sd_bus_message *call)
+static void method_stop(BusParts *self, Run *run, sd_bus_message *call)
 {
     pool_stop(self->pool, run, bus_reply_to_call, sd_bus_message_ref(call));
 }
@@ -38,19 +38,19 @@ static void set_frozen(Run *run, sd_bus_message *call, gboolean frozen)
     reply_done(call, error);
 }
 
-static void run_freeze(BusPool *self, Run *run, sd_bus_message *call)
+static void method_freeze(BusParts *self, Run *run, sd_bus_message *call)
 {
     set_frozen(run, call, TRUE);
 }
 
-static void run_thaw(BusPool *self, Run *run, sd_bus_message *call)
+static void method_thaw(BusParts *self, Run *run, sd_bus_message *call)
 {
     set_frozen(run, call, FALSE);
 }
 
 /* --- Its events --- */
 
-static void run_subscribe(BusPool *self, Run *run, sd_bus_message *call)
+static void method_subscribe(BusParts *self, Run *run, sd_bus_message *call)
 {
     g_autoptr(GError) error = NULL;
     guint64 cursor = 0;
@@ -59,14 +59,14 @@ static void run_subscribe(BusPool *self, Run *run, sd_bus_message *call)
     bus_reply_fd(call, fd, error);
 }
 
-static void run_drain(BusPool *self, Run *run, sd_bus_message *call)
+static void method_drain(BusParts *self, Run *run, sd_bus_message *call)
 {
     drains_take(self->drains, run, bus_reply_to_call, sd_bus_message_ref(call));
 }
 
 /* --- Its terminal and its input --- */
 
-static void run_send_input(BusPool *self, Run *run, sd_bus_message *call)
+static void method_send_input(BusParts *self, Run *run, sd_bus_message *call)
 {
     const void *bytes = NULL;
     size_t length = 0;
@@ -75,19 +75,19 @@ static void run_send_input(BusPool *self, Run *run, sd_bus_message *call)
                         sd_bus_message_ref(call));
 }
 
-static void run_send_message(BusPool *self, Run *run, sd_bus_message *call)
+static void method_send_message(BusParts *self, Run *run, sd_bus_message *call)
 {
     const char *text = "";
     READ(call, "s", &text);
     steering_send_message(self->steering, run, text, bus_reply_to_call, sd_bus_message_ref(call));
 }
 
-static void run_close_input(BusPool *self, Run *run, sd_bus_message *call)
+static void method_close_input(BusParts *self, Run *run, sd_bus_message *call)
 {
     steering_close_input(self->steering, run, bus_reply_to_call, sd_bus_message_ref(call));
 }
 
-static void run_resize(BusPool *self, Run *run, sd_bus_message *call)
+static void method_resize(BusParts *self, Run *run, sd_bus_message *call)
 {
     g_autoptr(GError) error = NULL;
     guint16 rows = 0, columns = 0;
@@ -96,7 +96,7 @@ static void run_resize(BusPool *self, Run *run, sd_bus_message *call)
     reply_done(call, error);
 }
 
-static void run_attach(BusPool *self, Run *run, sd_bus_message *call)
+static void method_attach(BusParts *self, Run *run, sd_bus_message *call)
 {
     g_autoptr(GError) error = NULL;
     int fd = attachments_add(self->attachments, run, &error);
@@ -107,27 +107,27 @@ static void run_attach(BusPool *self, Run *run, sd_bus_message *call)
 
 static const struct {
     const char *member;
-    RunAction action;
-} actions[] = {
-    {"Attach", run_attach},
-    {"CloseInput", run_close_input},
-    {"Drain", run_drain},
-    {"Freeze", run_freeze},
-    {"Get", run_get},
-    {"Resize", run_resize},
-    {"SendInput", run_send_input},
-    {"SendMessage", run_send_message},
-    {"Stop", run_end},
-    {"Subscribe", run_subscribe},
-    {"Thaw", run_thaw},
-    {"Wait", run_wait},
+    RunMethod method;
+} methods[] = {
+    {"Attach", method_attach},
+    {"CloseInput", method_close_input},
+    {"Drain", method_drain},
+    {"Freeze", method_freeze},
+    {"Get", method_get},
+    {"Resize", method_resize},
+    {"SendInput", method_send_input},
+    {"SendMessage", method_send_message},
+    {"Stop", method_stop},
+    {"Subscribe", method_subscribe},
+    {"Thaw", method_thaw},
+    {"Wait", method_wait},
 };
 
-RunAction bus_control_find(sd_bus_message *call)
+RunMethod run_method_find(sd_bus_message *call)
 {
     const char *member = sd_bus_message_get_member(call);
-    for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
-        if (g_str_equal(actions[i].member, member))
-            return actions[i].action;
+    for (gsize i = 0; i < G_N_ELEMENTS(methods); i++)
+        if (g_str_equal(methods[i].member, member))
+            return methods[i].method;
     g_assert_not_reached(); /* the vtables name no other */
 }

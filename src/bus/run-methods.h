@@ -3,7 +3,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "bus/pool-object.h"
+#include "bus/parts.h"
 
 /*
  * What may be asked of one run: the same whether the call's first arguments name the run
@@ -11,7 +11,7 @@
  */
 
 /** Reads what is left of the arguments of @call, asks the domain, and sees to the reply. */
-typedef void (*RunAction)(BusPool *self, Run *run, sd_bus_message *call);
+typedef void (*RunMethod)(BusParts *self, Run *run, sd_bus_message *call);
 
 /** What the method that @call calls does with a run. */
-RunAction bus_control_find(sd_bus_message *call);
+RunMethod run_method_find(sd_bus_message *call);

@@ -2,12 +2,13 @@
 #include "bus/run-objects.h"
 
 #include "bus/run-methods.h"
-#include "bus/names.h"
+#include "base/bus-names.h"
+#include "base/names.h"
 #include "bus/variant.h"
 #include "run/run-info.h"
 
 struct BusRuns {
-    BusPool *bus_pool;
+    BusParts *parts;
     sd_bus *bus;       /* that hears of changes, or NULL */
     GHashTable *shown; /* run id -> Object * */
 };
@@ -43,7 +44,7 @@ static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
 {
     Object *object = userdata;
     g_autoptr(Run) run = run_ref(object->run); /* the object may go meanwhile */
-    bus_control_find(m)(object->owner->bus_pool, run, m);
+    run_method_find(m)(object->owner->parts, run, m);
     return 1;
 }
 
@@ -245,7 +246,7 @@ static void take_away(BusRuns *runs, Object *object)
 static void on_changed(BusRuns *runs, Run *run)
 {
     Object *object = g_hash_table_lookup(runs->shown, run_get_id(run));
-    gboolean shown = runs_is_shown(pool_get_runs(runs->bus_pool->pool), run);
+    gboolean shown = runs_is_shown(pool_get_runs(runs->parts->pool), run);
     if (object && shown)
         update(object);
     else if (object)
@@ -288,13 +289,13 @@ void bus_runs_set_bus(BusRuns *runs, sd_bus *bus)
     runs->bus = bus;
 }
 
-BusRuns *bus_runs_new(BusPool *bus_pool)
+BusRuns *bus_runs_new(BusParts *parts)
 {
     BusRuns *runs = g_new0(BusRuns, 1);
-    runs->bus_pool = bus_pool;
+    runs->parts = parts;
     runs->shown =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)object_free);
-    runs_add_listener(pool_get_runs(bus_pool->pool), heard, runs);
+    runs_add_listener(pool_get_runs(parts->pool), heard, runs);
     return runs;
 }
 
@@ -302,7 +303,7 @@ void bus_runs_free(BusRuns *runs)
 {
     if (!runs)
         return;
-    runs_remove_listener(pool_get_runs(runs->bus_pool->pool), runs);
+    runs_remove_listener(pool_get_runs(runs->parts->pool), runs);
     g_hash_table_unref(runs->shown);
     g_free(runs);
 }

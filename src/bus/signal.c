@@ -2,7 +2,7 @@
 #include "bus/signal.h"
 
 #include "base/bus-text.h"
-#include "bus/names.h"
+#include "base/bus-names.h"
 #include "bus/variant.h"
 
 static int append_string(sd_bus_message *m, const char *key, const char *value)

@@ -4,6 +4,7 @@
 #include <json-glib/json-glib.h>
 #include <systemd/sd-bus.h>
 
+#include "base/bus-names.h"
 #include "ctl/ctl-error.h"
 
 /*
@@ -11,10 +12,6 @@
  * message is a sentence for people: it says what to do next.
  */
 
-#define STORKIT_BUS_NAME "org.storkit.AgentPool"
-#define STORKIT_OBJECT_PATH "/org/storkit/AgentPool"
-#define STORKIT_INTERFACE "org.storkit.AgentPool"
-#define STORKIT_RUN_INTERFACE "org.storkit.Run"
 #define STORKIT_UNIT "storkitd.service"
 
 /** Connects to the bus that the user's service is on: the session's, or where it is not there, the

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/bus-names.h"
 #include "desktop/actions.h"
 
 #include <string.h>
 
 #include "desktop/info.h"
-#include "desktop/names.h"
 #include "desktop/programs.h"
 #include "desktop/terminal.h"
 
@@ -78,8 +78,9 @@ static void ask(GDBusConnection *bus, const char *method, GVariant *parameters, 
     Pending *pending = g_new(Pending, 1);
 
     *pending = (Pending){done, data};
-    g_dbus_connection_call(bus, POOL_BUS_NAME, POOL_OBJECT_PATH, POOL_INTERFACE, method, parameters,
-                           NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_replied, pending);
+    g_dbus_connection_call(bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH, STORKIT_INTERFACE, method,
+                           parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_replied,
+                           pending);
 }
 
 static GVariant *run_parameters(GVariant *info)

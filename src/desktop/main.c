@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib-unix.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/program.h"
 #include "desktop/awake.h"
 #include "desktop/herald.h"
 #include "desktop/info.h"
@@ -96,43 +96,20 @@ static int run(GDBusConnection *bus)
     return desktop.status;
 }
 
-static gboolean parse_options(int *argc, char ***argv, GError **error)
-{
-    gboolean version = FALSE;
-    const GOptionEntry entries[] = {
-        {"version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL},
-        G_OPTION_ENTRY_NULL,
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new("- notify of coding agents");
-
-    g_option_context_set_summary(context,
-                                 "Owns org.storkit.Desktop on the session bus. It starts with the "
-                                 "graphical\nsession; see storkit-desktop(8).");
-    g_option_context_add_main_entries(context, entries, NULL);
-    if (!g_option_context_parse(context, argc, argv, error))
-        return FALSE;
-    if (*argc > 1) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                    "this program takes no arguments");
-        return FALSE;
-    }
-    if (version) {
-        g_print("storkit-desktop %s\n", STORKIT_VERSION);
-        exit(EXIT_SUCCESS);
-    }
-    return TRUE;
-}
+static const Program program = {
+    .name = "storkit-desktop",
+    .version = STORKIT_VERSION,
+    .purpose = "- notify of coding agents",
+    .summary = "Owns " DESKTOP_BUS_NAME " on the session bus. It starts with the graphical\n"
+               "session; see storkit-desktop(8).",
+};
 
 int main(int argc, char **argv)
 {
+    int status = program_begin(&program, &argc, &argv);
+    if (status >= 0)
+        return status;
     g_autoptr(GError) error = NULL;
-
-    setlocale(LC_ALL, "");
-    g_set_prgname("storkit-desktop");
-    if (!parse_options(&argc, &argv, &error)) {
-        g_printerr("storkit-desktop: %s\n", error->message);
-        return 2;
-    }
     g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, &error);
     if (!bus) {
         g_printerr("storkit-desktop: cannot connect to the session bus: %s\n", error->message);

@@ -2,12 +2,8 @@
 #pragma once
 
 /*
- * What is called how on the bus: the service's names are the contract's, the others are ours.
+ * storkit-desktop's own names on the bus; the service's are in base/bus-names.h.
  */
-
-#define POOL_BUS_NAME "org.storkit.AgentPool"
-#define POOL_OBJECT_PATH "/org/storkit/AgentPool"
-#define POOL_INTERFACE "org.storkit.AgentPool"
 
 #define DESKTOP_BUS_NAME "org.storkit.Desktop"
 #define DESKTOP_GNOME_PATH "/org/storkit/Desktop/SearchProvider"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/bus-names.h"
 #include "desktop/pool.h"
 
 #include "desktop/info.h"
-#include "desktop/names.h"
 
 /* What changes comes in several signals. */
 #define SETTLE_MS 50
 #define STATUS_MATCH                                                                               \
-    "type='signal',sender='" POOL_BUS_NAME "',interface='" POOL_INTERFACE                          \
+    "type='signal',sender='" STORKIT_BUS_NAME "',interface='" STORKIT_INTERFACE                    \
     "',member='AgentEvent',arg2='status'"
 
 struct DesktopPool {
@@ -108,9 +108,9 @@ static void look(DesktopPool *pool, GDBusCallFlags flags)
     if (pool->looking)
         return;
     pool->looking = TRUE;
-    g_dbus_connection_call(pool->bus, POOL_BUS_NAME, POOL_OBJECT_PATH, POOL_INTERFACE, "List", NULL,
-                           G_VARIANT_TYPE("(aa{sv})"), flags, -1, pool->cancellable, on_listed,
-                           pool);
+    g_dbus_connection_call(pool->bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH, STORKIT_INTERFACE,
+                           "List", NULL, G_VARIANT_TYPE("(aa{sv})"), flags, -1, pool->cancellable,
+                           on_listed, pool);
 }
 
 static gboolean on_settled(gpointer data)
@@ -149,17 +149,17 @@ static void subscribe(DesktopPool *pool)
     static const struct {
         const char *interface, *member, *path, *arg0;
     } wanted[] = {
-        {"org.freedesktop.DBus.ObjectManager", NULL, POOL_OBJECT_PATH, NULL},
+        {"org.freedesktop.DBus.ObjectManager", NULL, STORKIT_OBJECT_PATH, NULL},
         {"org.freedesktop.DBus.Properties", "PropertiesChanged", NULL, "org.storkit.Run"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
         pool->signals[i] = g_dbus_connection_signal_subscribe(
-            pool->bus, POOL_BUS_NAME, wanted[i].interface, wanted[i].member, wanted[i].path,
+            pool->bus, STORKIT_BUS_NAME, wanted[i].interface, wanted[i].member, wanted[i].path,
             wanted[i].arg0, G_DBUS_SIGNAL_FLAGS_NONE, on_signal, pool, NULL);
     /* GDBus makes match rules of the first argument only, and all that agents print would come. */
     pool->signals[2] = g_dbus_connection_signal_subscribe(
-        pool->bus, POOL_BUS_NAME, POOL_INTERFACE, "AgentEvent", POOL_OBJECT_PATH, NULL,
+        pool->bus, STORKIT_BUS_NAME, STORKIT_INTERFACE, "AgentEvent", STORKIT_OBJECT_PATH, NULL,
         G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_signal, pool, NULL);
     g_dbus_connection_call(pool->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                            "org.freedesktop.DBus", "AddMatch", g_variant_new("(s)", STATUS_MATCH),
@@ -178,8 +178,8 @@ DesktopPool *desktop_pool_new(GDBusConnection *bus, const DesktopPoolListener *l
     pool->cancellable = g_cancellable_new();
     g_queue_init(&pool->waiting);
     subscribe(pool);
-    pool->watch = g_bus_watch_name_on_connection(bus, POOL_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
-                                                 on_appeared, NULL, pool, NULL);
+    pool->watch = g_bus_watch_name_on_connection(
+        bus, STORKIT_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared, NULL, pool, NULL);
     return pool;
 }
 

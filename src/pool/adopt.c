@@ -4,12 +4,16 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 
+#include "base/folder-watch.h"
 #include "host/cgroup.h"
 #include "base/names.h"
 #include "pool/pool-internal.h"
 #include "pool/pool.h"
 #include "base/util.h"
 #include "store/folder.h"
+
+/* How often the folder of a run is looked at that can't be watched. */
+#define POLL_MSEC 500
 
 /*
  * Finding runs at start-up: by their folders, and for the live ones by their scopes. What a folder
@@ -62,6 +66,7 @@ struct Adoption {
     Run *run;
     GroupQuery *query;
     UnitWatch *unit_watch;
+    int folder_watch; /* an id, or -1 */
     guint timer;
 };
 
@@ -70,6 +75,8 @@ void adoption_free(Adoption *adoption)
     g_clear_handle_id(&adoption->timer, g_source_remove);
     group_query_free(adoption->query);
     unit_watch_free(adoption->unit_watch);
+    if (adoption->folder_watch >= 0)
+        folder_watch_remove(adoption->pool->tools.folder_watch, adoption->folder_watch);
     run_unref(adoption->run);
     g_free(adoption);
 }
@@ -77,7 +84,7 @@ void adoption_free(Adoption *adoption)
 static Adoption *adoption_new(Pool *pool, Run *run)
 {
     Adoption *adoption = g_new0(Adoption, 1);
-    *adoption = (Adoption){.pool = pool, .run = run_ref(run)};
+    *adoption = (Adoption){.pool = pool, .run = run_ref(run), .folder_watch = -1};
     g_ptr_array_add(pool->adoptions, adoption);
     return adoption;
 }
@@ -143,19 +150,58 @@ static void follow(Pool *pool, Run *run)
 
 /* The gate closed with the daemon that held it, so a shim that is still there is about to go, or
  * to make its transcript because the gate's byte had come before. */
-static gboolean decide_unstarted(gpointer user_data)
+
+static void follow_begun(Adoption *adoption)
+{
+    g_autoptr(Run) run = run_ref(adoption->run);
+    Pool *pool = adoption->pool;
+    adoption_done(adoption); /* its watch of the folder goes before the run's own comes */
+    follow(pool, run);
+}
+
+static void take_back(Adoption *adoption)
+{
+    admission_take_back_found(adoption->pool->admission, adoption->run);
+    adoption_done(adoption);
+}
+
+static void on_folder_changed(gpointer data)
+{
+    Adoption *adoption = data;
+    if (has_file(adoption->run, "transcript"))
+        follow_begun(adoption);
+}
+
+static gboolean on_poll(gpointer user_data)
 {
     Adoption *adoption = user_data;
-    gboolean began = has_file(adoption->run, "transcript");
-    if (!began && shim_is_alive(run_get_folder_fd(adoption->run)))
+    if (!has_file(adoption->run, "transcript"))
         return G_SOURCE_CONTINUE;
     adoption->timer = 0;
-    if (began)
-        follow(adoption->pool, adoption->run);
-    else
-        admission_take_back_found(adoption->pool->admission, adoption->run);
-    adoption_done(adoption);
+    follow_begun(adoption);
     return G_SOURCE_REMOVE;
+}
+
+/* No shim gets the gate's byte outside of its scope: without one none begins. */
+static void on_unstarted_gone(gpointer data)
+{
+    Adoption *adoption = data;
+    if (has_file(adoption->run, "transcript"))
+        follow_begun(adoption);
+    else
+        take_back(adoption);
+}
+
+static void watch_unstarted(Adoption *adoption)
+{
+    const StartTools *tools = &adoption->pool->tools;
+    Run *run = adoption->run;
+    adoption->folder_watch = folder_watch_add(tools->folder_watch, run_get_folder_fd(run),
+                                              on_folder_changed, adoption, NULL);
+    if (adoption->folder_watch < 0) /* the user has no inotify watch left */
+        adoption->timer = g_timeout_add(POLL_MSEC, on_poll, adoption);
+    adoption->unit_watch =
+        systemd_watch_gone(tools->systemd, run_get_record(run)->unit, on_unstarted_gone, adoption);
 }
 
 static void adopt_unstarted(Pool *pool, Run *run)
@@ -164,9 +210,15 @@ static void adopt_unstarted(Pool *pool, Run *run)
         admission_queue_found(pool->admission, run);
         return;
     }
+    gboolean has_shim = shim_is_alive(run_get_folder_fd(run));
     Adoption *adoption = adoption_new(pool, run);
-    if (decide_unstarted(adoption))
-        adoption->timer = g_timeout_add(5, decide_unstarted, adoption);
+    if (has_shim)
+        watch_unstarted(adoption);
+    /* Behind the lock and the watch: what comes after this look is told of. */
+    if (has_file(run, "transcript"))
+        follow_begun(adoption);
+    else if (!has_shim)
+        take_back(adoption);
 }
 
 /* --- All of them --- */
