@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ctl/ctl-error.h"
 
 #define WORKTREES "/.storkit/worktrees"
+#define OWNER_FILE "storkit-project"
 
 /* Of a story's worktree: the project's root, and the story. */
 static gboolean split_worktree(const char *folder, char **ret_root, char **ret_story)
@@ -17,6 +19,31 @@ static gboolean split_worktree(const char *folder, char **ret_root, char **ret_s
         return FALSE;
     *ret_root = g_strndup(parent, strlen(parent) - strlen(WORKTREES));
     *ret_story = g_path_get_basename(folder);
+    return TRUE;
+}
+
+/* Git's folder of the worktree at @folder, from its `.git` file; NULL where that is none. */
+static char *git_folder_of(const char *folder)
+{
+    g_autofree char *file = g_build_filename(folder, ".git", NULL);
+    g_autofree char *text = NULL;
+
+    if (!g_file_test(file, G_FILE_TEST_IS_REGULAR) ||
+        !g_file_get_contents(file, &text, NULL, NULL) || !g_str_has_prefix(text, "gitdir: "))
+        return NULL;
+    return g_canonicalize_filename(g_strchomp(text + strlen("gitdir: ")), folder);
+}
+
+/* The same of one that lives elsewhere: the service has noted there whose it is. */
+static gboolean read_owner(const char *folder, char **ret_root, char **ret_story)
+{
+    g_autofree char *git = git_folder_of(folder);
+    g_autofree char *file = git ? g_build_filename(git, OWNER_FILE, NULL) : NULL;
+
+    if (!file || !g_file_test(file, G_FILE_TEST_IS_REGULAR) ||
+        !g_file_get_contents(file, ret_root, NULL, NULL))
+        return FALSE;
+    *ret_story = g_path_get_basename(git);
     return TRUE;
 }
 
@@ -46,7 +73,7 @@ gboolean project_find(const char *start, char **ret_root, char **ret_story, GErr
         g_free(folder);
         folder = parent;
     }
-    if (!split_worktree(folder, ret_root, ret_story))
+    if (!split_worktree(folder, ret_root, ret_story) && !read_owner(folder, ret_root, ret_story))
         *ret_root = g_steal_pointer(&folder);
     return TRUE;
 }

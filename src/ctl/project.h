@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /** The git work tree around the folder @start, links resolved, in @ret_root: the first folder
- *  upwards with a `.git`. A story's worktree (ROOT/.storkit/worktrees/STORY) stands for ROOT, with
+ *  upwards with a `.git`. A story's worktree, wherever it lives, stands for ROOT, with
  *  its story in @ret_story. Both are NULL where there is none, and the caller's to free. Sets
  *  CTL_ERROR_NOT_FOUND where @start itself is no folder. */
 gboolean project_find(const char *start, char **ret_root, char **ret_story, GError **error);

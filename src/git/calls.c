@@ -71,13 +71,15 @@ gboolean git_call_read_config(const GitContext *context, const char *root, GByte
 }
 
 Worktree *git_call_plan(const GitContext *context, const char *root, const char *story,
-                        const char *base_branch, GError **error)
+                        const char *base_branch, const char *place, GError **error)
 {
     GVariantDict dict;
     begin(&dict, context, root);
     g_variant_dict_insert(&dict, "story", "^ay", story);
     if (base_branch)
         g_variant_dict_insert(&dict, "base-branch", "^ay", base_branch);
+    if (place)
+        g_variant_dict_insert(&dict, "place", "^ay", place);
     g_autoptr(GVariant) answer = call(context, "plan", &dict, look_msec(), error);
     return answer ? worktree_from_variant(answer) : NULL;
 }

@@ -27,7 +27,7 @@ gboolean git_call_read_config(const GitContext *context, const char *root, GByte
 
 /** worktree_plan() in the project @root. */
 Worktree *git_call_plan(const GitContext *context, const char *root, const char *story,
-                        const char *base_branch, GError **error);
+                        const char *base_branch, const char *place, GError **error);
 
 /** worktree_create(). */
 gboolean git_call_create(const GitContext *context, const Worktree *worktree, gboolean needs_setup,

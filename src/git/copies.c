@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file-tree.h"
+#include "git/place.h"
 #include "git/places.h"
 #include "git/program.h"
 
@@ -12,12 +13,14 @@
 typedef struct {
     git_index *index;
     GHashTable *names; /* char * */
+    char *worktrees;   /* the folder of worktrees, if that is in the project */
 } Tracked;
 
 static void tracked_clear(Tracked *tracked)
 {
     g_clear_pointer(&tracked->index, git_index_free);
     g_clear_pointer(&tracked->names, g_hash_table_unref);
+    g_clear_pointer(&tracked->worktrees, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tracked, tracked_clear)
 
@@ -40,7 +43,7 @@ static gboolean is_left_out(const char *path, gpointer data)
 {
     const Tracked *tracked = data;
     /* Worktrees inside a worktree would be copies of all others. */
-    if (g_str_equal(path, WORKTREES_FOLDER))
+    if (g_str_equal(path, WORKTREES_FOLDER) || g_strcmp0(path, tracked->worktrees) == 0)
         return TRUE;
     return tracked->names ? g_hash_table_contains(tracked->names, path)
                           : git_index_get_bypath(tracked->index, path, 0) != NULL;
@@ -105,7 +108,9 @@ gboolean worktree_copy_ignored(const Repo *repo, const Worktree *worktree, const
                                GError **error)
 {
     g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, error);
-    g_auto(Tracked) tracked = {NULL, NULL};
+    g_auto(Tracked) tracked = {
+        .worktrees = worktree_folder_inside(worktree->root, worktree->path),
+    };
     if (!tree || !tracked_read(&tracked, tree, error))
         return FALSE;
     for (; *copy; copy++)

@@ -8,6 +8,7 @@
 #include "git/checkout.h"
 #include "git/copies.h"
 #include "git/exclude.h"
+#include "git/place.h"
 #include "git/places.h"
 #include "git/plan.h"
 #include "git/undo.h"
@@ -55,7 +56,7 @@ static gboolean make_room(const Repo *repo, const Worktree *worktree, GError **e
     g_autofree char *parent = g_path_get_dirname(worktree->path);
     g_autoptr(GError) cause = NULL;
 
-    worktree_finish_removals(worktree->root);
+    worktree_finish_removals(worktree->path);
     if (!file_tree_remove(admin, &cause)) {
         worktree_fail(error, "cannot remove the git folder of a missing worktree: %s",
                       cause->message);
@@ -77,13 +78,23 @@ static gboolean write_record(const Worktree *worktree, GError **error)
     return FALSE;
 }
 
+static gboolean keep_owner(const Repo *repo, const Worktree *worktree, GError **error)
+{
+    g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
+
+    if (worktree_set_owner(worktree->root, worktree->path, admin))
+        return TRUE;
+    worktree_fail(error, "git's folder %s can't be written to: %s", admin, g_strerror(errno));
+    return FALSE;
+}
+
 static gboolean make(const Repo *repo, const Worktree *worktree, const char *const *copy,
                      GError **error)
 {
     if (worktree->new_branch && !keep_base(repo, worktree, error))
         return FALSE;
     fault_point("base");
-    if (!worktree_exclude(repo, error))
+    if (!worktree_exclude(repo, worktree->path, error))
         return FALSE;
     fault_point("exclude");
     if (!make_room(repo, worktree, error))
@@ -92,13 +103,17 @@ static gboolean make(const Repo *repo, const Worktree *worktree, const char *con
     if (!worktree_checkout(repo, worktree, error))
         return FALSE;
     fault_point("checkout");
+    if (!keep_owner(repo, worktree, error))
+        return FALSE;
     return !copy || worktree_copy_ignored(repo, worktree, copy, error);
 }
 
 /* Between plan and creation others may have been at it. */
 static gboolean check_unchanged(const Repo *repo, const Worktree *worktree, GError **error)
 {
-    g_autoptr(Worktree) now = worktree_plan(repo, worktree->story, worktree->base_branch, error);
+    g_autofree char *place = g_path_get_dirname(worktree->path);
+    g_autoptr(Worktree) now =
+        worktree_plan(repo, worktree->story, worktree->base_branch, place, error);
 
     if (!now)
         return FALSE;

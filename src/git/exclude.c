@@ -3,45 +3,55 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file-read.h"
+#include "git/place.h"
 #include "git/places.h"
-
-#define LINE "/" WORKTREES_FOLDER "/"
 
 static char *exclude_file(const Repo *repo)
 {
     return repo_file(repo, "info/exclude");
 }
 
-gboolean worktree_is_excluded(const Repo *repo)
+/* The line that hides the folder of the worktree at @path; NULL where that is not in the project:
+ * there is nothing to hide. */
+static char *line_for(const Repo *repo, const char *path)
 {
+    g_autofree char *folder = worktree_folder_inside(repo->root, path);
+    return folder ? g_strconcat("/", folder, "/", NULL) : NULL;
+}
+
+gboolean worktree_is_excluded(const Repo *repo, const char *path)
+{
+    g_autofree char *line = line_for(repo, path);
     int ignored = 0;
 
     /* A failure means that some ignore file can't be read: one line more does no harm. */
-    return git_ignore_path_is_ignored(&ignored, repo->git, WORKTREES_FOLDER "/") == 0 && ignored;
+    return !line ||
+           (git_ignore_path_is_ignored(&ignored, repo->git, line + strlen("/")) == 0 && ignored);
 }
 
 /* The line goes last, and the file ends with a newline afterwards if it did before: that makes
  * without_line() its exact inverse. */
-static char *with_line(const char *text)
+static char *with_line(const char *text, const char *line)
 {
     if (!text[0] || g_str_has_suffix(text, "\n"))
-        return g_strconcat(text, LINE "\n", NULL);
-    return g_strconcat(text, "\n" LINE, NULL);
+        return g_strconcat(text, line, "\n", NULL);
+    return g_strconcat(text, "\n", line, NULL);
 }
 
-static char *without_line(const char *text)
+static char *without_line(const char *text, const char *line)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GStrvBuilder) kept = g_strv_builder_new();
     g_auto(GStrv) result = NULL;
 
-    for (char **line = lines; *line; line++) {
-        if (!g_str_equal(*line, LINE))
-            g_strv_builder_add(kept, *line);
+    for (char **other = lines; *other; other++) {
+        if (!g_str_equal(*other, line))
+            g_strv_builder_add(kept, *other);
     }
     result = g_strv_builder_end(kept);
     return g_strjoinv("\n", result);
@@ -74,33 +84,35 @@ static gboolean read_patterns(const char *path, char **ret_text, GError **error)
     return FALSE;
 }
 
-gboolean worktree_exclude(const Repo *repo, GError **error)
+gboolean worktree_exclude(const Repo *repo, const char *tree, GError **error)
 {
     g_autofree char *path = exclude_file(repo);
     g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *line = line_for(repo, tree);
     g_autofree char *text = NULL;
     g_autofree char *edited = NULL;
 
-    if (worktree_is_excluded(repo))
+    if (worktree_is_excluded(repo, tree))
         return TRUE;
     /* A failure shows, with its reason, when the file is written. */
     (void)g_mkdir_with_parents(folder, 0777);
     if (!read_patterns(path, &text, error))
         return FALSE;
-    edited = with_line(text ? text : "");
+    edited = with_line(text ? text : "", line);
     return replace(path, edited, error);
 }
 
-gboolean worktree_unexclude(const Repo *repo, GError **error)
+gboolean worktree_unexclude(const Repo *repo, const char *tree, GError **error)
 {
     g_autofree char *path = exclude_file(repo);
     g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *line = line_for(repo, tree);
     g_autofree char *text = NULL;
     g_autofree char *edited = NULL;
 
-    if (!read_patterns(path, &text, NULL) || !text)
+    if (!line || !read_patterns(path, &text, NULL) || !text)
         return TRUE;
-    edited = without_line(text);
+    edited = without_line(text, line);
     if (g_str_equal(edited, text))
         return TRUE;
     if (edited[0])

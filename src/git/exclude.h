@@ -7,9 +7,9 @@
  * The line in .git/info/exclude that hides the worktrees from git status.
  */
 
-/** Whether git ignores the worktrees of this repository already. */
-gboolean worktree_is_excluded(const Repo *repo);
+/** Whether git ignores the folder that the worktree at @path is in already, or that is outside. */
+gboolean worktree_is_excluded(const Repo *repo, const char *path);
 /** Adds the line; sets WORKTREE_FAILED. */
-gboolean worktree_exclude(const Repo *repo, GError **error);
+gboolean worktree_exclude(const Repo *repo, const char *path, GError **error);
 /** Takes the line out again, and the file where nothing else is in it. Sets WORKTREE_FAILED. */
-gboolean worktree_unexclude(const Repo *repo, GError **error);
+gboolean worktree_unexclude(const Repo *repo, const char *path, GError **error);

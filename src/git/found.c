@@ -3,6 +3,7 @@
 
 #include "git/lost-commits.h"
 #include "git/lost-files.h"
+#include "git/place.h"
 #include "git/places.h"
 
 void found_free(Found *found)
@@ -17,14 +18,14 @@ void found_free(Found *found)
 Found *found_new(const Repo *repo, const char *story)
 {
     char *admin = worktree_admin_folder(repo, story);
-    char *path = g_build_filename(repo->root, WORKTREES_FOLDER, story, NULL);
-    g_autofree char *registered = worktree_registered_path(admin);
+    char *own = worktree_own_path(repo, story);
+    char *path = own ? own : g_build_filename(repo->root, WORKTREES_FOLDER, story, NULL);
     Found *found = g_new0(Found, 1);
     *found = (Found){
         .repo = repo,
         .story = g_strdup(story),
         .there = g_file_test(path, G_FILE_TEST_EXISTS),
-        .registered = g_strcmp0(registered, path) == 0,
+        .registered = own != NULL,
         .path = path,
         .admin = admin,
         .branch = g_strconcat(BRANCH_PREFIX, story, NULL),

@@ -102,8 +102,9 @@ static void resolve(Call *call)
 
 static void plan(Call *call)
 {
-    g_autoptr(Worktree) worktree = worktree_plan(call->repo, take_bytes(call, "story"),
-                                                 take_bytes(call, "base-branch"), &call->error);
+    g_autoptr(Worktree) worktree =
+        worktree_plan(call->repo, take_bytes(call, "story"), take_bytes(call, "base-branch"),
+                      take_bytes(call, "place"), &call->error);
     if (worktree)
         answer_with_all_of(call, worktree_to_variant(worktree));
 }

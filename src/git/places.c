@@ -197,23 +197,26 @@ gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **e
     return TRUE;
 }
 
-void worktree_finish_removals(const char *root)
+gboolean path_is_at_or_below(const char *path, const char *folder)
 {
-    g_autofree char *folder = g_build_filename(root, WORKTREES_FOLDER, NULL);
-    file_tree_finish_removals(folder);
+    g_autofree char *top = g_canonicalize_filename(folder, NULL);
+    gsize length = strlen(top);
+
+    return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-static void remove_if_empty(const char *folder, const char *name)
+void worktree_finish_removals(const char *path)
 {
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-
-    (void)rmdir(path);
+    g_autofree char *folder = g_path_get_dirname(path);
+    file_tree_finish_removals(folder);
 }
 
 gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
                                GError **error)
 {
     g_autofree char *admins = g_path_get_dirname(admin);
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *storkit = g_build_filename(root, ".storkit", NULL);
     g_autoptr(GError) cause = NULL;
 
     if (!file_tree_remove_at_once(path, &cause) || !file_tree_remove(admin, &cause)) {
@@ -221,7 +224,7 @@ gboolean worktree_remove_files(const char *root, const char *path, const char *a
         return FALSE;
     }
     (void)rmdir(admins);
-    remove_if_empty(root, WORKTREES_FOLDER);
-    remove_if_empty(root, ".storkit");
+    (void)rmdir(folder);
+    (void)rmdir(storkit);
     return TRUE;
 }

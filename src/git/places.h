@@ -49,11 +49,15 @@ char *worktree_kept_base_of(const Repo *repo, const char *own, const char *curre
 /** Deletes @branch with its reflog and its section of git's config. Sets WORKTREE_FAILED. */
 gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **error);
 
-/** Removes the work tree at @path at once, then git's folder @admin, then ROOT/.storkit where
- *  nothing else is in it. Something already gone is not an error. Sets WORKTREE_FAILED. */
+/** Removes the work tree at @path at once, then git's folder @admin, then the folder of all
+ *  worktrees and ROOT/.storkit where nothing else is in them. Something already gone is not an
+ *  error. Sets WORKTREE_FAILED. */
 gboolean worktree_remove_files(const char *root, const char *path, const char *admin,
                                GError **error);
 
-/** Removes the remains of worktrees of @root whose removal was cut off: they may be large. Only for
- * the one writer of the repository: no other removal may be under way. */
-void worktree_finish_removals(const char *root);
+/** Removes the remains of worktrees beside the one at @path whose removal was cut off: they may be
+ *  large. Only for the one writer of the repository: no other removal may be under way. */
+void worktree_finish_removals(const char *path);
+
+/** Whether @path is the folder @folder, which may end with a slash, or is below it. */
+gboolean path_is_at_or_below(const char *path, const char *folder);

@@ -8,6 +8,7 @@
 #include "git/library.h"
 #include "git/lost-commits.h"
 #include "git/lost-files.h"
+#include "git/place.h"
 #include "git/places.h"
 #include "git/program.h"
 
@@ -18,24 +19,6 @@ static gboolean exists(const char *path)
     struct stat info;
 
     return lstat(path, &info) == 0;
-}
-
-/* That nothing leads the worktrees out of the project: their path is what everyone else uses. */
-static gboolean check_parents(const char *root, GError **error)
-{
-    static const char *const parents[] = {".storkit", WORKTREES_FOLDER};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(parents); i++) {
-        g_autofree char *path = g_build_filename(root, parents[i], NULL);
-        struct stat info;
-
-        if (lstat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
-            worktree_fail(error, "%s is in the way: it must be a folder, not a link or a file",
-                          path);
-            return FALSE;
-        }
-    }
-    return TRUE;
 }
 
 static gboolean reference_exists(const Repo *repo, const char *name)
@@ -171,9 +154,12 @@ static gboolean find_tree(Worktree *worktree, const Repo *repo, GError **error)
 {
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autofree char *registered = worktree_registered_path(admin);
+    g_autofree char *own = worktree_own_path(repo, worktree->story);
     gboolean there = exists(worktree->path);
 
-    if (registered && !g_str_equal(registered, worktree->path) && (there || exists(registered))) {
+    gboolean elsewhere = registered && !g_str_equal(registered, worktree->path);
+
+    if ((elsewhere && (there || exists(registered))) || (registered && there && !own)) {
         set_moved_error(worktree->path, registered, worktree->story, error);
         return FALSE;
     }
@@ -327,19 +313,29 @@ static void find_record(Worktree *worktree, const Repo *repo)
     worktree->record = g_build_filename(admin, SETUP_RECORD, NULL);
     /* That of a tree which is gone says nothing of the next one. */
     worktree->prepared = !worktree->new_worktree && exists(worktree->record);
-    worktree->new_exclude = worktree->new_worktree && !worktree_is_excluded(repo);
+    worktree->new_exclude = worktree->new_worktree && !worktree_is_excluded(repo, worktree->path);
+}
+
+/* The one that is there, wherever that is, or the one to be made. */
+static char *find_path(const Repo *repo, const char *story, const char *place, GError **error)
+{
+    g_autofree char *own = worktree_own_path(repo, story);
+    if (own && exists(own))
+        return g_steal_pointer(&own);
+    g_autofree char *folder = worktree_place(repo, place, error);
+    return folder ? g_build_filename(folder, story, NULL) : NULL;
 }
 
 Worktree *worktree_plan(const Repo *repo, const char *story, const char *base_branch,
-                        GError **error)
+                        const char *place, GError **error)
 {
     g_autoptr(Worktree) worktree = g_new0(Worktree, 1);
 
-    if (!check_parents(repo->root, error))
+    worktree->path = find_path(repo, story, place, error);
+    if (!worktree->path)
         return NULL;
     worktree->root = g_strdup(repo->root);
     worktree->story = g_strdup(story);
-    worktree->path = g_build_filename(repo->root, WORKTREES_FOLDER, story, NULL);
     worktree->branch = g_strconcat(BRANCH_PREFIX, story, NULL);
     if (!find_tree(worktree, repo, error) || !find_branch(worktree, repo, error) ||
         !find_base(worktree, repo, base_branch, error))

@@ -8,15 +8,15 @@
  * Git worktrees of stories, by libgit2. Everything here blocks on the disk: worker threads only,
  * and one writer per repository at a time (the caller's responsibility; see pool).
  *
- * A story's worktree is ROOT/.storkit/worktrees/STORY, its name in git is STORY, its branch
- * story/STORY, its base stored in git's config as branch.story/STORY.storkitBase (for branches made
- * here: one made by a person has none, and the caller names its base).
+ * A story's worktree is ROOT/.storkit/worktrees/STORY, or where the roster says, its name in git is
+ * STORY, its branch story/STORY, its base stored in git's config as branch.story/STORY.storkitBase
+ * (for branches made here: one made by a person has none, and the caller names its base).
  */
 
-/** Plans the worktree of @story: the existing parts and those to create. @base_branch NULL: HEAD's
- * branch. Changes nothing. Sets WORKTREE_FAILED with a remedy: detached or unborn HEAD, no such
- *  base branch, a base that differs from an existing worktree's, the branch checked out elsewhere,
- *  a branch `story` that makes `story/…` impossible, something else at the path, work in the git
- * folder of a missing tree. */
+/** Plans the worktree of @story: the existing parts and those to create, in @place (of
+ * worktree_place()). @base_branch NULL: HEAD's branch. Changes nothing. Sets WORKTREE_FAILED with a
+ * remedy: detached or unborn HEAD, no such base branch, a base that differs from an existing
+ * worktree's, the branch checked out elsewhere, a branch `story` that makes `story/…` impossible,
+ * something else at the path, work in the git folder of a missing tree. */
 Worktree *worktree_plan(const Repo *repo, const char *story, const char *base_branch,
-                        GError **error);
+                        const char *place, GError **error);

@@ -97,8 +97,8 @@ gboolean worktree_remove(const Repo *repo, const char *story, gboolean force, GE
 {
     if (!name_check("story id", story, error))
         return FALSE;
-    worktree_finish_removals(repo->root);
     g_autoptr(Found) found = found_new(repo, story);
+    worktree_finish_removals(found->path);
     gboolean merged = FALSE;
     if (!check_ours(found, error))
         return FALSE;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "git/files.h"
 #include "git/library.h"
+#include "git/places.h"
 
 static void set_no_folder_error(const char *path, int errsv, GError **error)
 {
@@ -93,20 +94,12 @@ static void set_linked_error(git_repository *repository, GError **error)
                 "%s is a linked worktree of %s: use that as the project root", linked, main_tree);
 }
 
-static gboolean is_at_or_below(const char *path, const char *folder)
-{
-    g_autofree char *top = g_canonicalize_filename(folder, NULL);
-    gsize length = strlen(top);
-
-    return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
 /* Git finds the work tree from its own folder too, but that is not inside of it. */
 static gboolean check_inside(git_repository *repository, const char *real, GError **error)
 {
     g_autofree char *top = NULL;
 
-    if (!is_at_or_below(real, git_repository_path(repository)))
+    if (!path_is_at_or_below(real, git_repository_path(repository)))
         return TRUE;
     top = g_canonicalize_filename(git_repository_workdir(repository), NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,

@@ -100,10 +100,11 @@ static gboolean undo_branch(const Repo *repo, const Worktree *worktree, GError *
 
 static gboolean undo_exclude(const Repo *repo, const Worktree *worktree, GError **error)
 {
-    g_autofree char *folder = g_build_filename(worktree->root, WORKTREES_FOLDER, NULL);
+    g_autofree char *folder = g_path_get_dirname(worktree->path);
 
     /* Another story's worktree may rely on the line by now. */
-    return g_file_test(folder, G_FILE_TEST_EXISTS) || worktree_unexclude(repo, error);
+    return g_file_test(folder, G_FILE_TEST_EXISTS) ||
+           worktree_unexclude(repo, worktree->path, error);
 }
 
 void worktree_break_stale_locks(const Repo *repo, guint64 since)

@@ -9,7 +9,7 @@
 typedef struct {
     char *root; /* the project root, real */
     char *story;
-    char *path;        /* ROOT/.storkit/worktrees/STORY */
+    char *path;        /* ROOT/.storkit/worktrees/STORY, or where the roster says */
     char *branch;      /* story/STORY; of an existing worktree, the one that is checked out */
     char *base_branch; /* short name: "main" */
     char *base_commit; /* hex id the new branch starts at; NULL where the branch is there already */

@@ -22,6 +22,7 @@ void project_config_free(ProjectConfig *config)
     g_ptr_array_unref(config->agents);
     g_ptr_array_unref(config->components);
     g_strfreev(config->copy);
+    g_free(config->worktrees);
     g_ptr_array_unref(config->warnings);
     g_free(config);
 }

@@ -22,6 +22,7 @@ typedef struct {
     GPtrArray *agents;       /* AgentConfig *, at least one; the first is the default */
     GPtrArray *components;   /* ComponentConfig * */
     char **copy;             /* ignored files brought along into a new worktree; never NULL */
+    char *worktrees;         /* the folder that they live in, as written; NULL: the usual one */
     SandboxMode sandbox;     /* of agents that have none of their own */
     GPtrArray *warnings;     /* char *: "FILE:LINE:COLUMN: unknown key …"; the first 20 */
     guint warnings_left_out; /* ... which one more tells */

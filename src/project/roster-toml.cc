@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -389,6 +390,24 @@ void read_copy(const Entry &entry, ProjectConfig *config)
     }
 }
 
+/* Not all that a person may mean can be had: a home folder or another word in braces. */
+void read_worktrees(const Entry &entry, ProjectConfig *config)
+{
+    std::string text = text_of(entry);
+    std::string rest = text;
+    for (size_t at; (at = rest.find("{project}")) != std::string::npos;)
+        rest.erase(at, strlen("{project}"));
+    bool control = std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
+    if (text.empty() || control)
+        refuse(entry, "must name a folder");
+    if (text[0] == '~')
+        refuse(entry, "cannot begin with \"~\": write the path from /, or from the project");
+    if (rest.find_first_of("{}") != std::string::npos)
+        refuse(entry, "cannot be " + quote(text) + ": the only word in braces is {project}");
+    g_free(config->worktrees);
+    config->worktrees = g_strdup(text.c_str());
+}
+
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 /* How many letters must be added, dropped or replaced to make @b of @a. */
@@ -632,6 +651,7 @@ const Field<ProjectConfig> project_fields[] = {
     {"agent", read_agents},
     {"component", read_components},
     {"copy", read_copy},
+    {"worktrees", read_worktrees},
     {"sandbox", [](const Entry &e, ProjectConfig *c) { c->sandbox = read_sandbox(e); }},
 };
 

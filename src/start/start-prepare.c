@@ -205,8 +205,8 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, int fol
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
     plan->kind = target_get_agent(target)->kind;
-    plan->worktree =
-        git_call_plan(git, plan->project_root, plan->story, plan->options->base_branch, error);
+    plan->worktree = git_call_plan(git, plan->project_root, plan->story, plan->options->base_branch,
+                                   config->worktrees, error);
     if (!plan->worktree)
         return FALSE;
 

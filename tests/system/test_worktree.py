@@ -3,6 +3,7 @@
 
 import os
 
+from ctl import Ctl
 from harness import main, raises, wait_until
 from traces import read_text, refused, touch, traces, with_setup
 
@@ -27,6 +28,28 @@ def test_worktree_is_a_real_one(pool):
     assert pool.git(root, "status", "--porcelain") == ""
     assert pool.git(root, "branch", "--show-current") == "main"
     pool.git(root, "fsck")
+
+
+def test_worktree_lives_where_the_roster_says(pool):
+    """The key `worktrees` puts them beside the project: they are listed, known to storkitctl from
+    within, used again, and removed, and nothing of them was in the project."""
+    config = 'worktrees = "../{project}.trees"\n' + pool.roster({"coder": {}})
+    root = pool.repository(config=config)
+    before = pool.git(root, "status", "--porcelain", "--ignored")
+    path = f"{root}.trees/42"
+    assert pool.start(root, "42")["worktree_path"] == path
+    assert pool.wait(root, "42")["status"] == "completed"
+    assert [tree["path"] for tree in pool.list_worktrees(root)] == [path]
+    assert pool.git(root, "status", "--porcelain", "--ignored") == before
+    assert pool.get_config(root)["worktrees"] == "../{project}.trees"
+    assert Ctl(pool, root=root).out("path", "42", cwd=path).strip() == path
+    pool.write_config(root, pool.roster({"coder": {}}))
+    assert pool.start(root, "42")["worktree_path"] == path
+    pool.wait(root, "42")
+    pool.remove_worktree(root, "42")
+    assert not os.path.exists(f"{root}.trees")
+    pool.write_config(root, config.replace("../", ".git/"))
+    assert "git's own folder" in raises("InvalidConfig", pool.start, root, "42").message
 
 
 def test_worktree_is_reused(pool):

@@ -114,7 +114,7 @@ static inline Worktree *plan_worktree(const char *root, const char *story, const
                                       GError **error)
 {
     g_autoptr(Repo) repo = repo_open(root, NULL, NULL, error);
-    return repo ? worktree_plan(repo, story, base, error) : NULL;
+    return repo ? worktree_plan(repo, story, base, NULL, error) : NULL;
 }
 
 static inline gboolean create_worktree(const Worktree *worktree, gboolean needs_setup,

@@ -445,6 +445,24 @@ static char *tables_of(guint number)
     return g_string_free(text, FALSE);
 }
 
+static void test_the_folder_of_worktrees_is_a_path(void)
+{
+    static const char *const refused[] = {"''",           "'~/wt'",    "'../{story}'",
+                                          "'{project}{'", "\"a\\nb\"", "3"};
+    g_autoptr(GError) error = NULL;
+    const char *text = "worktrees = '../{project}.wt/{project}'\n[[agent]]\nname='x'\n";
+    g_autoptr(ProjectConfig) config = project_config_parse(text, strlen(text), FILENAME, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(config->worktrees, ==, "../{project}.wt/{project}");
+    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+        g_autofree char *line = g_strdup_printf("worktrees = %s\n", refused[i]);
+        g_autoptr(GError) failure = NULL;
+        g_assert_null(project_config_parse(line, strlen(line), FILENAME, &failure));
+        g_assert_error(failure, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG);
+        g_assert_nonnull(strstr(failure->message, "worktrees "));
+    }
+}
+
 static void test_a_roster_has_a_thousand_agents_at_most(void)
 {
     g_autofree char *most = tables_of(1000);
@@ -635,6 +653,8 @@ int main(int argc, char **argv)
                     test_a_budget_that_nothing_enforces_is_a_warning);
     g_test_add_func("/config/keys-without-end-do-not-overflow-the-stack",
                     test_keys_without_end_do_not_overflow_the_stack);
+    g_test_add_func("/config/the-folder-of-worktrees-is-a-path",
+                    test_the_folder_of_worktrees_is_a_path);
     g_test_add_func("/config/a-roster-has-a-thousand-agents-at-most",
                     test_a_roster_has_a_thousand_agents_at_most);
     g_test_add_func("/config/tens-of-thousands-of-unknown-keys-are-told-of-shortly",

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git-fixture.h"
+#include "git/status.h"
+#include "git/remove.h"
 
 #include <gio/gio.h>
 
@@ -876,6 +878,115 @@ static void test_copy_of_the_storkit_folder_leaves_worktrees_out(Fixture *fixtur
     assert_output(worktree->path, "ls -A .storkit", "project.toml\n");
 }
 
+/* --- Where worktrees live --- */
+
+static Worktree *plan_in(const char *root, const char *story, const char *place, GError **error)
+{
+    g_autoptr(Repo) repo = repo_open(root, NULL, NULL, error);
+    g_assert_nonnull(repo);
+    return worktree_plan(repo, story, NULL, place, error);
+}
+
+static Worktree *make_in(const Fixture *fixture, const char *story, const char *place)
+{
+    g_autoptr(GError) error = NULL;
+    Worktree *worktree = plan_in(fixture->root, story, place, &error);
+    g_assert_no_error(error);
+    create_worktree(worktree, FALSE, NULL, &error);
+    g_assert_no_error(error);
+    return worktree;
+}
+
+static void assert_listed_at(const Fixture *fixture, const char *story, const char *path)
+{
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
+    g_autoptr(GPtrArray) list = worktree_list(repo);
+    gboolean found = FALSE;
+    for (guint i = 0; i < list->len; i++) {
+        const WorktreeStatus *status = g_ptr_array_index(list, i);
+        found = found || (g_str_equal(status->story, story) && g_str_equal(status->path, path));
+    }
+    g_assert_true(found);
+}
+
+static void remove_it(const Fixture *fixture, const char *story)
+{
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+    worktree_remove(repo, story, FALSE, &error);
+    g_assert_no_error(error);
+}
+
+static void test_worktrees_live_where_the_roster_says(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *folder = g_build_filename(fixture->folder, "project.worktrees", NULL);
+    g_autofree char *path = g_build_filename(folder, "42", NULL);
+    g_autoptr(Worktree) worktree = make_in(fixture, "42", "../{project}.worktrees");
+    g_assert_cmpstr(worktree->path, ==, path);
+    g_assert_false(worktree->new_exclude);
+    assert_output(path, "cat README && git status --porcelain", "hello\n");
+    assert_output(fixture->root, "git status --porcelain --ignored && ls", "README\n");
+    assert_listed_at(fixture, "42", path);
+    remove_it(fixture, "42");
+    g_assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
+}
+
+static void test_worktrees_that_are_elsewhere_are_found(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *other = g_build_filename(fixture->folder, "other", NULL);
+    g_autoptr(Worktree) usual = make_worktree(fixture, "1");
+    g_autoptr(Worktree) away = make_in(fixture, "2", other);
+    g_autoptr(Worktree) first = plan_in(fixture->root, "1", other, NULL);
+    g_autoptr(Worktree) second = plan_in(fixture->root, "2", NULL, NULL);
+    g_assert_false(first->new_worktree);
+    g_assert_cmpstr(first->path, ==, usual->path);
+    g_assert_false(second->new_worktree);
+    g_assert_cmpstr(second->path, ==, away->path);
+    assert_listed_at(fixture, "1", usual->path);
+    assert_listed_at(fixture, "2", away->path);
+    /* One that is gone is made where the roster says now. */
+    run(fixture->folder, "rm -r other/2");
+    g_autoptr(Worktree) again = plan_in(fixture->root, "2", "../new", NULL);
+    g_assert_true(again->new_worktree);
+    g_assert_true(g_str_has_suffix(again->path, "/new/2"));
+}
+
+static void test_worktree_of_somebody_else_is_not_ours(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    run(fixture->root, "git worktree add -q ../other/42");
+    g_autoptr(Worktree) worktree = plan_in(fixture->root, "42", "../other", &error);
+    assert_failed(!worktree, &error, STORKIT_ERROR_WORKTREE_FAILED, "42");
+}
+
+static void assert_place_refused(const Fixture *fixture, const char *place, const char *part)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Worktree) worktree = plan_in(fixture->root, "42", place, &error);
+    assert_failed(!worktree, &error, STORKIT_ERROR_INVALID_CONFIG, part);
+}
+
+static void test_worktrees_are_not_in_gits_folder(Fixture *fixture, gconstpointer data)
+{
+    assert_place_refused(fixture, ".git/worktrees", "inside git's own folder");
+    assert_place_refused(fixture, "sub/../.git", "inside git's own folder");
+    assert_place_refused(fixture, ".", "in the project's own folder");
+    run(fixture->root, "ln -s .git link");
+    assert_place_refused(fixture, "link/x", "inside git's own folder");
+}
+
+static void test_worktrees_inside_are_hidden_from_status(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_in(fixture, "42", "trees/of agents");
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+    assert_output(fixture->root, "git status --porcelain", "");
+    assert_output(fixture->root, "tail -n 1 .git/info/exclude", "/trees/of agents/\n");
+    worktree_undo(repo, worktree, TRUE, &error);
+    g_assert_no_error(error);
+    assert_output(fixture->root, "! grep trees .git/info/exclude", "");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -956,6 +1067,15 @@ int main(int argc, char **argv)
     TEST("/worktree/copies-go-through-no-link", test_copies_go_through_no_link);
     TEST("/worktree/copies-do-not-leave-through-a-tracked-link",
          test_copies_do_not_leave_through_a_tracked_link);
+    TEST("/worktree/worktrees-live-where-the-roster-says",
+         test_worktrees_live_where_the_roster_says);
+    TEST("/worktree/worktrees-that-are-elsewhere-are-found",
+         test_worktrees_that_are_elsewhere_are_found);
+    TEST("/worktree/worktree-of-somebody-else-is-not-ours",
+         test_worktree_of_somebody_else_is_not_ours);
+    TEST("/worktree/worktrees-are-not-in-gits-folder", test_worktrees_are_not_in_gits_folder);
+    TEST("/worktree/worktrees-inside-are-hidden-from-status",
+         test_worktrees_inside_are_hidden_from_status);
     TEST("/worktree/copy-of-the-storkit-folder-leaves-worktrees-out",
          test_copy_of_the_storkit_folder_leaves_worktrees_out);
     int result = g_test_run();
