@@ -120,6 +120,24 @@ void cgroup_kill(const char *folder)
         g_warning("killing the processes of %s: %s", folder, g_strerror(errno));
 }
 
+gboolean cgroup_is_frozen(const char *folder)
+{
+    return cgroup_get_keyed(folder, "cgroup.events", "frozen", 0) != 0;
+}
+
+char *cgroup_find_frozen_above(const char *folder)
+{
+    g_autofree char *above = g_path_get_dirname(folder);
+    while (strlen(above) > strlen(cgroup_mount())) {
+        if (cgroup_get_uint(above, "cgroup.freeze", 0) != 0)
+            return g_path_get_basename(above);
+        char *next = g_path_get_dirname(above);
+        g_free(above);
+        above = next;
+    }
+    return NULL;
+}
+
 gboolean cgroup_set_frozen(const char *folder, gboolean frozen, GError **error)
 {
     if (write_file(folder, "cgroup.freeze", frozen ? "1" : "0"))

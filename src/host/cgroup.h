@@ -33,5 +33,12 @@ guint cgroup_count_processes(const char *folder);
 /** Kills every process in it and below it. A cgroup that is gone is not an error. */
 void cgroup_kill(const char *folder);
 
+/** Whether all processes in it and below it are frozen, also from above. */
+gboolean cgroup_is_frozen(const char *folder);
+
+/** The name of the nearest cgroup above @folder that was frozen, and @folder with it; NULL where
+ * none was. Caller frees. */
+char *cgroup_find_frozen_above(const char *folder);
+
 /** Freezes or thaws every process in the cgroup @folder. */
 gboolean cgroup_set_frozen(const char *folder, gboolean frozen, GError **error);

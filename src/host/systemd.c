@@ -28,6 +28,11 @@ void systemd_stop_unit(Systemd *systemd, const char *unit)
     systemd->calls->stop_unit(systemd, unit);
 }
 
+void systemd_thaw_unit(Systemd *systemd, const char *unit)
+{
+    systemd->calls->thaw_unit(systemd, unit);
+}
+
 GroupQuery *systemd_ask_control_group(Systemd *systemd, const char *unit, GroupFound found,
                                       gpointer data)
 {

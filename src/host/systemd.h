@@ -51,6 +51,9 @@ char *systemd_find_scope(Systemd *systemd, const char *unit, pid_t pid);
 /** Asks for the unit's stop and does not wait; a unit that is gone is not an error. */
 void systemd_stop_unit(Systemd *systemd, const char *unit);
 
+/** Asks for the unit to be thawed (`systemctl freeze` froze it) and does not wait. */
+void systemd_thaw_unit(Systemd *systemd, const char *unit);
+
 /** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
 typedef struct {
     const SystemdCalls *calls;
@@ -86,6 +89,7 @@ struct SystemdCalls {
                         GAsyncReadyCallback callback, gpointer user_data);
     char *(*find_scope)(Systemd *systemd, const char *unit, pid_t pid);
     void (*stop_unit)(Systemd *systemd, const char *unit);
+    void (*thaw_unit)(Systemd *systemd, const char *unit);
     GroupQuery *(*ask_control_group)(Systemd *systemd, const char *unit, GroupFound found,
                                      gpointer data);
     void (*query_free)(GroupQuery *query);

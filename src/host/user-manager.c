@@ -243,6 +243,15 @@ static void manager_stop_unit(Systemd *systemd, const char *unit)
         g_warning("asking systemd to stop %s: %s", unit, g_strerror(-r));
 }
 
+static void manager_thaw_unit(Systemd *systemd, const char *unit)
+{
+    Manager *manager = (Manager *)systemd;
+    int r = sd_bus_call_method_async(manager->bus, NULL, SERVICE, MANAGER_PATH, MANAGER, "ThawUnit",
+                                     ignore_reply, NULL, "s", unit);
+    if (r < 0)
+        g_warning("asking systemd to thaw %s: %s", unit, g_strerror(-r));
+}
+
 /* --- Units that are there already --- */
 
 typedef struct {
@@ -399,6 +408,7 @@ static const SystemdCalls manager_calls = {
     .start_scope = manager_start_scope,
     .find_scope = manager_find_scope,
     .stop_unit = manager_stop_unit,
+    .thaw_unit = manager_thaw_unit,
     .ask_control_group = manager_ask_control_group,
     .query_free = query_free,
     .watch_gone = manager_watch_gone,

@@ -78,9 +78,8 @@ static guint64 count_oom_kills(const Run *run)
     return cgroup_get_keyed(run->condition.cgroup, "memory.events", "oom_kill", 0);
 }
 
-static void on_cgroup_changed(gpointer data)
+static void check_oom_kills(Run *run)
 {
-    Run *run = data;
     guint64 kills = count_oom_kills(run);
     if (kills <= run->condition.oom_kills)
         return;
@@ -94,6 +93,40 @@ static char *agent_cgroup(const Run *run)
     return g_build_filename(run->condition.cgroup, "agent", NULL);
 }
 
+/* By us the agent's own cgroup is, and by `systemctl --user freeze` the scope's or a slice's. */
+static gboolean is_frozen(const Run *run)
+{
+    g_autofree char *agent = agent_cgroup(run);
+    return cgroup_get_uint(agent, "cgroup.freeze", 0) != 0 ||
+           cgroup_is_frozen(run->condition.cgroup);
+}
+
+static void take_frozen(Run *run, gboolean frozen)
+{
+    if (frozen == run->condition.frozen)
+        return;
+    run->condition.frozen = frozen;
+    note(run, frozen ? NOTE_FROZEN : NOTE_THAWED);
+}
+
+static void on_cgroup_changed(gpointer data)
+{
+    Run *run = data;
+    check_oom_kills(run);
+    if (run->phase == RUN_RUNNING && !run->stop_requested)
+        take_frozen(run, is_frozen(run));
+}
+
+/* A shim that stands still hears of no stop. */
+void run_thaw_scope(Run *run)
+{
+    const char *cgroup = run->condition.cgroup;
+    if (!cgroup || cgroup_get_uint(cgroup, "cgroup.freeze", 0) == 0)
+        return;
+    cgroup_set_frozen(cgroup, FALSE, NULL);
+    systemd_thaw_unit(run->systemd, run->record->unit);
+}
+
 void run_follow_cgroup(Run *run)
 {
     autofd fd = run->condition.cgroup
@@ -101,10 +134,10 @@ void run_follow_cgroup(Run *run)
                     : -1;
     if (fd < 0)
         return;
-    g_autofree char *agent = agent_cgroup(run);
-    run->condition.frozen = cgroup_get_uint(agent, "cgroup.freeze", 0) != 0;
+    run->condition.frozen = is_frozen(run);
     run->condition.oom_kills = count_oom_kills(run);
     run->memory_events_fd = openat(fd, "memory.events", O_RDONLY | O_CLOEXEC);
+    run->cgroup_events_fd = openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
     run->cgroup_watch_id = folder_watch_add(run->folder_watch, fd, on_cgroup_changed, run, NULL);
 }
 
@@ -183,6 +216,18 @@ static gboolean check_has_cgroup(const Run *run, GError **error)
     return FALSE;
 }
 
+/* Only who froze a slice knows why. */
+static gboolean check_not_frozen_above(const Run *run, GError **error)
+{
+    g_autofree char *slice = cgroup_find_frozen_above(run->condition.cgroup);
+    if (!slice)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SCOPE_FAILED,
+                "%s is frozen, and agents in it with it: `systemctl --user thaw %s` thaws them",
+                slice, slice);
+    return FALSE;
+}
+
 /* At the moment of its end there is nothing to freeze. */
 static void name_end(const Run *run, const char *cgroup, GError **error)
 {
@@ -196,16 +241,15 @@ static void name_end(const Run *run, const char *cgroup, GError **error)
 gboolean run_set_frozen(Run *run, gboolean frozen, GError **error)
 {
     if (!run_check_running(run, error) || (frozen && !check_not_stopping(run, error)) ||
-        !check_has_cgroup(run, error))
+        !check_has_cgroup(run, error) || (!frozen && !check_not_frozen_above(run, error)))
         return FALSE;
     g_autofree char *agent = agent_cgroup(run);
     if (!cgroup_set_frozen(agent, frozen, error)) {
         name_end(run, agent, error);
         return FALSE;
     }
-    if (frozen == run->condition.frozen)
-        return TRUE;
-    run->condition.frozen = frozen;
-    note(run, frozen ? NOTE_FROZEN : NOTE_THAWED);
+    if (!frozen)
+        run_thaw_scope(run);
+    take_frozen(run, frozen);
     return TRUE;
 }

@@ -279,6 +279,7 @@ void run_stop(Run *run)
     g_autoptr(GError) error = NULL;
     guint64 grace = run->record->stop_grace_usec;
     run->stop_requested = TRUE;
+    run_thaw_scope(run);
     run->condition.frozen = FALSE; /* the shim thaws what it is to end */
     int fd = shim_send_stop(run->folder_fd, grace, &error);
     if (fd >= 0) {

@@ -31,8 +31,9 @@ struct Run {
     FolderWatch *folder_watch;
     Systemd *systemd;
     int watch_id, cgroup_watch_id;
-    int memory_events_fd; /* kept open: the kernel tells only of a file that is in its cache */
-    int stop_fd;          /* see shim_send_stop(); -1: not sent */
+    /* Kept open: the kernel tells only of a file that is in its cache. */
+    int memory_events_fd, cgroup_events_fd;
+    int stop_fd; /* see shim_send_stop(); -1: not sent */
     LogReader *head;
     guint pump_source, shim_source, guard_source, poll_source, quiet_source;
     guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
@@ -50,6 +51,9 @@ void run_release_live(Run *run);
 
 /** Notes by itself what happens in the run's cgroup from now on, if it is known. */
 void run_follow_cgroup(Run *run);
+
+/** Thaws the scope itself, where somebody froze it by `systemctl --user freeze`. */
+void run_thaw_scope(Run *run);
 
 /** Notes that a full disk holds the agent back, or does so no more. */
 void run_check_held(Run *run);

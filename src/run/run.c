@@ -13,7 +13,8 @@ Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
     run->record = record;
     run->phase = RUN_PREPARING;
     run->folder_fd = -1;
-    run->watch_id = run->cgroup_watch_id = run->memory_events_fd = run->stop_fd = -1;
+    run->watch_id = run->cgroup_watch_id = run->stop_fd = -1;
+    run->memory_events_fd = run->cgroup_events_fd = -1;
     run->shim = (Shim)SHIM_INIT;
     run->log = run_log_new(record);
     run->folder_watch = folder_watch;
@@ -44,6 +45,7 @@ void run_release_live(Run *run)
         folder_watch_remove(run->folder_watch, run->cgroup_watch_id);
     run->watch_id = run->cgroup_watch_id = -1;
     fd_clear(&run->memory_events_fd);
+    fd_clear(&run->cgroup_events_fd);
     g_clear_pointer(&run->head, log_reader_free);
     g_clear_pointer(&run->condition.cgroup, g_free);
     shim_clear(&run->shim);

@@ -140,12 +140,24 @@ static gboolean find_scope(const Start *start, GError **error)
     return FALSE;
 }
 
+/* In a frozen slice the shim would stand still behind its gate, and this Start with it. */
+static gboolean check_can_run(const Start *start, GError **error)
+{
+    g_autofree char *frozen = cgroup_find_frozen_above(run_get_condition(start->run)->cgroup);
+    if (!frozen)
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SCOPE_FAILED,
+                "%s is frozen, and agents in it cannot run: `systemctl --user thaw %s` first",
+                frozen, frozen);
+    return FALSE;
+}
+
 static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Start *start = user_data;
     GError *error = NULL;
     if (systemd_start_scope_finish(result, &error))
-        find_scope(start, &error);
+        (void)(find_scope(start, &error) && check_can_run(start, &error));
     step_done(start, error);
 }
 

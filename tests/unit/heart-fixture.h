@@ -114,6 +114,10 @@ static inline void fake_stop_unit(Systemd *parent, const char *unit)
     fake_end_units(systemd);
 }
 
+static inline void fake_thaw_unit(Systemd *parent, const char *unit)
+{
+}
+
 static inline UnitWatch *fake_watch_gone(Systemd *parent, const char *unit, UnitGone gone,
                                          gpointer data)
 {
@@ -138,6 +142,7 @@ static const SystemdCalls fake_calls = {
     .start_scope = fake_start_scope,
     .find_scope = fake_find_scope,
     .stop_unit = fake_stop_unit,
+    .thaw_unit = fake_thaw_unit,
     .watch_gone = fake_watch_gone,
     .watch_free = fake_watch_free,
 };
