@@ -211,7 +211,9 @@ static void add_left_heads(GArray *tips, const Repo *tree)
 {
     g_autoptr(git_reflog) log = NULL;
 
-    if (git_reflog_read(&log, tree->git, "HEAD") < 0)
+    /* Reading one that is not there makes it. */
+    if (git_reference_has_log(tree->git, "HEAD") != 1 ||
+        git_reflog_read(&log, tree->git, "HEAD") < 0)
         return;
     for (gsize i = 0; i < git_reflog_entrycount(log); i++) {
         const git_reflog_entry *entry = git_reflog_entry_byindex(log, i);

@@ -7,6 +7,7 @@ import shutil
 
 from harness import Pool, PoolError, main, raises, timeout, wait_until
 from leftovers import assert_nothing_runs
+from test_faults import difference, snapshot
 from traces import read_text, touch
 
 
@@ -100,6 +101,31 @@ def test_dirty_worktree_is_refused(pool):
     pool.remove_worktree(root, "42_login", force=True)
     assert_gone(pool, root, "42_login")
     assert not has_branch(pool, root, "42_login")
+
+
+def test_refused_removal_has_touched_nothing(pool):
+    """A removal that is refused leaves every file as it was, git's of the worktree too, and runs no
+    teardown; also where a folder on the way to the worktree is a link."""
+    config = pool.roster({"coder": {}})
+    config += f'[[component]]\nname = "c"\npath = "."\nteardown = ["touch {pool.folder}/torn"]\n'
+    root = pool.repository(config=config)
+    run_story(pool, root, "42_login", "write notes.txt hm")
+    elsewhere = f"{pool.folder}/elsewhere"
+    os.mkdir(elsewhere)
+    for folder in ("", ".storkit/worktrees", ".git/worktrees"):
+        if folder:
+            target = f"{elsewhere}/of{folder.replace('/', '-')}"
+            shutil.move(f"{root}/{folder}", target)
+            os.symlink(target, f"{root}/{folder}")
+        before = snapshot(root), snapshot(elsewhere)
+        try:
+            pool.remove_worktree(root, "42_login")
+            raise AssertionError("it was removed")
+        except PoolError as error:
+            assert folder or error.name == "WorktreeDirty", error
+        after = snapshot(root), snapshot(elsewhere)
+        assert after == before, [folder, *map(difference, before, after)]
+    assert not os.path.exists(f"{pool.folder}/torn")
 
 
 def test_error_with_odd_bytes_is_answered(pool):
