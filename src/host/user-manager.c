@@ -14,6 +14,12 @@
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
 
+/* How often a Start looks for its scope where the manager was away, or has not told of it, and for
+ * how long it waits for the manager to come back. */
+#define LOOK_MSEC 100
+#define LOOK_LATER_MSEC 1000
+#define AWAY_USEC (10 * G_USEC_PER_SEC)
+
 static const SystemdCalls manager_calls;
 
 /* Systemd over the bus of the user manager. */
@@ -58,7 +64,22 @@ int systemd_connect(sd_bus **ret_bus)
     return 0;
 }
 
+/* It is between two lives, or was when it had the call. */
+static gboolean is_away(const sd_bus_error *error)
+{
+    return sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED,
+                                  SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+           g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.");
+}
+
 /* --- Scopes --- */
+
+static char *manager_find_scope(Systemd *systemd, const char *unit, pid_t pid)
+{
+    g_autofree char *folder = cgroup_of_process(pid);
+    g_autofree char *name = folder ? g_path_get_basename(folder) : NULL;
+    return g_strcmp0(name, unit) == 0 ? g_steal_pointer(&folder) : NULL;
+}
 
 /* One scope being made. The job's end may be announced before the method replies with its path. */
 typedef struct {
@@ -72,10 +93,14 @@ typedef struct {
     char *job;           /* once the method has replied */
     GHashTable *removed; /* jobs that ended before that: path -> result */
     gboolean without_oom_policy;
+    guint look_source;
+    gint64 began; /* monotonic */
+    gboolean again;
 } ScopeStart;
 
 static void scope_start_free(ScopeStart *start)
 {
+    g_clear_handle_id(&start->look_source, g_source_remove);
     sd_bus_slot_unref(start->match);
     sd_bus_slot_unref(start->call);
     g_clear_pointer(&start->removed, g_hash_table_unref);
@@ -120,6 +145,38 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 }
 
 static void call_start(ScopeStart *start);
+static void look_later(ScopeStart *start, guint msec);
+
+/* systemd that executes itself anew (daemon-reexec, an upgrade) is off the bus for a moment.
+ * Whether it has taken the call by then, its job and the announcement of it may be lost: what
+ * counts is that the process is in its scope. */
+static gboolean on_look(gpointer user_data)
+{
+    ScopeStart *start = user_data;
+    start->look_source = 0;
+    g_autofree char *folder = manager_find_scope(NULL, start->unit, start->pid);
+    if (folder)
+        scope_start_finish(start, "done");
+    else if (start->job)
+        look_later(start, LOOK_LATER_MSEC);
+    else
+        call_start(start);
+    return G_SOURCE_REMOVE;
+}
+
+static void look_later(ScopeStart *start, guint msec)
+{
+    g_clear_handle_id(&start->look_source, g_source_remove);
+    start->look_source = g_timeout_add(msec, on_look, start);
+}
+
+/* Whether the call is to be made again; a unit that is there already is that of the first one. */
+static gboolean is_worth_another(const ScopeStart *start, const sd_bus_error *error)
+{
+    if (g_get_monotonic_time() - start->began > AWAY_USEC)
+        return FALSE;
+    return is_away(error) || (start->again && sd_bus_error_has_name(error, SERVICE ".UnitExists"));
+}
 
 static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
@@ -132,6 +189,11 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
         call_start(start);
         return 0;
     }
+    if (error && is_worth_another(start, error)) {
+        start->again = TRUE;
+        look_later(start, LOOK_MSEC);
+        return 0;
+    }
     if (error || sd_bus_message_read(m, "o", &job) < 0) {
         scope_start_fail(start, error ? error->message : "its reply names no job");
         return 0;
@@ -141,6 +203,8 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
     const char *result = g_hash_table_lookup(start->removed, job);
     if (result)
         scope_start_finish(start, result);
+    else
+        look_later(start, LOOK_LATER_MSEC);
     return 0;
 }
 
@@ -206,6 +270,7 @@ static void manager_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancel
         .pid = spec->pid,
         .timeout_stop_usec = spec->timeout_stop_usec,
         .limits = *spec->limits,
+        .began = g_get_monotonic_time(),
         .removed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
     g_task_set_task_data(start->task, start, (GDestroyNotify)scope_start_free);
@@ -220,13 +285,6 @@ static void manager_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancel
         scope_start_fail(start, g_strerror(-r));
     else
         call_start(start);
-}
-
-static char *manager_find_scope(Systemd *systemd, const char *unit, pid_t pid)
-{
-    g_autofree char *folder = cgroup_of_process(pid);
-    g_autofree char *name = folder ? g_path_get_basename(folder) : NULL;
-    return g_strcmp0(name, unit) == 0 ? g_steal_pointer(&folder) : NULL;
 }
 
 static int ignore_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
