@@ -217,7 +217,7 @@ void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, cons
     source->cursors = cursors ? sink_cursors_ref(cursors) : NULL;
     source->unit = g_strdup(unit);
     source->done = cursors ? sink_cursors_get(cursors, SINK_JOURNAL) : 0;
-    source->reader = log_reader_new(log, source->done, NULL);
+    source->reader = log_reader_new_again(log, source->done);
     if (!source->reader) /* a cursor that is none: begin again rather than lose events */
         source->reader = log_reader_new(log, 0, NULL);
 

@@ -181,6 +181,9 @@ LogReader *log_reader_new_again(RunLog *log, guint64 cursor)
     if (cursor == 0 || seek(reader, cursor))
         return g_steal_pointer(&reader);
     run_log_get_state(log, &state);
+    /* Of an end whose result was lost with the service, or taken away: it is decided once more. */
+    if (cursor == log_end_cursor(state.readable))
+        return log_reader_new_again(log, LOG_CURSOR_BASE + state.readable);
     if (cursor <= LOG_CURSOR_BASE || state.transcript_fd < 0 ||
         cursor - LOG_CURSOR_BASE > state.readable)
         return NULL;
