@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What others do to a run behind the service's back: systemctl freezes its scope or its slice."""
+"""What others do to a run behind the service's back: systemctl freezes its scope or its slice,
+systemd executes itself anew, others lock its folder or write into it, or use up inotify."""
 
 import contextlib
+import ctypes
 import os
+import shutil
+import signal
 import subprocess
+import threading
 
-from harness import main, raises, serial, skip, wait_until
+from follower import all_events, terminal_events
+from harness import Pool, main, raises, serial, skip, timeout, wait_until
+from session import journal
 
 SLICE = "app-storkit.slice"
 
@@ -69,8 +76,8 @@ def frozen_slice():
 
 @serial
 def test_start_in_a_frozen_slice_says_so(pool):
-    """A Start while app-storkit.slice is frozen fails, names the slice and leaves nothing; Thaw of a
-    run in it, which is shown as frozen, says the same."""
+    """A Start while app-storkit.slice is frozen fails, names the slice and leaves nothing; Thaw of
+    a run in it, which is shown as frozen, says the same."""
     root = pool.repository(agents={"coder": "idle"})
     before = pool.start(root, "before")
     with frozen_slice():
@@ -84,6 +91,155 @@ def test_start_in_a_frozen_slice_says_so(pool):
         assert pool.run_folders() == [before["run_id"]]
     wait_until(lambda: not pool.get(root, "before").get("frozen"), "it to go on")
     pool.start(root, "new")
+
+
+def test_freeze_at_the_moment_of_an_end_is_not_running(pool):
+    """A Freeze or Thaw that meets a run which has just ended is NotRunning, whatever of its end the
+    service has seen by then."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": f"wait {go}; exit 0"})
+    for number, method in enumerate(("Freeze", "Thaw")):
+        unit = pool.start(root, f"s{number}")["unit"]
+        os.kill(pool.process.pid, signal.SIGSTOP)
+        open(go, "w").close()
+        wait_until(lambda: not pool.scope_exists(unit), "the end of the scope")
+        call = pool.begin(method, "(sss)", root, f"s{number}", "coder")
+        os.kill(pool.process.pid, signal.SIGCONT)
+        raises("NotRunning", call.result)
+        os.unlink(go)
+
+
+@timeout(120)
+@serial
+def test_systemd_may_execute_itself_anew_in_the_middle_of_a_start(pool):
+    """`systemctl --user daemon-reexec`, as an upgrade of systemd calls it, fails no Start and no
+    Stop, and the service goes on."""
+    if os.environ.get("STORKIT_TEST_HOST") != "1":
+        skip("only the systemd of a booted host is executed anew: tests/host/boot")
+    root = pool.repository(agents={"coder": "idle"})
+    pid, over = pool.process.pid, threading.Event()
+
+    def nag():
+        while not over.wait(0.2):
+            subprocess.call(["systemctl", "--user", "daemon-reexec"], stderr=subprocess.DEVNULL)
+
+    nagging = threading.Thread(target=nag)
+    nagging.start()
+    try:
+        for number in range(8):
+            unit = pool.start(root, f"s{number}")["unit"]
+            pool.stop(root, f"s{number}")
+            assert not pool.scope_exists(unit)
+    finally:
+        over.set()
+        nagging.join()
+    assert pool.running() and pool.process.pid == pid
+
+
+def test_cursor_of_a_last_line_outlives_the_service(pool):
+    """The cursor of a last line without a newline, which a service gave out that died before it had
+    kept the result, is taken by the next; and the journal does not get the run a second time."""
+    raw = {"kind": "raw", "command": "sh", "args": ["-c", "echo one; printf two"]}
+    root = pool.repository(agents={"coder": raw})
+    run = pool.start(root, "s")["run_id"]
+    pool.wait(root, "s")
+    events = all_events(pool, run)
+    wait_until(lambda: len(journal(run)) == len(events), "the journal")
+    pool.kill_daemon()
+    os.unlink(f"{pool.run_folder(run)}/summary.json")
+    pool.start_daemon()
+    (line,) = [event for event in events if event.get("text") == "two"]
+    rest = list(pool.subscribe_run(run, line["cursor"]))
+    assert rest == terminal_events(events), rest
+    wait_until(lambda: os.path.exists(f"{pool.run_folder(run)}/summary.json"), "the result")
+    pool.restart_daemon()
+    # The one in flight at the kill may have come twice.
+    cursors = [entry["STORKIT_CURSOR"] for entry in journal(run)]
+    assert len(cursors) - len(set(cursors)) <= 1, cursors
+
+
+def test_run_with_a_foreign_result_is_live(pool):
+    """A summary.json that an agent writes ends nothing: as long as its shim lives the run is live,
+    and can be stopped."""
+    root = pool.repository(agents={"coder": "idle"})
+    ended = pool.start(root, "ended")["run_id"]
+    pool.stop(root, "ended")
+    info = pool.start(root, "s")
+    result = f"{pool.run_folder(info['run_id'])}/summary.json"
+    shutil.copy(f"{pool.run_folder(ended)}/summary.json", result)
+    pool.restart_daemon()
+    assert pool.get(root, "s", "coder")["status"] == "running"
+    pool.stop(root, "s", "coder")
+    assert not pool.scope_exists(info["unit"])
+    assert [event["status"] for event in terminal_events(all_events(pool, info["run_id"]))] == [
+        "stopped"
+    ]
+
+
+@contextlib.contextmanager
+def waiting_for_lock(path):
+    """Another process waits for the lock of @path, and keeps it when it has it."""
+    process = subprocess.Popen(["flock", path, "sleep", "1000"], start_new_session=True)
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_foreign_lock_keeps_nothing_from_ending(pool):
+    """Somebody who takes the lock of a run's folder when its shim lets go of it keeps neither Stop
+    from answering, nor the next service from knowing how the run ended."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": "idle", "other": f"wait {go}; exit 0"})
+    runs = [pool.start(root, "s", agent) for agent in ("coder", "other")]
+    folders = [pool.run_folder(info["run_id"]) for info in runs]
+    with waiting_for_lock(folders[0]), waiting_for_lock(folders[1]):
+        pool.stop(root, "s", "coder")
+        assert not pool.scope_exists(runs[0]["unit"])
+        pool.kill_daemon()
+        open(go, "w").close()
+        wait_until(lambda: not pool.scope_exists(runs[1]["unit"]), "the end of the other")
+        pool.start_daemon()
+        assert pool.wait(root, "s", "other")["status"] == "completed"
+        pool.stop(root, "s", "other")
+        assert pool.list() == []
+
+
+@contextlib.contextmanager
+def inotify_used_up():
+    """This user has no inotify instance left meanwhile."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    taken = []
+    while (fd := libc.inotify_init1(os.O_CLOEXEC)) >= 0:
+        taken.append(fd)
+    try:
+        yield
+    finally:
+        for fd in taken:
+            os.close(fd)
+
+
+@serial
+def test_service_does_without_inotify():
+    """Where the user's inotify instances are used up the service starts, says so, and sees all that
+    happens to its runs."""
+    if os.environ.get("STORKIT_TEST_HOST") != "1":
+        skip("only the user of a booted host may be left without inotify: tests/host/boot")
+    with Pool(daemon=False) as pool:
+        raw = {"kind": "raw", "command": "sh", "args": ["-c", "echo hello; read x; echo bye"]}
+        root = pool.repository(agents={"coder": raw})
+        with inotify_used_up():
+            pool.start_daemon()
+            run = pool.start(root, "s")["run_id"]
+            pool.wait_for(lambda event: event.get("text") == "hello")
+            assert "twice a second" in pool.log_text()
+            pool.send_input(root, "s", b"x\n")
+            assert pool.wait(root, "s")["status"] == "completed"
+        assert [e["text"] for e in all_events(pool, run) if e["type"] == "output"] == [
+            "hello",
+            "bye",
+        ]
 
 
 if __name__ == "__main__":
