@@ -26,7 +26,7 @@ struct BusGauge {
 
 /* --- Reading an answer --- */
 
-/* What the a{sv} in @m says of @key, if it is of that type. */
+/* The value of @key in the a{sv} in @m, if it has that type. */
 static GVariant *read_stat(sd_bus_message *m, const char *key, const char *type)
 {
     g_autoptr(GVariant) value = NULL;
@@ -69,7 +69,7 @@ static BusGaugeLevel level_of_broker(sd_bus_message *m)
     return left < all / 2 ? BUS_GAUGE_WAIT : BUS_GAUGE_FINE;
 }
 
-/* Who hoards most: the connection, its process and how many bytes. Caller frees. */
+/* The connection that hoards most, its process and its bytes. Caller frees. */
 static char *describe_hoarder(sd_bus_message *m)
 {
     g_autoptr(GVariant) peers = read_stat(m, BROKER_STATS "PeerAccounting", "a(sa{sv}a{su})");

@@ -34,7 +34,7 @@ typedef struct {
 struct BusLink {
     const BusLinkOwner *owner;
     gpointer data;
-    Connection *current; /* NULL: there is none at the moment */
+    Connection *current; /* NULL: none at the moment */
     Connection *spare;   /* waits in the bus's queue for the name */
     GPtrArray *former;   /* Connection *, oldest first */
     guint move_source, return_timer;
@@ -42,7 +42,7 @@ struct BusLink {
     gint64 opened;    /* the last one; monotonic */
     gboolean named;   /* the current one has the name */
     gboolean leaving; /* for good */
-    gboolean ending;  /* nothing is looked after any more but the last answers */
+    gboolean ending;  /* only the last replies still matter */
     void (*released)(gpointer data);
     gpointer released_data;
 };
@@ -298,7 +298,7 @@ static Connection *next_connection(BusLink *link, int *ret_error)
     return connection;
 }
 
-/* Agents, subscribers and calls on former connections go on while the bus takes its time. */
+/* Agents, subscribers and calls on former connections continue while the bus takes its time. */
 static void connect_again(BusLink *link)
 {
     int r = 0;

@@ -7,10 +7,10 @@
 
 /*
  * BusLink: this service's place on the session bus, a connection that has the bus name. A bus may
- * throw a client out (dbus-broker's quota counts what others do not read), stop reading it, or
- * restart: the link then goes on with another connection, and nobody waits for that but those who
- * are on the bus. A spare one waits in the bus's queue for the name, so that the name has an owner
- * all the while. While there is none that has it, bus_link_get() is NULL.
+ * disconnect a client (dbus-broker's quota counts what others do not read), stop reading it, or
+ * restart: the link then continues with another connection, and only clients on the bus wait for
+ * that. A spare one waits in the bus's queue for the name, so that the name always has an owner.
+ * While no connection has it, bus_link_get() is NULL.
  */
 
 typedef struct BusLink BusLink;
@@ -26,14 +26,14 @@ typedef struct {
 BusLink *bus_link_new(const BusLinkOwner *owner, gpointer data);
 void bus_link_free(BusLink *link);
 
-/** The first connection: waits for the bus, and does not call up(). @error says what to do where
- * the name is taken. */
+/** The first connection: waits for the bus, and does not call up(). @error says what to do if the
+ * name is taken. */
 gboolean bus_link_open(BusLink *link, GError **error);
 
 /** The connection that has the name, or NULL. */
 sd_bus *bus_link_get(const BusLink *link);
 
-/** Gives up a connection that the bus does not read any more, and makes a new one. */
+/** Gives up a connection that the bus no longer reads, and opens a new one. */
 void bus_link_reopen(BusLink *link);
 
 /** Goes on with a new connection, from the main loop's next turn on. Calls that came on the old one
@@ -43,12 +43,12 @@ void bus_link_move(BusLink *link);
 /** From now on a lost connection is the end. */
 void bus_link_set_leaving(BusLink *link);
 
-/** Gives the name back; @released once the bus has taken it. Calls that it has delivered before
- * that have come by then. FALSE where there is no name to give back. */
+/** Releases the name; calls @released once the bus has done so. Calls delivered before that have
+ * arrived by then. FALSE if there is no name to release. */
 gboolean bus_link_release_name(BusLink *link, void (*released)(gpointer data), gpointer data);
 
-/** Waits until the bus has taken what is to be sent, but not for one that hangs. Calls that come
- *  meanwhile are refused: nobody is there to handle them. */
+/** Waits until the bus has accepted all messages, but not for one that hangs. Calls that arrive
+ * meanwhile are refused: there is nobody to handle them. */
 void bus_link_flush(BusLink *link);
 
 /** Closes all connections. */

@@ -6,7 +6,7 @@
 
 #include "base/bus-names.h"
 
-/* What the bus answers to RequestName. */
+/* The bus's replies to RequestName. */
 #define NAME_IS_OURS 1
 #define NAME_WAS_OURS 4
 
@@ -23,7 +23,7 @@ static gboolean is_gone(sd_bus_creds *owner)
 static gboolean owner_is_gone(sd_bus *bus)
 {
     sd_bus_creds *owner = NULL;
-    /* An error: there is none any more. */
+    /* An error: there is no owner any more. */
     gboolean gone = sd_bus_get_name_creds(bus, STORKIT_BUS_NAME, SD_BUS_CREDS_PID, &owner) < 0 ||
                     is_gone(owner);
     sd_bus_creds_unref(owner);

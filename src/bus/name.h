@@ -13,8 +13,8 @@
  *  of the name only then. Returns a negative errno: -EEXIST where another process has it. */
 int bus_name_take(sd_bus *bus);
 
-/** What @m, the answer to RequestName, says: 0 where the name is ours, else a negative errno. */
+/** The result of @m, a reply to RequestName: 0 if the name is ours, else a negative errno. */
 int bus_name_read_reply(sd_bus_message *m);
 
-/** Why there is no name, for a person. Caller frees. */
+/** Why there is no name, for people. Caller frees. */
 char *bus_name_describe_error(int error);

@@ -30,7 +30,7 @@
 /* How often the bus is asked whether it has room again. */
 #define HOLD_SECONDS 1
 
-/* What a daemon that comes back still publishes of what it missed. */
+/* How much of the missed output a restarted daemon still publishes. */
 #define MAX_BACKLOG (4u * 1024 * 1024)
 
 typedef struct {
@@ -55,8 +55,8 @@ struct BusPublisher {
     Publication *in_flight; /* its event batch->events[next - 1] is not on the socket yet */
     gint64 in_flight_since;
     BusGauge *gauge;      /* of @bus */
-    gsize unasked, asked; /* bytes that went out behind the last question, and before it */
-    gboolean leaving;     /* this connection, once everything sent has been taken */
+    gsize unasked, asked; /* bytes sent after the last question, and before it */
+    gboolean leaving;     /* this connection, once the bus has accepted everything */
     gboolean full;        /* the bus: nothing goes out until it has room */
     guint hold_timer;     /* while it is, and there is something to publish */
     const BusPublisherOwner *owner;
@@ -78,7 +78,7 @@ static void publication_free(Publication *publication)
 static void send_event(BusPublisher *publisher, const RunIdentity *identity, const Event *event)
 {
     int r = bus_send_event(publisher->bus, identity, event);
-    /* A lost connection is told of once; the event goes again on the next one. */
+    /* A lost connection is reported once; the event is sent again on the next one. */
     if (r < 0 && r != -ENOTCONN && r != -ECONNRESET && r != -EPIPE)
         g_warning("cannot publish an event of run %s: %s", identity->run_id, g_strerror(-r));
 }
@@ -165,7 +165,7 @@ static gboolean on_tick(gpointer user_data);
 
 static void schedule(BusPublisher *publisher)
 {
-    /* While it is not open, what opens it goes on. */
+    /* While it is not open, opening it is under way. */
     if (publisher->source != 0 || publisher->active.length == 0 || !is_open(publisher))
         return;
     publisher->source =
@@ -272,7 +272,7 @@ void bus_publisher_on_processed(BusPublisher *publisher)
     schedule(publisher);
 }
 
-/* --- What is published --- */
+/* --- Publishing --- */
 
 static LogReader *open_reader(Run *run, RunLog *log)
 {
@@ -336,8 +336,8 @@ static guint64 cursor_here(const BusPublisher *publisher, Run *run)
                : publication->sent;
 }
 
-/* Sends a status that is no event of the log (`frozen`, `running` at a thaw), with the cursor of
- * the run's event that went out before it. */
+/* Sends a status that is not an event of the log (`frozen`, `running` at a thaw), with the cursor
+ * of the run's event sent before it. */
 static void send_live(BusPublisher *publisher, Run *run, const char *status)
 {
     if (!run_get_log(run) || !publisher->bus)
@@ -346,7 +346,7 @@ static void send_live(BusPublisher *publisher, Run *run, const char *status)
     send_event(publisher, run_log_identity(run_get_log(run)), &event);
 }
 
-/* Goes back to what the bus has taken for certain. */
+/* Goes back to the last event that the bus has certainly accepted. */
 static void rewind_publication(BusPublisher *publisher, Publication *publication)
 {
     LogReader *reader = log_reader_new_again(publication->log, publication->taken);

@@ -19,7 +19,7 @@ void bus_reply_error(sd_bus_message *call, const GError *error)
     const char *name = storkit_error_dbus_name(error);
     g_autofree char *clean = bus_text_clean(error->message);
     int r = sd_bus_reply_method_errorf(call, name, "%s", clean ? clean : error->message);
-    /* Who calls must not wait for ever, whatever is wrong with the message. */
+    /* A caller must not wait without end, whatever is wrong with the message. */
     if (r < 0)
         sd_bus_reply_method_errorf(call, name, "the bus rejected the text of this error");
 }

@@ -5,7 +5,7 @@
 #include <systemd/sd-bus.h>
 
 /*
- * Answers to method calls, from what the domain says.
+ * Replies to method calls, from the domain's answers.
  */
 
 /** Answers with the D-Bus error of @error. */

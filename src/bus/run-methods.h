@@ -10,8 +10,8 @@
  * (org.storkit.AgentPool) or the call is made on the run's own object (org.storkit.Run).
  */
 
-/** Reads what is left of the arguments of @call, asks the domain, and sees to the reply. */
+/** Reads the remaining arguments of @call, asks the domain, and arranges the reply. */
 typedef void (*RunMethod)(BusParts *self, Run *run, sd_bus_message *call);
 
-/** What the method that @call calls does with a run. */
+/** The function of @call's method for a run. */
 RunMethod run_method_find(sd_bus_message *call);

@@ -17,7 +17,7 @@ typedef struct {
     BusRuns *owner;
     Run *run;
     char *path;
-    GVariant *state; /* a{sv}: what clients were told */
+    GVariant *state; /* a{sv}: the values that clients know */
     RunFacts facts;  /* that it was made from */
 } Object;
 

@@ -204,7 +204,7 @@ int bus_read_dict(sd_bus_message *m, GVariant **ret_dict)
     return 0;
 }
 
-/* In an entry, behind its key. */
+/* In an entry, after its key. */
 static int read_boxed_value(sd_bus_message *m, GVariant **ret_value)
 {
     guint budget = MAX_VALUES;

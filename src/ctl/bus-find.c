@@ -11,8 +11,7 @@
 
 #define USEC_TO_ANSWER (2 * G_USEC_PER_SEC)
 
-/* What the service has written into its lock, "PID ADDRESS": the address, NULL where no process has
- * the folder. */
+/* The service's lock has "PID ADDRESS": returns the address, NULL if no process has the folder. */
 static char *address_of_lock(void)
 {
     g_autofree char *path = g_build_filename(g_get_user_state_dir(), "storkit", "lock", NULL);

@@ -36,9 +36,9 @@ int bus_call_fd(sd_bus *bus, const char *method, GError **error, const char *typ
 /** Called once with either @reply or @error. */
 typedef void (*BusDone)(sd_bus_message *reply, const GError *error, gpointer data);
 
-/** Calls @method and returns at once; @done (NULL: nobody wants to know) comes from the event loop
- * that the bus is attached to. Freeing the slot that @ret_slot gets cancels it; with @ret_slot NULL
- * the call lives until its reply. */
+/** Calls @method and returns at once; @done (or NULL) is called from the event loop that the bus is
+ * attached to. Freeing the slot that @ret_slot gets cancels it; with @ret_slot NULL the call lives
+ * until its reply. */
 gboolean bus_call_async(sd_bus *bus, const char *method, BusDone done, gpointer data,
                         sd_bus_slot **ret_slot, GError **error, const char *types, ...);
 

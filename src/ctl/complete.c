@@ -22,7 +22,7 @@ typedef struct {
     const Verb *verb;           /* NULL: not named yet */
     const GOptionEntry *valued; /* whose value is being typed, or NULL */
     guint position;             /* arguments before the word */
-    gboolean separated;         /* it is behind "--" */
+    gboolean separated;         /* it is after "--" */
 } Completion;
 
 static void offer(const Completion *completion, const char *candidate)
@@ -90,8 +90,8 @@ static gboolean is_taken(const Completion *completion, const RunInfo *info)
     return TRUE;
 }
 
-/* The agents of the one story that begins with what is before the slash, behind that as it was
- * typed: a shell takes nothing that does not begin with the word. */
+/* The agents of the one story that begins with the part before the slash, appended to that as
+ * typed: a shell only accepts candidates that begin with the word. */
 static void offer_runs_of_story(const Completion *completion, GPtrArray *runs)
 {
     const char *slash = strchr(completion->word, '/');

@@ -4,15 +4,15 @@
 #include <glib.h>
 
 /*
- * Every way in which a command can fail, and the exit status that tells scripts which it was.
- * storkitctl(1) documents the statuses: they are an interface.
+ * Every way in which a command can fail, and its exit status for scripts. storkitctl(1) documents
+ * the statuses: they are an interface.
  */
 
 typedef enum {
     CTL_ERROR_FAILED,      /* anything without a code of its own */
     CTL_ERROR_USAGE,       /* wrong arguments */
     CTL_ERROR_NOT_FOUND,   /* no such project, story, agent or worktree */
-    CTL_ERROR_NO_SUCH_RUN, /* also what a run is after a Stop */
+    CTL_ERROR_NO_SUCH_RUN, /* also for a run after a Stop */
     CTL_ERROR_NO_SERVICE,  /* not installed, does not start, no session bus */
     CTL_ERROR_LOST,        /* the service went away before it answered: it may come back */
     CTL_ERROR_REFUSED,     /* not as things are now: already running, worktree dirty, ... */

@@ -50,8 +50,7 @@ gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error);
 /** Prints @node as one document: indented for a person's terminal, on one line for a program. */
 void ctl_print_json(JsonNode *node);
 
-/** Hands what was printed on standard output over to the system. FALSE: it, or something before it,
- *  could not be written. */
+/** Flushes standard output. FALSE: something could not be written. */
 gboolean ctl_flush_output(GError **error);
 
 /** Prints "storkitctl: …" on standard error. */

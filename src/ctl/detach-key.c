@@ -56,7 +56,7 @@ static gboolean is_detach(const DetachKey *key)
     return (final == 'u' && is_kitty_key(parameters)) || (final == '~' && is_other_key(parameters));
 }
 
-/* Whether @c goes on with the sequence that is held, so that it may still be the key. */
+/* Whether @c continues the held sequence, so that it may still be the key. */
 static gboolean goes_on(const DetachKey *key, char c)
 {
     if (key->n_held == 1)

@@ -19,6 +19,7 @@ typedef struct {
  *  that is not complete yet. Returns TRUE at the key. Zeros are the start. */
 gboolean detach_key_feed(DetachKey *key, const char *bytes, gsize n, GByteArray *typed);
 
-/** Appends what is held to @typed: the rest of a sequence comes at once, or it was the Escape key.
+/** Appends the held bytes to @typed: the rest of a sequence comes at once, or it was the Escape
+ * key.
  */
 void detach_key_release(DetachKey *key, GByteArray *typed);

@@ -154,7 +154,7 @@ static void append_lines(GString *to, const char *text, int indent, Style style)
     }
 }
 
-/* The closing line of an agent that fails says what the event `error` says once more. */
+/* The closing line of a failing agent repeats the event `error`. */
 static gboolean was_told(EventView *view, JsonObject *event, const char *text, Style style)
 {
     const char *run = json_get_string(event, "run_id") ?: "";

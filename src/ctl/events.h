@@ -13,7 +13,7 @@
  */
 typedef struct {
     int story_width, agent_width;
-    char *failure; /* told last: the run and the reason */
+    char *failure; /* printed last: the run and the reason */
 } EventView;
 
 void event_view_clear(EventView *view);
@@ -25,7 +25,7 @@ void event_view_reserve(EventView *view, const RunInfo *info);
  *  dim line cut to the terminal's width, or nothing. */
 void event_print(EventView *view, JsonObject *event);
 
-/** The last line a person would want to read of @event, cleaned, or NULL. Caller frees. */
+/** The last line of @event for people, cleaned, or NULL. Caller frees. */
 char *event_last_line(JsonObject *event);
 
 /** Whether @event is a run's last: done, error or stopped. */

@@ -25,7 +25,7 @@ struct Follow {
     int fd;
     sd_event_source *readable;
     GString *buffer; /* read and not yet a whole line */
-    GString *last;   /* the last whole line: it knows the cursor to go on from */
+    GString *last;   /* the last whole line: it has the cursor to continue from */
 
     sd_bus_slot *call;
     sd_event_source *timer;

@@ -4,8 +4,8 @@
 #include "ctl/ctl.h"
 
 /*
- * The events of one run, from a cursor to its end, each once: a subscription that goes on with its
- * cursor when the service restarts.
+ * The events of one run, from a cursor to its end, each once: a subscription that continues from
+ * its cursor when the service restarts.
  */
 
 typedef struct Follow Follow;
@@ -14,8 +14,8 @@ typedef struct {
     /** One event as the service wrote it: @line has @length bytes, without its newline. */
     void (*event)(Follow *follow, const char *line, gsize length, gpointer data);
 
-    /** The last call: the run has ended and all was read, or @error says why it can't be followed
-     *  any more. The callee may free @follow. */
+    /** The last call: the run has ended and all was read, or @error says why it can no longer be
+     * followed. The callee may free @follow. */
     void (*end)(Follow *follow, const GError *error, gpointer data);
 } FollowHandler;
 

@@ -4,8 +4,8 @@
 #include "ctl/ctl.h"
 
 /*
- * Telling the desktop what a person has before their eyes: it says nothing of a run that is
- * followed. A name on the bus stands for each, and goes with this process: storkit-desktop(8).
+ * Tells the desktop which runs the user is looking at, so that it shows no notifications for them:
+ * by a name on the bus for each, released when this process ends: storkit-desktop(8).
  */
 
 /** The run @run_id is shown from now on, where standard output is a terminal. */

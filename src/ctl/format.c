@@ -111,8 +111,8 @@ char *format_clock(guint64 usec)
     return format_local(usec, "%H:%M:%S");
 }
 
-/* Three digits say enough: "9.8M", "98M", "980M". What is looked at is the number as it is printed,
- * so that there is no "10.0M" and no "1024K". */
+/* Three digits are enough: "9.8M", "98M", "980M". The number is compared as printed, so that there
+ * is no "10.0M" and no "1024K". */
 static char *format_scaled(guint64 value, unsigned base, const char *const *suffixes)
 {
     double scaled = (double)value;

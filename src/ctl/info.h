@@ -17,10 +17,10 @@ typedef struct {
     const char *project, *story, *agent, *status, *run_id;
 } RunInfo;
 
-/** Printed where there is none. */
+/** Printed if there is none. */
 #define NO_RUNS "No runs; `storkitctl start STORY` starts one."
 
-/** Reads an info; NULL where @node is none. The path of an ended run's worktree is left out once
+/** Reads an info; NULL if @node is not one. The path of an ended run's worktree is left out once
  * the worktree is gone. Caller: run_info_free(). */
 RunInfo *run_info_new(JsonNode *node);
 
@@ -41,7 +41,7 @@ gboolean run_info_is_live(const RunInfo *info);
 /** How long it has been running, or ran; "" while it is queued. Caller frees. */
 char *run_info_duration(const RunInfo *info);
 
-/** What it has cost, "" where it has not said. Caller frees. */
+/** Its cost, "" if unknown. Caller frees. */
 char *run_info_cost(const RunInfo *info);
 
 /** Its status as a word for people ("frozen", "disk full", "stopped"), and how to show it. */
@@ -55,8 +55,8 @@ char *run_info_note(const RunInfo *info);
 /** The exit status of a command that waited for @info, which has ended. */
 int run_info_exit_status(const RunInfo *info);
 
-/** One line on how it ended: "42_login/coder completed after 3min 12s, $0.42". What the agent said
- *  in it is made harmless. Caller frees. */
+/** One line on how it ended: "42_login/coder completed after 3min 12s, $0.42". The agent's text in
+ * it is sanitized. Caller frees. */
 char *run_info_ending(const RunInfo *info);
 
 /** The order of lists: by project, story (as versions sort: 9_x before 10_y) and agent. */

@@ -4,8 +4,8 @@
 #include "ctl/ctl.h"
 
 /*
- * Tells a person who presses Ctrl-C what goes on: the service carries out a request even when its
- * client has gone.
+ * Explains to a user who presses Ctrl-C what continues: the service carries out a request even when
+ * its client has gone.
  */
 
 typedef struct Interrupt Interrupt;

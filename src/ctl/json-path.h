@@ -25,5 +25,5 @@ JsonObject *json_array_get_object(JsonArray *array, guint index);
 /** The length, 0 for NULL. */
 guint json_array_length(JsonArray *array);
 
-/** Parses one object of @length bytes; NULL where it is none. Caller: json_object_unref(). */
+/** Parses one object of @length bytes; NULL if it is not one. Caller: json_object_unref(). */
 JsonObject *json_parse_object(const char *text, gsize length);

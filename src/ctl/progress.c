@@ -27,7 +27,7 @@ static void draw(Progress *progress)
                                         G_USEC_PER_SEC * G_USEC_PER_SEC);
 
     g_autofree char *rest = g_strdup_printf(" (%s)", span);
-    /* A line as wide as the terminal would leave its copy behind, as it scrolls. */
+    /* A line as wide as the terminal would leave a copy behind as it scrolls. */
     int room = terminal_stderr_width() - 1 - GLYPH_WIDTH - text_width(rest);
     g_autofree char *text = text_shorten(progress->text, room);
 

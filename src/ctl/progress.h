@@ -4,8 +4,8 @@
 #include "ctl/ctl.h"
 
 /*
- * One line on standard error that tells a person at a terminal what the command waits for. Nothing
- * elsewhere, or with -q.
+ * One line on standard error that tells the user at a terminal what the command is waiting for.
+ * Nothing elsewhere, or with -q.
  */
 
 typedef struct Progress Progress;

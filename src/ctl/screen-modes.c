@@ -14,11 +14,11 @@
 #define WHOLE_SCREEN "\033[r"
 #define KEPT_CURSOR "\0338"
 
-/* Long lines wrap, characters replace others; the keypad and the arrows send what a shell knows;
- * ASCII. */
+/* Long lines wrap, characters replace others; the keypad and the arrows send codes that a shell
+ * knows; ASCII. */
 #define PLAIN_TYPING "\033[?7h\033[4l\033[?1l\033>\033(B\017"
 
-/* Nothing is told of the mouse, of focus and of pasted text; a frame that was begun is shown. */
+/* No reports of the mouse, focus or pasted text; an unfinished frame is shown. */
 #define NO_REPORTS "\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?1004l\033[?2004l\033[?2026l"
 
 #define CURSOR_AND_NO_COLOURS "\033[?25h\033[0m"
@@ -196,7 +196,7 @@ void screen_modes_feed(ScreenModes *modes, const char *bytes, gsize length)
     }
 }
 
-/* As many as the program pushed; what is then on top is the user's. */
+/* As many as the program pushed; the one then on top is the user's. */
 static void append_keys(GString *undo, guint pushed)
 {
     if (pushed > 0)

@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * What a program does to the terminal that it writes to, and how to undo it. Most modes can be
- * reset without looking. Others can't: leaving the other screen without need would move the cursor,
- * a stack of key modes has to be popped as often as it was pushed, and colours and the cursor's
- * form are the user's own where no program has changed them. So the output is read for those.
+ * The modes that a program sets in its terminal, and how to undo them. Most can be reset without
+ * looking. Others cannot: leaving the other screen without need would move the cursor, a stack of
+ * key modes must be popped as often as it was pushed, and colours and the cursor's form are the
+ * user's own unless the program has changed them. So the output is scanned for those.
  */
 
 #define SCREEN_MODES_MAX 64
@@ -25,7 +25,7 @@ typedef struct {
     guint colours;        /* bits: dynamic colours 10 to 19 that were set */
     gboolean palette, cursor_form, new_line;
 
-    /* Of the sequence that has begun; it may go on in the next bytes. */
+    /* For an unfinished sequence, which may continue in the next bytes. */
     enum {
         SCREEN_TEXT,
         SCREEN_ESCAPE,
@@ -37,7 +37,7 @@ typedef struct {
     guint numbers[16], n_numbers;
 } ScreenModes;
 
-/** Reads what the terminal is sent. Zeros are the start. */
+/** Scans output for the terminal. Initialised with zeros. */
 void screen_modes_feed(ScreenModes *modes, const char *bytes, gsize length);
 
 /** The sequence that makes the terminal fit for a shell again. Caller frees. */

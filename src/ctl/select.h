@@ -24,9 +24,9 @@ GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GErr
 GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, SelectFlags flags,
                          GError **error);
 
-/** The same for commands that do what they can: an argument that names no run, or several, does not
- *  keep the others from being found. Sets @error for the first such one, and warns of the others.
- *  Caller: g_ptr_array_unref(). */
+/** The same for commands that do what they can: the others are found even if an argument names no
+ * run, or several. Sets @error for the first such one, and warns of the others. Caller:
+ * g_ptr_array_unref(). */
 GPtrArray *select_each(Ctl *ctl, GPtrArray *listed, char *const *arguments, GError **error);
 
 /** Whether @argument is a pattern as a shell has them, for stories or STORY/AGENT. */

@@ -114,7 +114,7 @@ gboolean start_prompt(char **ret_prompt, GError **error)
     return FALSE;
 }
 
-/* A limit is passed on as it was typed: its text goes to the service, which knows what it means. */
+/* A limit is passed on as typed: the service interprets its text. */
 #define LIMIT_OPTION(name, variable, text, unit)                                                   \
     {                                                                                              \
         name, 0, 0, G_OPTION_ARG_FILENAME, variable, text, unit                                    \

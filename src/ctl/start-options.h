@@ -7,7 +7,7 @@
  * The options of start and resume, and the call of StartWithOptions that they make.
  */
 
-/** What is started. */
+/** The run to start. */
 typedef struct {
     const char *project, *story;
     const char *agent;  /* "": the default one */
@@ -24,8 +24,8 @@ typedef struct {
 
 extern StartArguments start_arguments;
 
-/** start's options, ended by a zero entry; resume takes those behind the first
- *  START_ONLY_OPTIONS. */
+/** start's options, ended by a zero entry; resume takes those after the first
+ * START_ONLY_OPTIONS. */
 extern const GOptionEntry start_options[];
 #define START_ONLY_OPTIONS 2
 

@@ -9,7 +9,7 @@
 
 typedef char *(*Summarise)(JsonObject *line, Style *ret_style);
 
-/* What a tool works on, in the order in which it tells most. */
+/* The arguments of a tool, the most telling first. */
 static const char *const telling_arguments[] = {
     "command", "file_path", "filePath", "path",  "pattern", "query",
     "url",     "skill",     "prompt",   "input", "name",    "description",
@@ -147,8 +147,8 @@ static char *failed_result(JsonObject *line, Style *ret_style)
     return g_strdup_printf("failed: %s", first);
 }
 
-/* claude's and gemini's closing lines have the type in common. Of a success the event `done` tells
- * all of it. */
+/* claude's and gemini's closing lines share the type. For a success, the event `done` has all of
+ * it. */
 static char *any_result(JsonObject *line, Style *ret_style)
 {
     if (json_get_boolean(line, "is_error") ||

@@ -5,8 +5,8 @@
 
 #include "ctl/terminal.h"
 
-/** One line on what a JSON line of an agent says: the tool it uses and on what, the first line of
- *  what came back, how a turn ended. NULL for lines that tell a person nothing (their text comes as
- *  `output`, or they are bookkeeping). @ret_style says how to show it. Nothing in it is made
- *  harmless yet. Caller frees. */
+/** A one-line summary of a JSON line of an agent: the tool and its argument, the first line of its
+ * result, how a turn ended. NULL for lines without interest for people (their text comes as
+ * `output`, or they are bookkeeping). @ret_style says how to show it. Not sanitized yet. Caller
+ * frees. */
 char *summarise_line(JsonObject *line, Style *ret_style);

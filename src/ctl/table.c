@@ -76,7 +76,7 @@ static int total_width(const Table *table)
     return total;
 }
 
-/* What the table takes with every flexible column at its minimum. */
+/* The table's width with every flexible column at its minimum. */
 static int least_total_width(const Table *table)
 {
     int total = total_width(table);

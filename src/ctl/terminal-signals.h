@@ -5,8 +5,8 @@
 #include <systemd/sd-event.h>
 
 /*
- * The signals that concern a command which has taken over the terminal. One that stays raw, or on
- * its other screen, would be the worst way to end: so they end the command the ordinary way.
+ * The signals that concern a command which has taken over the terminal. A terminal left raw, or on
+ * its other screen, would be the worst: so they end the command in the ordinary way.
  */
 
 typedef struct {
@@ -19,5 +19,5 @@ void terminal_signals_listen(TerminalSignals *signals, sd_event *event,
                              sd_event_signal_handler_t resized, sd_event_signal_handler_t killed,
                              gpointer data);
 
-/** The signals stay blocked: what comes now, at the end, is too late to matter. */
+/** The signals stay blocked: those that come now, at the end, are too late to matter. */
 void terminal_signals_clear(TerminalSignals *signals);

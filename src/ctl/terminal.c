@@ -110,7 +110,7 @@ void terminal_restore(void)
     is_raw = FALSE;
 }
 
-/* A terminal may share its non-blocking flag with another program on it: EAGAIN is no error. */
+/* A terminal may share its non-blocking flag with another program on it: EAGAIN is not an error. */
 static gboolean wait_writable(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};

@@ -21,7 +21,7 @@ typedef enum {
 /** Whether standard output is a terminal. */
 gboolean terminal_is_stdout(void);
 
-/** Whether a person at a terminal sees what is written to standard error. */
+/** Whether standard error is a terminal that a user sees. */
 gboolean terminal_is_stderr(void);
 
 /** Columns for output: the terminal's, or $COLUMNS; G_MAXINT where there is neither, so that
@@ -31,7 +31,7 @@ int terminal_width(void);
 /** The same for standard error. */
 int terminal_stderr_width(void);
 
-/** The size of the terminal of standard output; 24 by 80 where it tells none. */
+/** The size of the terminal of standard output; 24 by 80 if unknown. */
 void terminal_size(int *ret_rows, int *ret_columns);
 
 /** The sequence that begins @style, "" where colours are off: no terminal, NO_COLOR, TERM=dumb. */
@@ -46,5 +46,5 @@ gboolean terminal_make_raw(void);
 /** Undoes terminal_make_raw(); nothing to do without one. */
 void terminal_restore(void);
 
-/** Writes all of @length bytes to standard output, past stdio; FALSE: nobody reads any more. */
+/** Writes all of @length bytes to standard output, past stdio; FALSE: the reader is gone. */
 gboolean terminal_write(const void *data, gsize length);

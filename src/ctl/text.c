@@ -32,8 +32,8 @@ static gboolean reorders(gunichar c)
            c == 0x200F || c == 0x061C;
 }
 
-/* The signs of our own sentences for where the locale has no others than ASCII. What an agent wrote
- * in its letters passes as it is: those have no other form. */
+/* ASCII forms of our own signs, for locales that have nothing else. An agent's letters pass as they
+ * are: they have no other form. */
 static const char *ascii_sign(gunichar c)
 {
     static const struct {

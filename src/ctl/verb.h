@@ -7,7 +7,7 @@
  * A command of storkitctl: each lives in a file under verbs/, and verbs.c lists them all.
  */
 
-/** What the arguments of a verb are, for shell completion. */
+/** The kinds of a verb's arguments, for shell completion. */
 typedef enum {
     ARGUMENT_NONE,
     ARGUMENT_RUN,      /* one STORY[/AGENT]; more words are free text */
@@ -26,7 +26,7 @@ typedef struct Verb {
     guint least, most;           /* how many arguments; G_MAXUINT: any number */
     const GOptionEntry *options; /* its own, or NULL */
     gboolean passes_on;          /* words after "--" are for the program it runs */
-    gboolean offline;            /* opens the connection by itself, if at all */
+    gboolean offline;            /* opens the connection itself, if at all */
     const char *stands_for;      /* it is this option of storkitctl, as a word; it has no run */
 
     /** Returns the exit status. @arguments ends in NULL; @passed (after "--") too. On failure sets
@@ -50,7 +50,7 @@ extern const VerbGroup verb_groups[];
 /** The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
 
-/** The name of the verb that somebody who typed @typed most likely meant, or NULL. */
+/** The name of the verb most likely meant by @typed, or NULL. */
 const char *verb_nearest(const char *typed);
 
 /** `storkitctl _complete WORD…`: what may stand for the last word. Never fails. */

@@ -10,8 +10,7 @@
 
 #define ANSWER "answer:"
 
-/* Behind the command comes a shell: what was shown stays readable, in the folder that it is about.
- */
+/* After the command comes a shell, in the run's folder, so that the output stays readable. */
 #define SHOW_SCRIPT "\"$@\"; exec \"${SHELL:-/bin/sh}\""
 
 typedef struct {

@@ -4,15 +4,15 @@
 #include <gio/gio.h>
 
 /*
- * What a person can do to a run from a notification, the search or the panel.
+ * The actions on a run from a notification, the search or the panel.
  */
 
 /** @error is NULL where it worked. */
 typedef void (*ActionDone)(const GError *error, gpointer data);
 
 /** Does @action to the run @info: "show", "attach", "diff" and "top" open a terminal, "resume" and
- *  "stop" ask the service, "answer:OPTION" answers the run's first question. @token (or NULL) is
- *  the focus for what is opened. @done (or NULL) is called once, maybe at once. */
+ *  "stop" ask the service, "answer:OPTION" answers the run's first question. @token (or NULL) gives
+ * the opened window the focus. @done (or NULL) is called once, maybe at once. */
 void action_run(GDBusConnection *bus, const char *action, GVariant *info, const char *token,
                 ActionDone done, gpointer data);
 

@@ -33,7 +33,7 @@ typedef enum {
     LOCK_LEFT, /* neither held nor asked for */
     LOCK_ASKED,
     LOCK_HELD,
-    LOCK_REFUSED, /* until it is not wanted any more */
+    LOCK_REFUSED, /* until it is no longer wanted */
 } LockState;
 
 typedef struct {
@@ -133,7 +133,7 @@ static void lock(Awake *awake, LockKind kind)
                                              NULL, awake->cancellable, on_locked, call);
 }
 
-/* --- What the system says --- */
+/* --- The system's answers --- */
 
 static void on_sleep(GDBusConnection *bus, const char *sender, const char *path,
                      const char *interface, const char *signal, GVariant *parameters, gpointer data)

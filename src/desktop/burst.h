@@ -17,7 +17,7 @@ void burst_free(Burst *burst);
 /** Puts the notice of a run into it, in place of that run's last one. */
 void burst_add(Burst *burst, const char *run_id, const Notice *notice);
 
-/** The run has nothing to say any more; the burst goes with the last one. */
+/** The run has no notice any more; the burst is withdrawn with the last one. */
 void burst_remove(Burst *burst, const char *run_id);
 
 void burst_show(Burst *burst);

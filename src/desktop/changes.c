@@ -73,8 +73,8 @@ static gboolean on_not_counted(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* git runs on what an agent has left, and nobody has asked for it: no program that the repository's
- * configuration names may run. */
+/* git runs in an agent's worktree, and nobody asked for it: no program named in the repository's
+ * configuration may run. */
 static GSubprocess *spawn_diff(GVariant *info)
 {
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(

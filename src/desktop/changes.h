@@ -7,7 +7,7 @@
  * How much a story has changed.
  */
 
-/** @text is a sentence part such as "3 files, +120 −8", or NULL where it can't be told. */
+/** @text is a sentence part such as "3 files, +120 −8", or NULL if that is unknown. */
 typedef void (*ChangesDone)(const char *text, gpointer data);
 
 /** Asks `storkitctl diff` of the story of the run @info; @done is called later, once. */

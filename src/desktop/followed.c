@@ -22,8 +22,8 @@ typedef struct {
     gpointer data;
 } Asked;
 
-/* As the run's object path has it: what is no letter or digit is _ and its two hexadecimal digits,
- * and so is a digit at the beginning. */
+/* As in the run's object path: a character that is not a letter or digit, or a digit at the
+ * beginning, becomes _ and two hexadecimal digits. */
 char *followed_name(const char *run_id)
 {
     GString *name = g_string_new(FOLLOWED_PREFIX);

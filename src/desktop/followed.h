@@ -4,8 +4,9 @@
 #include <gio/gio.h>
 
 /*
- * Which runs somebody follows on a screen. Whoever shows one (storkitctl's `watch`, `attach` and
- * `top`, a window) owns a name on the bus for it, which the bus takes away with its owner.
+ * The runs that somebody follows on a screen. A program that shows one (storkitctl's `watch`,
+ * `attach` and `top`, a window) owns a name on the bus for it, which the bus releases when its
+ * owner ends.
  */
 
 typedef struct Followed Followed;

@@ -10,7 +10,7 @@
 #include "desktop/notifications.h"
 #include "desktop/settings.h"
 
-/* What comes within this time belongs together; more than MOST notifications at once become one. */
+/* Notices within this time belong together; more than MOST notifications at once become one. */
 #define GATHER_MS 250
 #define MOST 3
 
@@ -19,20 +19,20 @@ struct Herald {
     Notifications *notifications;
     Followed *followed;
     Burst *burst;
-    Bubble *own;         /* what is about no run; made when it is needed */
+    Bubble *own;         /* for notices without a run; created when needed */
     GHashTable *stories; /* run id to Story */
     guint64 began;
     guint timer;
 };
 
-/* What is told of one run. */
+/* The notices about one run. */
 typedef struct {
     Herald *herald;
     char *run_id;
     GVariant *info; /* as of the notice */
     Notice *notice; /* the last one; NULL: none yet */
     Bubble *bubble;
-    gboolean due;     /* the notice has not been told */
+    gboolean due;     /* the notice has not been shown */
     guint references; /* the table's, and that of a count of changes */
 } Story;
 
@@ -123,7 +123,7 @@ static void story_forget(gpointer data)
     story_unref(story);
 }
 
-/* --- From what is due to what is shown --- */
+/* --- From due to shown --- */
 
 static void on_counted(const char *text, gpointer data)
 {
@@ -165,7 +165,7 @@ static gboolean is_wanted(const Story *story, const FollowedNames *names)
                          info_name(story->info, "project_root"));
 }
 
-/* Takes what is due off the stories. Caller: g_ptr_array_unref(). */
+/* Takes the due notices from the stories. Caller: g_ptr_array_unref(). */
 static GPtrArray *take_due(Herald *herald, const FollowedNames *names)
 {
     GPtrArray *due = g_ptr_array_new();
@@ -215,7 +215,7 @@ static void tell_soon(Story *story)
         herald->timer = g_timeout_add(GATHER_MS, on_gathered, herald);
 }
 
-/* --- What is heard --- */
+/* --- Events --- */
 
 /* A run that had ended before we began is old news. */
 static gboolean is_news(const Herald *herald, const Story *story, GVariant *info)

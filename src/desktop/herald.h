@@ -4,8 +4,8 @@
 #include <gio/gio.h>
 
 /*
- * Tells a person what becomes of the runs: one notification a run, which changes with it; many at
- * once become one. A run that somebody follows on a screen is not told of.
+ * Notifies the user about runs: one notification a run, which changes with it; many at once become
+ * one. Nothing is shown for a run that somebody follows on a screen.
  */
 
 typedef struct Herald Herald;
@@ -13,12 +13,12 @@ typedef struct Herald Herald;
 /** Caller: herald_free(). */
 Herald *herald_new(GDBusConnection *bus);
 
-/** What is on the screen stays there. */
+/** Notifications on the screen stay there. */
 void herald_free(Herald *herald);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Herald, herald_free)
 
-/** The run's state is now @after; NULL: it is gone. Of one that had ended before the herald was
- *  made nothing is told. */
+/** The run's state is now @after; NULL: it is gone. Nothing is shown for one that had ended before
+ * the herald was created. */
 void herald_hear(Herald *herald, const char *run_id, GVariant *after);
 
 /** Tells something that is about no run. */

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * What the service says of a run: the a{sv} of the contract. Strings belong to the info.
+ * The service's info of a run: the a{sv} of the contract. Strings belong to the info.
  */
 
 /** The string at @key, or NULL where the run has none. */
@@ -21,8 +21,8 @@ gboolean info_flag(GVariant *info, const char *key);
 /** Queued, being prepared, or running. */
 gboolean info_is_live(GVariant *info);
 
-/** What a live run waits for at @now (µs since the epoch): "permission", "input" or "limit"; NULL
- *  where it does not. A last line that is unfinished and reads like a question is input. */
+/** What a live run is waiting for at @now (µs since the epoch): "permission", "input" or "limit";
+ * NULL if it is not. A last line that is unfinished and reads like a question is input. */
 const char *info_waits_for(GVariant *info, guint64 now);
 
 /** Whether the machine should stay awake for it: it runs, is not frozen, and does not wait for the

@@ -12,8 +12,8 @@
 #include "desktop/search.h"
 
 /*
- * storkit-desktop: tells the person what becomes of the runs, keeps the machine awake for them, and
- * lets the desktop's search find them. A client of org.storkit.AgentPool like any other.
+ * storkit-desktop: notifies the user about runs, keeps the machine awake for them, and lets the
+ * desktop's search find them. A client of org.storkit.AgentPool like any other.
  */
 
 typedef struct {

@@ -9,8 +9,8 @@
 #define DESKTOP_GNOME_PATH "/org/storkit/Desktop/SearchProvider"
 #define DESKTOP_KRUNNER_PATH "/org/storkit/Desktop/krunner"
 
-/* Whoever shows a run to a person owns this name and the last element of the run's object path (or
- * "all"), for as long as it does: storkit-desktop(8). */
+/* A program owns this name and the last element of the run's object path (or "all") for as long as
+ * it shows the run to a user: storkit-desktop(8). */
 #define FOLLOWED_PREFIX "org.storkit.Followed."
 #define FOLLOWED_ALL FOLLOWED_PREFIX "all"
 

@@ -5,7 +5,7 @@
 #include "ctl/text.h"
 #include "desktop/info.h"
 
-/* What a line of a notification holds, about; servers cut more. */
+/* The approximate length of a notification's line; servers cut more. */
 #define LINE_COLUMNS 240
 /* More buttons than a server has room for. */
 #define MAX_ANSWERS 4
@@ -41,7 +41,7 @@ GPtrArray *notice_actions_new(const char *const *pairs)
     return actions;
 }
 
-/* What an agent or a program said, fit for a line. */
+/* An agent's or program's text, fit for a line. */
 static char *clean_line(const char *text)
 {
     g_autofree char *clean = text_clean(text, FALSE);
@@ -106,7 +106,7 @@ static char *format_time_taken(GVariant *info)
     return started > 0 && ended > started ? format_span(ended - started) : g_strdup("");
 }
 
-/* "3 turns, $0.42, 12min 3s": what the agent told of itself, and how long it took. */
+/* "3 turns, $0.42, 12min 3s": as reported by the agent, and how long it took. */
 static void add_totals(Notice *notice, GVariant *info)
 {
     g_autoptr(GString) text = g_string_new(NULL);

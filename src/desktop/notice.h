@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * What a person is to be told of a run in its present state: a pure function of its info.
+ * The notice about a run in its present state: a pure function of its info.
  */
 
 typedef enum {
@@ -16,19 +16,19 @@ typedef enum {
 } NoticeKind;
 
 typedef struct {
-    char *id; /* a verb of ours ("show"), or "answer:" and the option's id */
+    char *id; /* one of our verbs ("show"), or "answer:" and the option's id */
     char *label;
 } NoticeAction;
 
 typedef struct {
     NoticeKind kind;
-    char *key; /* another one: it is told again; the same: it is known */
+    char *key; /* another one: it is shown again; the same: it is known */
     char *title, *body;
     char *project;            /* where it is: the body's last line */
     gboolean critical, stays; /* stays: until it is seen or settled */
     gboolean counts_changes;  /* the files and lines it changed belong to it */
     const char *category, *sound;
-    GPtrArray *actions; /* of NoticeAction; the first is what a click does */
+    GPtrArray *actions; /* of NoticeAction; a click does the first */
 } Notice;
 
 /** The notice of @info at @now (µs since the epoch), or NULL where there is nothing to say. Texts

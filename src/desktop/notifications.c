@@ -29,7 +29,7 @@ struct Bubble {
     gpointer data;
     guint32 id;      /* 0: the server has not got it */
     char *token;     /* of the action that comes next */
-    BubbleText next; /* what to show once a call is back, its texts ours */
+    BubbleText next; /* the notice to show once a call returns; we own its texts */
     gboolean has_next, sending, shown;
     guint references;
 };
@@ -218,7 +218,7 @@ static void ask_capabilities(Notifications *notifications)
     call(notifications, "GetCapabilities", NULL, "(as)", on_capabilities, notifications);
 }
 
-/* --- What the server says --- */
+/* --- The server's answers --- */
 
 static Bubble *find(Notifications *notifications, guint32 id)
 {
@@ -289,7 +289,7 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
             handlers[i].handle(data, parameters);
 }
 
-/* Another server knows neither our ids nor has what the last one showed. */
+/* A new server neither knows our ids nor has the last one's notifications. */
 static void on_vanished(GDBusConnection *bus, const char *name, gpointer data)
 {
     Notifications *notifications = data;

@@ -4,8 +4,8 @@
 #include <gio/gio.h>
 
 /*
- * A client of org.freedesktop.Notifications: what the server at hand can do is asked, and left out
- * where it can't.
+ * A client of org.freedesktop.Notifications: asks for the server's capabilities, and leaves out the
+ * others.
  */
 
 typedef struct Notifications Notifications;
@@ -14,7 +14,7 @@ typedef struct Notifications Notifications;
 typedef struct Bubble Bubble;
 
 typedef struct {
-    /** A person chose @action; @token (or NULL) lets what is opened now take the focus. */
+    /** The user chose @action; @token (or NULL) gives the opened window the focus. */
     void (*action)(Bubble *bubble, const char *action, const char *token, gpointer data);
     /** It is off the screen, for whatever reason. It may be shown again. */
     void (*closed)(Bubble *bubble, gpointer data);
@@ -34,10 +34,10 @@ void notifications_free(Notifications *notifications);
 /** A bubble that is not on the screen yet. Caller: bubble_free(). */
 Bubble *bubble_new(Notifications *notifications, const BubbleListener *listener, gpointer data);
 
-/** Leaves what is on the screen there. */
+/** Leaves the notifications on the screen. */
 void bubble_free(Bubble *bubble);
 
-/** Shows @text, in place of what the bubble showed before. */
+/** Shows @text, in place of the bubble's previous text. */
 void bubble_show(Bubble *bubble, const BubbleText *text);
 
 /** Takes it off the screen; nothing where it is not there. `closed` does not follow. */

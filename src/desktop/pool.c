@@ -142,8 +142,8 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
     look_soon(data);
 }
 
-/* The runs' objects come, change and go, each with a signal; what is live only (a question, a
- * freeze) is a status event, too. */
+/* The runs' objects appear, change and go, each with a signal; live changes (a question, a freeze)
+ * are status events, too. */
 static void subscribe(DesktopPool *pool)
 {
     static const struct {

@@ -4,9 +4,8 @@
 #include <gio/gio.h>
 
 /*
- * The runs, as the service lists them. Its signals say when to look, `List` says what there is: so
- * a signal that is missed, or a service that was away, costs nothing but time. Never starts the
- * service by itself.
+ * The runs, as the service lists them. Its signals say when to look, `List` has the runs: so a
+ * missed signal, or an absent service, only costs time. Never starts the service.
  */
 
 typedef struct DesktopPool DesktopPool;
@@ -14,7 +13,7 @@ typedef struct DesktopPool DesktopPool;
 typedef struct {
     /** A run has come (@before NULL), may have changed, or is gone (@after NULL). */
     void (*changed)(const char *run_id, GVariant *before, GVariant *after, gpointer data);
-    /** All of one look has been told. */
+    /** One look is complete. */
     void (*looked)(gpointer data);
 } DesktopPoolListener;
 

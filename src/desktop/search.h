@@ -6,8 +6,8 @@
 #include "desktop/pool.h"
 
 /*
- * Stories, agents and projects for the search of a desktop. What is found is named by an id: a run
- * id, or PROJECT_PREFIX and a project's path.
+ * Stories, agents and projects for a desktop's search. A hit has an id: a run id, or PROJECT_PREFIX
+ * and a project's path.
  */
 
 #define PROJECT_PREFIX "project:"

@@ -6,7 +6,7 @@
 #include "desktop/notice.h"
 
 /*
- * What the person wants: ~/.config/storkit/desktop.toml. storkit-desktop(8) documents it.
+ * The user's settings: ~/.config/storkit/desktop.toml. storkit-desktop(8) documents them.
  */
 
 typedef enum {
@@ -24,8 +24,8 @@ typedef struct {
                             empty */
 } DesktopSettings;
 
-/** The settings as the file has them now; the defaults where there is none or where it can't be
- *  read, which is logged once for each change of the file. Valid until the next call. */
+/** The present settings in the file; the defaults if there is none or it cannot be read, which is
+ * logged once for each change of the file. Valid until the next call. */
 const DesktopSettings *settings_get(void);
 
 /** Whether a notice of that kind is wanted for the project at @root. */

@@ -97,7 +97,7 @@ static void free_apps(GList *apps)
     g_list_free_full(apps, g_object_unref);
 }
 
-/* Its bus name: the id of its desktop file, which has to be started by the bus. */
+/* Its bus name: the id of its desktop file, which must be activatable by the bus. */
 static char *intent_name(void)
 {
     GList *apps = g_desktop_app_info_get_implementations(INTENT);

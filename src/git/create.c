@@ -84,7 +84,7 @@ static gboolean keep_owner(const Repo *repo, const Worktree *worktree, GError **
 
     if (worktree_set_owner(worktree->root, worktree->path, admin))
         return TRUE;
-    worktree_fail(error, "git's folder %s can't be written to: %s", admin, g_strerror(errno));
+    worktree_fail(error, "git's folder %s cannot be written to: %s", admin, g_strerror(errno));
     return FALSE;
 }
 

@@ -58,11 +58,11 @@ static gboolean check_place(const Repo *repo, const char *place, GError **error)
     if (path_is_at_or_below(place, git_repository_path(repo->git)) ||
         path_is_at_or_below(place, git_repository_commondir(repo->git)))
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
-                    "worktrees can't be in %s, which is inside git's own folder: %s", place,
+                    "worktrees cannot be in %s, which is inside git's own folder: %s", place,
                     advice);
     else if (g_str_equal(place, repo->root))
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
-                    "worktrees can't be right in the project's own folder %s: %s", place, advice);
+                    "worktrees cannot be right in the project's own folder %s: %s", place, advice);
     else if (g_file_test(place, G_FILE_TEST_EXISTS) && !g_file_test(place, G_FILE_TEST_IS_DIR))
         worktree_fail(error, "%s is in the way: it must be a folder for worktrees", place);
     else

@@ -61,7 +61,7 @@ static void enqueue(Admission *admission, Start *start)
     runs_tell_counts(admission->tools->runs);
 }
 
-/* Looks again only while somebody waits: an idle pool makes no wake-ups. */
+/* Looks again only while a Start waits: an idle pool makes no wake-ups. */
 static gboolean on_pressure_timer(gpointer user_data)
 {
     Admission *admission = user_data;

@@ -7,7 +7,7 @@
 #include "start/start.h"
 
 /*
- * Admission: all Starts, and which of them may go on: MaxAgents, the queue behind it, the pressure
+ * Admission: all Starts, and which of them may continue: MaxAgents, the queue for it, the pressure
  * gate, and one setup a story at a time.
  */
 
@@ -34,7 +34,7 @@ Start *admission_start_of(const Admission *admission, const Run *run);
 /** Stops the run of @start. */
 void admission_stop(Admission *admission, Start *start);
 
-/** Something changed: those who waited for that may go on. */
+/** Something changed: Starts that waited for it may continue. */
 void admission_advance(Admission *admission);
 
 guint admission_count_queued(const Admission *admission);
@@ -42,7 +42,7 @@ guint admission_count_queued(const Admission *admission);
 /** Whether there is no Start. */
 gboolean admission_is_idle(const Admission *admission);
 
-/** Admits nobody from now on, and has what is not behind its gate yet undone. */
+/** Admits no Start from now on, and undoes those that are not past their gate. */
 void admission_shut_down(Admission *admission);
 
 /** Whether no Start is half done: the service may end. */

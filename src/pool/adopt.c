@@ -28,7 +28,7 @@ Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
     g_autoptr(GError) error = NULL;
     autofd folder_fd = run_folder_open(run_id, &error);
     RunRecord *record = folder_fd < 0 ? NULL : run_record_read(folder_fd, &error);
-    if (record && !g_str_equal(record->run_id, run_id)) { /* a copy that somebody made */
+    if (record && !g_str_equal(record->run_id, run_id)) { /* a copy made by somebody */
         g_clear_pointer(&record, run_record_free);
         g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                     "its run.json belongs to another run");
@@ -57,10 +57,9 @@ static gboolean has_file(const Run *run, const char *name)
     return fstatat(run_get_folder_fd(run), name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* --- Runs that go on --- */
+/* --- Live runs --- */
 
-/* A run of which it has still to be found out what it is. The pool has them all, so that they go
- * with it. */
+/* A run whose state is not known yet. The pool has them all, so that they are freed with it. */
 struct Adoption {
     Pool *pool;
     Run *run;
@@ -125,7 +124,7 @@ static void on_control_group(const char *group, gpointer data)
     adoption_done(adoption);
 }
 
-/* No scope, no shim: a lock on the folder that somebody else holds says nothing. */
+/* No scope, no shim: a lock on the folder by another process means nothing. */
 static void on_gone(gpointer data)
 {
     Adoption *adoption = data;

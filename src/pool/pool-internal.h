@@ -5,7 +5,7 @@
 #include "pool/settings.h"
 
 /*
- * What the sources of the pool share: pool.c, questions.c, worktrees.c, adopt.c (finding runs at
+ * Shared by the sources of the pool: pool.c, questions.c, worktrees.c, adopt.c (finding runs at
  * start-up) and retention.c.
  */
 
@@ -20,7 +20,7 @@ struct Pool {
     Settings settings;
     gboolean pruning;
     gboolean shutting_down;
-    GCancellable *shut_down; /* cancelled then: what git does in worker threads ends */
+    GCancellable *shut_down; /* cancelled then, to end git's work in worker threads */
 };
 
 extern const RunKeeper pool_run_keeper;
@@ -39,5 +39,5 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 void adoption_free(Adoption *adoption);
 
 /** adopt.c: reads one folder as a run that is not followed and has no cursors; NULL (and a log
- * line) for what is none of ours. @ret_listed: whether List may show it. Blocking. */
+ * line) for a folder that is not ours. @ret_listed: whether List may show it. Blocking. */
 Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed);

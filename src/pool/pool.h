@@ -9,14 +9,14 @@
 #include "project/target.h"
 
 /*
- * The pool: all runs, and what may be asked of them. It knows nothing of the bus. Every question
+ * The pool: all runs, and the questions about them. It knows nothing of the bus. Every question
  * that needs the disk, git, a process or systemd is answered later, through a reply.
  */
 
 typedef struct Pool Pool;
 
-/** @lost is called when the pool can't go on (the user manager's connection is gone): exit, and be
- *  started again. */
+/** @lost is called when the pool cannot continue (the user manager's connection is gone): exit, and
+ * be started again. */
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error);
 void pool_free(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
@@ -27,12 +27,12 @@ Runs *pool_get_runs(Pool *pool);
 /** Finds every run by its folder and its scope: once, after the listeners are there. */
 void pool_adopt(Pool *pool);
 
-/** Takes no new runs from now on, and undoes those that are not behind their gate yet
- *  (ShuttingDown); runs and the queue go on without the service. */
+/** Accepts no new runs from now on, and undoes those that are not past their gate yet
+ * (ShuttingDown); runs and the queue continue without the service. */
 void pool_shut_down(Pool *pool);
 
-/** Answers who still waits, at the service's end: who waits for the end of a run with ShuttingDown,
- *  since the service will not see it; a Start whose run goes on with `pending`. */
+/** Answers the remaining callers, at the service's end: those that wait for the end of a run with
+ * ShuttingDown, since the service will not see it; a Start whose run continues with `pending`. */
 void pool_refuse_waiters(Pool *pool);
 
 /** Whether the process may end: no Start is half done, no worker is at work. */
@@ -59,8 +59,8 @@ void pool_remove_worktree(Pool *pool, const char *root, const char *story, gbool
 /** aa{sv}, floating. */
 GVariant *pool_list(Pool *pool);
 
-/** Finds a run that List shows, and hands it to @found: what all questions about one run begin
- *  with. @error is STORKIT_ERROR_NO_SUCH_RUN, or what is wrong with the names. */
+/** Finds a run that List shows, and passes it to @found: the first step of every question about one
+ * run. @error is STORKIT_ERROR_NO_SUCH_RUN, or about the names. */
 typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
 void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
                gpointer data);

@@ -6,7 +6,7 @@
 #include "run/run-info.h"
 
 /*
- * The questions of the contract: from what a caller names to a run, and from there to an answer.
+ * The questions of the contract: from a caller's names to a run, and from there to an answer.
  */
 
 typedef struct {
@@ -219,7 +219,7 @@ void pool_get_config(Pool *pool, const char *root, Reply reply, gpointer data)
     pool_resolve(pool, root, NULL, TRUE, on_config_target, question_new(pool, reply, data));
 }
 
-/* --- A run that List may not show any more --- */
+/* --- A run that List may no longer show --- */
 
 typedef struct {
     Pool *pool;

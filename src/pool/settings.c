@@ -17,8 +17,8 @@
 #define DEFAULT_KEEP_BYTES (5ull << 30)
 #define DEFAULT_IDLE_EXIT_USEC (60 * G_USEC_PER_SEC)
 
-/* An agent for each GiB of memory: they wait for the network most of their time, so memory is what
- * they run out of. */
+/* An agent for each GiB of memory: they wait for the network most of the time, so they run out of
+ * memory first. */
 static guint default_max_agents(void)
 {
     guint64 bytes = (guint64)sysconf(_SC_PHYS_PAGES) * (guint64)sysconf(_SC_PAGESIZE);

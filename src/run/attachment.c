@@ -12,10 +12,10 @@
 #include "store/shim-protocol.h"
 #include "base/util.h"
 
-/* What a new client is shown of the past: enough for a screen that is full of colours. */
+/* How much of the past a new client gets: enough for a screen full of colours. */
 #define SCROLLBACK (16u * 1024)
 
-/* A client that has not taken a byte for so long while it is so far behind does not read. */
+/* A client that has read nothing for this long while it is this far behind does not read. */
 #define BEHIND_MAX (1024u * 1024)
 #define PATIENCE_USEC (2 * G_USEC_PER_SEC)
 
@@ -31,21 +31,21 @@ typedef struct {
     Run *run;
     RunLog *log;
     int socket, fifo;
-    GByteArray *replay; /* what was printed before, and is sent first; NULL: it has been */
+    GByteArray *replay; /* earlier output, which is sent first; NULL: done */
     gsize replayed;
-    guint64 offset; /* in the transcript: what the client has not been sent yet, after that */
+    guint64 offset; /* in the transcript: the next byte to send after that */
     gboolean wants_room;
     gint64 full_since;                   /* monotonic: when the socket took no more; 0: it does */
     char typed[SHIM_RECORD_MAX_PAYLOAD]; /* read from the client, and not yet in the FIFO */
     gsize n_typed;
     gboolean input_ended;
-    gboolean gone; /* the client is: what it typed last is still on its way into the FIFO */
+    gboolean gone; /* the client is gone: its last input is still on its way into the FIFO */
     guint socket_source, fifo_source;
     GIOCondition condition; /* that socket_source waits for */
 } Attachment;
 
-/* What the client has written must not be unread when our end is closed: instead of the end it
- * would see a connection that was reset. */
+/* The client's input must be read before our end is closed: otherwise it would see a connection
+ * reset instead of the end. */
 static void close_socket(Attachment *attachment)
 {
     char rest[CHUNK];
@@ -271,7 +271,7 @@ static void heard(const RunNews *news, gpointer data)
 
 /* --- Attaching --- */
 
-/* What was printed last, from a line's start, goes out without its queries; then the transcript. */
+/* The last output, from a line's start, is sent without its queries; then the transcript. */
 static void begin_with_scrollback(Attachment *attachment)
 {
     char past[SCROLLBACK];

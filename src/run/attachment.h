@@ -6,10 +6,10 @@
 #include "run/register.h"
 
 /*
- * Attachments: a client's socket as a run's terminal: what was printed last, then all that is
- * printed, byte for byte; what the client writes is typed. Each reads the transcript at its own
- * pace. One that goes away leaves the agent alone; one that does not read is dropped; the socket
- * ends when the run has ended and all was read.
+ * Attachments: a client's socket as a run's terminal: the last output, then all new output, byte
+ * for byte; the client's bytes are typed. Each reads the transcript at its own pace. One that
+ * closes does not affect the agent; one that does not read is dropped; the socket ends when the run
+ * has ended and all was read.
  */
 
 typedef struct Attachments Attachments;
@@ -19,5 +19,5 @@ Attachments *attachments_new(Runs *runs);
 void attachments_free(Attachments *attachments);
 
 /** Attaches to @run. Returns the client's end of the socket (the caller closes it), or -1 and
- *  @error: STORKIT_ERROR_NOT_RUNNING where there is no terminal. */
+ * @error: STORKIT_ERROR_NOT_RUNNING if there is no terminal. */
 int attachments_add(Attachments *attachments, Run *run, GError **error);

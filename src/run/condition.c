@@ -72,7 +72,7 @@ void run_check_held(Run *run)
     note(run, run->condition.held ? NOTE_DISK_FULL : NOTE_DISK_ROOM);
 }
 
-/* The scope's figure counts what is below it, so the agent's own cgroup too. */
+/* The scope's figure includes the cgroups below it, so the agent's own, too. */
 static guint64 count_oom_kills(const Run *run)
 {
     return cgroup_get_keyed(run->condition.cgroup, "memory.events", "oom_kill", 0);
@@ -87,7 +87,7 @@ static void check_oom_kills(Run *run)
     note(run, NOTE_OOM_KILL);
 }
 
-/* The shim lives beside the agent's own cgroup and goes on reading the terminal. */
+/* The shim lives beside the agent's own cgroup and continues to read the terminal. */
 static char *agent_cgroup(const Run *run)
 {
     return g_build_filename(run->condition.cgroup, "agent", NULL);
@@ -166,8 +166,8 @@ static gboolean on_quiet(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* The head has read all whole lines. Waits only once for what was printed behind them: an idle pool
- * makes no wake-ups. */
+/* The head has read all whole lines. Waits only once for the output after them: an idle pool makes
+ * no wake-ups. */
 void run_watch_for_quiet(Run *run, guint64 bytes)
 {
     if (bytes == run->quiet_bytes)
@@ -204,7 +204,7 @@ static gboolean check_not_stopping(const Run *run, GError **error)
     return FALSE;
 }
 
-/* Systemd has not told yet. */
+/* systemd has not answered yet. */
 static gboolean check_has_cgroup(const Run *run, GError **error)
 {
     if (run->condition.cgroup)

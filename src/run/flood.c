@@ -7,7 +7,7 @@
 /* Decoding and publishing reach two or three times that, so an agent at less is kept up with. */
 #define BYTES_PER_SECOND (10 * 1000 * 1000)
 
-/* The shortest time that a pace is taken over. */
+/* The shortest time over which a pace is measured. */
 #define WINDOW_USEC (10 * 1000)
 
 static gboolean set(Flood *flood, gboolean on)

@@ -4,9 +4,9 @@
 #include <glib.h>
 
 /*
- * Flood: whether an agent prints faster than what it prints can be decoded and published. While it
- * does, its transcript comes first: whoever decodes at full speed then takes the CPU from the agent
- * and its shim, and is behind all the same.
+ * Flood: whether an agent prints faster than its output can be decoded and published. While it
+ * does, its transcript comes first: decoding at full speed would take the CPU from the agent and
+ * its shim, and be behind anyway.
  */
 
 typedef struct {

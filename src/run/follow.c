@@ -16,7 +16,7 @@
 /* How often a folder is looked at that can't be watched. */
 #define POLL_MSEC 500
 
-/* While an agent floods its terminal, a batch (64 KiB) is taken in so many ms. */
+/* While an agent floods its terminal, one batch (64 KiB) is read in this many ms. */
 #define FLOOD_MSEC 50
 
 static void take_started(Run *run)
@@ -29,7 +29,7 @@ static void take_started(Run *run)
     run->keeper->started(run, run->keeper_data);
 }
 
-/* Looks once at what the folder says by now; whether there is more output to read. */
+/* Reads the folder once; whether there is more output to read. */
 static gboolean refresh(Run *run)
 {
     gboolean more = run_log_refresh(run->log, run->folder_fd);
@@ -60,8 +60,8 @@ static void schedule_turn(Run *run)
                       : g_idle_add(pump, run);
 }
 
-/* TRUE: another turn is due, for what was written while nobody was told of writes. In a flood each
- * of them would wake us. */
+/* TRUE: another turn is due, for output written while writes were not watched. In a flood, each
+ * write would wake us. */
 static gboolean look_for_flood(Run *run, guint64 bytes)
 {
     if (!flood_look(&run->flood, bytes, log_reader_backlog(run->head), g_get_monotonic_time()))
@@ -122,7 +122,7 @@ static void set_guard(Run *run, guint seconds)
     run->guard_source = g_timeout_add_seconds(seconds, on_guard, run);
 }
 
-/* The shim left nothing in it: what is there still came back from elsewhere. */
+/* The shim left no process in it: remaining ones came back from elsewhere. */
 static void end_scope(Run *run)
 {
     if (run->condition.cgroup)
@@ -141,7 +141,7 @@ static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
 
     RunExit exit;
     if (!run_exit_read(run->folder_fd, &exit))
-        run_kill(run); /* it was killed: nobody else ends what it left */
+        run_kill(run); /* it was killed: nobody else ends its processes */
     else
         end_scope(run);
     check_gone(run);
@@ -249,7 +249,7 @@ static void complete_log(Run *run)
     run_log_complete(run->log, has_exit ? exit.bytes : G_MAXUINT64);
 }
 
-/* The head reads what is left, and finish_with_result() follows. */
+/* The head reads the rest, and finish_with_result() follows. */
 static void finish(Run *run)
 {
     refresh(run);
@@ -259,7 +259,7 @@ static void finish(Run *run)
     schedule_pump(run);
 }
 
-/* Whoever has the cursor of a last line without a newline got it from a service before this one. */
+/* A client with the cursor of a last line without a newline got it from an earlier service. */
 void run_look_back(Run *run)
 {
     gboolean has_shim = shim_is_alive(run->folder_fd);
@@ -280,7 +280,7 @@ void run_stop(Run *run)
     guint64 grace = run->record->stop_grace_usec;
     run->stop_requested = TRUE;
     run_thaw_scope(run);
-    run->condition.frozen = FALSE; /* the shim thaws what it is to end */
+    run->condition.frozen = FALSE; /* the shim thaws the processes that it ends */
     int fd = shim_send_stop(run->folder_fd, grace, &error);
     if (fd >= 0) {
         fd_clear(&run->stop_fd); /* of a stop before this one */

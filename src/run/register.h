@@ -7,9 +7,9 @@
 #include "run/waiting.h"
 
 /*
- * Runs: the register of all runs there are, and of those who want to hear of them. It knows what
- * List shows and whose events go out, the last session of each agent of a story, and who waits for
- * an end; it knows nothing of how a run comes to be.
+ * Runs: the register of all runs, and of their listeners. It knows which runs List shows and whose
+ * events are published, the last session of each agent of a story, and the callers that wait for an
+ * end; it knows nothing of how a run starts.
  */
 
 typedef struct Runs Runs;
@@ -51,7 +51,7 @@ void runs_tell_counts(Runs *runs);
 /** Adds a live run, which List shows. Keeps a reference. */
 void runs_add(Runs *runs, Run *run);
 
-/** Adds a run that was found ended. Sinks are not told of it before runs_make_visible(). */
+/** Adds a run that was found ended. Sinks do not see it before runs_make_visible(). */
 void runs_add_ended(Runs *runs, Run *run, gboolean listed);
 
 /** Takes @run, which was undone, stopped or pruned, out of the register. */
@@ -100,5 +100,5 @@ void runs_keep_session(Runs *runs, const Run *run);
 const char *runs_last_session(const Runs *runs, const char *root, const char *story,
                               const char *agent);
 
-/** Who waits for the end of a run. */
+/** The callers that wait for the end of a run. */
 Waiting *runs_get_waiting(const Runs *runs);

@@ -61,7 +61,7 @@ static gboolean is_string_query(char kind, const char *text, gsize length)
     return kind == '_' && string[0] == 'G';
 }
 
-/* The length of the sequence ESC [ … at @bytes, 0 where it is none or not complete. */
+/* The length of the sequence ESC [ … at @bytes, 0 if it is none or incomplete. */
 static gsize control_length(const guchar *bytes, gsize length)
 {
     gsize i = 2;
@@ -71,7 +71,7 @@ static gsize control_length(const guchar *bytes, gsize length)
     return i < length && bytes[i] >= 0x40 && bytes[i] < 0x7F ? i + 1 : 0;
 }
 
-/* The same of one that ends in BEL or ESC \; @ret_text gets the length of what is in it. */
+/* The same for one that ends in BEL or ESC \; @ret_text gets the length of its content. */
 static gsize string_length(const guchar *bytes, gsize length, gsize *ret_text)
 {
     for (gsize i = 2; i < length; i++) {

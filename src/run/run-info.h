@@ -4,7 +4,7 @@
 #include "run/run.h"
 
 /*
- * What a run shows of itself: the contract's info. A key is absent where it has no value.
+ * The contract's info of a run. A key is absent if it has no value.
  */
 
 /** The contract's info, a{sv} (floating). */

@@ -4,9 +4,9 @@
 #include "run/run.h"
 
 /*
- * What the sources of a run share: run.c (what it is, and its phase), condition.c (what it is like
- * just now) and follow.c (its transcript, shim and scope, up to its end). To everybody else it is
- * opaque.
+ * Shared by the sources of a run: run.c (its identity and phase), condition.c (its present
+ * condition) and follow.c (its transcript, shim and scope, up to its end). It is opaque to all
+ * others.
  */
 
 struct Run {
@@ -49,7 +49,7 @@ void run_release_live(Run *run);
 
 /* condition.c */
 
-/** Notes by itself what happens in the run's cgroup from now on, if it is known. */
+/** Watches the run's cgroup from now on, if it is known. */
 void run_follow_cgroup(Run *run);
 
 /** Thaws the scope itself, where somebody froze it by `systemctl --user freeze`. */
@@ -58,6 +58,6 @@ void run_thaw_scope(Run *run);
 /** Notes that a full disk holds the agent back, or does so no more. */
 void run_check_held(Run *run);
 
-/** The head has read all whole lines of the @bytes there are: shows what is behind the last one
- *  once the agent is quiet. */
+/** The head has read all whole lines of the @bytes there are: shows the text after the last one
+ * once the agent is quiet. */
 void run_watch_for_quiet(Run *run, guint64 bytes);

@@ -235,7 +235,7 @@ void run_request_stop(Run *run)
     run->stop_requested = TRUE;
 }
 
-/* --- What it shows --- */
+/* --- What others see --- */
 
 gboolean run_save_unlisted(const Run *run, GError **error)
 {
@@ -275,7 +275,7 @@ const char *run_get_session(const Run *run)
     return run_get_facts(run)->session_id;
 }
 
-/* How far sinks had come: the head of a run that was just found is still behind that. */
+/* How far sinks had come: the head of a run that was just found has not reached that yet. */
 static guint64 cursor_before(const Run *run)
 {
     if (!run->cursors || !run->log)

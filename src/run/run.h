@@ -32,19 +32,20 @@ typedef struct Run Run;
  *  loop, perhaps before the asking function returns. */
 typedef void (*Reply)(GVariant *value, const GError *error, gpointer data);
 
-/** Something about a live run that is no event of its log. */
+/** A change of a live run that is not an event of its log. */
 typedef enum {
     NOTE_FROZEN,
     NOTE_THAWED,
     NOTE_DISK_FULL, /* the agent is held back until there is room */
     NOTE_DISK_ROOM, /* it goes on */
-    NOTE_OOM_KILL,  /* the kernel killed a process of it for memory; the rest goes on */
+    NOTE_OOM_KILL,  /* the kernel killed one of its processes for lack of memory; the rest continues
+                     */
 } RunNote;
 
-/** The status on the bus that tells of @note. */
+/** The status on the bus for @note. */
 const char *run_note_to_status(RunNote note);
 
-/** Who looks after runs (the pool). All are called on the main loop. */
+/** The owner of runs (the pool). All are called on the main loop. */
 typedef struct {
     void (*started)(Run *run, gpointer data); /* `started` is there: run->started */
     void (*output)(Run *run, gpointer data);  /* its transcript has grown */
@@ -55,13 +56,13 @@ typedef struct {
     void (*ended)(Run *run, gpointer data);   /* its last event can be read */
 } RunKeeper;
 
-/** What it is like for a run just now. */
+/** The present condition of a run. */
 typedef struct {
     gboolean frozen;
     gboolean held;         /* by a full disk */
     guint64 oom_kills;     /* by now */
     guint queue_position;  /* 0: not in the queue */
-    char *unfinished_line; /* what stands behind its last newline while it is quiet, or NULL */
+    char *unfinished_line; /* the text after its last newline while it is quiet, or NULL */
     char **unenforced;     /* limits that this machine does not delegate, or NULL */
     char *cgroup;          /* the scope's folder, or NULL */
 } RunCondition;
@@ -78,7 +79,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Run, run_unref)
 RunPhase run_get_phase(const Run *run);
 gboolean run_is_live(const Run *run);
 
-/** What it is, as run.json has it. Another one after run_take_plan(). */
+/** Its record, as in run.json. Replaced by run_take_plan(). */
 const RunRecord *run_get_record(const Run *run);
 
 /** Its run id. */
@@ -113,9 +114,9 @@ void run_set_input_closed(Run *run);
 pid_t run_get_shim_pid(const Run *run);
 int run_get_shim_pidfd(const Run *run);
 
-/* run.c: what it comes to be. */
+/* run.c: its course. */
 
-/** Its phase may only go on: see RunPhase; or from preparing back to the queue. */
+/** Its phase may only advance: see RunPhase; or go back from preparing to the queue. */
 void run_set_phase(Run *run, RunPhase phase);
 
 /** It waits for admission, now and after a restart: run.json is to say so. */
@@ -134,7 +135,7 @@ void run_open_cursors(Run *run);
 /** Looks for the shim of a run that was found; whether it lives. */
 gboolean run_find_shim(Run *run);
 
-/** The run is what @plan (taken) says. */
+/** Replaces the run's record by @plan (taken). */
 void run_take_plan(Run *run, RunRecord *plan);
 
 /** The worktree that was planned is gone, and no longer the run's. */
@@ -149,7 +150,7 @@ void run_close_gate(Run *run);
 /** It is to end: for one that has no shim to tell yet. */
 void run_request_stop(Run *run);
 
-/* run.c: what it shows. */
+/* run.c: what others see. */
 
 /** Keeps in its folder that List no longer shows it. Blocking. */
 gboolean run_save_unlisted(const Run *run, GError **error);
@@ -160,7 +161,7 @@ RunLog *run_open_log(Run *run, GError **error);
 /** "pending", "running", "completed", "failed". */
 const char *run_get_status(const Run *run);
 
-/** What the agent has said of itself by now. Belongs to the run. */
+/** What the agent has reported about itself so far. Belongs to the run. */
 const RunFacts *run_get_facts(const Run *run);
 
 /** The session id known by now, or NULL. Belongs to the run. */
@@ -169,7 +170,7 @@ const char *run_get_session(const Run *run);
 /** The cursor of the last event there is by now. */
 guint64 run_get_last_cursor(const Run *run);
 
-/* condition.c: what it is like just now. */
+/* condition.c: its present condition. */
 
 const RunCondition *run_get_condition(const Run *run);
 
@@ -179,7 +180,7 @@ gboolean run_set_queue_position(Run *run, guint position);
 /** Tells the run where its scope's processes are: @folder, which it takes. */
 void run_set_cgroup(Run *run, char *folder);
 
-/** Whether the agent's program executes; else STORKIT_ERROR_NOT_RUNNING says what it does. */
+/** Whether the agent's program executes; otherwise STORKIT_ERROR_NOT_RUNNING names its state. */
 gboolean run_check_running(const Run *run, GError **error);
 
 /** Freezes or thaws every process of the agent (not the shim). STORKIT_ERROR_NOT_RUNNING also where
@@ -188,11 +189,11 @@ gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
 
 /* follow.c: from the open gate to the end. */
 
-/** Lets the shim go on: from now on the run is real, and followed. */
+/** Lets the shim continue: from now on the run is real, and followed. */
 gboolean run_open_gate(Run *run, GError **error);
 
-/** Looks at what the folder of a run that was found says, so that every cursor that was given out
- *  before is known: to be called before anybody may ask. */
+/** Reads the folder of a run that was found, so that every cursor given out before is known: to be
+ * called before anybody may ask. */
 void run_look_back(Run *run);
 
 /** Follows the run's folder, its shim (gone already where none was found) and its scope from now

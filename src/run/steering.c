@@ -41,7 +41,7 @@ static Input *input_new(guint8 type, GBytes *bytes_taken, Reply reply, gpointer 
     return input;
 }
 
-/* What it counts for: empty ones are not for nothing either. */
+/* Its weight: empty ones count, too. */
 static gsize input_size(const Input *input)
 {
     return sizeof(Input) + g_bytes_get_size(input->bytes);
@@ -97,7 +97,7 @@ static void channel_free(Channel *channel)
     g_free(channel);
 }
 
-/* FALSE where nothing waits any more. */
+/* FALSE if nothing is waiting. */
 static gboolean advance(Channel *channel)
 {
     Input *input;

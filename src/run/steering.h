@@ -6,10 +6,10 @@
 #include "run/run.h"
 
 /*
- * Steering: what callers send to a running agent: bytes for its terminal, messages for its stdin,
- * the end of that, another size of the terminal. The run's FIFO holds what the agent has not read
- * yet; what does not fit into it waits here, in the order of the calls, so that an agent that
- * never reads costs its callers an answer and nobody else anything.
+ * Steering: input from callers to a running agent: bytes for its terminal, messages for its stdin,
+ * the end of that, another size of the terminal. The run's FIFO holds input that the agent has not
+ * read yet; what does not fit waits here, in the order of the calls, so an agent that never reads
+ * delays only its own callers.
  */
 
 typedef struct Steering Steering;
@@ -35,7 +35,7 @@ void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize 
 void steering_send_message(Steering *steering, Run *run, const char *text, Reply reply,
                            gpointer data);
 
-/** End of file on the agent's stdin, behind all messages. */
+/** End of file on the agent's stdin, after all messages. */
 void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer data);
 
 /** Sets the size of the run's terminal, in characters. */

@@ -12,7 +12,7 @@
 typedef struct Waiting Waiting;
 
 Waiting *waiting_new(void);
-/** Whoever still waits is not answered: see waiting_refuse_all(). */
+/** Remaining callers are not answered: see waiting_refuse_all(). */
 void waiting_free(Waiting *waiting);
 
 /** A call of Wait: it gets the run's info. */

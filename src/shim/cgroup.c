@@ -87,7 +87,7 @@ static const char *below(const char *path, const char *root)
     return path + length;
 }
 
-/* The cgroup @path as a folder of the mount that @line tells of; -1 where that does not show it. */
+/* The cgroup @path as a folder of the mount in @line; -1 if that does not show it. */
 static int open_in_mount(char *line, const char *path)
 {
     char full[2 * LINE_SIZE];
@@ -114,7 +114,7 @@ static int open_own(void)
         return -errno;
     while (fd < 0 && fgets(line, sizeof line, file)) {
         fd = open_in_mount(line, path);
-        /* Another mount may lie over this one: then there is no cgroup here. */
+        /* Another mount may cover this one: then there is no cgroup here. */
         if (fd >= 0 && faccessat(fd, "cgroup.procs", F_OK, 0) < 0)
             fd_clear(&fd);
     }

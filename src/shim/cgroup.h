@@ -18,7 +18,7 @@ typedef struct Cgroup {
 /** Finds the scope and makes `agent` in it. Returns 0 or -errno. */
 int cgroup_open(Cgroup *ret_cgroup);
 
-/** Whether process @pid is in the scope, ours, or below it. */
+/** Whether process @pid is in our scope or below it. */
 bool cgroup_holds(pid_t pid);
 
 /** Whether a process is left in `agent` or below. Reading it arms POLLPRI. */
@@ -31,7 +31,7 @@ bool cgroup_frozen(const Cgroup *cgroup);
  *  Returns how many there were. A process that is born meanwhile may be missed. */
 unsigned cgroup_signal(const Cgroup *cgroup, int signal);
 
-/** Lets frozen processes go on: a frozen one never sees a signal. */
+/** Thaws frozen processes: a frozen one never sees a signal. */
 void cgroup_thaw(const Cgroup *cgroup);
 
 /** Kills every process in `agent` and below, those that are being forked too; and those that moved

@@ -94,7 +94,7 @@ static bool take_terminal(const ChildPlan *plan)
            dup2(plan->terminal, STDERR_FILENO) >= 0;
 }
 
-/* What gpg-agent(1) tells everybody to have in their .bashrc; the roster may say otherwise. */
+/* As gpg-agent(1) recommends for .bashrc; the roster may override it. */
 static void tell_gpg_the_terminal(void)
 {
     char name[64];

@@ -27,7 +27,7 @@ typedef enum EscapeState {
 
 typedef struct Escapes {
     EscapeState state;
-    uint8_t lowest_final; /* what the last byte can be */
+    uint8_t lowest_final; /* the role of the last byte */
     uint64_t brace;       /* where the string's first '{' is; NEVER: it has none */
 } Escapes;
 
@@ -114,16 +114,16 @@ static bool is_text(Escapes *escapes, uint8_t byte, uint64_t at)
     return byte >= 0x20 || byte == '\t' || byte == '\0';
 }
 
-/* A string without an end stops before its first '{', from which we then go on: true. Where it has
- * none, the ESC behind it begins the next sequence. */
+/* A string without an end stops before its first '{', and we continue from there: true. If it has
+ * none, the ESC after it begins the next sequence. */
 static bool leave_string(Escapes *escapes)
 {
     escapes->state = escapes->brace == NEVER ? AFTER_ESC : PLAIN;
     return escapes->brace != NEVER;
 }
 
-/* The line's bytes from *@at on: what is no text is removed in place, *@at is where to read next.
- * An object holds no control characters, so nothing of it is lost. */
+/* The line's bytes from *@at on: anything but text is removed in place, *@at is where to read next.
+ * An object has no control characters, so none of it is lost. */
 static size_t strip_escapes(Escapes *escapes, uint8_t *bytes, size_t length, uint64_t *at)
 {
     uint64_t begin = *at;
@@ -135,7 +135,7 @@ static size_t strip_escapes(Escapes *escapes, uint8_t *bytes, size_t length, uin
                 *at = escapes->brace;
                 return kept;
             }
-            i = (size_t)(escapes->brace - begin); /* what was kept lies before it */
+            i = (size_t)(escapes->brace - begin); /* the kept bytes lie before it */
         }
         if (is_text(escapes, bytes[i], begin + i))
             bytes[kept++] = bytes[i];
@@ -144,7 +144,7 @@ static size_t strip_escapes(Escapes *escapes, uint8_t *bytes, size_t length, uin
     return kept;
 }
 
-/* Whether the line ended in a string, and goes on at *@at. */
+/* Whether the line ended in a string, and continues at *@at. */
 static bool ended_in_string(Escapes *escapes, uint64_t *at)
 {
     bool in_string = escapes->state == IN_STRING || escapes->state == STRING_ESC;

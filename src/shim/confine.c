@@ -154,7 +154,7 @@ static uint64_t network_rights(const Plan *plan, int abi)
                                           : LANDLOCK_NET_CONNECT_TCP | LANDLOCK_NET_BIND_TCP;
 }
 
-/* A path that is not there, or not ours to open, needs no rule. */
+/* A path that does not exist, or that we may not open, needs no rule. */
 static int allow(int ruleset, const char *path, uint64_t access)
 {
     struct stat info;

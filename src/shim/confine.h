@@ -25,8 +25,8 @@ typedef struct Confinement {
  *  less than the plan promises could be had (-ENOSYS) or the plan is not sound (-EINVAL). */
 int confine_prepare(Confinement *ret_confinement, int folder);
 
-/** Confines this process, and all that it starts, for good. False with errno where that failed:
- *  the process must not go on then. */
+/** Confines this process, and all that it starts, for good. False with errno if that failed: the
+ * process must not continue then. */
 bool confine_enter(const Confinement *confinement);
 
 void confine_clear(Confinement *confinement);

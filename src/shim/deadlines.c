@@ -100,7 +100,7 @@ const char *limits_check(Limits *limits, const Options *options, const Cgroup *c
         return SHIM_REASON_RUNTIME;
     if (held || now < earlier(limits->idle_at, limits->result_at))
         return NULL;
-    limits_freezer(limits, options, cgroup, now); /* we may not have been told yet */
+    limits_freezer(limits, options, cgroup, now); /* the notification may not have arrived yet */
     if (limits->frozen)
         return NULL;
     if (now >= limits->idle_at)

@@ -9,8 +9,8 @@
 #include "shim/options.h"
 
 /*
- * The limits that are the shim's own: how long the agent may run, be silent, and go on after its
- * closing line. Only the first goes on while the agent is frozen, or held back by us.
+ * The shim's own limits: how long the agent may run, be silent, and live on after its closing line.
+ * Only the first counts while the agent is frozen, or paused by us.
  */
 
 typedef struct Limits {
@@ -32,8 +32,8 @@ void limits_start(Limits *limits, const Options *options, pid_t agent, uint64_t 
 /** It printed something. */
 void limits_output(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
 
-/** It printed its closing line, which begins its grace. Output and a working descendant begin it
- *  again; what the main process itself uses does not. */
+/** It printed its closing line, which begins its grace. Output and a working descendant restart it;
+ * CPU time of the main process does not. */
 void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
 
 /** It may have been frozen or thawed. A thaw restarts its silence and its grace. */

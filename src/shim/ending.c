@@ -7,7 +7,7 @@
 #include "shim/strays.h"
 #include "store/shim-protocol.h"
 
-/* For the processes that the agent leaves behind: to end by themselves, then after SIGTERM. */
+/* For the processes that the agent leaves behind: time to end on their own, then after SIGTERM. */
 #define LEFTOVER_GRACE (300 * USEC_PER_MSEC)
 #define LEFTOVER_TERM_GRACE (700 * USEC_PER_MSEC)
 

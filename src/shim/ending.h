@@ -8,7 +8,7 @@
 #include "shim/child.h"
 
 /*
- * How a run is ended: SIGINT to the child's process group where the end was asked for, SIGTERM to
+ * How a run is ended: SIGINT to the child's process group if the end was requested, SIGTERM to
  * every process at `term_at`, the kill at `kill_at`. The processes that a child leaves behind get
  * the same two with short deadlines, so every end takes this one path.
  */
@@ -17,7 +17,7 @@ typedef struct Ending {
     const char *reason; /* SHIM_REASON_; NULL: not ending */
     uint64_t term_at;   /* deadlines; NEVER when passed or not set */
     uint64_t kill_at;
-    uint64_t give_up_at;   /* from then on a full disk does not hold the end up any more */
+    uint64_t give_up_at;   /* from then on a full disk no longer delays the end */
     uint64_t strays_until; /* the kill was; so long we wait for those out of the scope */
     unsigned left_behind;
 } Ending;
@@ -28,7 +28,7 @@ void ending_init(Ending *ending);
 void ending_stop(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t grace,
                  uint64_t now);
 
-/** A limit of ours: the same under another @reason, unless the run is being ended already. */
+/** One of our limits: the same with another @reason, unless the run is being ended already. */
 void ending_limit(Ending *ending, const char *reason, const Child *child, const Cgroup *cgroup,
                   uint64_t grace, uint64_t now);
 

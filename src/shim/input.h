@@ -15,9 +15,9 @@
 
 typedef struct Input {
     int fifo;
-    int file;     /* what is left of the run folder's `stdin`, or -1 */
+    int file;     /* the rest of the run folder's `stdin`, or -1 */
     int pipe;     /* the agent's stdin, or -1 */
-    bool to_pipe; /* where what is in hand goes */
+    bool to_pipe; /* the destination of the bytes in hand */
     bool broken;  /* the agent has let go of its stdin */
     size_t start, end;
     uint8_t buffer[PIPE_BUF];

@@ -33,7 +33,7 @@ int landlock_abi(void)
 int landlock_create(uint64_t fs, uint64_t net, uint64_t scoped)
 {
     struct RulesetAttr attr = {fs, net, scoped};
-    /* A kernel takes a longer struct than it knows where what it does not know is 0. */
+    /* A kernel accepts a longer struct than it knows if the unknown part is 0. */
     long fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     return fd < 0 ? -errno : (int)fd;
 }

@@ -25,8 +25,8 @@ static bool agent_is_there(const Run *run)
     return run->stage == STAGE_AGENT && run->child.pid > 0;
 }
 
-/* An agent that is being ended and has let go of its input takes none: a client that waits with
- * more is told of the end, and not that it was taken. */
+/* An agent that is being ended and has closed its input reads none: a client that waits with more
+ * learns of the end, and not that it was accepted. */
 static bool takes_input(const Run *run)
 {
     return agent_is_there(run) && !(run->ending.reason && run->input.broken);
@@ -65,7 +65,7 @@ static uint64_t time_left(const Run *run)
 {
     uint64_t next = run_next_deadline(run), now = monotonic_usec();
 
-    /* Nothing may ever come to tell that a PTY is empty: it has to be asked. */
+    /* There may never be an event that says that a PTY is empty: it must be polled. */
     if (run_is_between_children(run) && !transcript_held(&run->transcript))
         return 0;
     return next == NEVER ? NEVER : next > now ? next - now : 0;

@@ -4,7 +4,7 @@
 #include "shim/run.h"
 
 /*
- * The poll loop: it sleeps until something happens or a deadline comes, and tells the run.
+ * The poll loop: it sleeps until an event or a deadline, and passes it to the run.
  */
 
 /** Runs until the run is over. @signals is a signalfd for SIGTERM and SIGCHLD. */

@@ -2,7 +2,7 @@
 
 /*
  * storkit-shim: stays beside an agent in its scope, owns its terminal and its transcript, ends it,
- * and tells how it ended. shim-protocol.h is its whole interface.
+ * and records how it ended. shim-protocol.h is its whole interface.
  */
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static int catch_signals(void)
     return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Waits until the daemon opens the gate. False: it died, or does not want the run any more. */
+/* Waits until the daemon opens the gate. False: it died, or no longer wants the run. */
 static bool pass_gate(int signals)
 {
     struct pollfd sources[] = {{.fd = SHIM_FD_GATE, .events = POLLIN},

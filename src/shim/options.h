@@ -39,6 +39,6 @@ typedef struct Options {
     char **argv; /* the agent's */
 } Options;
 
-/** Fills @ret_options. False, with the reason on stderr, where the command line is not exactly what
- *  the protocol says. */
+/** Fills @ret_options. False, with the reason on stderr, if the command line does not exactly
+ * follow the protocol. */
 bool options_parse(Options *ret_options, char **argv);

@@ -10,8 +10,8 @@
 
 #include "shim/shim-util.h"
 
-/* Input that a client sends must not come back as the agent's output, and a Ctrl-S that somebody
- * types by habit must not halt the agent for good: nobody may be there to type Ctrl-Q. */
+/* A client's input must not come back as the agent's output, and a Ctrl-S typed by habit must not
+ * halt the agent for good: nobody may be there to type Ctrl-Q. */
 static int set_line_discipline(int slave)
 {
     struct termios settings;

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * The terminal. The shim keeps a slave of its own until nothing runs any more: an agent that closes
- * its terminal and opens it again later is heard, and `EIO` means the end and nothing else.
+ * The terminal. The shim keeps a slave of its own until no process is left: an agent that closes
+ * its terminal and opens it again later is heard, and `EIO` only means the end.
  */
 
 typedef struct Pty {

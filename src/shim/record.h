@@ -21,5 +21,5 @@ int record_open_fifo(int folder, const char *name);
 #define RECORD_UNKNOWN 0
 
 /** Takes the next record out of @fifo, its payload into @ret_payload
- *  (SHIM_RECORD_MAX_PAYLOAD bytes). False where there is none. */
+ *  (SHIM_RECORD_MAX_PAYLOAD bytes). False if there is none. */
 bool record_read(int fifo, struct ShimRecord *ret_head, uint8_t *ret_payload);

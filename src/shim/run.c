@@ -66,7 +66,7 @@ static void retry_started(Run *run)
 
 static void enter_end(Run *run, const char *reason)
 {
-    retry_started(run);            /* from now on output does not wait for it any more */
+    retry_started(run);            /* from now on output no longer waits for it */
     if (run->stage == STAGE_SETUP) /* where the agent's output would have begun */
         run->report.offset = transcript_end(&run->transcript);
     ending_child_gone(&run->ending, reason, run->now);
@@ -76,7 +76,7 @@ static void enter_end(Run *run, const char *reason)
     run->quiet_at = NEVER;
 }
 
-/* A failure before the agent's first byte is told at once. */
+/* A failure before the agent's first byte is reported at once. */
 static void fail_start(Run *run, const char *reason)
 {
     run->report.failed = reason;
@@ -135,7 +135,7 @@ static int record_setup(const char *path)
     return fsync(fd) < 0 ? -errno : sync_folder_of(path);
 }
 
-/* This byte is the only one in the transcript that is ours. */
+/* This is the only byte in the transcript that is not the agent's. */
 static void begin_fresh_line(Transcript *transcript)
 {
     if (transcript_on_fresh_line(transcript))

@@ -51,8 +51,8 @@ typedef struct Run {
     uint64_t lost;       /* output that a full disk did not take */
 } Run;
 
-/** Makes what a run needs: files, cgroup, terminal. Returns NULL, or what failed, for its report;
- *  errno is in @ret_error. */
+/** Creates a run's files, cgroup and terminal. Returns NULL, or the step that failed, for its
+ * report; errno is in @ret_error. */
 const char *run_prepare(Run *run, int *ret_error);
 
 /** The run ends before its program could execute: @step failed. */
@@ -71,10 +71,10 @@ void run_child_exited(Run *run);
  *  does not fit on the disk stays in the PTY. */
 bool run_may_take_output(const Run *run);
 
-/** Reads what the PTY has and appends it. */
+/** Reads the PTY's output and appends it. */
 void run_take_output(Run *run);
 
-/** There may be room again for what is held. */
+/** There may be space again for the held bytes. */
 void run_retry_output(Run *run);
 
 /** Takes the records on `control`. */

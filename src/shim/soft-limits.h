@@ -16,6 +16,6 @@ typedef struct SoftLimits {
 
 void soft_limits_set(SoftLimits *limits, unsigned resource, uint64_t soft);
 
-/** Gives them to this process, none above the hard limit that it has. What the kernel refuses stays
- *  as it is. Async-signal-safe. */
+/** Sets them for this process, none above its hard limit. Those that the kernel refuses stay as
+ * they are. Async-signal-safe. */
 void soft_limits_apply(const SoftLimits *limits);

@@ -13,7 +13,7 @@
 /** Makes this process the parent of every descendant whose own parent ends. */
 void strays_adopt(void);
 
-/** Reaps one descendant that has ended, unless it is @child. False where there is none. */
+/** Reaps one descendant that has ended, unless it is @child. False if there is none. */
 bool strays_reap(pid_t child);
 
 /** Whether a descendant is left, in the scope or out of it. */

@@ -20,7 +20,7 @@ typedef struct Transcript {
     uint64_t last_usec;   /* of the last pair */
     struct ShimTime pair; /* the pair that is being written … */
     size_t pair_left;     /* … and how much of it is still to come */
-    size_t start, end;    /* what is still to be written of `buffer` */
+    size_t start, end;    /* the part of `buffer` still to be written */
     uint8_t last_byte;
     uint8_t buffer[64 * 1024];
 } Transcript;

@@ -7,7 +7,7 @@
 
 #define MAX_BYTES (8u * 1024 * 1024)
 
-/* What is read in one turn of the loop; each batch is of 64 KiB or one line. */
+/* How much is read in one turn of the loop; each batch is 64 KiB or one line. */
 #define TURN_BATCHES 4
 
 typedef struct {
@@ -15,11 +15,11 @@ typedef struct {
     gpointer data;
 } Call;
 
-/* One run's position, and who wants what comes behind it. */
+/* One run's position, and the callers waiting for the events after it. */
 typedef struct {
     Drains *drains;
     Run *run;
-    LogReader *reader; /* NULL: to be opened behind @given */
+    LogReader *reader; /* NULL: to be opened after @given */
     guint64 given;     /* the last cursor that was returned */
     GQueue calls;      /* Call *; the first one's answer: */
     GVariantBuilder texts;
@@ -53,7 +53,7 @@ static gboolean open_reader(Position *position, GError **error)
     if (!log)
         return FALSE;
     position->reader = log_reader_new(log, position->given, NULL);
-    if (!position->reader) /* a cursor that is none: begin again rather than lose events */
+    if (!position->reader) /* an invalid cursor: start over rather than lose events */
         position->reader = log_reader_new(log, 0, error);
     return position->reader != NULL;
 }
@@ -95,7 +95,7 @@ static gboolean read_more(Position *position)
 
 static gboolean on_turn(gpointer user_data);
 
-/* What was given by now has arrived. */
+/* The events given so far have arrived. */
 static void keep_given(const Position *position)
 {
     if (run_get_cursors(position->run))
@@ -172,7 +172,7 @@ static void refuse(Position *position, int code, const char *why)
         answer(position, NULL, error);
 }
 
-/* Nobody can drain the run any more: it is off the list. */
+/* The run has left the list: nobody can drain it. */
 static void forget(Drains *drains, const Run *run)
 {
     Position *position = g_hash_table_lookup(drains->positions, run_get_id(run));

@@ -7,9 +7,8 @@
 
 /*
  * Drain: the events since the last one, for clients that poll. One position a run, shared by all
- * callers, who are answered one after another; at least once: what a call returned is taken for
- * received when the next call comes, so a crash between them repeats that one batch, under the same
- * cursors.
+ * callers, who are answered one after another; at least once: a batch counts as received when the
+ * next call comes, so a crash between them repeats that one batch, with the same cursors.
  */
 
 typedef struct Drains Drains;
@@ -21,6 +20,6 @@ Drains *drains_new(Runs *runs);
 void drains_free(Drains *drains);
 
 /** Answers with the next events of @run as JSON texts, at most 8 MiB of them (an `as`; empty:
- *  nothing more now), once they have been read, in turns of the main loop. Where the run is taken
- *  off the list meanwhile: STORKIT_ERROR_NO_SUCH_RUN. */
+ *  nothing more now), once they have been read, in turns of the main loop. If the run leaves the
+ * list meanwhile: STORKIT_ERROR_NO_SUCH_RUN. */
 void drains_take(Drains *drains, Run *run, Reply reply, gpointer data);

@@ -82,8 +82,8 @@ static char *describe_done(const RunIdentity *identity, const Event *event)
     return g_strdup(text->str);
 }
 
-/* What is in STORKIT_DATA: `systemctl status` shows the last entries of the service, whose writer
- * it is, and is no place for JSON. */
+/* Stands for the JSON in STORKIT_DATA: `systemctl status` shows the last entries of the service,
+ * which writes them, and is no place for JSON. */
 static char *describe_json(const RunIdentity *identity, const Event *event)
 {
     JsonScan scan;
@@ -95,8 +95,8 @@ static char *describe_json(const RunIdentity *identity, const Event *event)
                            identity->agent, event->length, type ? ": " : "", type ?: "");
 }
 
-/* What a person wants to read: what an agent says as it is, and of what becomes of a run whose it
- * is, since the runs of all stories are in one journal. */
+/* The entry for people: an agent's text as it is, and for changes of a run the name of the run,
+ * since the runs of all stories share one journal. */
 static char *describe(const RunIdentity *identity, const Event *event)
 {
     const char *message = NULL;
@@ -169,8 +169,8 @@ static void append_json(GString *to, const RunIdentity *identity, const Event *e
     event_append_json(to, identity, &cut, max);
 }
 
-/* The event's JSON in at most MAX_DATA bytes: it is its text that is cut, so that it stays JSON and
- * says what it lacks. Caller frees. */
+/* The event's JSON in at most MAX_DATA bytes: its text is cut, so that it stays JSON and tells what
+ * is missing. Caller frees. */
 static GString *describe_as_json(const RunIdentity *identity, const Event *event)
 {
     GString *data = g_string_new(NULL);
@@ -213,7 +213,7 @@ static void add_warning(Entry *entry, const RunIdentity *identity, const char *u
     add_number(entry, "PRIORITY", LOG_WARNING);
 }
 
-/* What the journal says of a run, behind whose it is. */
+/* The message about a run, after the run's name. */
 static const struct {
     const char *message, *id;
 } notes[] = {

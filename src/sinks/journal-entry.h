@@ -13,8 +13,8 @@
 
 void journal_send_event(const RunIdentity *identity, const char *unit, const Event *event);
 
-/** Something about a run that is no event of its log. */
+/** A change of a run that is not an event of its log. */
 void journal_send_note(const RunIdentity *identity, const char *unit, RunNote note);
 
-/** The events behind the cursor @from, up to the cursor @to, are not in the journal. */
+/** The events after the cursor @from, up to the cursor @to, are not in the journal. */
 void journal_send_skipped(const RunIdentity *identity, const char *unit, guint64 from, guint64 to);

@@ -11,9 +11,9 @@
 #define ENTRIES_PER_SECOND 250
 #define BURST 1000
 
-/* Behind by more than this, the sink skips to the head: unless what is left of the transcript is so
- * little that it will soon be written. A service that comes back after a night then still writes
- * what an agent said last. */
+/* If it is behind by more than this, the sink skips to the head, unless the rest of the transcript
+ * is so short that it will soon be written. So a service that comes back after a night still writes
+ * the last output of an agent. */
 #define MAX_LAG_USEC (10 * 60 * G_USEC_PER_SEC)
 #define MIN_SKIPPED (64u * 1024)
 
@@ -27,7 +27,7 @@ typedef struct {
     guint64 done; /* the cursor of the last event written */
 } Source;
 
-/* An entry that is no event. */
+/* An entry that is not an event. */
 typedef struct {
     RunLog *log;
     char *unit;
@@ -134,8 +134,8 @@ static gboolean write_one(JournalSink *sink, Source *source)
     return TRUE;
 }
 
-/* One event of each source in turn, as long as there are tokens: the next round goes on where this
- * one stops, or it would be the same few that have all the tokens. TRUE: there may be more. */
+/* One event of each source in turn, as long as there are tokens: the next round continues where
+ * this one stops, or the same few would get all the tokens. TRUE: there may be more. */
 static gboolean write_round(JournalSink *sink)
 {
     gboolean any = FALSE;
@@ -218,7 +218,7 @@ void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, cons
     source->unit = g_strdup(unit);
     source->done = cursors ? sink_cursors_get(cursors, SINK_JOURNAL) : 0;
     source->reader = log_reader_new_again(log, source->done);
-    if (!source->reader) /* a cursor that is none: begin again rather than lose events */
+    if (!source->reader) /* an invalid cursor: start over rather than lose events */
         source->reader = log_reader_new(log, 0, NULL);
 
     g_mutex_lock(&sink->lock);

@@ -8,13 +8,13 @@
 /*
  * The journal sink: every event as one journal entry, from a thread of its own (sd_journal_send()
  * blocks when journald does) and at a pace below journald's rate limit, which counts the whole
- * user@.service together. It goes on from its cursor; one that is more than ten minutes behind says
- * in one entry what it skips and goes on at the head.
+ * user@.service together. It continues from its cursor; if that is more than ten minutes behind,
+ * one entry says what it skips, and it continues at the head.
  */
 
 typedef struct JournalSink JournalSink;
 
-/** Writes what @runs tells of; @runs must outlive it. */
+/** Writes the events of @runs, which must outlive it. */
 JournalSink *journal_sink_new(Runs *runs);
 
 /** Ends the thread, whatever it still had to write: its cursors know. Does not wait for a journald

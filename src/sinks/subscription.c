@@ -172,7 +172,7 @@ int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GE
     return ends[0];
 }
 
-/* Whoever is not at the head then goes on in turns. */
+/* Subscribers that are not at the head then continue in turns. */
 static WriteState follow_head(Subscription *subscription)
 {
     WriteState state = WRITE_AGAIN;
@@ -197,15 +197,16 @@ static void wake(Subscriptions *subscriptions, Run *run, EventBatch *batch)
     }
 }
 
-/* Gives a status that is no event of the log (`frozen`, ...) to everybody: those who are behind get
- * it at its head, the last one only, and none that is over by then. @status is static. */
+/* Gives a status that is not an event of the log (`frozen`, ...) to everybody: those who are behind
+ * get it when they reach the head, only the last one, and none that is over by then. @status is
+ * static. */
 static void send_live(Subscriptions *subscriptions, Run *run, const char *status)
 {
     gboolean resumes = g_str_equal(status, "running");
 
     for (guint i = 0; run_get_log(run) && i < subscriptions->all->len; i++) {
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i);
-        if (subscription->run == run) /* what nobody has been told of need not be taken back */
+        if (subscription->run == run) /* a status that nobody has seen need not be revoked */
             subscription->live = resumes && subscription->live ? NULL : status;
     }
     if (run_get_log(run))

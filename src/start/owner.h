@@ -9,7 +9,7 @@
 #include "run/register.h"
 
 /*
- * What a Start is given, and all that it asks of whoever looks after it.
+ * The input of a Start, and all that it asks of its owner.
  */
 
 typedef struct Start Start;
@@ -22,12 +22,12 @@ typedef struct {
     FolderWatch *folder_watch;
 } StartTools;
 
-/** Who looks after Starts (the admission). All are called on the main loop. */
+/** The owner of Starts (the admission). All are called on the main loop. */
 typedef struct {
     /** Whether @start may prepare its story's worktree now; if not, start_retry() asks again. */
     gboolean (*may_prepare)(const Start *start, gpointer data);
 
-    /** Whether another run than @run is making, or has, what is in its story's worktree. */
+    /** Whether a run other than @run is setting up, or has set up, its story's worktree. */
     gboolean (*story_is_shared)(const Run *run, gpointer data);
 
     /** @start has got into the queue: it may be admitted. */

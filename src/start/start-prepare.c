@@ -57,7 +57,7 @@ static RunRecord *copy_identity(const RunRecord *record)
     return plan;
 }
 
-/* --- What is to run --- */
+/* --- The program --- */
 
 static char **list_setup(const ProjectConfig *config, const Worktree *worktree)
 {
@@ -161,8 +161,8 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
 
 /* --- The folder --- */
 
-/* What is there goes in any case: what an earlier try of a queued run has left would be a message
- * to an agent that takes some, and a FIFO or a link is none of ours. */
+/* An existing one is removed in any case: the rest of an earlier try of a queued run would be a
+ * message to an interactive agent, and a FIFO or a link is not ours. */
 static gboolean write_stdin(Preparation *preparation, int folder_fd, const char *text,
                             GError **error)
 {

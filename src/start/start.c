@@ -39,7 +39,7 @@ static void go_on(Start *start, StepId step)
         steps[step].begin(start);
 }
 
-/* What the disk or the kernel refused has no name in the contract yet. */
+/* An error of the disk or the kernel has no name in the contract yet. */
 static GError *with_a_name(const Start *start, GError *error_taken)
 {
     g_autoptr(GError) error = error_taken;
@@ -138,7 +138,7 @@ void reply_pending(Start *start)
     give_reply(start, run_get_info(start->run), NULL);
 }
 
-/* That a Start takes long has to be on the disk before it is answered. */
+/* That a Start takes long must be on the disk before it is answered. */
 struct Answer {
     Start *start; /* NULL: it is over by now */
     char *run_id;
@@ -244,7 +244,7 @@ static GError *describe_end(const Run *run)
                        "run %s ended before its program was executed: %s", run_id, why);
 }
 
-/* Nothing of it runs any more. */
+/* None of its processes is left. */
 void start_on_ended(Start *start)
 {
     if (start->error)

@@ -18,19 +18,19 @@
 Start *start_new(const StartTools *tools, Run *run, const StartOwner *owner, gpointer data);
 void start_free(Start *start);
 
-/** Begins a new run for @target (taken; with its config). Where it is RUN_QUEUED, the caller gets
- *  `pending` and start_admit() goes on. */
+/** Begins a new run for @target (taken; with its config). If it is RUN_QUEUED, the caller gets
+ * `pending` and start_admit() continues. */
 void start_begin(Start *start, Target *target, Reply reply, gpointer data);
 
 /** Goes on with a queued run that has its folder; nobody waits for its reply. */
 void start_begin_in_queue(Start *start);
 
-/** Looks after a run that was found behind its gate and whose setup still runs: its worktree goes
- *  if that fails. */
+/** Takes over a run that was found past its gate with its setup still running: its worktree is
+ * removed if that fails. */
 void start_begin_behind_gate(Start *start);
 
-/** Undoes what a Start of an earlier daemon left before its gate: the run was read from its
- *  folder. */
+/** Undoes an earlier daemon's Start that did not reach its gate: the run was read from its
+ * folder. */
 void start_take_back(Start *start);
 
 /** Admits a queued Start that is admissible. */
@@ -42,21 +42,21 @@ void start_retry(Start *start);
 /** The run was asked to stop while it is still being made. */
 void start_stop(Start *start);
 
-/** The service goes down: what is not behind its gate is undone, a queued one waits for the next
- *  service. */
+/** The service is shutting down: a Start before its gate is undone, a queued one waits for the next
+ * service. */
 void start_abandon(Start *start);
 
-/** Whether a service that goes down may leave it: it is behind its gate, or in the queue. */
+/** Whether a service that shuts down may leave it: it is past its gate, or in the queue. */
 gboolean start_may_be_left(const Start *start);
 
-/** Answers its caller, if that still waits, at the service's end: `pending` for a run that goes on,
- *  STORKIT_ERROR_SHUTTING_DOWN for one that the next service takes back. */
+/** Answers its caller, if that still waits, at the service's end: `pending` for a run that
+ * continues, STORKIT_ERROR_SHUTTING_DOWN for one that the next service undoes. */
 void start_answer_at_end(Start *start);
 
 /** The `started` of its run is there. */
 void start_on_started(Start *start);
 
-/** Its run has ended before the program executed: undoes what the Start made. */
+/** Its run ended before the program executed: undoes the Start. */
 void start_on_ended(Start *start);
 
 /** The run that it makes: the Start's own. */
@@ -68,5 +68,5 @@ gboolean start_is_at_worktree(const Start *start);
 /** Whether this Start has failed, or was stopped, and undoes what it has made. */
 gboolean start_is_going_back(const Start *start);
 
-/** Whether a queued Start may be admitted: what it was asked for is on the disk. */
+/** Whether a queued Start may be admitted: its request is on the disk. */
 gboolean start_is_admissible(const Start *start);

@@ -7,7 +7,7 @@
 #include "host/cgroup.h"
 #include "host/login-environment.h"
 
-/* What systemd gives the scope on its own stop, beyond the run's grace. */
+/* The time that systemd's own stop gives the scope, beyond the run's grace. */
 #define SCOPE_STOP_EXTRA_USEC (5 * G_USEC_PER_SEC)
 
 /* --- The folder, and a place among those that run --- */
@@ -45,7 +45,7 @@ void wait_for_place(Start *start)
     step_done(start, NULL);
 }
 
-/* --- What it needs to know --- */
+/* --- Facts --- */
 
 static void on_target(Target *target, const GError *error, gpointer data)
 {

@@ -40,14 +40,14 @@ struct Start {
     gboolean abandoned; /* the service goes down */
 
     StepId at;
-    GError *error; /* why it goes back; NULL: it goes on */
+    GError *error; /* why it is being undone; NULL: it is not */
 
     Preparation preparation; /* a worker thread's while one is at it */
 
     /* Of the way back. */
     UnitWatch *unit_watch;
     guint shim_source;
-    gboolean with_worktree; /* what was new for this run, and nobody else uses */
+    gboolean with_worktree; /* what was created for this run, and nobody else uses */
     gboolean worktree_gone;
 };
 

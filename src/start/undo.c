@@ -10,8 +10,8 @@
 
 /*
  * The way back from a Start: the scope and the shim first, then the worktree and the branch that
- * this Start made, the run's folder last, so that a service which dies in between finds out from
- * it what is left to undo.
+ * this Start made, the run's folder last, so that after a crash in between it tells what is left to
+ * undo.
  */
 
 /* --- The processes --- */
@@ -57,7 +57,7 @@ static void undo_worktree_in_thread(gpointer data)
 {
     Start *start = data;
     const RunRecord *record = run_get_record(start->run);
-    gboolean setup_ran = !run_is_live(start->run); /* or may have: it has got behind its gate */
+    gboolean setup_ran = !run_is_live(start->run); /* or may have: it has passed its gate */
     g_autoptr(GError) error = NULL;
     const GitContext git = {NULL, NULL};
     if (start->with_worktree)
@@ -72,7 +72,7 @@ static void on_undone(gpointer data)
     undo_done(data);
 }
 
-/* A worktree that somebody has worked in meanwhile is left with a warning: nothing of the run was
+/* A worktree that somebody has worked in meanwhile is left, with a warning: the run had nothing
  * there. */
 void undo_worktree(Start *start)
 {
@@ -102,7 +102,8 @@ static void save_record_in_thread(gpointer data)
         g_warning("undoing the start of %s: %s", run_get_id(run), error->message);
 }
 
-/* What comes to be at that path next is not this run's: neither to show nor to undo again. */
+/* Whatever appears at that path next does not belong to this run: neither to show nor to undo
+ * again. */
 static void forget_worktree(Start *start)
 {
     run_forget_worktree(start->run);
@@ -110,8 +111,8 @@ static void forget_worktree(Start *start)
     work_queue_push(start->tools->work, NULL, save_record_in_thread, on_undone, start);
 }
 
-/* It stays where somebody was told `pending`, to show how the run failed. Sinks that still read
- * have its files open. */
+/* It stays if a caller got `pending`, to show how the run failed. Sinks that still read have its
+ * files open. */
 void remove_folder(Start *start)
 {
     fault_point("undo-folder");

@@ -25,7 +25,7 @@ void run_facts_add(RunFacts *facts, LineFacts *line)
     facts->assistant |= line->assistant;
     if (line->retry_at)
         facts->retry_at = line->retry_at;
-    /* The result before was not for what was asked. */
+    /* The previous result was not for this prompt. */
     if (line->assistant && facts->empty)
         facts->closed = facts->empty = FALSE;
     if (line->closing)

@@ -6,7 +6,7 @@
 #include "agents/decoded-line.h"
 
 /*
- * What an agent's own lines say of its run, added up over the transcript: display, except that a
+ * The facts in an agent's own lines, added up over the transcript: for display, except that a
  * missing or unsuccessful closing line makes a run that exited 0 a failed one.
  */
 
@@ -23,7 +23,8 @@ typedef struct {
     Usage session; /* of its session with all earlier runs, where the CLI counts that */
 } RunFacts;
 
-/** Adds what one line says. Takes what it needs out of @line (its strings are NULL afterwards). */
+/** Adds the facts of one line. Takes what it needs out of @line (its strings are NULL
+ * afterwards). */
 void run_facts_add(RunFacts *facts, LineFacts *line);
 
 void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy);

@@ -22,7 +22,7 @@ static char *folder_path(const char *run_id)
     return g_build_filename(parent, run_id, NULL);
 }
 
-/* What is planned in a folder is only safe there once the folder itself is. */
+/* A plan in a folder is only safe once the folder itself is. */
 static void sync_folder(const char *path)
 {
     autofd fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -53,7 +53,7 @@ int run_folder_open(const char *run_id, GError **error)
     return fd;
 }
 
-/* A file of its own: run.json may be written anew at the same moment. */
+/* A file of its own: run.json may be rewritten at the same moment. */
 #define ANSWERED "answered"
 
 void run_folder_set_answered(const char *run_id)
@@ -80,8 +80,8 @@ void run_folder_remove(const char *run_id)
         g_warning("removing the run's folder: %s", error->message);
 }
 
-/* One in which not even run.json was finished: nothing else had been made. What is not empty then
- * is somebody else's. */
+/* A folder without a finished run.json: nothing else had been created. If it is not empty, it
+ * belongs to somebody else. */
 static void remove_unfinished(const char *path)
 {
     g_autofree char *record = g_build_filename(path, "run.json", NULL);

@@ -21,9 +21,10 @@ gboolean run_folder_is_answered(int folder_fd);
 /** Opens the folder of @run_id; -1 and @error. */
 int run_folder_open(const char *run_id, GError **error);
 
-/** Removes the folder and all in it, at one stroke for everyone who looks; what is gone is gone. */
+/** Removes the folder and all in it, in one step for every observer; one that is gone is not an
+ * error. */
 void run_folder_remove(const char *run_id);
 
-/** Finishes what a service that was killed had begun: folders half removed, and those in which not
- *  even run.json is. What is no run's is left alone, with a log line. For start-up. */
+/** Finishes the work of a service that was killed: folders half removed, and those without a
+ * run.json. A folder that does not belong to a run is left alone, with a log line. For start-up. */
 void run_folders_tidy(void);

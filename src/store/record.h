@@ -11,7 +11,7 @@
 #include "store/start-options.h"
 
 /*
- * run.json in a run's folder: what the run is, and what its Start plans to make. Blocking, but
+ * run.json in a run's folder: the identity of the run, and the plan of its Start. Blocking, but
  * small.
  */
 
@@ -30,8 +30,8 @@ typedef struct {
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
     char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */
-    Usage session_before; /* what the session that it resumes had used, where its CLI counts that */
-    char *sandbox;        /* "worktree" or "required"; NULL: none */
+    Usage session_before;   /* the usage of the session that it resumes, if its CLI counts that */
+    char *sandbox;          /* "worktree" or "required"; NULL: none */
     char **sandbox_missing; /* what of it this machine does not enforce, or NULL */
 } RunRecord;
 
@@ -41,5 +41,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunRecord, run_record_free)
 /** Writes run.json, on disk when this returns. */
 gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error);
 
-/** Reads run.json. Sets G_FILE_ERROR_INVAL for one that is not ours or of an unknown format. */
+/** Reads run.json. Sets G_FILE_ERROR_INVAL for one with an unknown format. */
 RunRecord *run_record_read(int folder_fd, GError **error);

@@ -116,7 +116,7 @@ static char *describe_exec_failure(const RunRecord *record, const RunStarted *st
 }
 
 /* Why a Start failed in its setup or exec: names the command, its status and its last lines, or the
- * program and what is wrong with it. */
+ * program and its problem. */
 static char *describe_start_failure(const RunRecord *record, const RunStarted *started,
                                     int transcript_fd)
 {
@@ -188,7 +188,7 @@ static void keep_asked_session(RunResult *result, const RunRecord *record)
     result->facts.session_id = g_strdup(record->options->resume);
 }
 
-/* What a CLI counts over a session's whole past is the run's own less that past. */
+/* If a CLI counts a session's whole past, that past is subtracted. */
 static void take_session_usage(RunFacts *facts, const RunRecord *record)
 {
     Usage own = facts->session;

@@ -8,8 +8,8 @@
 #include "store/shim-files.h"
 
 /*
- * How a run ended: decided once, from the shim's exit record and what the transcript says, then
- * kept in the run's folder, so that every reader of the run gets the same last event.
+ * How a run ended: decided once, from the shim's exit record and the transcript, then stored in the
+ * run's folder, so that every reader of the run gets the same last event.
  */
 
 typedef enum {
@@ -21,7 +21,7 @@ typedef enum {
 typedef struct {
     gatomicrefcount references;
     RunOutcome outcome;
-    char *error;                   /* FAILED, STOPPED: what a person wants to read */
+    char *error;                   /* FAILED, STOPPED: the message for people */
     int exit_code;                 /* -1: none */
     int exit_signal;               /* 0: none */
     guint64 ended;                 /* µs since the epoch */
@@ -37,7 +37,7 @@ typedef struct {
 RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gboolean stop_requested,
                              const RunFacts *facts, int transcript_fd);
 
-/** A result that no exit record explains: STOPPED (a queued run taken out) or FAILED. */
+/** A result without an exit record: STOPPED (a queued run was removed) or FAILED. */
 RunResult *run_result_new(RunOutcome outcome, const char *error);
 
 RunResult *run_result_ref(RunResult *result);

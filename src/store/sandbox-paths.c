@@ -12,8 +12,8 @@ static const char *const devices[] = {
     "/dev/tty",  "/dev/ptmx", "/dev/pts",  "/dev/shm",    NULL,
 };
 
-/* Caches that builds need, below the home folder. Only what is downloaded or built: no folder of
- * theirs that holds settings or programs on PATH. docs/sandbox.md lists them. */
+/* Caches that builds need, below the home folder. Only downloads and builds: none of their folders
+ * with settings or programs on PATH. docs/sandbox.md lists them. */
 static const char *const caches[] = {
     ".cache",
     ".npm/_cacache",
@@ -73,8 +73,8 @@ static const char *const secrets[] = {
     NULL,
 };
 
-/* What the CLIs keep below the home folder, and where their credentials are. Of claude's folder the
- * parts that hold no settings, hooks, commands or plugins: those the user's own claude would run.
+/* The state of the CLIs below the home folder, and their credentials. Of claude's folder, the parts
+ * without settings, hooks, commands or plugins, which the user's own claude would run.
  */
 static const struct {
     const char *kind;

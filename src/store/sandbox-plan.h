@@ -6,8 +6,8 @@
 
 /*
  * The sandbox of one run: which paths its agent may change, which it may not read, and which parts
- * of that this kernel can't enforce. The shim enforces it (shim-protocol.h); docs/sandbox.md says
- * what it holds.
+ * of that this kernel cannot enforce. The shim enforces it (shim-protocol.h); docs/sandbox.md
+ * describes it.
  */
 
 /** Whether @config asks for a sandbox. */

@@ -23,7 +23,7 @@ void shim_clear(Shim *shim)
     fd_clear(&shim->gate);
 }
 
-/* A service that runs from its build folder is told where its shim is. */
+/* For a service that runs from its build folder. */
 static const char *shim_program(void)
 {
     const char *program = g_getenv("STORKIT_SHIM");
@@ -35,7 +35,7 @@ static void add_option(GPtrArray *argv, const char *name, guint64 value)
     g_ptr_array_add(argv, g_strdup_printf("--%s=%" G_GUINT64_FORMAT, name, value));
 }
 
-/* What the user's shell sets for whatever is started in a terminal. */
+/* The settings of the user's shell for programs in a terminal. */
 static void add_shells_settings(GPtrArray *argv)
 {
     g_auto(GStrv) limits = login_environment_limits();
@@ -58,7 +58,7 @@ static void add_bounds(GPtrArray *argv, const RunRecord *record)
         add_option(argv, "nofile", open_files_given());
     add_shells_settings(argv);
 
-    /* An interactive agent waits for its next message behind a result: no reason to end it. */
+    /* After a result, an interactive agent waits for its next message: no reason to end it. */
     const char *type = record->kind->closing_type;
     if (!type || record->interactive || record->result_grace_usec == 0)
         return;

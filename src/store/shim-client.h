@@ -31,7 +31,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Shim, shim_clear)
 gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean has_stdin,
                     Shim *ret_shim, GError **error);
 
-/** Lets the shim go on. */
+/** Lets the shim continue. */
 gboolean shim_open_gate(Shim *shim, GError **error);
 
 /** Whether a shim holds the folder: no run without one is alive. */
@@ -51,6 +51,6 @@ gboolean shim_send_resize(int folder_fd, guint16 rows, guint16 columns, GError *
 /** Opens the FIFO of input for writing, non-blocking; -1 and @error where no shim listens. */
 int shim_open_input(int folder_fd, GError **error);
 
-/** Writes one record of @type (SHIM_INPUT_*) with as much of @bytes as fits into it. Returns how
- *  many bytes were taken; -1 with errno (EAGAIN: the agent does not read for now). */
+/** Writes one record of @type (SHIM_INPUT_*) with as much of @bytes as fits into it. Returns the
+ * number of bytes accepted; -1 with errno (EAGAIN: the agent is not reading at the moment). */
 gssize shim_write_input(int input_fd, guint8 type, const void *bytes, gsize length);

@@ -5,10 +5,10 @@
 #include <sys/types.h>
 
 /*
- * What the shim writes into its run's folder (shim-protocol.h), as the daemon reads it.
+ * The shim's files in its run's folder (shim-protocol.h), as the daemon reads them.
  */
 
-/** What the shim wrote to `started`. */
+/** The content of `started`. */
 typedef struct {
     pid_t shim_pid, agent_pid;
     guint64 offset; /* where the agent's output begins */
@@ -21,10 +21,10 @@ typedef struct {
     int exit_signal;
 } RunStarted;
 
-/** FALSE where there is none yet (or none that can be read: logged). */
+/** FALSE if there is none yet (or it cannot be read: logged). */
 gboolean run_started_read(int folder_fd, RunStarted *ret_started);
 
-/** What the shim wrote to exit.json. */
+/** The content of exit.json. */
 typedef struct {
     const char *reason;    /* one of SHIM_REASON_* */
     RunStarted started;    /* its failure, where it has one */
@@ -35,7 +35,7 @@ typedef struct {
     guint64 left_behind, oom_kills, memory_peak, cpu_usec;
 } RunExit;
 
-/** FALSE where there is none yet (or none that can be read: logged). */
+/** FALSE if there is none yet (or it cannot be read: logged). */
 gboolean run_exit_read(int folder_fd, RunExit *ret_exit);
 
 /** The member `exit_code` of a record; -1: none. */

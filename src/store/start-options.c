@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/names.h"
 
-/* Past these a value means nothing: no CLI has longer session ids, no forge longer branches. What
- * is longer would be kept in run.json and named in messages. */
+/* Longer values are never valid: no CLI has longer session ids, no forge longer branches. They
+ * would end up in run.json and in messages. */
 #define SESSION_MAX 256
 #define BRANCH_MAX 255
 #define LIMIT_TEXT_MAX 64

@@ -5,7 +5,7 @@
 
 #include "agents/usage.h"
 
-/** Adds what is known of @usage as members of the object that @builder is in. */
+/** Adds the known figures of @usage as members of the current object of @builder. */
 void json_add_usage(JsonBuilder *builder, const Usage *usage);
 
 /** Reads it back. @object may be NULL: nothing is known. */

@@ -6,8 +6,8 @@
 #include "agents/decoded-line.h"
 
 /*
- * The decoder: a pure function from one line of a transcript to what it means, by the contract's
- * line rules. It keeps no state, does no I/O, and takes any bytes whatever.
+ * The decoder: a pure function from one line of a transcript to its meaning, by the contract's line
+ * rules. It keeps no state, does no I/O, and accepts any bytes.
  */
 
 /** The longest line whose JSON is looked into; a longer one gives `agent_json` and no `output`. */

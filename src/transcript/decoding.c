@@ -32,7 +32,7 @@ static void add_event(Decoding *decoding, Event event, char *text_taken)
     event_batch_add(decoding->batch, &event, text_taken);
 }
 
-/* Of the event that was added last: what a terminal shows instead of its text. */
+/* For the last event added: its text as a terminal shows it. */
 static void set_shown(Decoding *decoding, char *shown_taken)
 {
     GArray *events = decoding->batch->events;
@@ -56,7 +56,7 @@ static guint64 event_cursor(const Decoding *decoding, guint i, guint n, guint64 
     if (decoding->state->started && start == decoding->state->agent_offset)
         place++;
     guint64 cursor = LOG_CURSOR_BASE + start + place;
-    /* A last line of one byte and no newline right behind `running` would end on its cursor. */
+    /* A last line of one byte without a newline right after `running` would end on its cursor. */
     return i == n ? MAX(LOG_CURSOR_BASE + end, cursor) : cursor;
 }
 
@@ -97,7 +97,7 @@ static void emit(Decoding *decoding, DecodedLine *line, guint64 end)
 }
 
 /* A line whose bytes go from place.offset to @end, its newline (if any) included. They are in the
- * batch's memory, where its events point to them, and there is room for one more behind them. */
+ * batch's memory, where its events point to them, with space for one more after them. */
 static void take_line(Decoding *decoding, const char *bytes, gsize length, guint64 end)
 {
     gboolean agents = is_agents(decoding);
@@ -157,7 +157,7 @@ static void take_long_line(Decoding *decoding, guint64 length, guint64 end)
     take_line(decoding, bytes, n, end);
 }
 
-/* How far lines may be taken now: `running` stands between setup's lines and the agent's. */
+/* How far lines may be read now: `running` is between setup's lines and the agent's. */
 static guint64 lines_limit(const Decoding *decoding)
 {
     const RunLogState *state = decoding->state;
@@ -172,8 +172,8 @@ static gboolean last_line_is_whole(const RunLogState *state, guint64 limit)
            (state->started && limit == state->agent_offset);
 }
 
-/* The line at place.offset is longer than a chunk, or not all there. TRUE: it was taken, or there
- * is more to search. */
+/* The line at place.offset is longer than a chunk, or incomplete. TRUE: it was taken, or there is
+ * more to search. */
 static gboolean take_line_by_scanning(Decoding *decoding, guint64 limit)
 {
     LogPosition *position = decoding->position;
@@ -306,9 +306,9 @@ gboolean log_decode_line(LogPosition *position, const RunLogState *state, EventB
 
 /* --- Looking back --- */
 
-/* Where the line begins that holds the byte before @offset, or whose newline that is: just behind
- * the last newline before that byte, or at @floor, where lines begin, too. FALSE where it is more
- * than @max bytes away: the line has been followed back to @ret. */
+/* Where the line begins that holds the byte before @offset, or whose newline that is: just after
+ * the last newline before that byte, or at @floor, where lines begin, too. FALSE if it is more than
+ * @max bytes away: the line has been followed back to @ret. */
 static gboolean find_line_start(int fd, guint64 offset, guint64 floor, guint64 max, guint64 *ret)
 {
     char chunk[CHUNK];

@@ -9,8 +9,8 @@
 #include "transcript/times.h"
 
 /*
- * From one place of a run's log to the next, as events. What is decoded depends on the log and the
- * place alone.
+ * From one place of a run's log to the next, as events. The result depends on the log and the place
+ * alone.
  *
  * Cursors. `pending` has 1. Bytes count from 16: the i-th event (from 1) of a line that starts at
  * offset o has 16 + o + i, the last one of it 16 + the offset of the line's end. `running` takes
@@ -34,7 +34,7 @@ guint64 log_end_cursor(guint64 bytes);
  */
 #define LOG_MAX_SCAN (4u * 1024 * 1024)
 
-/** A place in a log that moves, with what has been learnt on the way there. */
+/** A moving place in a log, with the facts learnt on the way there. */
 typedef struct {
     RunLog *log;
     LogPlace place;
@@ -42,10 +42,9 @@ typedef struct {
     LogTimes times;
 } LogPosition;
 
-/** Adds to @batch what comes next, of at most 64 KiB of the transcript or one longer line, and
- * moves
- *  @position behind it. Adds what the lines say of the run to @facts, unless that is NULL. FALSE:
- *  there is nothing more now. The place is at a line's start. */
+/** Adds to @batch the next events, from at most 64 KiB of the transcript or one longer line, and
+ * moves @position after them. Adds the lines' facts about the run to @facts, unless that is NULL.
+ * FALSE: there is nothing more now. The place is at a line's start. */
 gboolean log_decode_next(LogPosition *position, const RunLogState *state, EventBatch *batch,
                          RunFacts *facts);
 

@@ -26,12 +26,11 @@ typedef struct {
 typedef struct {
     EventType type;
     guint64 cursor;
-    guint64 time;     /* µs since the epoch */
-    const char *text; /* status: the word. output: the text. agent_json: the object's text. A NUL
- is behind it */
-    gsize length;     /* of text */
-    const char
-        *shown; /* output: what a terminal shows of a line that is drawn over itself, or NULL */
+    guint64 time;        /* µs since the epoch */
+    const char *text;    /* status: the word. output: the text. agent_json: the object's text.
+                            NUL-terminated */
+    gsize length;        /* of text */
+    const char *shown;   /* output: an overwritten line as a terminal shows it, or NULL */
     guint64 full_length; /* output of a line past 16 MiB: its length; else 0 */
     GVariant *details;   /* done, error, and a terminal status: the own keys, a{sv}; else NULL */
 } Event;
@@ -77,7 +76,7 @@ static inline const Event *event_batch_get(const EventBatch *batch, guint i)
     return &g_array_index(batch->events, Event, i);
 }
 
-/** A status that is no event of the log and carries the cursor of the event before it: now. */
+/** A status that is not an event of the log and carries the cursor of the event before it: now. */
 Event event_live_status(guint64 cursor, const char *status);
 
 /** Where to cut the valid UTF-8 @text so that at most @max bytes stay and no character is split. */

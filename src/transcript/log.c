@@ -120,7 +120,7 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
     open_files(&state, folder_fd);
 
     /* The size first, `started` after it: the shim writes `started` before the first byte of the
-     * agent, so what the size counts while there is no `started` is setup's output for certain. */
+     * agent, so while there is no `started`, all bytes counted are certainly setup's output. */
     struct stat st;
     if (state.transcript_fd >= 0 && fstat(state.transcript_fd, &st) == 0) {
         state.readable = MAX(state.readable, (guint64)st.st_size);
@@ -153,10 +153,10 @@ void run_log_set_started(RunLog *log, const RunStarted *started)
 void run_log_complete(RunLog *log, guint64 bytes)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&log->lock);
-    /* Bytes that somebody else put behind the shim's are not of the run, and a transcript that was
-     * cut from outside has no more than it has. */
+    /* Bytes that others appended do not belong to the run, and a transcript that others cut has no
+     * more than its size. */
     log->state.readable = MIN(bytes, log->state.readable);
-    /* The agent's output begins no later than where there is no more: its last event would wait. */
+    /* The agent's output begins at the end at the latest, or its last event would wait. */
     log->state.agent_offset = MIN(log->state.agent_offset, log->state.readable);
     log->state.complete = TRUE;
 }

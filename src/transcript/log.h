@@ -8,11 +8,11 @@
 #include "store/result.h"
 
 /*
- * RunLog: the log of one run, as far as it may be read. The transcript is the log; the few facts
+ * RunLog: the log of one run, as far as it may be read. The transcript is the log; a few facts
  * beside it place the events that are not in it (pending, running, the last one).
  *
  * Shared between the main loop, which alone writes it, and readers in other threads. It only ever
- * grows: what a reader saw once stays true.
+ * grows: whatever a reader has seen stays true.
  */
 typedef struct RunLog RunLog;
 
@@ -33,8 +33,7 @@ RunLog *run_log_ref(RunLog *log);
 void run_log_unref(RunLog *log);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunLog, run_log_unref)
 
-/** Whose run it is: what the record said when the log was made, and never anything else. The log's
- *  own. */
+/** The run's identity, copied from the record when the log was created, and never changed. */
 const RunIdentity *run_log_identity(const RunLog *log);
 
 /** Whose JSON the agent speaks. It changes where the roster did while the run waited in the queue.
@@ -48,8 +47,8 @@ guint64 run_log_created(const RunLog *log);
 /** How far the log has come, now. From any thread. */
 void run_log_get_state(RunLog *log, RunLogState *ret_state);
 
-/** Looks what the shim has written since: opens the transcript once it is there, reads `started`
- *  when it appears. TRUE if there is more than before. */
+/** Checks for new output of the shim: opens the transcript once it exists, reads `started` when it
+ * appears. TRUE if there is more than before. */
 gboolean run_log_refresh(RunLog *log, int folder_fd);
 
 /** No byte will follow the first @bytes of the transcript: readers take its last line. */

@@ -80,7 +80,7 @@ void log_reader_free(LogReader *reader)
 
 /* --- Finding a cursor's place --- */
 
-/* Takes the line at the place and goes back behind its event @cursor. */
+/* Reads the line at the place and goes back to just after its event @cursor. */
 static gboolean pass_in_line(LogReader *reader, const RunLogState *state, guint64 cursor)
 {
     g_autoptr(EventBatch) batch = event_batch_new(run_log_identity(reader->at.log));
@@ -101,8 +101,8 @@ static gboolean pass_in_line(LogReader *reader, const RunLogState *state, guint6
     return FALSE;
 }
 
-/* Behind the event whose cursor is @offset's. It is of the line that ends at this offset, or of the
- * one around it: an end lies one byte behind its newline, so the byte before the offset never
+/* After the event whose cursor is @offset's. It belongs to the line that ends at this offset, or to
+ * the one around it: an end lies one byte after its newline, so the byte before the offset never
  * begins a line of its own. */
 static gboolean seek_offset(LogReader *reader, const RunLogState *state, guint64 offset)
 {

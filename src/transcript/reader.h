@@ -6,40 +6,38 @@
 #include "transcript/decoding.h"
 
 /*
- * LogReader: a cursor into a run's log, and what comes after it as events. Every sink has its own.
- * One that keeps up costs nothing: it takes the batch that another reader has decoded
- * (log_reader_take()).
+ * LogReader: a cursor into a run's log, and the events after it. Every sink has its own. One that
+ * keeps up costs nothing: it uses the batch that another reader has decoded (log_reader_take()).
  */
 
 typedef struct LogReader LogReader;
 
-/** A reader that goes on after @cursor (0: from the first event). Sets
- *  STORKIT_ERROR_INVALID_ARGUMENT for a cursor that is no event's or not there yet. Caller frees;
- *  it keeps a reference to @log. */
+/** A reader that continues after @cursor (0: from the first event). Sets
+ * STORKIT_ERROR_INVALID_ARGUMENT for a cursor that belongs to no event, or to none yet. Caller
+ * frees; it keeps a reference to @log. */
 LogReader *log_reader_new(RunLog *log, guint64 cursor, GError **error);
 
-/** The same for a place that log_reader_cursor() gave: also that of a reader which began at the
- *  head, behind a line without an event or inside of a long one. NULL where the log is not as long
- *  as that. */
+/** The same for a place from log_reader_cursor(): also that of a reader which began at the head,
+ * after a line without an event or inside a long one. NULL if the log is shorter than that. */
 LogReader *log_reader_new_again(RunLog *log, guint64 cursor);
 
-/** A reader that starts with what comes next: behind the last line that is complete now. Its cursor
- *  is that line's end, which is an event's unless that line gave none. Where the line in
- *  progress is so long that its start is further away than one turn looks back, its cursor is one
- *  inside of that line, and the first batches are empty. */
+/** A reader that starts with the next output: after the last line that is complete now. Its cursor
+ * is that line's end, which is an event's unless that line had none. If the line in progress is so
+ * long that its start is further away than one turn looks back, its cursor is inside that line, and
+ * the first batches are empty. */
 LogReader *log_reader_new_at_head(RunLog *log);
 
 void log_reader_free(LogReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogReader, log_reader_free)
 
-/** The next events, decoded from at most 64 KiB of transcript (or one longer line); NULL where
- * there is nothing more now. The batch is empty where that stretch gives no event: there may be
- * more behind it, so ask again, after a turn of the main loop. Caller unrefs. Adds what the lines
- * say of the run to @facts, unless that is NULL. */
+/** The next events, decoded from at most 64 KiB of transcript (or one longer line); NULL if there
+ * is nothing more now. The batch is empty if that stretch has no event: there may be more after it,
+ * so ask again, after a turn of the main loop. Caller unrefs. Adds the lines' facts about the run
+ * to @facts, unless that is NULL. */
 EventBatch *log_reader_decode(LogReader *reader, RunFacts *facts);
 
-/** Takes a batch that another reader of the same log has decoded: the reader then stands behind it.
- *  FALSE, and nothing has happened, where the batch does not begin at the place of @reader. */
+/** Takes a batch that another reader of the same log has decoded, and moves after it. FALSE,
+ * without a change, if the batch does not begin at the place of @reader. */
 gboolean log_reader_take(LogReader *reader, const EventBatch *batch);
 
 /** The cursor of the last event that was read (0: none yet). */

@@ -17,7 +17,7 @@ typedef struct {
     guint64 complete_to; /* every pair for bytes below this is known to be read */
 } LogTimes;
 
-/** The time of the byte at @offset, in µs since the epoch; @fallback where the file tells nothing.
+/** The time of the byte at @offset, in µs since the epoch; @fallback if the file does not tell.
  *  Offsets must not go down from call to call. @readable: the bytes that the transcript is known
  *  to have (their pairs were written before them). */
 guint64 log_times_get(LogTimes *times, int fd, guint64 offset, guint64 readable, guint64 fallback);

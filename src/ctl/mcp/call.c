@@ -10,7 +10,7 @@
 /* What of a command's output a model is given. */
 #define OUTPUT_MAX (256 * 1024)
 
-/* Of a flood of events the newest is told of, four times a second. */
+/* In a flood of events only the newest is reported, four times a second. */
 #define PROGRESS_USEC (250 * G_TIME_SPAN_MILLISECOND)
 
 /* An object of a line, and the line's length. */
@@ -30,17 +30,17 @@ struct Call {
     sd_event_source *timer;
     gboolean timed_out;
 
-    GString *text;      /* what it printed, as far as it is kept */
+    GString *text;      /* its output, as far as it is kept */
     gsize omitted;      /* bytes of it that are not kept */
     GQueue objects;     /* Kept: the runs or events that it printed */
     gsize objects_size; /* of their lines */
 
     gint64 progress;
-    char *news; /* the newest event's line, to be told when `progress_timer` fires */
+    char *news; /* the newest event's line, to be sent when `progress_timer` fires */
     sd_event_source *progress_timer;
 };
 
-/* --- What it prints --- */
+/* --- Output --- */
 
 static void kept_free(Kept *kept)
 {
@@ -99,7 +99,7 @@ static void note_news(Call *call, JsonObject *event)
     }
 }
 
-/* A model reads what an agent says; the raw lines that it says it in are in the transcript. */
+/* A model reads an agent's text; the raw lines are in the transcript. */
 static void take_event(Call *call, JsonObject *event_taken, gsize length)
 {
     note_news(call, event_taken);
@@ -135,7 +135,7 @@ static void on_line(Command *command, const char *line, gsize length, gpointer d
         take_object(call, object, length);
 }
 
-/* --- What is answered --- */
+/* --- Answers --- */
 
 static JsonArray *take_objects(Call *call)
 {

@@ -19,5 +19,5 @@ Call *call_new(Ctl *ctl, Request *request_taken, CallDone done, gpointer data);
 /** The request's id. */
 JsonNode *call_id(const Call *call);
 
-/** Ends what it runs, without an answer. */
+/** Ends its command, without an answer. */
 void call_free(Call *call);

@@ -13,7 +13,7 @@
 
 #define READ_SIZE (64 * 1024)
 
-/* What is kept of standard error. */
+/* How much of standard error is kept. */
 #define ERR_MAX (64 * 1024)
 
 struct Command {
@@ -77,7 +77,7 @@ static int on_err(sd_event_source *source, int fd, guint32 events, void *userdat
     return 0;
 }
 
-/* What it has left behind may hold the pipes open: what is in them now is all that counts. */
+/* Processes that it left behind may hold the pipes open: only their present content counts. */
 static int on_ended(sd_event_source *source, int fd, guint32 events, void *userdata)
 {
     Command *command = userdata;

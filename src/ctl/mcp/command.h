@@ -15,7 +15,7 @@ typedef struct {
     /** One line of its standard output, without the newline. */
     void (*line)(Command *command, const char *line, gsize length, gpointer data);
 
-    /** It has ended with @status, or by a signal (-1). @err is what it said on standard error. The
+    /** It has ended with @status, or by a signal (-1). @err is its standard error. The
      *  callee may free @command. */
     void (*ended)(Command *command, int status, const char *err, gpointer data);
 } CommandHandler;

@@ -16,7 +16,7 @@ typedef struct {
     JsonNode *id;
     char *method;
     JsonObject *params;       /* or NULL */
-    JsonNode *progress_token; /* or NULL: nobody wants to be told */
+    JsonNode *progress_token; /* or NULL: no progress is wanted */
     gboolean modern;
 } Request;
 
@@ -38,7 +38,7 @@ void request_reply_uncacheable(const Request *request, JsonObject *result_taken)
 /** Answers with an error of the protocol. */
 void request_fail(const Request *request, int code, const char *message);
 
-/** Tells the client how it goes, where it wants to know. @progress must grow. */
+/** Reports progress to the client, if it asked for that. @progress must grow. */
 void request_tell_progress(const Request *request, gint64 progress, const char *message);
 
 /** `initialize` of the earlier revisions, and `server/discover` of the modern one. */

@@ -99,7 +99,7 @@ static void dispatch(Server *server, Request *request_taken)
 
 /* --- Messages --- */
 
-/* Ends what the client has lost interest in; it gets no answer. */
+/* Ends a call that the client has cancelled; it gets no answer. */
 static void cancel(Server *server, JsonNode *id)
 {
     for (guint i = 0; id && i < server->calls->len; i++)
@@ -136,7 +136,7 @@ static void on_message(JsonObject *message, gpointer data)
     } else if (id && method) {
         wire_send_error(NULL, WIRE_INVALID_REQUEST, "an id must be a string or an integer", NULL);
     }
-    /* All else is a notification that is nothing to us, or a response to what was never asked. */
+    /* Anything else is a notification that we ignore, or a response without a request. */
 }
 
 static void on_closed(gpointer data)

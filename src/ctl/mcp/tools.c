@@ -199,7 +199,7 @@ const Tool *tool_find(const char *name)
     return NULL;
 }
 
-/* --- What a model is told --- */
+/* --- Descriptions for the model --- */
 
 static void add_property(JsonObject *properties, const char *name, const char *type,
                          const char *description)

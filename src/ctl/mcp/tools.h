@@ -6,15 +6,15 @@
 #include "ctl/ctl.h"
 
 /*
- * The tools that `storkitctl mcp` offers: each is a command of storkitctl, and this is the table of
- * what a model is told of it.
+ * The tools that `storkitctl mcp` offers: each is a command of storkitctl, with its description for
+ * a model.
  */
 
 /** How an argument of a tool becomes a word of the command line. */
 typedef enum {
     PARAMETER_WORD,   /* a word of its own; one that begins with '-' is refused */
     PARAMETER_WORDS,  /* an array of those */
-    PARAMETER_TEXT,   /* free text, behind "--" */
+    PARAMETER_TEXT,   /* free text, after "--" */
     PARAMETER_OPTION, /* --option=VALUE */
     PARAMETER_FLAG,   /* true: --option */
 } ParameterKind;
@@ -27,7 +27,7 @@ typedef struct {
     const char *option; /* of PARAMETER_OPTION and PARAMETER_FLAG */
 } Parameter;
 
-/** What becomes of what the command prints. */
+/** What happens to the command's output. */
 typedef enum {
     OUTPUT_JSON,   /* one document */
     OUTPUT_RUNS,   /* one object a line, as a list */
@@ -41,7 +41,7 @@ typedef struct {
     const char *description;
     const char *verb;
     const char *const *words; /* of the command line in any case, before those of the arguments */
-    const char *const *after; /* and behind them */
+    const char *const *after; /* and after them */
     const Parameter *parameters; /* ends in a nameless one */
     OutputKind output;
     const char *list_name; /* of a document that is an array: the member that holds it */

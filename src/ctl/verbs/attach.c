@@ -33,7 +33,7 @@ typedef struct {
     sd_event_source *socket, *keyboard, *timer, *key_timer;
     TerminalSignals signals;
     sd_bus_slot *call;   /* on the way to be attached again */
-    GByteArray *pending; /* typed, and not yet taken by the socket */
+    GByteArray *pending; /* typed, and not yet accepted by the socket */
     gint64 lost_since;   /* monotonic; 0: attached */
     ScreenModes modes;
     DetachKey key;
@@ -82,9 +82,9 @@ static void flush_typed(Attach *attach)
                                             EPOLLIN | (pending->len > 0 ? EPOLLOUT : 0));
 }
 
-/* The keyboard is read at all times, or the detach key would not be seen. What an agent does not
- * take, or one whose service is away, is kept up to a limit; beyond it the terminal rings. Returns
- * TRUE at the detach key. */
+/* The keyboard is always read, or the detach key would not be seen. Input that the agent does not
+ * read, or while its service is away, is kept up to a limit; beyond that the terminal rings.
+ * Returns TRUE at the detach key. */
 static gboolean keep_typed(Attach *attach, const char *keys, gsize n)
 {
     g_autoptr(GByteArray) typed = g_byte_array_new();

@@ -59,7 +59,7 @@ static void on_info(sd_bus_message *reply, const GError *error, gpointer data)
     finish(call->control);
 }
 
-/* Nothing depends on it: where it fails, the run is left out of what is printed. */
+/* Nothing depends on it: if it fails, the run is left out of the output. */
 static void ask_for_info(ControlCall *call, const char *method)
 {
     Control *control = call->control;
@@ -146,7 +146,7 @@ static GPtrArray *every_run(Ctl *ctl, const Request *request, GError **error)
     return g_steal_pointer(&listed);
 }
 
-/* The runs that are meant. @unknown is set for names that mean none: the others are taken. */
+/* The named runs. @unknown is set for names without a run: the others are returned. */
 static GPtrArray *choose_runs(Ctl *ctl, char **arguments, const Request *request, GError **unknown,
                               GError **error)
 {

@@ -8,7 +8,7 @@
 #include "ctl/verbs/worktrees.h"
 
 /*
- * What a story's worktree changes, uncommitted work included, against the commit where it left its
+ * The changes in a story's worktree, uncommitted work included, since the commit where it left its
  * base: by git itself, with its pager and colours.
  */
 
@@ -24,7 +24,7 @@ static guint count_untracked(const char *path)
     return n;
 }
 
-/* What is compared, and what of it: a path in @passed needs no "--" before it. */
+/* The commit to compare with, and the paths: a path in @passed needs no "--" before it. */
 static void add_comparison(GPtrArray *argv, const char *ref, char **passed)
 {
     g_ptr_array_add(argv, (char *)"--merge-base");

@@ -152,8 +152,7 @@ static gboolean do_squash(const Merge *merge, GError **error)
     return FALSE;
 }
 
-/* After a squash no branch has the story's commits. What is removed by force is only what was
- * merged. */
+/* After a squash, no branch has the story's commits. Only merged work is removed by force. */
 static gboolean remove_worktree(Ctl *ctl, const Merge *merge, GError **error)
 {
     g_autoptr(GError) problem = NULL;

@@ -20,7 +20,7 @@ typedef struct {
     gboolean stopping;
 } Lease;
 
-/* What waits for the run sees its end. Where there is no run yet, its Start still comes: the next
+/* The waiting call sees the run's end. If there is no run yet, its Start is under way: the next
  * signal stops it. */
 static void on_stopped(sd_bus_message *reply, const GError *error, gpointer data)
 {
@@ -79,7 +79,7 @@ static int hold(Lease *lease, GError **error)
     g_ptr_array_add(runs, info);
     if (!watch_runs(ctl, runs, error))
         return -1;
-    ctl->quiet = TRUE; /* its last event told the end */
+    ctl->quiet = TRUE; /* its last event reported the end */
     int status = wait_for_runs(ctl, runs, FALSE, WAIT_FOREVER, error);
     return status < 0 ? status : status_of(ctl, info, status);
 }

@@ -6,7 +6,7 @@
 #include "ctl/verb.h"
 
 /*
- * Runs a command in the confinement of a run, which its folder describes, so that people can find
+ * Runs a command in the confinement of a run, as described in its folder, so that people can find
  * out what the agent may do.
  */
 

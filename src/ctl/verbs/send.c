@@ -118,7 +118,7 @@ static char *advice_for(const RunInfo *info, const GString *text)
                            info->story, info->agent, arg_close ? " Its input stays open." : "");
 }
 
-/* The service replies when the run has taken it: an agent that is busy lets that wait. */
+/* The service replies when the run has accepted it: a busy agent delays that. */
 static gboolean send_one(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
     g_autoptr(sd_bus_message) message = call_for(ctl, info, text, error);
@@ -141,8 +141,8 @@ static gboolean send_one(Ctl *ctl, const RunInfo *info, const GString *text, GEr
     return FALSE;
 }
 
-/* The arguments have been checked: what the service still finds invalid is how things are with the
- * agent (it takes no messages, or no more, or has not read the last ones). */
+/* The arguments have been checked: if the service still finds them invalid, it is the agent's state
+ * (it takes no messages, or no more, or has not read the last ones). */
 static gboolean send_checked(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
     g_autoptr(GError) problem = NULL;

@@ -23,7 +23,7 @@ static const struct {
     {"runtime_max_usec", "runtime"}, {"idle_timeout_usec", "idle"},
 };
 
-/* Takes @value; a NULL or empty one is no line. */
+/* Takes @value; prints no line if it is NULL or empty. */
 static void print_line(const char *label, Style style, char *value)
 {
     g_autofree char *clean = text_clean(value ?: "", FALSE);

@@ -42,8 +42,8 @@ static void start_end(Start *start, GError *error)
     start->done = TRUE;
 }
 
-/* The events of a pending run up to the one that decides; those behind it that came with it are of
- * a run that did start. */
+/* The events of a pending run up to the one that decides; any after it in the batch belong to a run
+ * that did start. */
 static void on_event(Follow *follow, const char *line, gsize length, gpointer data)
 {
     Start *start = data;
@@ -115,8 +115,8 @@ static void on_look(sd_bus_message *reply, const GError *error, gpointer data)
     start->done = TRUE;
 }
 
-/* The service replies when the agent runs, or after ten seconds. Until then a failure to learn what
- * it is at is no matter: there may be no run yet. */
+/* The service replies when the agent runs, or after ten seconds. Until then, failing to learn its
+ * state does not matter: there may be no run yet. */
 static int on_timer(sd_event_source *source, guint64 usec, void *userdata)
 {
     Start *start = userdata;
@@ -215,7 +215,7 @@ RunInfo *start_run(Ctl *ctl, const StartTarget *target, GError **error)
     return NULL;
 }
 
-/* A key that the service does not know: a limit that is misspelt is none. */
+/* A key that the service does not know: a misspelt limit does not apply. */
 static void tell_warnings(Ctl *ctl, const RunInfo *info)
 {
     g_autoptr(JsonNode) config = bus_call_json(ctl->bus, "GetConfig", NULL, "s", info->project);
@@ -227,8 +227,8 @@ static void tell_warnings(Ctl *ctl, const RunInfo *info)
         ctl_note(ctl, "warning: %s", json_array_get_string_element(warnings, i));
 }
 
-/* What a person can't see from here: a desktop's variables come with the session, and other
- * programs look for the service on its bus. */
+/* Not visible from here: a desktop's variables come with the session, and other programs look for
+ * the service on its bus. */
 static void tell_of_login(Ctl *ctl)
 {
     const char *address = NULL;
@@ -266,7 +266,7 @@ static int stay(Ctl *ctl, RunInfo *info, GError **error)
     g_ptr_array_add(runs, info);
     if (start_arguments.follow && !watch_runs(ctl, runs, error))
         return -1;
-    ctl->quiet |= start_arguments.follow; /* its last event told the end */
+    ctl->quiet |= start_arguments.follow; /* its last event reported the end */
     return start_arguments.wait || start_arguments.follow
                ? wait_for_runs(ctl, runs, FALSE, WAIT_FOREVER, error)
                : 0;

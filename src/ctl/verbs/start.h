@@ -4,7 +4,7 @@
 #include "ctl/info.h"
 #include "ctl/start-options.h"
 
-/** What start was told to start. */
+/** The arguments of start. */
 typedef struct {
     StartTarget target; /* points into the rest, and into the Ctl */
     char *story, *agent, *prompt;

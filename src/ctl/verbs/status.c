@@ -10,7 +10,7 @@
  * One line of JSON on all runs, and another when it changes: for the bars of desktops.
  */
 
-/* What may change the line: events that are no output, and a service that comes or goes. */
+/* Changes of the line: events other than output, and a service that comes or goes. */
 #define EVENT_MATCH(type)                                                                          \
     "type='signal',sender='" STORKIT_BUS_NAME "',interface='" STORKIT_INTERFACE                    \
     "',member='AgentEvent',arg2='" type "'"
@@ -60,7 +60,7 @@ static const char *class_of(const Counts *counts)
     return counts->failed > 0 ? "failed" : "idle";
 }
 
-/* @infos NULL: there is no service, and so no run. */
+/* @infos NULL: no service, and so no run. */
 static char *line_of(Ctl *ctl, GPtrArray *infos)
 {
     Counts counts = {.tooltip = g_string_new(NULL)};

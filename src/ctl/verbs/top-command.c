@@ -50,7 +50,8 @@ static void set_key_signals(sighandler_t handler)
     signal(SIGQUIT, handler);
 }
 
-/* Whether what was attached to is still there: else what attach said of the end is to be read. */
+/* Whether the attached run is still there: if not, attach's message about the end must stay
+ * readable. */
 static gboolean runs_on(const Ctl *ctl, const RunInfo *info)
 {
     g_autoptr(JsonNode) node =

@@ -17,5 +17,5 @@ typedef enum {
 } TopCommand;
 
 /** Runs storkitctl's command for the run @info in the terminal, which is as a shell would have it.
- *  Where what it said would be gone at once with the table back, returns after a key. */
+ *  If its output would vanish at once with the table back, returns after a key. */
 gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info, GError **error);

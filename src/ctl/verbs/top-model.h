@@ -30,8 +30,8 @@ void top_model_init(TopModel *model, Ctl *ctl, const char *project);
 /** Takes over a new reply of `List`: the runs of the project, and with -a those of one agent. */
 void top_model_update(TopModel *model, JsonNode *list);
 
-/** What tells @project from the others in the table, in short; NULL where there is no other. Points
- *  into @project. */
+/** A short part of @project that differs from the others in the table; NULL if there is no other.
+ * Points into @project. */
 const char *top_model_label(const TopModel *model, const char *project);
 
 /** The index of run @run_id, or -1. */

@@ -19,7 +19,8 @@
 #define KEYS "s stop  f freeze  a attach  l log  d diff  Enter show  ? help  q quit"
 #define MARK_WIDTH 2
 
-/* Room for "59min 59s" and "100%": what changes all the time must not move what is next to it. */
+/* Room for "59min 59s" and "100%": a column that changes all the time must not move its
+ * neighbours. */
 #define TIME_WIDTH 9
 #define CPU_WIDTH 4
 
@@ -156,7 +157,7 @@ static void scroll_to(TopScroll *scroll, int selected, int n_runs, int room)
     scroll->first = CLAMP(scroll->first, 0, MAX(n_runs - room, 0));
 }
 
-/* What has no room on the screen. */
+/* Runs without room on the screen. */
 static char *more_line(const TopScroll *scroll, int n_runs)
 {
     int below = n_runs - scroll->first - scroll->n;

@@ -144,7 +144,7 @@ static void ask(WaitRun *run)
         fail(run->wait, error);
 }
 
-/* Whoever waits again waits for those that have not ended. */
+/* Waiting again waits for those that have not ended. */
 static int on_timeout(sd_event_source *source, guint64 usec, void *userdata)
 {
     Wait *wait = userdata;

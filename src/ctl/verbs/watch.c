@@ -20,13 +20,13 @@
     "type='signal',sender='" STORKIT_BUS_NAME "',path='" STORKIT_OBJECT_PATH                       \
     "',interface='" STORKIT_INTERFACE "',member='AgentEvent',arg2='status'"
 
-/* A line that an agent has begun and not finished is no event: a run's object tells of it. */
+/* An unfinished line of an agent is not an event: the run's object has it. */
 #define UNFINISHED_MATCH                                                                           \
     "type='signal',sender='" STORKIT_BUS_NAME "',path_namespace='" STORKIT_OBJECT_PATH             \
     "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"                    \
     "arg0='" STORKIT_RUN_INTERFACE "'"
 
-/* What a line was at the beginning is asked for when the events up to then are likely shown. */
+/* The first state of a line is requested when the events up to then have probably been shown. */
 #define FIRST_LOOK_USEC (G_TIME_SPAN_SECOND)
 
 static int arg_lines = LINES_ALL;
@@ -139,7 +139,7 @@ static int on_run_changed(sd_bus_message *signal, void *userdata, sd_bus_error *
     return 0;
 }
 
-/* For people only: it is no event. */
+/* For people only: it is not an event. */
 static void listen_for_unfinished(Watch *watch)
 {
     if (watch->ctl->json)
@@ -217,7 +217,7 @@ static void watch_run(Watch *watch, const char *run_id, guint64 cursor, guint64 
     watch->live++;
 }
 
-/* The whole pool is watched from now on; what is named, from its start; --lines overrides both. */
+/* The whole pool is watched from now on; named runs, from their start; --lines overrides both. */
 static void watch_listed(Watch *watch, const RunInfo *info)
 {
     guint64 cursor = run_info_uint(info, "cursor", 0);
@@ -255,7 +255,7 @@ static gboolean watch_finish(Watch *watch, GError **error)
     g_autoptr(GHashTable) runs = watch->runs;
     sd_event_source *unread = NULL;
 
-    /* Of a file, which can't be polled, somebody may be the reader later. */
+    /* A file, which cannot be polled, may be read later. */
     (void)sd_event_add_io(watch->ctl->event, &unread, STDOUT_FILENO, 0, on_unread, watch);
     listen_for_unfinished(watch);
     gboolean ok = ctl_run_event(watch->ctl, &watch->done, error);

@@ -165,7 +165,7 @@ static gboolean remove_each(Ctl *ctl, GPtrArray *worktrees, JsonArray *removed, 
     return TRUE;
 }
 
-/* A name that is none, or may be several, ends it before anything is removed. */
+/* An unknown or ambiguous name ends it before anything is removed. */
 static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) list = worktrees_list(ctl, error);

@@ -11,5 +11,5 @@ JsonArray *worktrees_list(Ctl *ctl, GError **error);
  *  result belongs to @worktrees. */
 JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GError **error);
 
-/** Whether the folder of @worktree exists; sets CTL_ERROR_NOT_FOUND where somebody removed it. */
+/** Whether the folder of @worktree exists; sets CTL_ERROR_NOT_FOUND if it was removed. */
 gboolean worktrees_check_there(JsonObject *worktree, GError **error);
