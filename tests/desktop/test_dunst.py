@@ -74,8 +74,8 @@ def test_shows_what_waits_and_what_is_wrong():
                 for members, words in (
                     ({"disk_full": "true"}, "is paused"),
                     ({"oom_kills": "uint64 2"}, "ran out of memory"),
-                    ({"waiting": "'limit'", "retry_at": "uint64 9999999999999999"}, "a limit"),
-                    ({"unfinished_line": "'Go on? '"}, "waits for you"),
+                    ({"waiting": "'limit'", "retry_at": "uint64 9999999999999999"}, "a rate limit"),
+                    ({"unfinished_line": "'Go on? '"}, "is waiting for you"),
                 ):
                     service.set(**members)
                     wait_until(dunst.displayed, f"a notification with {words}")

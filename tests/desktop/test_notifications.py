@@ -53,7 +53,7 @@ def test_a_plain_server_gets_plain_text(pool):
     server = Server(pool, capabilities=("body",))
     with Desktop(pool):
         pool.start(root, "42_login")
-        shown = server.wait("coder has failed")
+        shown = server.wait("coder failed on")
         assert "<b>broke</b>" in shown.body and not shown.actions, shown
         assert "sound-name" not in shown.hints
 
@@ -187,7 +187,7 @@ def test_settings_are_honoured(pool):
         touch(pool.start(root, "3_c"))
         pool.wait(root, "3_c")
         pool.start(root, "3_c", "breaker")
-        server.wait("breaker has failed")
+        server.wait("breaker failed on")
         with open(desktop.settings, "w") as file:
             file.write("[notifications]\nended = 3\n")
         touch(pool.start(root, "4_d"))

@@ -84,7 +84,7 @@ def test_a_notification_changes_with_its_run(pool, service, server):
     """A run has one notification: what it waits for, then how it ended, in place."""
     with Desktop(pool):
         service.set(waiting="'input'", unfinished_line="'Password: '")
-        server.wait("coder waits for you")
+        server.wait("coder is waiting for you")
         service.set(disk_full="true")
         server.wait("The disk is full")
         service.set(oom_kills="uint64 2")

@@ -271,7 +271,7 @@ def test_wrong_arguments_get_a_hint(pool):
         assert text.startswith(f"Usage:\n  storkitctl {name} "), text
         assert max(map(len, text.splitlines())) <= 80, text
     error = ctl("no-such-command", status=USAGE).err
-    assert "unknown command 'no-such-command': `storkitctl --help`" in error, error
+    assert "unknown command 'no-such-command': see `storkitctl --help`" in error, error
 
 
 def test_what_is_not_there_has_a_status(pool):
