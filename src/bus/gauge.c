@@ -105,7 +105,7 @@ static void set_level(BusGauge *gauge, BusGaugeLevel level, sd_bus_message *m)
                   "for %s: signals wait until they are read or their reader exits",
                   hoarder);
     } else if (level == BUS_GAUGE_FINE && gauge->level == BUS_GAUGE_WAIT) {
-        g_message("there is room back on the bus: signals go on");
+        g_message("the bus has room again: signals continue");
     }
     gauge->level = level;
 }

@@ -129,7 +129,7 @@ def check_stopped_monitor_on_dbus_broker(size, line, seconds):
         owner = check_stopped_monitor(pool, size, line, seconds, end)
         assert pool.bus.owner(NAME) == owner, "the broker has thrown the service out"
         assert "signals wait until they are read or their reader exits" in pool.log_text()
-        assert "signals go on" in pool.log_text()
+        assert "signals continue" in pool.log_text()
 
 
 @timeout(300)

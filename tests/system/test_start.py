@@ -582,7 +582,7 @@ def test_start_that_answered_pending_is_not_forgotten():
         pool.start_daemon()
         ended = pool.wait(root, "s", "reviewer")
         assert (ended["run_id"], ended["status"]) == (info["run_id"], "failed")
-        assert "went down" in list(pool.subscribe_run(info["run_id"]))[-1]["message"]
+        assert "the service ended" in list(pool.subscribe_run(info["run_id"]))[-1]["message"]
         assert pool.get(root, "s", "coder")["status"] in ("pending", "running")
         pool.stop(root, "s", "coder")
 

@@ -84,7 +84,7 @@ def test_ended_runs_are_kept_for_a_while(pool):
 def test_a_setting_that_means_nothing_is_told(pool):
     """A key that is unknown or makes no sense is logged, and the default holds."""
     configure(pool, "[Pool]\nIdleExit=soon\nMaxAgent=3\n")
-    assert "IdleExit=soon means nothing" in pool.log_text()
+    assert "IdleExit=soon is not valid" in pool.log_text()
     assert "MaxAgent is unknown" in pool.log_text()
     assert pool.list() == []
 
