@@ -3,6 +3,7 @@
 
 #include "bus/gauge.h"
 #include "base/pace.h"
+#include "base/test-hooks.h"
 #include "bus/signal.h"
 #include "transcript/reader.h"
 #include "base/util.h"
@@ -96,6 +97,8 @@ static void commit(BusPublisher *publisher, Publication *publication)
     publisher->unasked += MIN(event->length, EVENT_BUS_MAX) + SIGNAL_BYTES;
     if (run_get_cursors(publication->run))
         sink_cursors_set(run_get_cursors(publication->run), SINK_BUS, event->cursor);
+    if (event_is_last(event))
+        fault_point("last-signal-kept");
 }
 
 static gboolean has_published(const Publication *publication)
@@ -135,6 +138,8 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
         if (!event)
             return publication->batch != NULL;
         send_event(publisher, publication->batch->identity, event);
+        if (event_is_last(event))
+            fault_point("last-signal");
         pace_take(&publisher->pace, run_is_flooding(publication->run) ? FLOOD_COST : 1);
         publication->next++;
         if (has_room(publisher)) {

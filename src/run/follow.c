@@ -138,6 +138,7 @@ static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
     /* Ours is reaped here; an adopted one is its new parent's. */
     waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
     run->shim_gone = TRUE;
+    fault_point("shim-gone");
 
     RunExit exit;
     if (!run_exit_read(run->folder_fd, &exit))
@@ -152,6 +153,7 @@ static void on_unit_gone(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
     run->unit_gone = TRUE;
+    fault_point("unit-gone");
     check_gone(run);
 }
 
@@ -212,6 +214,7 @@ static void end_log(Run *run, RunResult *result)
     run_log_end(run->log, result);
     run_release_live(run);
     run->keeper->ended(run, run->keeper_data);
+    fault_point("ended");
     /* Sinks that still read have references of their own. */
     g_clear_pointer(&run->log, run_log_unref);
 }
@@ -255,6 +258,7 @@ static void finish(Run *run)
     refresh(run);
     complete_log(run);
     run->over = TRUE;
+    fault_point("over");
     g_clear_handle_id(&run->pump_source, g_source_remove);
     schedule_pump(run);
 }

@@ -2,6 +2,7 @@
 #include "sinks/drain.h"
 
 #include "base/error.h"
+#include "base/test-hooks.h"
 #include "transcript/event-json.h"
 #include "transcript/reader.h"
 
@@ -119,10 +120,15 @@ static void answer(Position *position, GVariant *texts, const GError *error)
 static void finish(Position *position, const GError *error)
 {
     g_autoptr(GVariant) texts = g_variant_ref_sink(g_variant_builder_end(&position->texts));
+    gboolean at_end = position->reader && log_reader_is_at_end(position->reader);
+    if (at_end)
+        fault_point("last-drain");
     answer(position, error ? NULL : texts, error);
+    if (at_end)
+        fault_point("last-drain-answered");
     if (position->calls.length > 0)
         begin(position);
-    else if (position->bytes == 0 && position->reader && log_reader_is_at_end(position->reader))
+    else if (position->bytes == 0 && at_end)
         g_hash_table_remove(position->drains->positions, run_get_id(position->run));
 }
 

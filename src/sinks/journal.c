@@ -3,6 +3,7 @@
 
 #include "sinks/journal-entry.h"
 #include "transcript/reader.h"
+#include "base/test-hooks.h"
 #include "base/util.h"
 #include "base/pace.h"
 
@@ -128,7 +129,11 @@ static gboolean write_one(JournalSink *sink, Source *source)
     if (!event)
         return FALSE;
     journal_send_event(run_log_identity(source->log), source->unit, event);
+    if (event_is_last(event))
+        fault_point("last-entry");
     set_done(source, event->cursor);
+    if (event_is_last(event))
+        fault_point("last-entry-kept");
     source->next++;
     pace_take(&sink->pace, 1);
     return TRUE;

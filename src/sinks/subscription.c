@@ -7,6 +7,7 @@
 
 #include "transcript/event-json.h"
 #include "transcript/reader.h"
+#include "base/test-hooks.h"
 #include "base/util.h"
 
 /* How much is written in one go; each batch is of 64 KiB or one line. */
@@ -117,6 +118,8 @@ static WriteState write_some(Subscription *subscription)
         subscription->written += (gsize)n;
     }
     g_clear_pointer(&subscription->bytes, g_bytes_unref);
+    if (log_reader_is_at_end(subscription->reader))
+        fault_point("last-line");
     return WRITE_AGAIN;
 }
 

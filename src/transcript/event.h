@@ -35,6 +35,13 @@ typedef struct {
     GVariant *details;   /* done, error, and a terminal status: the own keys, a{sv}; else NULL */
 } Event;
 
+/** Whether it is the last one of its run. */
+static inline gboolean event_is_last(const Event *event)
+{
+    return event->type == EVENT_DONE || event->type == EVENT_ERROR ||
+           (event->type == EVENT_STATUS && g_str_equal(event->text, "stopped"));
+}
+
 /** Past this the `text` or `data` of an event in a signal or a Drain is cut or left out. */
 #define EVENT_BUS_MAX (1024u * 1024)
 
