@@ -57,8 +57,8 @@ def start_idle(project, numbers):
 
 
 def settle():
-    """Threads that had work linger for some seconds before they end."""
-    time.sleep(20)
+    """Threads that had work linger for 15 s before they end, and storkit-git for 30 s."""
+    time.sleep(35)
 
 
 def idle(project):

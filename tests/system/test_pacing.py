@@ -195,6 +195,43 @@ def wake_ups(pid):
     return int(line.split()[1])
 
 
+def switches(pid):
+    """How often the threads of the process have been woken, or were put to sleep."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status") as file:
+            total += sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+    return total
+
+
+def lingers(pid):
+    """Whether a worker thread or storkit-git of the process waits for more work, as they do for up
+    to 30 s."""
+    names = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm") as file:
+            names.append(file.read())
+        with open(f"/proc/{pid}/task/{thread}/children") as file:
+            for child in file.read().split():
+                with open(f"/proc/{child}/comm") as comm:
+                    names.append(comm.read())
+    return any(name.startswith(("pool-", "storkit-git")) for name in names)
+
+
+@long
+@timeout(180)
+def test_idle_runs_wake_nobody(pool):
+    """With runs that do nothing, the service sleeps: no thread of it wakes up within 10 s."""
+    root = pool.repository(agents={"coder": "idle"})
+    pool.set_property("MaxAgents", GLib.Variant("u", 16))
+    for number in range(10):
+        pool.start(root, f"s{number}")
+    wait_until(lambda: not lingers(pool.process.pid), "the end of what lingers", 60)
+    before = switches(pool.process.pid)
+    time.sleep(10)
+    assert switches(pool.process.pid) == before
+
+
 @timeout(120)
 def test_full_bus_wakes_nobody_who_has_nothing_to_say():
     """While dbus-broker is full, a service with nothing to publish asks it nothing; what is printed
