@@ -45,13 +45,14 @@ static BusGaugeLevel level_of_daemon(sd_bus_message *m)
 /* How many bytes this user may still have on the bus, and how many it may have in all. */
 static gboolean find_room(GVariant *users, guint32 *ret_left, guint32 *ret_all)
 {
+    gboolean found = FALSE;
     guint32 uid;
     GVariant *slots;
-    gboolean found = FALSE;
-    GVariantIter iter, slot_iter;
+    GVariantIter iter;
     g_variant_iter_init(&iter, users);
     while (!found && g_variant_iter_next(&iter, "(u@a(suu)@a{ua{su}})", &uid, &slots, NULL)) {
         const char *slot;
+        GVariantIter slot_iter;
         g_variant_iter_init(&slot_iter, slots);
         while (!found && g_variant_iter_next(&slot_iter, "(&suu)", &slot, ret_left, ret_all))
             found = uid == getuid() && g_str_equal(slot, "Bytes");
@@ -73,12 +74,12 @@ static BusGaugeLevel level_of_broker(sd_bus_message *m)
 static char *describe_hoarder(sd_bus_message *m)
 {
     g_autoptr(GVariant) peers = read_stat(m, BROKER_STATS "PeerAccounting", "a(sa{sv}a{su})");
-    const char *name, *most_name = NULL;
-    GVariant *credentials, *numbers;
-    guint32 most = 0, most_pid = 0;
-    GVariantIter iter;
     if (!peers)
         return g_strdup("somebody");
+    const char *name, *most_name = NULL;
+    guint32 most = 0, most_pid = 0;
+    GVariant *credentials, *numbers;
+    GVariantIter iter;
     g_variant_iter_init(&iter, peers);
     while (g_variant_iter_next(&iter, "(&s@a{sv}@a{su})", &name, &credentials, &numbers)) {
         guint32 bytes = 0;
@@ -127,10 +128,10 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
 static int send_question(BusGauge *gauge)
 {
-    const char *name;
     if (gauge->is_broker)
         return sd_bus_call_method_async(gauge->bus, &gauge->question, BUS_NAME, BUS_PATH,
                                         STATS_INTERFACE, "GetStats", on_answer, gauge, NULL);
+    const char *name;
     int r = sd_bus_get_unique_name(gauge->bus, &name);
     return r < 0 ? r
                  : sd_bus_call_method_async(gauge->bus, &gauge->question, BUS_NAME, BUS_PATH,

@@ -151,7 +151,6 @@ static void on_failed(int error, gpointer data)
 {
     Connection *connection = data;
     BusLink *link = connection->link;
-
     if (connection == link->current)
         lose_current(link, error);
     else if (connection == link->spare)
@@ -200,7 +199,6 @@ static void on_processed(gpointer data)
 {
     const Connection *connection = data;
     const BusLink *link = connection->link;
-
     if (connection == link->current)
         link->owner->processed(link->data);
 }
@@ -210,11 +208,9 @@ static void on_processed(gpointer data)
 static Connection *connection_new(BusLink *link, int *ret_error)
 {
     g_autoptr(Connection) connection = g_new0(Connection, 1);
-    int r;
-
     connection->link = link;
     connection->opened = g_get_monotonic_time();
-    r = sd_bus_open_user_with_description(&connection->bus, "storkitd");
+    int r = sd_bus_open_user_with_description(&connection->bus, "storkitd");
     if (r >= 0)
         r = sd_bus_add_filter(connection->bus, NULL, on_message, link);
     if (r >= 0)
@@ -233,10 +229,9 @@ static void watch(Connection *connection)
  * name has no owner, sees one all the time. The bus closes a spare that it does not let wait. */
 static void make_spare(BusLink *link)
 {
-    int r;
-
     if (link->leaving || link->spare)
         return;
+    int r = 0;
     link->spare = connection_new(link, &r);
     if (link->spare)
         r = sd_bus_request_name_async(link->spare->bus, NULL, STORKIT_BUS_NAME,
@@ -252,8 +247,7 @@ static void make_spare(BusLink *link)
 
 gboolean bus_link_open(BusLink *link, GError **error)
 {
-    int r;
-
+    int r = 0;
     link->current = connection_new(link, &r);
     if (link->current)
         r = bus_name_take(link->current->bus);
@@ -301,9 +295,8 @@ static Connection *next_connection(BusLink *link, int *ret_error)
 /* Agents, subscribers and calls on former connections continue while the bus takes its time. */
 static void connect_again(BusLink *link)
 {
-    int r = 0;
-
     link->opened = g_get_monotonic_time();
+    int r = 0;
     link->current = next_connection(link, &r);
     if (link->current)
         r = sd_bus_request_name_async(link->current->bus, NULL, STORKIT_BUS_NAME,

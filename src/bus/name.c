@@ -35,7 +35,6 @@ int bus_name_take(sd_bus *bus)
     gint64 until = g_get_monotonic_time() + GONE_SECONDS * G_USEC_PER_SEC;
     gboolean told = FALSE;
     int r;
-
     while ((r = sd_bus_request_name(bus, STORKIT_BUS_NAME, SD_BUS_NAME_ALLOW_REPLACEMENT)) ==
                -EEXIST &&
            g_get_monotonic_time() < until && owner_is_gone(bus)) {

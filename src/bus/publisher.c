@@ -194,12 +194,12 @@ static void note_taken(BusPublisher *publisher)
 /* One question at a time: while the bus is busy, one covers many events. */
 static void ask(BusPublisher *publisher)
 {
-    GHashTableIter iter;
-    Publication *publication;
     if (!publisher->gauge || publisher->in_flight || bus_gauge_asked_at(publisher->gauge) > 0)
         return;
     publisher->asked = publisher->unasked;
     publisher->unasked = 0;
+    GHashTableIter iter;
+    Publication *publication;
     g_hash_table_iter_init(&iter, publisher->publications);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
         publication->asked = publication->sent;
@@ -371,9 +371,9 @@ static void rewind_publication(BusPublisher *publisher, Publication *publication
 
 static void rewind_all(BusPublisher *publisher)
 {
+    const Publication *in_flight = g_steal_pointer(&publisher->in_flight);
     GHashTableIter iter;
     Publication *publication;
-    const Publication *in_flight = g_steal_pointer(&publisher->in_flight);
     g_hash_table_iter_init(&iter, publisher->publications);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&publication))
         if (publication == in_flight || publication->taken != publication->sent)

@@ -27,7 +27,6 @@ typedef struct {
 static void on_changed(const char *run_id, GVariant *before, GVariant *after, gpointer data)
 {
     Desktop *desktop = data;
-
     herald_hear(desktop->herald, run_id, after);
 }
 
@@ -35,10 +34,9 @@ static void on_looked(gpointer data)
 {
     Desktop *desktop = data;
     guint64 now = (guint64)g_get_real_time();
+    guint n = 0;
     GHashTableIter iter;
     gpointer info;
-    guint n = 0;
-
     g_hash_table_iter_init(&iter, desktop_pool_runs(desktop->pool));
     while (g_hash_table_iter_next(&iter, NULL, &info))
         n += info_is_at_work(info, now);
@@ -59,7 +57,6 @@ static void on_sleeps(guint n, gpointer data)
 static gboolean on_terminate(gpointer data)
 {
     Desktop *desktop = data;
-
     g_main_loop_quit(desktop->loop);
     return G_SOURCE_CONTINUE;
 }
@@ -67,7 +64,6 @@ static gboolean on_terminate(gpointer data)
 static void on_lost(GDBusConnection *bus, const char *name, gpointer data)
 {
     Desktop *desktop = data;
-
     g_printerr("storkit-desktop: %s is taken: another instance is running\n", name);
     desktop->status = EXIT_FAILURE;
     g_main_loop_quit(desktop->loop);

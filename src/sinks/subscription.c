@@ -70,9 +70,8 @@ static EventBatch *next_batch(Subscription *subscription)
 static GBytes *take_live(Subscription *subscription)
 {
     Event event = event_live_status(log_reader_cursor(subscription->reader), subscription->live);
-    GString *text = g_string_new(NULL);
-
     subscription->live = NULL;
+    GString *text = g_string_new(NULL);
     event_append_json(text, run_log_identity(run_get_log(subscription->run)), &event, 0);
     g_string_append_c(text, '\n');
     return g_string_free_to_bytes(text);
@@ -206,7 +205,6 @@ static void wake(Subscriptions *subscriptions, Run *run, EventBatch *batch)
 static void send_live(Subscriptions *subscriptions, Run *run, const char *status)
 {
     gboolean resumes = g_str_equal(status, "running");
-
     for (guint i = 0; run_get_log(run) && i < subscriptions->all->len; i++) {
         Subscription *subscription = g_ptr_array_index(subscriptions->all, i);
         if (subscription->run == run) /* a status that nobody has seen need not be revoked */
