@@ -169,8 +169,45 @@ static gboolean was_told(EventView *view, JsonObject *event, const char *text, S
     return FALSE;
 }
 
+/* As the runtimes of most agents (Node, Bun) and of Java and .NET print one. */
+static gboolean is_frame(JsonObject *event, const char *text)
+{
+    gsize length = strlen(text);
+
+    return is_type(event, "output") && g_str_has_prefix(text, "at ") && strchr(text, ':') &&
+           !strchr(text, '\n') && (text[length - 1] == ')' || g_ascii_isdigit(text[length - 1]));
+}
+
+static void tell_folded(EventView *view)
+{
+    if (view->folded > 0)
+        printf("%*s%s%s %u more line%s of the stack trace%s\n", view->traced_indent, "",
+               style_begin(STYLE_DIM), text_glyph("…", "..."), view->folded,
+               view->folded == 1 ? "" : "s", style_end(STYLE_DIM));
+    view->folded = 0;
+    g_clear_pointer(&view->traced, g_free);
+}
+
+/* Whether the line is a frame behind the first one, which is not printed. */
+static gboolean fold(EventView *view, JsonObject *event, const char *text, int indent)
+{
+    const char *run = json_get_string(event, "run_id") ?: "";
+    gboolean frame = is_frame(event, text);
+
+    if (frame && g_strcmp0(run, view->traced) == 0) {
+        view->folded++;
+        return TRUE;
+    }
+    tell_folded(view);
+    if (frame)
+        view->traced = g_strdup(run);
+    view->traced_indent = indent;
+    return FALSE;
+}
+
 void event_view_clear(EventView *view)
 {
+    tell_folded(view);
     g_clear_pointer(&view->failure, g_free);
 }
 
@@ -185,7 +222,7 @@ void event_print(EventView *view, JsonObject *event)
     gboolean one_line = is_type(event, "agent_json");
     int indent = append_prefix(view, line, event);
     g_autofree char *clean = text_clean(text, !one_line);
-    if (was_told(view, event, clean, style))
+    if (fold(view, event, clean, indent) || was_told(view, event, clean, style))
         return;
     g_autofree char *cut =
         one_line ? text_ellipsize(clean, MAX(terminal_width() - indent, 20)) : g_strdup(clean);

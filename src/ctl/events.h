@@ -14,6 +14,9 @@
 typedef struct {
     int story_width, agent_width;
     char *failure; /* printed last: the run and the reason */
+    char *traced;  /* the run whose stack trace is being printed, or NULL; of it, the first frame */
+    int traced_indent;
+    guint folded; /* frames that were left out */
 } EventView;
 
 void event_view_clear(EventView *view);
@@ -22,7 +25,8 @@ void event_view_clear(EventView *view);
 void event_view_reserve(EventView *view, const RunInfo *info);
 
 /** Prints one event. The text of an agent takes as many lines as it has; what its JSON says is one
- *  dim line cut to the terminal's width, or nothing. */
+ *  dim line cut to the terminal's width, or nothing. Of a stack trace the first frame is printed,
+ *  and how many follow. */
 void event_print(EventView *view, JsonObject *event);
 
 /** The last line of @event for people, cleaned, or NULL. Caller frees. */

@@ -238,6 +238,24 @@ def test_watch_says_what_it_follows(pool):
     ctl("stop", "42")
 
 
+def test_a_stack_trace_is_folded(pool):
+    """Of the stack trace of a program that fails, watch prints the first frame and how many follow;
+    the events have them all."""
+    frames = "".join(f"    at f{n} (file:///app/main.js:{n}:7)\\n" for n in range(1, 6))
+    script = f"printf 'Error: no such thing\\n{frames}Node.js v22\\n'; exit 1"
+    agent = {"kind": "raw", "command": "sh", "args": ["-c", script]}
+    ctl = Ctl(pool, agents={"coder": agent})
+    info = ctl.start()
+    pool.wait(ctl.root, "42_login", "coder")
+    lines = ctl.out("watch", "42").splitlines()
+    (first,) = [n for n, line in enumerate(lines) if "main.js" in line]
+    assert lines[first].endswith("at f1 (file:///app/main.js:1:7)"), lines
+    assert lines[first + 1].endswith("… 4 more lines of the stack trace"), lines
+    assert lines[first + 2].endswith("Node.js v22"), lines
+    events = list(pool.subscribe_run(info["run_id"]))
+    assert len([event for event in events if "main.js" in event.get("text", "")]) == 5
+
+
 def test_an_unfinished_line_is_shown(pool):
     """A question without a newline is to be seen in show, top and watch, as what it is; a progress
     bar is shown as a terminal does, in the journal, too."""
