@@ -11,60 +11,41 @@
 
 #define REFERENCE_MAX (64 * 1024)
 
+/* Some commits, and the references beside which nothing of theirs is lost. */
 typedef struct {
     GArray *tips; /* git_oid */
-    GArray *safe; /* git_oid: what these reach is not lost */
+    const References *references;
+    ReferenceKinds safe;
+    const git_oid *except; /* the commit of a branch that does not count; NULL: all do */
 } Reach;
 
-static Reach *reach_new(void)
+static Reach *reach_new(const Repo *repo, ReferenceKinds safe, const git_oid *except)
 {
     Reach *reach = g_new0(Reach, 1);
-
-    reach->tips = g_array_new(FALSE, FALSE, sizeof(git_oid));
-    reach->safe = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    *reach = (Reach){
+        .tips = g_array_new(FALSE, FALSE, sizeof(git_oid)),
+        .references = repo_references(repo),
+        .safe = safe,
+        .except = except,
+    };
     return reach;
 }
 
 static void reach_free(Reach *reach)
 {
     g_array_unref(reach->tips);
-    g_array_unref(reach->safe);
     g_free(reach);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reach, reach_free)
 
-/* Adds the commit that @reference leads to; one that leads nowhere (origin/HEAD may) or to
- * something else than a commit is passed over. A branch is a commit: there may be 300,000 of them,
- * and none is read for this. */
-static void add_target(GArray *ids, git_reference *reference)
-{
-    g_autoptr(git_object) commit = NULL;
-    gboolean branch = git_reference_is_branch(reference) || git_reference_is_remote(reference);
-    if (branch && git_reference_type(reference) == GIT_REFERENCE_DIRECT)
-        g_array_append_vals(ids, git_reference_target(reference), 1);
-    else if (git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
-        g_array_append_vals(ids, git_object_id(commit), 1);
-}
-
 static void add_reference(GArray *ids, const Repo *repo, const char *name)
 {
     g_autoptr(git_reference) reference = NULL;
-    if (git_reference_lookup(&reference, repo->git, name) == 0)
-        add_target(ids, reference);
-}
-
-static void add_references(GArray *ids, const Repo *repo, const char *glob, const char *except)
-{
-    g_autoptr(git_reference_iterator) iterator = NULL;
-    git_reference *reference;
-    if (git_reference_iterator_glob_new(&iterator, repo->git, glob) < 0)
-        return;
-    while (git_reference_next(&reference, iterator) == 0) {
-        if (g_strcmp0(git_reference_name(reference), except) != 0)
-            add_target(ids, reference);
-        git_reference_free(reference);
-    }
+    g_autoptr(git_object) commit = NULL;
+    if (git_reference_lookup(&reference, repo->git, name) == 0 &&
+        git_reference_peel(&commit, reference, GIT_OBJECT_COMMIT) == 0)
+        g_array_append_vals(ids, git_object_id(commit), 1);
 }
 
 static gboolean contains(const GArray *ids, const git_oid *id)
@@ -80,7 +61,8 @@ static gboolean contains(const GArray *ids, const git_oid *id)
 static void drop_safe_tips(Reach *reach)
 {
     for (guint i = reach->tips->len; i-- > 0;) {
-        if (contains(reach->safe, &g_array_index(reach->tips, git_oid, i)))
+        if (references_have(reach->references, &g_array_index(reach->tips, git_oid, i), reach->safe,
+                            reach->except))
             g_array_remove_index(reach->tips, i);
     }
 }
@@ -96,16 +78,24 @@ static void add_commit(GPtrArray *commits, const Repo *repo, const git_oid *id)
                     g_strdup_printf("%.7s %s", git_oid_tostr_s(id), summary ? summary : ""));
 }
 
+static GArray *safe_commits(const Reach *reach)
+{
+    GArray *safe = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    references_add_all(reach->references, safe, reach->safe, reach->except);
+    return safe;
+}
+
 static gboolean walk(const Repo *repo, const Reach *reach, GPtrArray *commits)
 {
+    g_autoptr(GArray) safe = safe_commits(reach);
     g_autoptr(git_revwalk) revwalk = NULL;
     git_oid id;
     int result = git_revwalk_new(&revwalk, repo->git);
 
     for (guint i = 0; i < reach->tips->len && result == 0; i++)
         result = git_revwalk_push(revwalk, &g_array_index(reach->tips, git_oid, i));
-    for (guint i = 0; i < reach->safe->len && result == 0; i++)
-        result = git_revwalk_hide(revwalk, &g_array_index(reach->safe, git_oid, i));
+    for (guint i = 0; i < safe->len && result == 0; i++)
+        result = git_revwalk_hide(revwalk, &g_array_index(safe, git_oid, i));
     while (result == 0) {
         result = git_revwalk_next(&id, revwalk);
         if (result == 0)
@@ -120,6 +110,7 @@ static gboolean walk_by_git(const Repo *repo, const Reach *reach, GPtrArray *com
                             GError **error)
 {
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GArray) safe = safe_commits(reach);
     g_autofree char *lines = NULL;
 
     g_ptr_array_add(arguments, g_strdup("log"));
@@ -128,9 +119,8 @@ static gboolean walk_by_git(const Repo *repo, const Reach *reach, GPtrArray *com
         g_ptr_array_add(arguments,
                         g_strdup(git_oid_tostr_s(&g_array_index(reach->tips, git_oid, i))));
     g_ptr_array_add(arguments, g_strdup("--not"));
-    for (guint i = 0; i < reach->safe->len; i++)
-        g_ptr_array_add(arguments,
-                        g_strdup(git_oid_tostr_s(&g_array_index(reach->safe, git_oid, i))));
+    for (guint i = 0; i < safe->len; i++)
+        g_ptr_array_add(arguments, g_strdup(git_oid_tostr_s(&g_array_index(safe, git_oid, i))));
     g_ptr_array_add(arguments, NULL);
     if (!git_program_run(repo, git_repository_path(repo->git),
                          (const char *const *)arguments->pdata, &lines, error))
@@ -156,17 +146,15 @@ static gboolean add_lost(const Repo *repo, Reach *reach, GPtrArray *commits, GEr
 
 gboolean work_add_own_commits(Work *work, const Repo *repo)
 {
-    g_autoptr(Reach) reach = reach_new();
     gboolean linked = git_repository_is_worktree(repo->git) == 1;
+    ReferenceKinds safe = REFERENCES_REMOTES | REFERENCES_TAGS | (linked ? REFERENCES_HEADS : 0);
+    g_autoptr(Reach) reach = reach_new(repo, safe, NULL);
 
     add_reference(reach->tips, repo, "HEAD");
     if (!linked) {
-        add_references(reach->tips, repo, HEADS "*", NULL);
+        references_add_all(reach->references, reach->tips, REFERENCES_HEADS, NULL);
         add_reference(reach->tips, repo, "refs/stash");
-    } else
-        add_references(reach->safe, repo, HEADS "*", NULL);
-    add_references(reach->safe, repo, REMOTES "*", NULL);
-    add_references(reach->safe, repo, "refs/tags/*", NULL);
+    }
     return add_lost(repo, reach, work->commits, NULL);
 }
 
@@ -184,15 +172,16 @@ gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const
 {
     g_autoptr(Repo) opened = tree ? repo_open_other(repo, tree, error) : NULL;
     g_autofree char *reference = g_strconcat(HEADS, branch, NULL);
-    g_autoptr(Reach) reach = reach_new();
+    git_oid own;
+    gboolean there = git_reference_name_to_id(&own, repo->git, reference) == 0;
+    g_autoptr(Reach) reach =
+        reach_new(repo, REFERENCES_HEADS | REFERENCES_REMOTES, there ? &own : NULL);
 
     if (tree && !opened)
         return FALSE;
     add_reference(reach->tips, repo, reference);
     if (opened && git_repository_head_detached(opened->git) == 1)
         add_reference(reach->tips, opened, "HEAD");
-    add_references(reach->safe, repo, HEADS "*", reference);
-    add_references(reach->safe, repo, REMOTES "*", NULL);
     drop_merged_tips(reach, repo, branch);
     return add_lost(repo, reach, work->commits, error);
 }
@@ -272,7 +261,7 @@ static gboolean is_unfinished(const Repo *tree)
 void work_add_left(Work *work, const Repo *repo, const char *admin)
 {
     g_autoptr(Repo) tree = repo_open_other(repo, admin, NULL);
-    g_autoptr(Reach) reach = reach_new();
+    g_autoptr(Reach) reach = reach_new(repo, REFERENCES_ALL, NULL);
     g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *references = g_build_filename(admin, "refs", NULL);
 
@@ -286,7 +275,6 @@ void work_add_left(Work *work, const Repo *repo, const char *admin)
     add_own_references(reach->tips, tree, references);
     if (git_repository_head_detached(tree->git) == 1)
         add_reference(reach->tips, tree, "HEAD");
-    add_references(reach->safe, repo, "refs/*", NULL);
     if (!add_lost(repo, reach, commits, NULL))
         work_add_unknown(work, admin);
     for (guint i = 0; i < commits->len; i++) {

@@ -10,8 +10,6 @@
 
 #define WORKTREES_FOLDER ".storkit/worktrees"
 #define BRANCH_PREFIX "story/"
-#define HEADS "refs/heads/"
-#define REMOTES "refs/remotes/"
 
 /** The maximum size of git's config, or of a file of patterns or attributes. */
 #define GIT_CONFIG_MAX (16u << 20)

@@ -22,6 +22,14 @@ Repo *repo_open_other(const Repo *repo, const char *path, GError **error)
     return repo_open(path, repo->environment, repo->cancellable, error);
 }
 
+const References *repo_references(const Repo *repo)
+{
+    Repo *reader = (Repo *)repo; /* what it keeps is no part of what it is */
+    if (!reader->references)
+        reader->references = references_read(repo->git);
+    return reader->references;
+}
+
 const char *repo_work_tree(const Repo *repo)
 {
     return git_repository_workdir(repo->git);
@@ -34,6 +42,7 @@ char *repo_file(const Repo *repo, const char *name)
 
 void repo_free(Repo *repo)
 {
+    references_free(repo->references);
     git_repository_free(repo->git);
     g_free(repo->root);
     g_strfreev(repo->environment);

@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "git/library.h"
+#include "git/references.h"
 
 /*
  * A repository that is open for one operation, with the settings of git's program for it.
@@ -13,6 +14,7 @@ typedef struct {
     git_repository *git;
     char *root;                /* its work tree, or where it was opened */
     char **environment;        /* of git's program; NULL: this process's */
+    References *references;    /* read where they are first asked for: see repo_references() */
     GCancellable *cancellable; /* ends git's program; NULL: nothing does */
 } Repo;
 
@@ -23,6 +25,9 @@ Repo *repo_open(const char *root, char *const *environment, GCancellable *cancel
 /** Opens the repository at @path (a worktree, its folder in git's, a repository inside) for the
  *  same operation as @repo. Sets WORKTREE_FAILED. */
 Repo *repo_open_other(const Repo *repo, const char *path, GError **error);
+
+/** All references of @repo, as they were when this was first asked in the operation. */
+const References *repo_references(const Repo *repo);
 
 /** The work tree of @repo with a slash at its end; NULL for a bare one. */
 const char *repo_work_tree(const Repo *repo);
