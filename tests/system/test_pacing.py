@@ -204,18 +204,25 @@ def switches(pid):
     return total
 
 
+def names_of_helpers(pid):
+    """Of the threads of the process, and of its children."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/comm") as file:
+            yield file.read()
+        with open(f"/proc/{pid}/task/{thread}/children") as file:
+            children = file.read().split()
+        for child in children:
+            with open(f"/proc/{child}/comm") as file:
+                yield file.read()
+
+
 def lingers(pid):
     """Whether a worker thread or storkit-git of the process waits for more work, as they do for up
     to 30 s."""
-    names = []
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/comm") as file:
-            names.append(file.read())
-        with open(f"/proc/{pid}/task/{thread}/children") as file:
-            for child in file.read().split():
-                with open(f"/proc/{child}/comm") as comm:
-                    names.append(comm.read())
-    return any(name.startswith(("pool-", "storkit-git")) for name in names)
+    try:
+        return any(name.startswith(("pool-", "storkit-git")) for name in names_of_helpers(pid))
+    except (FileNotFoundError, ProcessLookupError):
+        return True  # one has just ended: look again
 
 
 @long
