@@ -166,8 +166,9 @@ static guint64 timeout_of(sd_bus_message *message)
     return g_strv_contains(unbounded_methods, sd_bus_message_get_member(message)) ? G_MAXUINT64 : 0;
 }
 
-gboolean bus_call_message(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret_reply,
-                          GError **error)
+/* bus_call() of a message that bus_message_new() made. */
+static gboolean call_message(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret_reply,
+                             GError **error)
 {
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
 
@@ -185,7 +186,7 @@ gboolean bus_call(sd_bus *bus, const char *method, sd_bus_message **ret_reply, G
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
-    return bus_call_message(bus, message, ret_reply, error);
+    return call_message(bus, message, ret_reply, error);
 }
 
 JsonNode *bus_call_json(sd_bus *bus, const char *method, GError **error, const char *types, ...)
@@ -196,7 +197,7 @@ JsonNode *bus_call_json(sd_bus *bus, const char *method, GError **error, const c
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
-    if (!bus_call_message(bus, message, &reply, error))
+    if (!call_message(bus, message, &reply, error))
         return NULL;
     JsonNode *node = message_read_json(reply);
     if (!node)
@@ -228,7 +229,7 @@ int bus_call_fd(sd_bus *bus, const char *method, GError **error, const char *typ
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
-    if (!bus_call_message(bus, message, &reply, error))
+    if (!call_message(bus, message, &reply, error))
         return -1;
     return bus_reply_fd(reply, error);
 }

@@ -46,10 +46,6 @@ gboolean bus_call_async(sd_bus *bus, const char *method, BusDone done, gpointer 
  *  Caller: sd_bus_message_unref(). */
 sd_bus_message *bus_message_new(sd_bus *bus, const char *method, GError **error);
 
-/** bus_call() of a message that bus_message_new() made. */
-gboolean bus_call_message(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret_reply,
-                          GError **error);
-
 /** bus_call_async() of a message that bus_message_new() made. */
 gboolean bus_send_async(sd_bus *bus, sd_bus_message *message, BusDone done, gpointer data,
                         sd_bus_slot **ret_slot, GError **error);

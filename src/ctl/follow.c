@@ -246,11 +246,6 @@ Follow *follow_new(Ctl *ctl, const char *run_id, guint64 cursor, const FollowHan
     return follow;
 }
 
-const char *follow_run_id(const Follow *follow)
-{
-    return follow->run_id;
-}
-
 void follow_free(Follow *follow)
 {
     close_fd(follow);

@@ -24,7 +24,5 @@ typedef struct {
 Follow *follow_new(Ctl *ctl, const char *run_id, guint64 cursor, const FollowHandler *handler,
                    gpointer data);
 
-const char *follow_run_id(const Follow *follow);
-
 void follow_free(Follow *follow);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Follow, follow_free)

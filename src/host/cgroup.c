@@ -11,7 +11,8 @@
 /* An agent may make as many as it likes below its own, and List is not to wait for that. */
 #define MAX_FOLDERS 64
 
-const char *cgroup_mount(void)
+/* Where cgroup2 is mounted: "/sys/fs/cgroup", or its `unified` in a hybrid layout. */
+static const char *cgroup_mount(void)
 {
     static const char *mount;
     struct statfs fs;

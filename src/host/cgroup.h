@@ -8,10 +8,6 @@
  * it has. Files of the kernel: reading one does not wait for a disk.
  */
 
-/** Where cgroup2 is mounted ("/sys/fs/cgroup", or its `unified` in a hybrid layout): a static
- *  string. */
-const char *cgroup_mount(void);
-
 /** The folder of the cgroup that process @pid is in, or NULL. Caller frees. */
 char *cgroup_of_process(pid_t pid);
 

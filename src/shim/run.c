@@ -316,7 +316,8 @@ void run_take_output(Run *run)
         note_output(run);
 }
 
-void run_retry_output(Run *run)
+/* There may be space again for the held bytes. */
+static void run_retry_output(Run *run)
 {
     transcript_retry(&run->transcript);
     if (!transcript_held(&run->transcript))

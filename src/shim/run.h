@@ -74,9 +74,6 @@ bool run_may_take_output(const Run *run);
 /** Reads the PTY's output and appends it. */
 void run_take_output(Run *run);
 
-/** There may be space again for the held bytes. */
-void run_retry_output(Run *run);
-
 /** Takes the records on `control`. */
 void run_take_control(Run *run);
 
