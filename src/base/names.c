@@ -6,6 +6,8 @@
 #include "base/bus-names.h"
 #include "base/error.h"
 
+/* µs since the epoch: in 2080 */
+#define LAST_TIME (G_GUINT64_CONSTANT(3471292800) * G_USEC_PER_SEC)
 #define NAME_MAX_LENGTH 64
 #define TIME_LENGTH 10
 #define SHOWN_MAX 80
@@ -73,18 +75,29 @@ gboolean environment_name_is_valid(const char *name)
     return TRUE;
 }
 
+static GMutex time_lock;
+static guint64 last_time;
+
 /* Microseconds since the epoch, made strictly increasing: the clock may stand still or be set
  * back. */
 static guint64 next_time(void)
 {
-    static GMutex lock;
-    static guint64 last;
-
-    g_mutex_lock(&lock);
-    last = MAX((guint64)g_get_real_time(), last + 1);
-    guint64 time = last;
-    g_mutex_unlock(&lock);
+    g_mutex_lock(&time_lock);
+    last_time = MAX((guint64)g_get_real_time(), last_time + 1);
+    guint64 time = last_time;
+    g_mutex_unlock(&time_lock);
     return time;
+}
+
+void run_id_keep_after(const char *id)
+{
+    guint64 time = g_ascii_strtoull(strrchr(id, '.') + 1, NULL, 36);
+
+    if (time > LAST_TIME)
+        return;
+    g_mutex_lock(&time_lock);
+    last_time = MAX(last_time, time);
+    g_mutex_unlock(&time_lock);
 }
 
 /* In base 36, where microseconds have had ten digits since 1973 and have them until 2085. */

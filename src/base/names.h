@@ -26,6 +26,10 @@ gboolean environment_name_is_valid(const char *name);
  *  of one process give the same, and later ones sort after. From any thread. Caller frees. */
 char *run_id_new(const char *story, const char *agent);
 
+/** Makes later ids sort after @id, one of an earlier process: the clock may have been set back
+ * since. One of the last years that the form has digits for is nobody's, and is ignored. */
+void run_id_keep_after(const char *id);
+
 /** Whether @id has the form that run_id_new() makes: it is used as a folder's name, so nothing
  *  else may ever reach the file system. */
 gboolean run_id_is_valid(const char *id);

@@ -286,8 +286,10 @@ void pool_adopt(Pool *pool)
 {
     run_folders_tidy();
     g_autoptr(GPtrArray) names = list_folders();
-    for (guint i = 0; i < names->len; i++)
+    for (guint i = 0; i < names->len; i++) {
+        run_id_keep_after(g_ptr_array_index(names, i));
         adopt_one(pool, g_ptr_array_index(names, i));
+    }
     runs_forget_replaced(pool->tools.runs);
     runs_each_listed(pool->tools.runs, tell_of, pool->tools.runs);
     admission_advance(pool->admission);

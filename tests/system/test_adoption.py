@@ -427,6 +427,30 @@ def test_frozen_run_is_found_frozen(pool):
     assert pool.get(root, "s")["frozen"] is False
 
 
+def test_newer_run_is_told_without_the_clock(pool):
+    """Where the clock was set back between two runs of an agent, it is the later one that List
+    shows, after a restart, too."""
+    root = pool.repository(agents={"coder": "exit 0"})
+    first = pool.start(root, "s")["run_id"]
+    pool.wait(root, "s")
+    pool.kill_daemon()
+    # As if it had begun in the months to come.
+    later = first[:-7] + "z" + first[-6:]
+    os.rename(pool.run_folder(first), pool.run_folder(later))
+    path = f"{pool.run_folder(later)}/run.json"
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace(first, later))
+    pool.start_daemon()
+    assert [run["run_id"] for run in pool.list()] == [later]
+    second = pool.start(root, "s")["run_id"]
+    pool.wait(root, "s")
+    assert [run["run_id"] for run in pool.list()] == [second]
+    pool.restart_daemon()
+    assert [run["run_id"] for run in pool.list()] == [second]
+
+
 def test_two_daemons_do_not_meet(pool):
     """A second daemon on the same runs ends at once, says who has them and touches nothing."""
     go = f"{pool.folder}/go"

@@ -179,6 +179,20 @@ static void test_desktops_read_the_application_in_a_unit_name(void)
     g_assert_cmpstr(id, ==, "storkit");
 }
 
+static void test_a_run_id_sorts_after_those_before_the_clock_was_set_back(void)
+{
+    run_id_keep_after("s.a.zzzzzzzzzz");
+    g_autofree char *now = run_id_new("s", "a");
+    g_autofree char *later = g_strdup(now);
+    char *digit = strrchr(later, '.') + 4; /* months from now */
+    *digit = *digit == 'z' ? 'z' : *digit == '9' ? 'a' : (char)(*digit + 1);
+    run_id_keep_after(later);
+    g_autofree char *next = run_id_new("s", "a");
+
+    g_assert_cmpstr(now, <, "s.a.z");
+    g_assert_cmpstr(next, >, later);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -194,6 +208,8 @@ int main(int argc, char **argv)
                     test_a_run_id_tells_story_agent_and_time);
     g_test_add_func("/names/run-ids-of-all-threads-are-new-and-sort-by-time",
                     test_run_ids_of_all_threads_are_new_and_sort_by_time);
+    g_test_add_func("/names/a-run-id-sorts-after-those-before-the-clock-was-set-back",
+                    test_a_run_id_sorts_after_those_before_the_clock_was_set_back);
     g_test_add_func("/names/only-run-ids-are-taken-for-run-ids",
                     test_only_run_ids_are_taken_for_run_ids);
     g_test_add_func("/names/a-unit-name-has-a-word-of-the-run-id",
