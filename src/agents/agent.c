@@ -28,6 +28,7 @@ void agent_config_free(AgentConfig *agent)
     g_strfreev(agent->allowed_tools);
     g_free(agent->system_prompt);
     g_strfreev(agent->env);
+    permissions_clear(&agent->permissions);
     sandbox_config_clear(&agent->sandbox);
     g_free(agent);
 }
@@ -37,4 +38,9 @@ const char *agent_config_prompt(const AgentConfig *agent)
     if (!agent_kind_takes(agent->kind, "prompt"))
         return NULL;
     return agent->prompt ? agent->prompt : PROMPT_DEFAULT;
+}
+
+gboolean agent_config_reads_messages(const AgentConfig *agent)
+{
+    return agent->interactive || agent->permissions.mode == PERMISSION_ASK;
 }

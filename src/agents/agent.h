@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/kind.h"
+#include "base/permissions.h"
 #include "base/run-limits.h"
 #include "base/sandbox-config.h"
 
@@ -24,6 +25,7 @@ typedef struct {
     char *system_prompt;   /* template, or NULL where unset or empty */
     char **env;            /* NAME=VALUE; never NULL */
     gboolean interactive;
+    Permissions permissions;
     guint64 stop_grace_usec;   /* default 10 s */
     guint64 result_grace_usec; /* default 5 min; 0: off */
     Limits limits;
@@ -33,6 +35,10 @@ typedef struct {
 /** An agent with the defaults, but neither name nor command. Caller: agent_config_free(). */
 AgentConfig *agent_config_new(void);
 void agent_config_free(AgentConfig *agent);
+
+/** Whether it reads messages on stdin, the prompt being the first: it is interactive, or asks and
+ * is answered there. */
+gboolean agent_config_reads_messages(const AgentConfig *agent);
 
 /** The prompt of an agent whose config has none. A template. */
 #define PROMPT_DEFAULT "Work on story {{story_id}}."

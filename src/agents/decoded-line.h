@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/kind.h"
+#include "agents/question.h"
 #include "agents/usage.h"
 
 /*
@@ -28,9 +29,11 @@ typedef struct {
     char *error;        /* the CLI's own words for a failure, on its closing line or before it */
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
-    Usage used;         /* since the line before that said so: adds up */
-    Usage so_far;       /* since the start of the run: replaces earlier values */
-    Usage session;      /* of the session, with its earlier runs: takes the place too */
+    AgentQuestion *question; /* the agent asks, and waits for an answer; or NULL */
+    GPtrArray *settled;      /* char *, requests and subjects of questions that are over; or NULL */
+    Usage used;              /* since the line before that said so: adds up */
+    Usage so_far;            /* since the start of the run: replaces earlier values */
+    Usage session;           /* of the session, with its earlier runs: takes the place too */
 } LineFacts;
 
 struct DecodedLine {

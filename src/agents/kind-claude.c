@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <json-glib/json-glib.h>
 
+#include "agents/claude-questions.h"
 #include "agents/command-line.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
@@ -46,15 +47,41 @@ static char *build_message(const char *text)
 
 /* --- The command line --- */
 
+static void add_each(GString *joined, char *const *rules)
+{
+    for (; rules && *rules; rules++)
+        g_string_append_printf(joined, "%s%s", joined->len > 0 ? "," : "", *rules);
+}
+
+/* Both lists as one argument: rules may hold commas and spaces inside of their brackets only. */
+static void add_rules(CommandLine *line, const char *option, char *const *rules, char *const *more)
+{
+    g_autoptr(GString) joined = g_string_new(NULL);
+
+    add_each(joined, rules);
+    add_each(joined, more);
+    if (joined->len > 0)
+        command_line_add_option(line, option, joined->str);
+}
+
+/* In its mode `default` it asks whoever answers on stdin; where nobody does, it refuses. */
+static void add_permissions(CommandLine *line)
+{
+    PermissionMode mode = line->agent->permissions.mode;
+
+    command_line_add_option(line, "--permission-mode",
+                            mode == PERMISSION_BYPASS ? "bypassPermissions" : "default");
+    if (mode == PERMISSION_ASK)
+        command_line_add_option(line, "--permission-prompt-tool", "stdio");
+}
+
 static void add_options(CommandLine *line)
 {
     const AgentConfig *agent = line->agent;
 
     command_line_add_option(line, "--model", agent->model);
-    if (agent->allowed_tools[0]) {
-        g_autofree char *tools = g_strjoinv(",", agent->allowed_tools);
-        command_line_add_option(line, "--allowedTools", tools);
-    }
+    add_rules(line, "--allowedTools", agent->allowed_tools, agent->permissions.allow);
+    add_rules(line, "--disallowedTools", agent->permissions.deny, NULL);
     if (agent->max_turns > 0) {
         g_autofree char *turns = g_strdup_printf("%u", agent->max_turns);
         command_line_add_option(line, "--max-turns", turns);
@@ -67,20 +94,20 @@ static void add_options(CommandLine *line)
     command_line_add_option(line, "--resume", line->context->resume);
     command_line_add_option(line, "--output-format", "stream-json");
     command_line_add(line, "--verbose");
-    command_line_add_option(line, "--permission-mode", "bypassPermissions");
+    add_permissions(line);
 }
 
 static void build(CommandLine *line)
 {
-    gboolean interactive = line->agent->interactive;
+    gboolean messages = agent_config_reads_messages(line->agent);
 
     command_line_add_program(line);
     command_line_add(line, "-p");
-    if (!interactive && command_line_prompt_fits(line))
+    if (!messages && command_line_prompt_fits(line))
         command_line_add(line, line->prompt);
     command_line_add_args(line);
     add_options(line);
-    if (interactive) {
+    if (messages) {
         command_line_add_option(line, "--input-format", "stream-json");
         line->stdin_text = build_message(line->prompt);
     } else if (command_line_prompt_is_long(line)) {
@@ -214,8 +241,11 @@ static const char *const keys[] = {
 static const KindLine lines[] = {
     {"system", read_system},
     {"assistant", read_assistant},
+    {"user", claude_read_user},
     {"result", read_result, line_read_long_result},
     {"rate_limit_event", read_rate_limit},
+    {"control_request", claude_read_request},
+    {"control_cancel_request", claude_read_cancel},
     {NULL},
 };
 
@@ -227,4 +257,5 @@ const AgentKind agent_kind_claude = {
     .lines = lines,
     .closing_type = "result",
     .build_message = build_message,
+    .build_answer = claude_build_answer,
 };

@@ -36,6 +36,21 @@ const AgentKind *agent_kind_of_program(const char *command)
     return NULL;
 }
 
+char *agent_kinds_list(gboolean (*matches)(const AgentKind *kind))
+{
+    GString *names = g_string_new(NULL);
+
+    for (const AgentKind *const *kind = kinds; *kind; kind++)
+        if (matches(*kind))
+            g_string_append_printf(names, "%s\"%s\"", names->len > 0 ? " or " : "", (*kind)->name);
+    return g_string_free(names, FALSE);
+}
+
+gboolean agent_kind_can_ask(const AgentKind *kind)
+{
+    return kind->build_answer != NULL;
+}
+
 gboolean agent_kind_takes(const AgentKind *kind, const char *key)
 {
     return !g_strv_contains(kind_keys, key) || g_strv_contains(kind->keys, key);

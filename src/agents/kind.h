@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "agents/question.h"
+
 G_BEGIN_DECLS
 
 typedef struct CommandLine CommandLine;
@@ -37,6 +39,10 @@ typedef struct {
     /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
      *  NULL where the kind takes none. */
     char *(*build_message)(const char *text);
+    /** The answer to the question that the line @request asked, as the agent reads it on stdin,
+     *  newline included (caller frees). Sets STORKIT_ERROR_INVALID_ARGUMENT. NULL where the kind
+     *  can't ask. */
+    char *(*build_answer)(LineJson request, const AgentAnswer *answer, GError **error);
 } AgentKind;
 
 /** The table of kinds: a new one is a line here and a file of its own. */
@@ -63,6 +69,13 @@ const AgentKind *agent_kind_find(const char *name);
 
 /** The kind whose usual program is @command, in whatever folder; NULL if there is none. */
 const AgentKind *agent_kind_of_program(const char *command);
+
+/** The names of the kinds of which @matches is true, for a message: "claude or acp". Caller frees.
+ */
+char *agent_kinds_list(gboolean (*matches)(const AgentKind *kind));
+
+/** Whether agents of the kind can ask whether they may do something. */
+gboolean agent_kind_can_ask(const AgentKind *kind);
 
 /** Whether @kind's command line has a place for @key: "prompt", "model", "resume", "interactive",
  *  "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes any other. */

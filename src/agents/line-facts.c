@@ -131,6 +131,15 @@ void line_close_run(DecodedLine *line, gboolean success, char *error)
 
 /* --- Lines --- */
 
+void line_settle(DecodedLine *line, char *name)
+{
+    if (!name)
+        return;
+    if (!line->facts.settled)
+        line->facts.settled = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(line->facts.settled, name);
+}
+
 void line_read_assistant(LineJson json, DecodedLine *line)
 {
     line->facts.assistant = TRUE;

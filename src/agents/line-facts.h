@@ -53,6 +53,9 @@ void line_close_run(DecodedLine *line, gboolean success, char *error);
 /** A copy of the string at @path, NULL where it is empty or absent. Caller frees. */
 char *line_dup_string(LineJson json, const char *path);
 
+/** A question of that name, or about that subject, is over. @name is taken; NULL: none. */
+void line_settle(DecodedLine *line, char *name);
+
 /** The line does no more than show that the model spoke or acted. */
 void line_read_assistant(LineJson json, DecodedLine *line);
 

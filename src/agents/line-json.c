@@ -69,6 +69,42 @@ const char *line_json_string(LineJson json, const char *path)
     return string;
 }
 
+/* The text is a valid object: each quote and bracket has its other one, and something ends every
+ * value. */
+static const char *skip_string(const char *p)
+{
+    for (p++; *p != '"'; p++)
+        if (*p == '\\')
+            p++;
+    return p + 1;
+}
+
+static const char *skip_container(const char *p)
+{
+    int depth = 0;
+
+    do {
+        depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
+        p = *p == '"' ? skip_string(p) : p + 1;
+    } while (depth > 0);
+    return p;
+}
+
+char *line_json_dup_raw(LineJson json, const char *path)
+{
+    const JsonToken *token = find_token(json, path);
+    if (!token)
+        return NULL;
+    const char *text = json.document->text, *begin = text + token->begin, *end = begin;
+    if (token->type == JSON_STRING)
+        return g_strndup(begin - 1, token->end - token->begin + 2);
+    if (token->type == JSON_OBJECT || token->type == JSON_ARRAY)
+        return g_strndup(begin, (gsize)(skip_container(begin) - begin));
+    while (g_ascii_isalnum(*end) || *end == '-' || *end == '+' || *end == '.')
+        end++;
+    return g_strndup(begin, (gsize)(end - begin));
+}
+
 gboolean line_json_is(LineJson json, const char *path, const char *expected)
 {
     const JsonToken *token = find_string(json, path);

@@ -48,6 +48,10 @@ const char *line_json_string(LineJson json, const char *path);
 /** The same, but the caller frees it. */
 char *line_json_dup_string(LineJson json, const char *path);
 
+/** The JSON text of the value at @path, as it was printed; NULL where there is none. Caller frees.
+ */
+char *line_json_dup_raw(LineJson json, const char *path);
+
 /** Whether the string at @path is @expected, of at most 64 bytes. */
 gboolean line_json_is(LineJson json, const char *path, const char *expected);
 

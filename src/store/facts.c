@@ -18,6 +18,32 @@ static void close_run(RunFacts *facts, const LineFacts *line)
         g_clear_pointer(&facts->error, g_free);
 }
 
+static void ask(RunFacts *facts, AgentQuestion **question)
+{
+    if (!*question)
+        return;
+    if (!facts->questions)
+        facts->questions = g_ptr_array_new_with_free_func((GDestroyNotify)agent_question_unref);
+    if (facts->questions->len < QUESTIONS_MAX)
+        g_ptr_array_add(facts->questions, g_steal_pointer(question));
+}
+
+static gboolean is_named(const AgentQuestion *question, const GPtrArray *names)
+{
+    for (guint i = 0; i < names->len; i++)
+        if (g_str_equal(question->request, names->pdata[i]) ||
+            g_strcmp0(question->subject, names->pdata[i]) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static void settle(RunFacts *facts, const GPtrArray *names)
+{
+    for (guint i = names && facts->questions ? facts->questions->len : 0; i > 0; i--)
+        if (is_named(facts->questions->pdata[i - 1], names))
+            g_ptr_array_remove_index(facts->questions, i - 1);
+}
+
 void run_facts_add(RunFacts *facts, LineFacts *line)
 {
     take_string(&facts->session_id, &line->session_id);
@@ -31,6 +57,8 @@ void run_facts_add(RunFacts *facts, LineFacts *line)
     if (line->closing)
         close_run(facts, line);
     take_string(&facts->error, &line->error);
+    ask(facts, &line->question);
+    settle(facts, line->settled);
     usage_add(&facts->usage, &line->used);
     usage_replace(&facts->usage, &line->so_far);
     usage_replace(&facts->session, &line->session);
@@ -41,12 +69,14 @@ void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy)
     *ret_copy = *facts;
     ret_copy->session_id = g_strdup(facts->session_id);
     ret_copy->error = g_strdup(facts->error);
+    ret_copy->questions = NULL;
 }
 
 void run_facts_clear(RunFacts *facts)
 {
     g_free(facts->session_id);
     g_free(facts->error);
+    g_clear_pointer(&facts->questions, g_ptr_array_unref);
     *facts = (RunFacts){0};
 }
 

@@ -19,14 +19,16 @@ typedef struct {
     gboolean empty;     /* ... and that nothing was done */
     char *error;        /* the CLI's own words for a failure */
     guint64 retry_at;
-    Usage usage;   /* of this run */
-    Usage session; /* of its session with all earlier runs, where the CLI counts that */
+    GPtrArray *questions; /* AgentQuestion: asked, and not over as far as the lines say; or NULL */
+    Usage usage;          /* of this run */
+    Usage session;        /* of its session with all earlier runs, where the CLI counts that */
 } RunFacts;
 
 /** Adds the facts of one line. Takes what it needs out of @line (its strings are NULL
  * afterwards). */
 void run_facts_add(RunFacts *facts, LineFacts *line);
 
+/** Without the questions, which end with the run. */
 void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy);
 void run_facts_clear(RunFacts *facts);
 

@@ -67,6 +67,11 @@ static guint64 line_time(const Decoding *decoding, guint64 end)
                          decoding->state->readable, run_log_created(position->log));
 }
 
+static guint count_events(const DecodedLine *line)
+{
+    return 1 + (line->texts ? line->texts->len : 0);
+}
+
 static void emit_texts(Decoding *decoding, DecodedLine *line, guint n, guint64 end, guint64 time)
 {
     for (guint i = decoding->position->place.given; i + 1 < n; i++) {
@@ -82,7 +87,7 @@ static void emit_texts(Decoding *decoding, DecodedLine *line, guint n, guint64 e
 
 static void emit(Decoding *decoding, DecodedLine *line, guint64 end)
 {
-    guint n = 1 + (line->texts ? line->texts->len : 0);
+    guint n = count_events(line);
     guint64 time = line_time(decoding, end);
     emit_texts(decoding, line, n, end, time);
     ((char *)line->text)[line->length] = '\0';
@@ -96,6 +101,19 @@ static void emit(Decoding *decoding, DecodedLine *line, guint64 end)
     set_shown(decoding, g_steal_pointer(&line->shown));
 }
 
+/* A question is known by its event. */
+static void place_question(const Decoding *decoding, DecodedLine *line, guint64 end)
+{
+    AgentQuestion *question = line->facts.question;
+    guint n = count_events(line);
+    if (!question)
+        return;
+    question->id = g_strdup_printf("%" G_GUINT64_FORMAT, event_cursor(decoding, n, n, end));
+    question->offset = decoding->position->place.offset;
+    question->end = end;
+    question->time = line_time(decoding, end);
+}
+
 /* A line whose bytes go from place.offset to @end, its newline (if any) included. They are in the
  * batch's memory, where its events point to them, with space for one more after them. */
 static void take_line(Decoding *decoding, const char *bytes, gsize length, guint64 end)
@@ -103,6 +121,7 @@ static void take_line(Decoding *decoding, const char *bytes, gsize length, guint
     gboolean agents = is_agents(decoding);
     g_auto(DecodedLine) line = {0};
     decode_line(agents ? decoding->kind : &agent_kind_raw, bytes, length, &line);
+    place_question(decoding, &line, end);
     if (decoding->facts && agents)
         run_facts_add(decoding->facts, &line.facts);
     if (line.class != LINE_NOTHING)

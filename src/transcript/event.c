@@ -64,13 +64,14 @@ void event_batch_add(EventBatch *batch, const Event *event, char *text_taken)
     g_array_append_val(batch->events, own);
 }
 
-Event event_live_status(guint64 cursor, const char *status)
+Event event_live_status(guint64 cursor, const char *status, GVariant *details)
 {
     return (Event){.type = EVENT_STATUS,
                    .cursor = cursor,
                    .time = now_usec(),
                    .text = status,
-                   .length = strlen(status)};
+                   .length = strlen(status),
+                   .details = details};
 }
 
 gsize event_cut_length(const char *text, gsize length, gsize max)

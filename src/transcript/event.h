@@ -83,8 +83,9 @@ static inline const Event *event_batch_get(const EventBatch *batch, guint i)
     return &g_array_index(batch->events, Event, i);
 }
 
-/** A status that is not an event of the log and carries the cursor of the event before it: now. */
-Event event_live_status(guint64 cursor, const char *status);
+/** A status that is not an event of the log and carries the cursor of the event before it: now.
+ *  @details are its own keys where it has more than that, or NULL. */
+Event event_live_status(guint64 cursor, const char *status, GVariant *details);
 
 /** Where to cut the valid UTF-8 @text so that at most @max bytes stay and no character is split. */
 gsize event_cut_length(const char *text, gsize length, gsize max);

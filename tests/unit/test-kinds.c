@@ -2,6 +2,8 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "agents/line-json.h"
+#include "base/json-scan.h"
 #include "store/facts.h"
 #include "store/usage-json.h"
 #include "transcript/decoder.h"
@@ -224,6 +226,94 @@ static void test_what_is_not_known_before_is_not_known_after(void)
     g_assert_false(usage_is_known(&total));
 }
 
+/* --- Questions --- */
+
+static const char *const asks =
+    "{\"type\":\"control_request\",\"request_id\":\"r-1\",\"request\":{\"subtype\":\"can_use_"
+    "tool\","
+    "\"tool_name\":\"Bash\",\"display_name\":\"Bash\",\"input\":{\"command\":\"a "
+    "\\\"}\\ud83d\\ude00\","
+    "\"n\":1.50e3},\"permission_suggestions\":[{\"type\":\"addRules\",\"rules\":[{\"toolName\":"
+    "\"Bash\","
+    "\"ruleContent\":\"a *\"}],\"behavior\":\"allow\",\"destination\":\"localSettings\"},{\"type\":"
+    "\"setMode\",\"mode\":\"acceptEdits\",\"destination\":\"session\"}],\"tool_use_id\":\"toolu_"
+    "1\"}}";
+
+/* The answer to the question that @line asks, without its newline. */
+static char *answer_line(const char *line, AgentAnswer answer)
+{
+    JsonScan scan;
+    JsonTape tape;
+    g_autoptr(GError) error = NULL;
+
+    json_scan_init(&scan);
+    json_tape_init(&tape);
+    json_scan_record(&scan, &tape);
+    g_assert_true(json_scan_push(&scan, line, strlen(line)) && json_scan_finish(&scan));
+    g_auto(LineDocument) document = line_document(line, &tape);
+    char *text = agent_kind_claude.build_answer(line_document_root(&document), &answer, &error);
+    json_tape_clear(&tape);
+    return text ? g_strchomp(text) : NULL;
+}
+
+static void test_a_question_is_read(void)
+{
+    g_auto(Seen) seen = {0};
+
+    seen.texts = g_ptr_array_new_with_free_func(g_free);
+    see_line(&seen, &agent_kind_claude, asks, strlen(asks));
+    g_assert_cmpuint(seen.facts.questions->len, ==, 1);
+    const AgentQuestion *question = seen.facts.questions->pdata[0];
+    g_assert_cmpstr(question->request, ==, "r-1");
+    g_assert_cmpstr(question->title, ==, "May it use Bash?");
+    g_assert_cmpstr(question->detail, ==, "a \"}😀");
+    g_assert_cmpuint(question->options->len, ==, 3);
+}
+
+/* By the outcome of what it is about, or as the agent takes it back; by nothing else. */
+static void test_a_question_is_settled(void)
+{
+    static const char *const other = "{\"type\":\"user\",\"message\":{\"content\":[{\"type\":"
+                                     "\"tool_result\",\"tool_use_id\":\"toolu_2\"}]}}";
+    static const char *const settles[] = {
+        "{\"type\":\"user\",\"message\":{\"content\":[{\"type\":\"tool_result\","
+        "\"tool_use_id\":\"toolu_1\"}]}}",
+        "{\"type\":\"control_cancel_request\",\"request_id\":\"r-1\"}",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(settles); i++) {
+        g_auto(Seen) seen = {0};
+        seen.texts = g_ptr_array_new_with_free_func(g_free);
+        see_line(&seen, &agent_kind_claude, asks, strlen(asks));
+        see_line(&seen, &agent_kind_claude, other, strlen(other));
+        g_assert_cmpuint(seen.facts.questions->len, ==, 1);
+        see_line(&seen, &agent_kind_claude, settles[i], strlen(settles[i]));
+        g_assert_cmpuint(seen.facts.questions->len, ==, 0);
+    }
+}
+
+#define RESPONSE                                                                                   \
+    "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\",\"request_id\":\"r-1\"," \
+    "\"response\":{\"behavior\":"
+
+static void test_an_answer_is_word_for_word(void)
+{
+    g_autofree char *yes = answer_line(asks, (AgentAnswer){.option = OPTION_ALLOW});
+    g_autofree char *always = answer_line(asks, (AgentAnswer){.option = OPTION_ALWAYS});
+    g_autofree char *no =
+        answer_line(asks, (AgentAnswer){.option = OPTION_DENY, .message = "a \"b\"\n"});
+
+    g_assert_cmpstr(yes, ==,
+                    RESPONSE "\"allow\",\"updatedInput\":{\"command\":"
+                             "\"a \\\"}\\ud83d\\ude00\",\"n\":1.50e3}}}}");
+    g_assert_true(g_str_has_suffix(
+        always,
+        ",\"updatedPermissions\":[{\"type\":\"addRules\",\"rules\":[{\"toolName\":\"Bash\","
+        "\"ruleContent\":\"a *\"}],\"behavior\":\"allow\",\"destination\":\"session\"}]}}}"));
+    g_assert_cmpstr(no, ==, RESPONSE "\"deny\",\"message\":\"a \\\"b\\\"\\n\"}}}");
+    g_assert_null(answer_line(asks, (AgentAnswer){.option = OPTION_ALLOW, .input = "{} {}"}));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -237,5 +327,8 @@ int main(int argc, char **argv)
     g_test_add_func("/kinds/a-json-body-becomes-its-message", test_a_json_body_becomes_its_message);
     g_test_add_func("/kinds/what-is-not-known-before-is-not-known-after",
                     test_what_is_not_known_before_is_not_known_after);
+    g_test_add_func("/kinds/question", test_a_question_is_read);
+    g_test_add_func("/kinds/question/settled", test_a_question_is_settled);
+    g_test_add_func("/kinds/question/answer", test_an_answer_is_word_for_word);
     return g_test_run();
 }
