@@ -77,8 +77,25 @@ void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup
         limits_output(limits, options, cgroup, now);
 }
 
+void limits_wait(Limits *limits, const Options *options, const Cgroup *cgroup, bool waiting,
+                 uint64_t now)
+{
+    if (waiting == limits->waiting)
+        return;
+    limits->waiting = waiting;
+    if (waiting) {
+        limits->waiting_since = now;
+        return;
+    }
+    if (limits->runtime_at != NEVER)
+        limits->runtime_at = later(limits->runtime_at, now - limits->waiting_since);
+    limits_output(limits, options, cgroup, now);
+}
+
 uint64_t limits_next(const Limits *limits, bool held)
 {
+    if (limits->waiting)
+        return NEVER;
     if (held || limits->frozen)
         return limits->runtime_at;
     return earlier(limits->runtime_at, earlier(limits->idle_at, limits->result_at));
@@ -96,6 +113,8 @@ static bool was_active(const Limits *limits, const Cgroup *cgroup, uint64_t now)
 const char *limits_check(Limits *limits, const Options *options, const Cgroup *cgroup, bool held,
                          uint64_t now)
 {
+    if (limits->waiting)
+        return NULL;
     if (now >= limits->runtime_at)
         return SHIM_REASON_RUNTIME;
     if (held || now < earlier(limits->idle_at, limits->result_at))

@@ -10,7 +10,8 @@
 
 /*
  * The shim's own limits: how long the agent may run, be silent, and live on after its closing line.
- * Only the first counts while the agent is frozen, or paused by us.
+ * Only the first counts while the agent is frozen, or paused by us; none while it waits for an
+ * answer.
  */
 
 typedef struct Limits {
@@ -21,6 +22,8 @@ typedef struct Limits {
     uint64_t cpu_since; /* when … */
     int64_t cpu_usec;   /* … its descendants had used at most this much */
     bool frozen;        /* it can do nothing */
+    bool waiting;       /* for an answer, … */
+    uint64_t waiting_since;
 } Limits;
 
 /** All off. */
@@ -38,6 +41,10 @@ void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup
 
 /** It may have been frozen or thawed. A thaw restarts its silence and its grace. */
 void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now);
+
+/** It waits for an answer, or waits no longer: the time between does not count. */
+void limits_wait(Limits *limits, const Options *options, const Cgroup *cgroup, bool waiting,
+                 uint64_t now);
 
 /** The earliest deadline. While the transcript is @held the agent's silence is our doing. */
 uint64_t limits_next(const Limits *limits, bool held);

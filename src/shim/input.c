@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shim/record.h"
@@ -10,6 +13,7 @@
 
 int input_open(Input *input, int folder)
 {
+    input->folder = folder;
     input->file = input->pipe = -1;
     input->fifo = record_open_fifo(folder, "input");
     return input->fifo < 0 ? input->fifo : 0;
@@ -93,6 +97,49 @@ static void take_from_file(Input *input)
         fd_clear(&input->file);
 }
 
+/* The number in the payload, in the buffer; 0: none. */
+static uint64_t answer_number(const Input *input, size_t length)
+{
+    char digits[SHIM_ANSWER_MAX_DIGITS + 1] = "";
+
+    if (length == 0 || length >= sizeof digits)
+        return 0;
+    memcpy(digits, input->buffer, length);
+    return strspn(digits, "0123456789") == length ? strtoull(digits, NULL, 10) : 0;
+}
+
+/* False where it was given before, or can't be noted as given now. */
+static bool note_answer(Input *input, uint64_t number)
+{
+    for (size_t i = 0; i < input->n_answered; i++)
+        if (input->answered[i] == number)
+            return false;
+    uint64_t *grown = reallocarray(input->answered, input->n_answered + 1, sizeof *grown);
+    if (!grown)
+        return false;
+    input->answered = grown;
+    input->answered[input->n_answered++] = number;
+    return true;
+}
+
+/* The next service tells us again of what it does not know to be given. */
+static void take_answer(Input *input, size_t length)
+{
+    char name[sizeof SHIM_ANSWER_PREFIX + SHIM_ANSWER_MAX_DIGITS];
+    uint64_t number = answer_number(input, length);
+
+    if (number == 0 || input->pipe < 0)
+        return;
+    snprintf(name, sizeof name, SHIM_ANSWER_PREFIX "%llu", (unsigned long long)number);
+    int file = open_at(input->folder, name, O_RDONLY);
+    if (file < 0)
+        complain("opening %s: %s", name, strerror(-file));
+    else if (note_answer(input, number))
+        input->file = file;
+    else
+        fd_clear(&file);
+}
+
 /* False where no record is there. */
 static bool take_record(Input *input)
 {
@@ -104,22 +151,30 @@ static bool take_record(Input *input)
         take(input, head.length, false);
     else if (head.type == SHIM_INPUT_MESSAGE && input->pipe >= 0)
         take(input, head.length, true);
+    else if (head.type == SHIM_INPUT_ANSWER)
+        take_answer(input, head.length);
     else if (head.type == SHIM_INPUT_CLOSE)
         close_pipe(input);
     return true;
 }
 
-void input_service(Input *input, int master)
+static void write_file(Input *input, int master)
 {
-    write_out(input, master);
     while (input->file >= 0 && !in_hand(input)) {
         take_from_file(input);
         write_out(input, master);
     }
+}
+
+void input_service(Input *input, int master)
+{
+    write_out(input, master);
+    write_file(input, master);
     for (int i = 0; i < RECORDS_AT_ONCE && !in_hand(input); i++) {
         if (!take_record(input))
             return;
         write_out(input, master);
+        write_file(input, master); /* an answer's */
     }
 }
 

@@ -10,15 +10,19 @@
 
 /*
  * What goes to the agent: bytes for its terminal, and for its stdin where that is a pipe (first the
- * run folder's `stdin`, then messages). One record at a time is in hand; the FIFO holds the rest.
+ * run folder's `stdin`, then messages and answers). One record at a time is in hand; the FIFO holds
+ * the rest.
  */
 
 typedef struct Input {
+    int folder; /* of the run */
     int fifo;
-    int file;     /* the rest of the run folder's `stdin`, or -1 */
-    int pipe;     /* the agent's stdin, or -1 */
-    bool to_pipe; /* the destination of the bytes in hand */
-    bool broken;  /* the agent has let go of its stdin */
+    int file;           /* the rest of the run folder's `stdin`, or of an answer; or -1 */
+    int pipe;           /* the agent's stdin, or -1 */
+    bool to_pipe;       /* the destination of the bytes in hand */
+    bool broken;        /* the agent has let go of its stdin */
+    uint64_t *answered; /* the answers that were given */
+    size_t n_answered;
     size_t start, end;
     uint8_t buffer[PIPE_BUF];
 } Input;

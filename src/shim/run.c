@@ -324,12 +324,32 @@ static void run_retry_output(Run *run)
         note_output(run);
 }
 
-static void take_stop(Run *run, const struct ShimRecord *head, const uint8_t *payload)
+static uint64_t grace_of(const Run *run, const struct ShimRecord *head, const uint8_t *payload)
 {
     uint64_t grace = run->options.stop_grace;
 
     if (head->length == sizeof grace)
         memcpy(&grace, payload, sizeof grace);
+    return grace;
+}
+
+static void take_unanswered(Run *run, const struct ShimRecord *head, const uint8_t *payload)
+{
+    run_child_exited(run);
+    ending_limit(&run->ending, SHIM_REASON_UNANSWERED, &run->child, &run->cgroup,
+                 grace_of(run, head, payload), run->now);
+}
+
+static void take_waiting(Run *run, const struct ShimRecord *head, const uint8_t *payload)
+{
+    if (head->length == 1 && run->stage == STAGE_AGENT)
+        limits_wait(&run->limits, &run->options, &run->cgroup, payload[0] != 0, run->now);
+}
+
+static void take_stop(Run *run, const struct ShimRecord *head, const uint8_t *payload)
+{
+    uint64_t grace = grace_of(run, head, payload);
+
     run_child_exited(run); /* an end of its own that came before the stop keeps its reason */
     ending_stop(&run->ending, &run->child, &run->cgroup, grace, run->now);
 }
@@ -354,6 +374,10 @@ void run_take_control(Run *run)
             take_stop(run, &head, payload);
         else if (head.type == SHIM_CONTROL_RESIZE)
             take_resize(run, &head, payload);
+        else if (head.type == SHIM_CONTROL_WAITING)
+            take_waiting(run, &head, payload);
+        else if (head.type == SHIM_CONTROL_UNANSWERED)
+            take_unanswered(run, &head, payload);
     }
 }
 

@@ -126,6 +126,9 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_strv(builder, "argv", record->argv);
     json_add_strv(builder, "setup", record->setup);
     json_add_boolean(builder, "interactive", record->interactive);
+    json_add_string(builder, "permission", permission_mode_to_string(record->permission));
+    json_add_uint(builder, "ask_timeout_usec", record->ask_timeout_usec);
+    json_add_boolean(builder, "timeout_stops", record->timeout_stops);
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
     json_add_string(builder, "sandbox", record->sandbox);
@@ -157,6 +160,21 @@ gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error
         add_plan(builder, record);
     json_builder_end_object(builder);
     return json_file_write(folder_fd, "run.json", builder, TRUE, error);
+}
+
+static void read_permission(JsonObject *root, RunRecord *record)
+{
+    const char *mode = json_get_string(root, "permission");
+    if (mode)
+        permission_mode_from_string(mode, &record->permission);
+    record->ask_timeout_usec = json_get_uint(root, "ask_timeout_usec", 0);
+    record->timeout_stops =
+        json_object_get_boolean_member_with_default(root, "timeout_stops", FALSE);
+}
+
+gboolean run_record_has_pipe(const RunRecord *record)
+{
+    return record->interactive || record->permission == PERMISSION_ASK;
 }
 
 static gboolean record_is_ours(const RunRecord *record, guint64 format)
@@ -194,6 +212,7 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->argv = json_get_strv(root, "argv");
     record->setup = json_get_strv(root, "setup");
     record->interactive = json_object_get_boolean_member_with_default(root, "interactive", FALSE);
+    read_permission(root, record);
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
     record->sandbox = g_strdup(json_get_string(root, "sandbox"));

@@ -5,6 +5,7 @@
 
 #include "agents/kind.h"
 #include "agents/usage.h"
+#include "base/permissions.h"
 #include "base/run-limits.h"
 #include "base/sandbox-config.h"
 #include "git/worktree.h"
@@ -27,6 +28,9 @@ typedef struct {
     char **argv;
     char **setup; /* pairs: folder, shell command; empty where nothing is to be prepared */
     gboolean interactive;
+    PermissionMode permission;
+    guint64 ask_timeout_usec; /* 0: none */
+    gboolean timeout_stops;   /* the run; else the answer is no */
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
     char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */
@@ -37,6 +41,9 @@ typedef struct {
 
 void run_record_free(RunRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunRecord, run_record_free)
+
+/** Whether messages reach its agent on stdin. */
+gboolean run_record_has_pipe(const RunRecord *record);
 
 /** Writes run.json, on disk when this returns. */
 gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error);

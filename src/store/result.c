@@ -134,6 +134,10 @@ static char *describe_forced_end(const RunRecord *record, const RunExit *exit)
     if (g_str_equal(exit->reason, SHIM_REASON_IDLE))
         return g_strdup_printf("printed nothing for its idle_timeout of %" G_GUINT64_FORMAT " s",
                                record->limits.idle_timeout_usec / G_USEC_PER_SEC);
+    if (g_str_equal(exit->reason, SHIM_REASON_UNANSWERED))
+        return g_strdup_printf("nobody answered its question within its ask_timeout of "
+                               "%" G_GUINT64_FORMAT " s",
+                               record->ask_timeout_usec / G_USEC_PER_SEC);
     if (g_str_equal(exit->reason, SHIM_REASON_OUTSIDE))
         return g_strdup("stopped from outside");
     return NULL;

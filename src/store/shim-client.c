@@ -79,9 +79,9 @@ static char **command_line(const RunRecord *record, gboolean has_stdin)
     }
     if (record->setup && *record->setup)
         g_ptr_array_add(argv, g_strdup_printf("--setup-record=%s", record->worktree->record));
-    g_ptr_array_add(argv, g_strdup_printf("--stdin=%s", record->interactive ? "pipe"
-                                                        : has_stdin         ? "file"
-                                                                            : "tty"));
+    g_ptr_array_add(argv, g_strdup_printf("--stdin=%s", run_record_has_pipe(record) ? "pipe"
+                                                        : has_stdin                 ? "file"
+                                                                                    : "tty"));
     if (record->sandbox)
         g_ptr_array_add(argv, g_strdup("--sandbox"));
     add_bounds(argv, record);
@@ -222,6 +222,20 @@ int shim_send_stop(int folder_fd, guint64 grace_usec, GError **error)
     }
     return send_control(folder_fd, O_RDWR, SHIM_CONTROL_STOP, &grace_usec, sizeof(grace_usec),
                         error);
+}
+
+int shim_send_unanswered(int folder_fd, guint64 grace_usec, GError **error)
+{
+    return send_control(folder_fd, O_WRONLY, SHIM_CONTROL_UNANSWERED, &grace_usec,
+                        sizeof(grace_usec), error);
+}
+
+gboolean shim_send_waiting(int folder_fd, gboolean waits)
+{
+    guint8 state = waits != FALSE;
+    autofd fd =
+        send_control(folder_fd, O_WRONLY, SHIM_CONTROL_WAITING, &state, sizeof(state), NULL);
+    return fd >= 0;
 }
 
 gboolean shim_send_resize(int folder_fd, guint16 rows, guint16 columns, GError **error)

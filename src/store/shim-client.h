@@ -45,6 +45,13 @@ gboolean shim_make_fifos(int folder_fd, GError **error);
  *  listen yet finds the record for as long as the fd is open. */
 int shim_send_stop(int folder_fd, guint64 grace_usec, GError **error);
 
+/** The same where nobody answered the agent's question in time; of a shim that listens. */
+int shim_send_unanswered(int folder_fd, guint64 grace_usec, GError **error);
+
+/** Whether the agent waits for an answer: time does not count while it does. FALSE where no shim
+ *  listens. */
+gboolean shim_send_waiting(int folder_fd, gboolean waits);
+
 /** Asks for another size of the terminal. FALSE where no shim listens. */
 gboolean shim_send_resize(int folder_fd, guint16 rows, guint16 columns, GError **error);
 

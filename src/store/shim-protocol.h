@@ -46,6 +46,7 @@
  *   control, input   FIFOs, made by the daemon, opened read-write by the shim. A stop that waits in
  *                `control` by then ends the run before anything is begun
  *   stdin        made by the daemon where --stdin asks for it
+ *   answer-N     made by the daemon, whole at once: for stdin. N has digits only
  *   sandbox      made by the daemon, for --sandbox. Lines, the first of them SHIM_SANDBOX_HEAD:
  *                  landlock N      its ABI that the daemon counts on: with less, the start fails
  *                  write PATH      the file, or all beneath the folder, may be changed (any number)
@@ -88,6 +89,9 @@
 #define SHIM_SANDBOX_TEMPORARY "tmp"
 #define SHIM_SANDBOX_HEAD "storkit-sandbox 1"
 
+#define SHIM_ANSWER_PREFIX "answer-"
+#define SHIM_ANSWER_MAX_DIGITS 20
+
 struct ShimTime {
     uint64_t offset;
     uint64_t usec; /* since the epoch */
@@ -98,10 +102,11 @@ struct ShimTime {
 #define SHIM_REASON_STOPPED "stopped" /* a SHIM_CONTROL_STOP */
 #define SHIM_REASON_RUNTIME "runtime"
 #define SHIM_REASON_IDLE "idle"
-#define SHIM_REASON_RESULT "result"   /* result grace */
-#define SHIM_REASON_OUTSIDE "outside" /* a SIGTERM that no record announced */
-#define SHIM_REASON_SETUP "setup"     /* a setup command failed */
-#define SHIM_REASON_EXEC "exec"       /* the program could not be executed */
+#define SHIM_REASON_RESULT "result"         /* result grace */
+#define SHIM_REASON_UNANSWERED "unanswered" /* a SHIM_CONTROL_UNANSWERED */
+#define SHIM_REASON_OUTSIDE "outside"       /* a SIGTERM that no record announced */
+#define SHIM_REASON_SETUP "setup"           /* a setup command failed */
+#define SHIM_REASON_EXEC "exec"             /* the program could not be executed */
 
 /* Records on the FIFOs: a header and its payload, written with one write() of at most PIPE_BUF, so
  * that they never interleave. A record of an unknown version or type is skipped. */
@@ -117,10 +122,15 @@ struct ShimRecord {
 
 enum {
     /* on `control`, which is always read at once */
-    SHIM_CONTROL_STOP = 1,   /* payload: uint64_t grace in µs, or nothing: the command line's */
-    SHIM_CONTROL_RESIZE = 2, /* payload: uint16_t rows, uint16_t columns */
+    SHIM_CONTROL_STOP = 1,    /* payload: uint64_t grace in µs, or nothing: the command line's */
+    SHIM_CONTROL_RESIZE = 2,  /* payload: uint16_t rows, uint16_t columns */
+    SHIM_CONTROL_WAITING = 3, /* payload: uint8_t, 1: the agent waits for an answer, so its time
+                                 does not count from now on; 0: it counts again */
+    SHIM_CONTROL_UNANSWERED = 4, /* as SHIM_CONTROL_STOP: nobody answered in time */
     /* on `input`, which is read no faster than the agent takes it: the FIFO is the back-pressure */
     SHIM_INPUT_TERMINAL = 16, /* bytes for the PTY */
     SHIM_INPUT_MESSAGE = 17,  /* bytes for the stdin pipe */
     SHIM_INPUT_CLOSE = 18,    /* close the stdin pipe */
+    SHIM_INPUT_ANSWER = 19,   /* payload: the N of answer-N, which goes to the stdin pipe the first
+                                 time that it comes; the next ones are skipped */
 };
