@@ -3,6 +3,7 @@
 
 #include "pool/pool.h"
 #include "run/attachment.h"
+#include "run/questions.h"
 #include "run/steering.h"
 #include "sinks/drain.h"
 #include "sinks/subscription.h"
@@ -13,5 +14,6 @@ typedef struct {
     Subscriptions *subscriptions;
     Drains *drains;
     Steering *steering;
+    Questions *questions;
     Attachments *attachments;
 } BusParts;

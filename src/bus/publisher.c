@@ -347,7 +347,9 @@ static void send_live(BusPublisher *publisher, Run *run, const char *status)
 {
     if (!run_get_log(run) || !publisher->bus)
         return;
-    Event event = event_live_status(cursor_here(publisher, run), status);
+    GVariant *own_keys = run_status_details(run, status);
+    g_autoptr(GVariant) details = own_keys ? g_variant_ref_sink(own_keys) : NULL;
+    Event event = event_live_status(cursor_here(publisher, run), status, details);
     send_event(publisher, run_log_identity(run_get_log(run)), &event);
 }
 

@@ -280,6 +280,30 @@ void read_env(const Entry &entry, char ***env)
     }
 }
 
+PermissionMode read_permission(const Entry &entry)
+{
+    PermissionMode mode;
+    if (!permission_mode_from_string(text_of(entry).c_str(), &mode))
+        refuse(entry, "cannot be " + quote(text_of(entry)) + ": there are bypass, ask and deny");
+    return mode;
+}
+
+void read_rules(const Entry &entry, char ***list)
+{
+    read_strings(entry, list);
+    for (char **rule = *list; *rule; rule++)
+        if (!**rule)
+            refuse(entry, "holds an empty rule: write one such as \"Read\" or \"Bash(git *)\"");
+}
+
+gboolean read_on_timeout(const Entry &entry)
+{
+    const std::string &text = text_of(entry);
+    if (text != "deny" && text != "stop")
+        refuse(entry, "cannot be " + quote(text) + ": there are deny and stop");
+    return text == "stop";
+}
+
 SandboxMode read_sandbox(const Entry &entry)
 {
     SandboxMode mode;
@@ -510,6 +534,14 @@ const Field<AgentConfig> agent_fields[] = {
      [](const Entry &e, AgentConfig *a) { a->system_prompt = read_string_or_null(e); }},
     {"env", [](const Entry &e, AgentConfig *a) { read_env(e, &a->env); }},
     {"interactive", [](const Entry &e, AgentConfig *a) { a->interactive = read_boolean(e); }},
+    {"permission",
+     [](const Entry &e, AgentConfig *a) { a->permissions.mode = read_permission(e); }},
+    {"allow", [](const Entry &e, AgentConfig *a) { read_rules(e, &a->permissions.allow); }},
+    {"deny", [](const Entry &e, AgentConfig *a) { read_rules(e, &a->permissions.deny); }},
+    {"ask_timeout",
+     [](const Entry &e, AgentConfig *a) { a->permissions.ask_timeout_usec = read_span(e); }},
+    {"on_ask_timeout",
+     [](const Entry &e, AgentConfig *a) { a->permissions.timeout_stops = read_on_timeout(e); }},
     {"stop_grace", [](const Entry &e, AgentConfig *a) { a->stop_grace_usec = read_span(e); }},
     {"result_grace", [](const Entry &e, AgentConfig *a) { a->result_grace_usec = read_span(e); }},
     {"sandbox", [](const Entry &e, AgentConfig *a) { a->sandbox.mode = read_sandbox(e); }},
@@ -547,6 +579,34 @@ void warn_other_program(const Context &context, const toml::table &table, const 
              "\", not \"" + agent.kind->name + "\": set kind = \"" + other->name + "\"");
 }
 
+void warn_if_set(const Context &context, const toml::table &table, const char *key, const char *why)
+{
+    if (const toml::node *node = table.get(key))
+        warn(context, node->source().begin, std::string(key) + " has no effect " + why);
+}
+
+/* Where a kind can't be held to it, it must not look as if it were. */
+void check_permissions(const Context &context, const toml::table &table, const AgentConfig &agent)
+{
+    PermissionMode mode = agent.permissions.mode;
+    g_autofree char *kinds = agent_kinds_list(agent_kind_can_ask);
+    for (const char *key : {"permission", "allow", "deny"}) {
+        const toml::node *node = table.get(key);
+        bool bypass = g_str_equal(key, "permission") && mode == PERMISSION_BYPASS;
+        if (node && !bypass && !agent_kind_can_ask(agent.kind))
+            refuse_at(context, *node,
+                      std::string(key) + " needs kind " + kinds + ", not \"" + agent.kind->name +
+                          "\"" +
+                          (mode == PERMISSION_BYPASS ? "" : ": leave it out, or use sandbox"));
+    }
+    if (mode == PERMISSION_BYPASS)
+        warn_if_set(context, table, "allow",
+                    "with permission = \"bypass\", which allows everything");
+    for (const char *key : {"ask_timeout", "on_ask_timeout"})
+        if (mode != PERMISSION_ASK)
+            warn_if_set(context, table, key, "without permission = \"ask\"");
+}
+
 /* Checks that need more than one key. */
 void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
 {
@@ -561,6 +621,7 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
     if (agent->interactive && !kind->build_message)
         refuse_at(context, *table.get("interactive"),
                   std::string("interactive needs kind \"claude\", not \"") + kind->name + "\"");
+    check_permissions(context, table, *agent);
     warn_other_program(context, table, *agent);
     /* A budget that nothing enforces must not look as if it were one. */
     for (const Member &member : members_in_order(table)) {

@@ -44,6 +44,17 @@ static void add_sandbox(GVariantDict *dict, const SandboxConfig *sandbox)
     add_network(dict, sandbox);
 }
 
+static void add_permissions(GVariantDict *dict, const Permissions *permissions)
+{
+    add_string(dict, "permission", permission_mode_to_string(permissions->mode));
+    add_strv(dict, "allow", permissions->allow);
+    add_strv(dict, "deny", permissions->deny);
+    if (permissions->mode != PERMISSION_ASK || permissions->ask_timeout_usec == 0)
+        return;
+    g_variant_dict_insert(dict, "ask_timeout_usec", "t", permissions->ask_timeout_usec);
+    add_string(dict, "on_ask_timeout", permissions->timeout_stops ? "stop" : "deny");
+}
+
 static GVariant *agent_to_variant(const AgentConfig *agent)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
@@ -62,6 +73,7 @@ static GVariant *agent_to_variant(const AgentConfig *agent)
     add_string(&dict, "system_prompt", agent->system_prompt);
     add_strv(&dict, "env", agent->env);
     g_variant_dict_insert(&dict, "interactive", "b", agent->interactive);
+    add_permissions(&dict, &agent->permissions);
     g_variant_dict_insert(&dict, "stop_grace_usec", "t", agent->stop_grace_usec);
     g_variant_dict_insert(&dict, "result_grace_usec", "t", agent->result_grace_usec);
     add_limits(&dict, &agent->limits);

@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "host/cgroup.h"
 #include "run/unfinished-line.h"
+#include "store/answers.h"
 
 /* After how long without output a line without its newline is shown: it may be a question. */
 #define QUIET_MSEC 1000
@@ -51,10 +52,24 @@ void run_set_cgroup(Run *run, char *folder)
 const char *run_note_to_status(RunNote note)
 {
     static const char *const statuses[] = {
-        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",    [NOTE_DISK_FULL] = "disk_full",
-        [NOTE_DISK_ROOM] = "running", [NOTE_OOM_KILL] = "oom_kill",
+        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",  [NOTE_DISK_FULL] = "disk_full",
+        [NOTE_DISK_ROOM] = "running", [NOTE_WAITING] = "waiting", [NOTE_ANSWERED] = "running",
+        [NOTE_OOM_KILL] = "oom_kill",
     };
     return statuses[note];
+}
+
+GVariant *run_status_details(const Run *run, const char *status)
+{
+    const GPtrArray *open = run->condition.questions;
+    if (!open || !g_str_equal(status, "waiting"))
+        return NULL;
+    const AgentQuestion *newest = open->pdata[open->len - 1];
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    g_variant_dict_insert(&dict, "status", "s", status);
+    g_variant_dict_insert(&dict, "waiting", "s", agent_question_kind_to_string(newest->kind));
+    g_variant_dict_insert(&dict, "question", "s", newest->id);
+    return g_variant_dict_end(&dict);
 }
 
 static void note(Run *run, RunNote what)
@@ -177,6 +192,47 @@ void run_watch_for_quiet(Run *run, guint64 bytes)
     if (log_reader_backlog(run->head) > 0)
         run->quiet_source = g_timeout_add(QUIET_MSEC, on_quiet, run);
     set_unfinished_line(run, NULL);
+}
+
+/* --- Its questions --- */
+
+/* Asked, and not answered: NULL where there is none. */
+static GPtrArray *find_open_questions(const Run *run)
+{
+    const GPtrArray *asked = run->facts.questions;
+    g_autoptr(GPtrArray) open =
+        g_ptr_array_new_with_free_func((GDestroyNotify)agent_question_unref);
+    for (guint i = 0; asked && i < asked->len; i++) {
+        AgentQuestion *question = asked->pdata[i];
+        if (!answer_is_kept(run->folder_fd, question->id))
+            g_ptr_array_add(open, agent_question_ref(question));
+    }
+    return open->len > 0 ? g_steal_pointer(&open) : NULL;
+}
+
+/* The newest one is the last. */
+static gboolean has_new(const GPtrArray *open, const GPtrArray *before)
+{
+    return open &&
+           (!before || !g_ptr_array_find((GPtrArray *)before, open->pdata[open->len - 1], NULL));
+}
+
+void run_check_questions(Run *run)
+{
+    gboolean first = !run->condition.caught_up;
+    run->condition.caught_up = TRUE;
+    if (run->record->permission != PERMISSION_ASK)
+        return;
+    g_autoptr(GPtrArray) before = g_steal_pointer(&run->condition.questions);
+    GPtrArray *open = run->condition.questions = find_open_questions(run);
+    if (first || !open != !before)
+        shim_send_waiting(run->folder_fd, open != NULL);
+    if (has_new(open, before))
+        note(run, NOTE_WAITING);
+    else if (before && !open)
+        note(run, NOTE_ANSWERED);
+    else if (first || (open && open->len != before->len))
+        run->keeper->changed(run, run->keeper_data);
 }
 
 /* --- Halting it --- */

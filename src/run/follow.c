@@ -93,6 +93,8 @@ static gboolean pump(gpointer user_data)
         run_watch_for_quiet(run, state.readable);
     if (batch)
         run->keeper->has_events(run, batch, run->keeper_data);
+    if (run->head && (!batch || log_reader_backlog(run->head) == 0))
+        run_check_questions(run);
     return G_SOURCE_REMOVE;
 }
 
@@ -294,6 +296,17 @@ void run_stop(Run *run)
     }
     g_debug("run %s: %s", run->record->run_id, error->message);
     set_guard(run, GUARD_SECONDS);
+}
+
+void run_give_up(Run *run)
+{
+    g_autoptr(GError) error = NULL;
+    guint64 grace = run->record->stop_grace_usec;
+    autofd fd = shim_send_unanswered(run->folder_fd, grace, &error);
+    if (fd < 0)
+        g_debug("run %s: %s", run->record->run_id, error->message);
+    run->giving_up = TRUE;
+    set_guard(run, (guint)MIN(grace / G_USEC_PER_SEC, G_MAXINT) + GUARD_SECONDS);
 }
 
 void run_kill(Run *run)

@@ -61,6 +61,18 @@ static void add_figures(GVariantDict *dict, const Run *run)
     g_variant_dict_insert(dict, "processes", "u", cgroup_count_processes(cgroup));
 }
 
+static void add_questions(GVariantDict *dict, const GPtrArray *open)
+{
+    GVariantBuilder builder;
+    const AgentQuestion *oldest = open->pdata[0];
+    g_variant_dict_insert(dict, "waiting", "s", agent_question_kind_to_string(oldest->kind));
+    add_uint64(dict, "waiting_since", oldest->time);
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < open->len; i++)
+        g_variant_builder_add_value(&builder, agent_question_to_variant(open->pdata[i]));
+    g_variant_dict_insert_value(dict, "questions", g_variant_builder_end(&builder));
+}
+
 static void add_condition(GVariantDict *dict, const Run *run)
 {
     const RunCondition *condition = run_get_condition(run);
@@ -73,6 +85,8 @@ static void add_condition(GVariantDict *dict, const Run *run)
     if (condition->held)
         g_variant_dict_insert(dict, "disk_full", "b", TRUE);
     add_uint64(dict, "oom_kills", condition->oom_kills);
+    if (condition->questions)
+        add_questions(dict, condition->questions);
     add_string(dict, "unfinished_line", condition->unfinished_line);
     if (condition->unenforced)
         g_variant_dict_insert(dict, "unenforced", "^as", condition->unenforced);

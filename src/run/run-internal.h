@@ -18,6 +18,7 @@ struct Run {
     SinkCursors *cursors;
     RunCondition condition;
     gboolean stop_requested;
+    gboolean giving_up;
     gboolean input_closed;
 
     /* Of a live run. */

@@ -38,6 +38,7 @@ void run_release_live(Run *run)
     g_clear_handle_id(&run->poll_source, g_source_remove);
     g_clear_handle_id(&run->quiet_source, g_source_remove);
     g_clear_pointer(&run->condition.unfinished_line, g_free);
+    g_clear_pointer(&run->condition.questions, g_ptr_array_unref);
     g_clear_pointer(&run->unit_watch, unit_watch_free);
     if (run->watch_id >= 0)
         folder_watch_remove(run->folder_watch, run->watch_id);
@@ -127,6 +128,11 @@ gboolean run_is_flooding(const Run *run)
 gboolean run_is_input_closed(const Run *run)
 {
     return run->input_closed;
+}
+
+gboolean run_is_giving_up(const Run *run)
+{
+    return run->giving_up;
 }
 
 void run_set_input_closed(Run *run)

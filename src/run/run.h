@@ -38,12 +38,18 @@ typedef enum {
     NOTE_THAWED,
     NOTE_DISK_FULL, /* the agent is held back until there is room */
     NOTE_DISK_ROOM, /* it goes on */
+    NOTE_WAITING,   /* it asks, and waits for an answer: see RunCondition */
+    NOTE_ANSWERED,  /* no question is open now */
     NOTE_OOM_KILL,  /* the kernel killed one of its processes for lack of memory; the rest continues
                      */
 } RunNote;
 
 /** The status on the bus for @note. */
 const char *run_note_to_status(RunNote note);
+
+/** The own keys of a live event with @status, where it has more than that: a{sv}, floating; or
+ * NULL. */
+GVariant *run_status_details(const Run *run, const char *status);
 
 /** The owner of runs (the pool). All are called on the main loop. */
 typedef struct {
@@ -63,6 +69,8 @@ typedef struct {
     guint64 oom_kills;     /* by now */
     guint queue_position;  /* 0: not in the queue */
     char *unfinished_line; /* the text after its last newline while it is quiet, or NULL */
+    GPtrArray *questions;  /* AgentQuestion: those that are open, the oldest first; or NULL */
+    gboolean caught_up;    /* all that it has printed has been read: those are all */
     char **unenforced;     /* limits that this machine does not delegate, or NULL */
     char *cgroup;          /* the scope's folder, or NULL */
 } RunCondition;
@@ -206,6 +214,13 @@ void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error);
 
 /** Asks the shim for the run's end; makes sure of it after the grace. */
 void run_stop(Run *run);
+
+/** The same where nobody answers what it asks: it fails, and stays on the list. */
+void run_give_up(Run *run);
+gboolean run_is_giving_up(const Run *run);
+
+/** Looks at what is asked and answered by now, and tells of what has changed. */
+void run_check_questions(Run *run);
 
 /** Kills all that the run has, shim included: for what can no longer be asked. */
 void run_kill(Run *run);

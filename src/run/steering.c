@@ -254,6 +254,23 @@ void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer da
         run_set_input_closed(run);
 }
 
+static void ignore(GVariant *value, const GError *error, gpointer data)
+{
+}
+
+void steering_end_input(Steering *steering, Run *run)
+{
+    run_set_input_closed(run);
+    send(steering, run, input_new(SHIM_INPUT_CLOSE, g_bytes_new(NULL, 0), ignore, NULL));
+}
+
+void steering_send_answer(Steering *steering, Run *run, const char *question, Reply reply,
+                          gpointer data)
+{
+    send(steering, run,
+         input_new(SHIM_INPUT_ANSWER, g_bytes_new(question, strlen(question)), reply, data));
+}
+
 gboolean steering_resize(Run *run, guint rows, guint columns, GError **error)
 {
     if (!run_check_running(run, error))

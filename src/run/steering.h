@@ -38,5 +38,12 @@ void steering_send_message(Steering *steering, Run *run, const char *text, Reply
 /** End of file on the agent's stdin, after all messages. */
 void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer data);
 
+/** The same for an agent whose last result is there. */
+void steering_end_input(Steering *steering, Run *run);
+
+/** The answer to @question, which is in the run's folder (store/answers.h). */
+void steering_send_answer(Steering *steering, Run *run, const char *question, Reply reply,
+                          gpointer data);
+
 /** Sets the size of the run's terminal, in characters. */
 gboolean steering_resize(Run *run, guint rows, guint columns, GError **error);

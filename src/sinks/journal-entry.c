@@ -221,6 +221,8 @@ static const struct {
     [NOTE_THAWED] = {"goes on", NULL},
     [NOTE_DISK_FULL] = {"is paused: the disk is full", STORKIT_MESSAGE_DISK_FULL},
     [NOTE_DISK_ROOM] = {"continues: the disk has space again", NULL},
+    [NOTE_WAITING] = {"waits for an answer: `storkitctl questions` shows what it asks", NULL},
+    [NOTE_ANSWERED] = {"continues: all that it asked is answered", NULL},
     [NOTE_OOM_KILL] = {"ran out of memory: the kernel killed one of its processes",
                        STORKIT_MESSAGE_OOM_KILL},
 };

@@ -69,7 +69,10 @@ static EventBatch *next_batch(Subscription *subscription)
 
 static GBytes *take_live(Subscription *subscription)
 {
-    Event event = event_live_status(log_reader_cursor(subscription->reader), subscription->live);
+    GVariant *own_keys = run_status_details(subscription->run, subscription->live);
+    g_autoptr(GVariant) details = own_keys ? g_variant_ref_sink(own_keys) : NULL;
+    Event event =
+        event_live_status(log_reader_cursor(subscription->reader), subscription->live, details);
     subscription->live = NULL;
     GString *text = g_string_new(NULL);
     event_append_json(text, run_log_identity(run_get_log(subscription->run)), &event, 0);

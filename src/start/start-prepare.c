@@ -148,6 +148,9 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
     plan->environment_problem = login_environment_problem();
     plan->argv = g_steal_pointer(&command->argv);
     plan->interactive = agent->interactive;
+    plan->permission = agent->permissions.mode;
+    plan->ask_timeout_usec = agent->permissions.ask_timeout_usec;
+    plan->timeout_stops = agent->permissions.timeout_stops;
     plan->stop_grace_usec = agent->stop_grace_usec;
     plan->result_grace_usec = agent->result_grace_usec;
     plan->limits = agent->limits;

@@ -249,6 +249,61 @@ int say_file(const char *path)
     return 0;
 }
 
+void say_request(const char *id, const char *tool, const char *input)
+{
+    char *line;
+    if (asprintf(&line,
+                 "{\"type\":\"control_request\",\"request_id\":\"%s\",\"request\":{"
+                 "\"subtype\":\"can_use_tool\",\"tool_name\":\"%s\",\"display_name\":\"%s\","
+                 "\"input\":%s,\"permission_suggestions\":[{\"type\":\"addRules\",\"rules\":[{"
+                 "\"toolName\":\"%s\"}],\"behavior\":\"allow\",\"destination\":\"localSettings\"}"
+                 "],\"tool_use_id\":\"toolu_%s\"}}",
+                 id, tool, tool, input, tool, id) >= 0)
+        say_line(line);
+    free(line);
+}
+
+static void say_outcome(const char *id)
+{
+    char *line;
+    if (asprintf(&line,
+                 "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":[{"
+                 "\"tool_use_id\":\"toolu_%s\",\"type\":\"tool_result\",\"content\":\"done\"}]},"
+                 "\"session_id\":\"%s\"}",
+                 id, session_id()) >= 0)
+        say_line(line);
+    free(line);
+}
+
+static void take_answer(const char *answer)
+{
+    static const char key[] = "\"request_id\":\"";
+    const char *id = strstr(answer, key);
+    say_text("{\"type\":\"answered\",\"answer\":");
+    say_text(answer);
+    say_line("}");
+    if (!id)
+        return;
+    id += strlen(key);
+    char *name = strndup(id, strcspn(id, "\""));
+    say_outcome(name);
+    free(name);
+}
+
+void take_answers(long count)
+{
+    char *line = NULL;
+    size_t size = 0;
+    while (count > 0 && getline(&line, &size, stdin) >= 0) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (!strstr(line, "\"control_response\""))
+            continue;
+        take_answer(line);
+        count--;
+    }
+    free(line);
+}
+
 static void say_user(const char *text)
 {
     char *line, *quoted = quote(text);

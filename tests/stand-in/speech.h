@@ -35,5 +35,12 @@ void say_flood(long size, long line_size);
  *  with errno set where the file cannot be read. */
 int say_file(const char *path);
 
+/** A control request @id: may it use @tool with @input, a JSON object? */
+void say_request(const char *id, const char *tool, const char *input);
+
+/** Says the answers to control requests that come on stdin, and what came of each, until there were
+ *  @count. */
+void take_answers(long count);
+
 /** Answers lines on stdin until it ends. */
 void answer_input(void);

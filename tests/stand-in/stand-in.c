@@ -29,6 +29,11 @@
  *   read                   until the end of stdin, each of its lines as a user line; one that is a
  *                          user message gets an assistant line and a result for an answer
  *
+ *   It asks, as Claude does with `--permission-prompt-tool stdio`:
+ *   ask ID TOOL INPUT      a control request, ID being its name and that of the tool's use
+ *   answers N              until N of them are answered on stdin: each answer as a line
+ *                          {"type":"answered","answer":…}, and the outcome of the tool's use
+ *
  *   It waits for something, changes something, uses something up:
  *   wait FILE              until there is such a file
  *   touch FILE             makes it
@@ -379,18 +384,31 @@ static void do_read(const char *text)
     answer_input();
 }
 
+static void do_ask(const char *text)
+{
+    char *id = take_word(&text), *tool = take_word(&text);
+    say_request(id, tool, text);
+    free(tool);
+    free(id);
+}
+
+static void do_answers(const char *text)
+{
+    take_answers(take_number(&text));
+}
+
 static const struct {
     const char *name;
     void (*run)(const char *text);
 } statements[] = {
-    {"argv", do_argv},     {"bytes", do_bytes},   {"children", do_children}, {"commit", do_commit},
-    {"cpu", do_cpu},       {"cwd", do_cwd},       {"env", do_env},           {"exit", do_exit},
-    {"flood", do_flood},   {"idle", do_idle},     {"ignore", do_ignore},     {"init", do_init},
-    {"json", do_json},     {"kill", do_kill},     {"later", do_later},       {"lines", do_lines},
-    {"memory", do_memory}, {"on", do_on},         {"print", do_print},       {"read", do_read},
-    {"repeat", do_repeat}, {"replay", do_replay}, {"result", do_result},     {"size", do_size},
-    {"sleep", do_sleep},   {"text", do_text},     {"touch", do_touch},       {"wait", do_wait},
-    {"write", do_write},
+    {"answers", do_answers},   {"argv", do_argv},     {"ask", do_ask},       {"bytes", do_bytes},
+    {"children", do_children}, {"commit", do_commit}, {"cpu", do_cpu},       {"cwd", do_cwd},
+    {"env", do_env},           {"exit", do_exit},     {"flood", do_flood},   {"idle", do_idle},
+    {"ignore", do_ignore},     {"init", do_init},     {"json", do_json},     {"kill", do_kill},
+    {"later", do_later},       {"lines", do_lines},   {"memory", do_memory}, {"on", do_on},
+    {"print", do_print},       {"read", do_read},     {"repeat", do_repeat}, {"replay", do_replay},
+    {"result", do_result},     {"size", do_size},     {"sleep", do_sleep},   {"text", do_text},
+    {"touch", do_touch},       {"wait", do_wait},     {"write", do_write},
 };
 
 static void run_statement(const char *statement)
