@@ -69,13 +69,19 @@ static gboolean can_freeze(const RunInfo *info)
     return run_info_is_running(info) && !is_frozen(info);
 }
 
+static gboolean asks(const RunInfo *info)
+{
+    return json_array_length(json_get_array(info->json, "questions")) > 0;
+}
+
 /* Verbs that refuse some runs, and which they take. */
 static const struct {
     const Verb *verb;
     gboolean (*takes)(const RunInfo *info);
 } choosy_verbs[] = {
     {&resume_verb, has_ended},      {&freeze_verb, can_freeze},       {&thaw_verb, is_frozen},
-    {&send_verb, run_info_is_live}, {&attach_verb, run_info_is_live},
+    {&send_verb, run_info_is_live}, {&attach_verb, run_info_is_live}, {&answer_verb, asks},
+    {&questions_verb, asks},
 };
 
 static gboolean is_taken(const Completion *completion, const RunInfo *info)

@@ -84,6 +84,7 @@ static const struct {
     const char *status, *text;
 } status_texts[] = {
     {"disk_full", "the disk is full: the agent waits for space"},
+    {"waiting", "waits for an answer: `storkitctl answer` gives one"},
     {"oom_kill", "out of memory: the kernel killed one of its processes"},
 };
 

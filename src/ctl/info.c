@@ -94,27 +94,45 @@ const char *run_info_status_word(const RunInfo *info)
         return "frozen";
     if (run_info_flag(info, "disk_full"))
         return "disk full";
+    if (run_info_string(info, "waiting"))
+        return "waiting";
     return was_stopped(info) ? "stopped" : info->status;
 }
 
 Style run_info_status_style(const RunInfo *info)
 {
     if (run_info_flag(info, "frozen") || run_info_flag(info, "disk_full") ||
-        run_info_is_pending(info))
+        run_info_string(info, "waiting") || run_info_is_pending(info))
         return STYLE_WARN;
     if (run_info_is_running(info))
         return STYLE_GOOD;
     return g_str_equal(info->status, "failed") ? STYLE_BAD : STYLE_DIM;
 }
 
+/* The oldest question, as one line. */
+static char *question_note(const RunInfo *info)
+{
+    JsonArray *questions = json_get_array(info->json, "questions");
+    JsonObject *oldest =
+        json_array_length(questions) > 0 ? json_array_get_object(questions, 0) : NULL;
+
+    if (!oldest)
+        return NULL;
+    return g_strjoin(" ", json_get_string(oldest, "title") ?: "?",
+                     json_get_string(oldest, "detail"), NULL);
+}
+
 char *run_info_note(const RunInfo *info)
 {
+    g_autofree char *question = question_note(info);
     const char *text = run_info_string(info, "error");
     guint64 position = run_info_uint(info, "queue_position", 0);
     guint64 kills = run_info_uint(info, "oom_kills", 0);
 
     if (run_info_is_pending(info) && position > 0)
         return g_strdup_printf("number %" G_GUINT64_FORMAT " in the queue", position);
+    if (question)
+        return g_steal_pointer(&question);
     if (run_info_is_live(info) && kills > 0)
         return g_strdup_printf("%" G_GUINT64_FORMAT " process%s killed for memory", kills,
                                kills == 1 ? "" : "es");

@@ -48,7 +48,8 @@ char *run_info_cost(const RunInfo *info);
 const char *run_info_status_word(const RunInfo *info);
 Style run_info_status_style(const RunInfo *info);
 
-/** A remark of a few words: why it failed, its place in the queue, what it lost for memory. Caller
+/** A remark of a few words: why it failed, its place in the queue, what it asks, what it
+ *  lost for memory. Caller
  *  frees. */
 char *run_info_note(const RunInfo *info);
 

@@ -37,7 +37,7 @@ typedef struct Verb {
 extern const Verb list_verb, show_verb, start_verb, run_verb, resume_verb, stop_verb, freeze_verb,
     thaw_verb, max_agents_verb, top_verb, watch_verb, wait_verb, log_verb, status_verb, attach_verb,
     send_verb, worktrees_verb, path_verb, shell_verb, diff_verb, merge_verb, remove_verb,
-    config_verb, mcp_verb, help_verb, version_verb, sandbox_verb;
+    config_verb, mcp_verb, help_verb, version_verb, sandbox_verb, questions_verb, answer_verb;
 
 /** The verbs by heading, in the order of --help; the last group has no title. */
 typedef struct {

@@ -73,6 +73,20 @@ static char *unfinished_line(const RunInfo *info)
     return line ? g_strdup_printf("%s (unfinished)", line) : NULL;
 }
 
+static void print_questions(const RunInfo *info)
+{
+    JsonArray *questions = json_get_array(info->json, "questions");
+
+    for (guint i = 0; i < json_array_length(questions); i++) {
+        JsonObject *question = json_array_get_object(questions, i);
+        if (!question)
+            continue;
+        print_line("Asks", STYLE_WARN,
+                   g_strjoin(" ", json_get_string(question, "title") ?: "?",
+                             json_get_string(question, "detail"), NULL));
+    }
+}
+
 static char *branch_line(const RunInfo *info)
 {
     const char *branch = run_info_string(info, "branch");
@@ -175,7 +189,9 @@ static void print_run(const RunInfo *info)
            agent);
     print_line("Status", style, status_line(info));
     print_line("Ran", STYLE_NONE, ran_line(info));
-    print_line("Note", STYLE_BAD, run_info_note(info));
+    if (!run_info_string(info, "waiting"))
+        print_line("Note", STYLE_BAD, run_info_note(info));
+    print_questions(info);
     print_line("Line", STYLE_WARN, unfinished_line(info));
     print_line("Exit", STYLE_NONE, exit_line(info));
     print_line("Retry at", STYLE_WARN, retry_line(info));

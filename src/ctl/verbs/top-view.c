@@ -16,7 +16,7 @@
 #define FRAME_END "\033[J\033[?2026l"
 #define LINE_END "\033[K"
 
-#define KEYS "s stop  f freeze  a attach  l log  d diff  Enter show  ? help  q quit"
+#define KEYS "s stop  f freeze  y/n answer  a attach  l log  d diff  Enter show  ? help  q quit"
 #define MARK_WIDTH 2
 
 /* Room for "59min 59s" and "100%": a column that changes all the time must not move its
@@ -50,6 +50,7 @@ static const char *const help_lines[] = {
     "  l                  its log",
     "  d                  what its story changes",
     "  f                  freeze it, or let it continue",
+    "  y, n               allow or deny what it asks",
     "  s                  stop it (asks first)",
     "  q                  quit",
     "",

@@ -5,6 +5,7 @@
 
 #include "ctl/followed.h"
 #include "ctl/message-json.h"
+#include "ctl/questions.h"
 #include "ctl/terminal-signals.h"
 #include "ctl/terminal.h"
 #include "ctl/verbs/top-command.h"
@@ -176,6 +177,23 @@ static void freeze_or_thaw(Top *top)
         call(top, run_info_flag(run->info, "frozen") ? "Thaw" : "Freeze", run->info);
 }
 
+/* Answers what the selected run asked first. */
+static void answer_question(Top *top, const char *option)
+{
+    const TopRun *run = selected_run(top);
+    g_autoptr(GError) error = NULL;
+    OpenQuestion question;
+
+    if (!run || !open_question_first(run->info, &question))
+        return;
+    const char *found = open_question_find_option(&question, option, &error);
+    g_autoptr(sd_bus_message) message =
+        found ? open_question_answer(top->ctl->bus, &question, found, NULL, NULL, &error) : NULL;
+    if (message)
+        top->n_calls += bus_send_async(top->ctl->bus, message, on_called, top, NULL, &error);
+    say(top, error ? g_strdup(error->message) : g_strdup_printf("answered: %s", found));
+}
+
 /* Runs a command for the selected run in the terminal, and comes back to the table. */
 static void run_command(Top *top, TopCommand command)
 {
@@ -242,6 +260,8 @@ static void act(Top *top, int key)
         ask_to_stop(top);
     else if (key == 'f')
         freeze_or_thaw(top);
+    else if (key == 'y' || key == 'n')
+        answer_question(top, key == 'y' ? "allow" : "deny");
     else if (key == '?')
         top->help = TRUE;
     else if (!on_move(top, key))
