@@ -173,7 +173,9 @@ static GVariant *first_question(GVariant *info)
 
 static void add_answer(Notice *notice, const char *id, const char *label)
 {
-    if (notice->actions->len <= MAX_ANSWERS)
+    gboolean in_words = g_str_equal(id, "other"); /* a button has none */
+
+    if (notice->actions->len <= MAX_ANSWERS && !in_words)
         add_action(notice->actions, g_strconcat("answer:", id, NULL), clean_line(label));
 }
 
