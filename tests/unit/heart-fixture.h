@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,10 +158,11 @@ static inline void write_in_folder(const char *name, const char *text)
 }
 
 /* Waits at its gate, says that the program executes (or fails to, where the agent is `refused`),
- * and lives until it is killed. */
+ * and lives until it is killed, or the test has ended. */
 static inline int be_the_shim(int argc, char **argv)
 {
     char byte;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (read(SHIM_FD_GATE, &byte, 1) != 1)
         return 0;
     write_in_folder("transcript", "");
