@@ -6,7 +6,6 @@
 #include "base/test-hooks.h"
 #include "bus/signal.h"
 #include "transcript/reader.h"
-#include "base/util.h"
 
 /* Well below what dbus-daemon carries (75,000 a second to one subscriber), so that calls of others
  * find it awake. */

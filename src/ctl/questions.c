@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/questions.h"
 
-#include <string.h>
 
 #include "ctl/bus.h"
 #include "ctl/format.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/summary.h"
 
-#include <string.h>
 
 #include "ctl/format.h"
 #include "ctl/json-path.h"

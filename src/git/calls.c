@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/calls.h"
 
-#include "base/error.h"
 #include "base/test-hooks.h"
 #include "git/helper.h"
 #include "git/message.h"

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>

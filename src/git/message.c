@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/message.h"
 
-#include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "base/util.h"
 
 /* A hundred thousand worktrees. */
 #define LENGTH_MAX (64u << 20)

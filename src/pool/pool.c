@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "pool/pool-internal.h"
 #include "pool/settings.h"
-#include "base/util.h"
 
 Runs *pool_get_runs(Pool *pool)
 {

@@ -2,7 +2,6 @@
 #include "store/sandbox-paths.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/shim-protocol.h"
 
