@@ -4,7 +4,6 @@
 AgentConfig *agent_config_new(void)
 {
     AgentConfig *agent = g_new0(AgentConfig, 1);
-
     agent->kind = &agent_kind_claude;
     agent->args = g_new0(char *, 1);
     agent->allowed_tools = g_new0(char *, 1);

@@ -38,7 +38,6 @@ static AgentQuestion *read_permission(LineJson json)
 {
     AgentQuestion *question = agent_question_new(QUESTION_PERMISSION);
     const char *tool = line_json_string(json, "request.display_name");
-
     if (!tool || !*tool)
         tool = line_json_string(json, "request.tool_name");
     question->title = g_strdup_printf("May it use %s?", tool);
@@ -73,7 +72,6 @@ static void add_choices(LineJson element, gpointer question)
 static void join_questions(LineJson element, gpointer joined)
 {
     const char *text = line_json_string(element, "question");
-
     if (text)
         g_string_append_printf(joined, "%s%s", ((GString *)joined)->len > 0 ? " " : "", text);
 }
@@ -82,7 +80,6 @@ static void join_descriptions(LineJson choice, gpointer joined)
 {
     const char *label = line_json_string(choice, "label");
     const char *text = line_json_string(choice, "description");
-
     if (label && text && *text)
         g_string_append_printf(joined, "%s%s: %s", ((GString *)joined)->len > 0 ? "\n" : "", label,
                                text);
@@ -100,7 +97,6 @@ static AgentQuestion *read_choice(LineJson json)
     AgentQuestion *question = agent_question_new(QUESTION_INPUT);
     g_autoptr(GString) title = g_string_new(NULL), detail = g_string_new(NULL);
     guint n = 0;
-
     line_json_foreach(json, QUESTIONS, join_questions, title);
     line_json_foreach(json, QUESTIONS, join_element, detail);
     line_json_foreach(json, QUESTIONS, count, &n);
@@ -159,7 +155,6 @@ static gboolean append_object(GString *json, const char *text, GError **error)
 {
     JsonScan scan;
     gsize start = json->len;
-
     json_scan_init(&scan);
     if (!json_scan_push(&scan, text, strlen(text)) || !json_scan_finish(&scan)) {
         g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
@@ -212,7 +207,6 @@ static void append_suggestion(LineJson element, gpointer data)
 static void append_suggestions(GString *json, LineJson request)
 {
     Suggestions suggestions = {json, FALSE};
-
     g_string_append(json, ",\"updatedPermissions\":[");
     line_json_foreach(request, "request.permission_suggestions", look_for_rules, &suggestions);
     line_json_foreach(request, "request.permission_suggestions", append_suggestion, &suggestions);
@@ -265,7 +259,6 @@ static void find_label(LineJson option, gpointer data)
 static const char *answer_to(LineJson element, const char *question, Choice *choice)
 {
     const char *given = NULL;
-
     if (choice->answer->answers &&
         g_variant_lookup(choice->answer->answers, question, "&s", &given))
         return given;
@@ -282,7 +275,6 @@ static void append_answer(LineJson element, gpointer data)
     GString *json = choice->json;
     const char *question = line_json_string(element, "question");
     const char *given = question ? answer_to(element, question, choice) : NULL;
-
     choice->missing |= question && !given;
     if (!given)
         return;

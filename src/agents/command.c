@@ -13,7 +13,6 @@ G_GNUC_PRINTF(2, 3)
 static gboolean refuse(GError **error, const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
@@ -38,7 +37,6 @@ static gboolean expand_prompt(CommandLine *line, GError **error)
 {
     const char *template = line->context->prompt;
     gboolean given = template && *template;
-
     if (!agent_kind_takes(line->agent->kind, "prompt")) {
         return !given || refuse(error, "agents of kind %s take no prompt: leave it out, or use env",
                                 line->agent->kind->name);
@@ -85,7 +83,6 @@ AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext
         .context = context,
         .argv = g_ptr_array_new_with_free_func(g_free),
     };
-
     if (!check_resume(agent, context->resume, error) || !expand_prompt(&line, error))
         return NULL;
     agent->kind->build(&line);

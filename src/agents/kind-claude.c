@@ -24,7 +24,6 @@ static void add_string_member(JsonBuilder *builder, const char *name, const char
 static char *build_message(const char *text)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
-
     json_builder_begin_object(builder);
     add_string_member(builder, "type", "user");
     json_builder_set_member_name(builder, "message");
@@ -57,7 +56,6 @@ static void add_each(GString *joined, char *const *rules)
 static void add_rules(CommandLine *line, const char *option, char *const *rules, char *const *more)
 {
     g_autoptr(GString) joined = g_string_new(NULL);
-
     add_each(joined, rules);
     add_each(joined, more);
     if (joined->len > 0)
@@ -68,7 +66,6 @@ static void add_rules(CommandLine *line, const char *option, char *const *rules,
 static void add_permissions(CommandLine *line)
 {
     PermissionMode mode = line->agent->permissions.mode;
-
     command_line_add_option(line, "--permission-mode",
                             mode == PERMISSION_BYPASS ? "bypassPermissions" : "default");
     if (mode == PERMISSION_ASK)
@@ -78,7 +75,6 @@ static void add_permissions(CommandLine *line)
 static void add_options(CommandLine *line)
 {
     const AgentConfig *agent = line->agent;
-
     command_line_add_option(line, "--model", agent->model);
     add_rules(line, "--allowedTools", agent->allowed_tools, agent->permissions.allow);
     add_rules(line, "--disallowedTools", agent->permissions.deny, NULL);
@@ -100,7 +96,6 @@ static void add_options(CommandLine *line)
 static void build(CommandLine *line)
 {
     gboolean messages = agent_config_reads_messages(line->agent);
-
     command_line_add_program(line);
     command_line_add(line, "-p");
     if (!messages && command_line_prompt_fits(line))
@@ -142,7 +137,6 @@ static void read_assistant(LineJson json, DecodedLine *line)
 static void join_string(LineJson element, gpointer joined)
 {
     const char *text = line_json_string(element, "");
-
     if (text)
         g_string_append_printf(joined, "%s%s", ((GString *)joined)->len > 0 ? "; " : "", text);
 }
@@ -150,7 +144,6 @@ static void join_string(LineJson element, gpointer joined)
 static char *join_errors(LineJson json)
 {
     g_autoptr(GString) joined = g_string_new(NULL);
-
     line_json_foreach(json, "errors", join_string, joined);
     return joined->len > 0 ? g_string_free(g_steal_pointer(&joined), FALSE) : NULL;
 }
@@ -172,7 +165,6 @@ static char *error_of(LineJson json)
 static void read_model_usage(LineJson model, gpointer data)
 {
     Usage *used = data;
-
     line_read_cost(model, "costUSD", used);
     line_read_tokens(model, used,
                      (LineTokens){.input = "inputTokens",
@@ -187,7 +179,6 @@ static void read_model_usage(LineJson model, gpointer data)
 static void read_usage(LineJson json, DecodedLine *line)
 {
     Usage *used = &line->facts.used;
-
     line_read_count(json, "num_turns", USAGE_TURNS, used);
     if (line_json_is_set(json, "model_usage_since_last_result")) {
         used->has_cost = TRUE;
@@ -212,7 +203,6 @@ static void read_result(LineJson json, DecodedLine *line)
 {
     gboolean success = !line_json_is_set(json, "is_error");
     const Usage *used = &line->facts.used;
-
     line_close_run(line, success, success ? NULL : error_of(json));
     read_usage(json, line);
     line->facts.empty = success && used->has[USAGE_TURNS] && used->counts[USAGE_TURNS] == 0;
@@ -221,7 +211,6 @@ static void read_result(LineJson json, DecodedLine *line)
 static void read_reset(LineJson json, const char *status, const char *resets_at, DecodedLine *line)
 {
     guint64 seconds;
-
     if (line_json_is(json, status, "rejected") &&
         line_json_uint(json, resets_at, MAX_SECONDS, &seconds))
         line->facts.retry_at = seconds * G_USEC_PER_SEC;

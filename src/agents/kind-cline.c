@@ -41,7 +41,6 @@ static void read_event(LineJson json, DecodedLine *line)
 static void read_result(LineJson json, DecodedLine *line)
 {
     gboolean success = line_json_is(json, "finishReason", "completed");
-
     line_close_run(line, success, success ? NULL : line_dup_string(json, "text"));
     line_read_count(json, "iterations", USAGE_TURNS, &line->facts.so_far);
     line_read_cost(json, "usage.totalCost", &line->facts.so_far);

@@ -35,7 +35,6 @@ static void read_started(LineJson json, DecodedLine *line)
 static void read_item(LineJson json, DecodedLine *line)
 {
     const char *type = line_json_string(json, "item.type");
-
     line->facts.assistant = type && !g_str_equal(type, "error");
     if (g_strcmp0(type, "agent_message") == 0)
         line_read_text(json, "item.text", line);

@@ -27,7 +27,6 @@ static void read_user(LineJson json, DecodedLine *line)
 static void read_message(LineJson json, DecodedLine *line)
 {
     const char *text = line_json_string(json, "data.content");
-
     line->facts.assistant = TRUE;
     if (text && *text)
         line_read_text(json, "data.content", line);
@@ -43,7 +42,6 @@ static void read_result(LineJson json, DecodedLine *line)
 {
     guint64 status;
     gboolean success = line_json_uint(json, "exitCode", 255, &status) && status == 0;
-
     line_read_session(json, "sessionId", line);
     line_close_run(line, success, NULL);
 }

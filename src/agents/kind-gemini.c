@@ -41,7 +41,6 @@ static void read_message(LineJson json, DecodedLine *line)
 static void read_result(LineJson json, DecodedLine *line)
 {
     gboolean success = line_json_is(json, "status", "success");
-
     line_close_run(line, success, success ? NULL : line_dup_string(json, "error.message"));
     line_read_tokens(json, &line->facts.so_far,
                      (LineTokens){.input = "stats.input_tokens",

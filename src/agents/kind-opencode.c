@@ -55,7 +55,6 @@ static void read_finish(LineJson json, DecodedLine *line)
 static void read_error(LineJson json, DecodedLine *line)
 {
     char *error = line_dup_string(json, "error.data.message");
-
     line_close_run(line, FALSE, error ? error : line_dup_string(json, "error.name"));
 }
 

@@ -34,7 +34,6 @@ static void read_session(LineJson json, DecodedLine *line)
 static void read_end(LineJson json, DecodedLine *line)
 {
     const char *reason = line_json_string(json, "message.stopReason");
-
     if (g_strcmp0(reason, "error") == 0 || g_strcmp0(reason, "aborted") == 0)
         line_close_run(line, FALSE, line_dup_string(json, "message.errorMessage"));
     else if (g_strcmp0(reason, "stop") == 0 || g_strcmp0(reason, "length") == 0)

@@ -38,7 +38,6 @@ static void read_assistant(LineJson json, DecodedLine *line)
 static void read_result(LineJson json, DecodedLine *line)
 {
     gboolean success = !line_json_is_set(json, "is_error");
-
     line_close_run(line, success, success ? NULL : line_dup_string(json, "error.message"));
     line_read_count(json, "num_turns", USAGE_TURNS, &line->facts.used);
     line_read_tokens(json, &line->facts.used,

@@ -13,7 +13,6 @@
 void line_read_text(LineJson json, const char *path, DecodedLine *line)
 {
     char *text = line_json_dup_string(json, path);
-
     if (!text)
         return;
     if (!line->texts)
@@ -46,7 +45,6 @@ void line_read_texts(LineJson json, const char *path, DecodedLine *line)
 void line_read_cost(LineJson json, const char *path, Usage *usage)
 {
     double cost;
-
     if (!line_json_double(json, path, MAX_COST_USD, &cost))
         return;
     usage->has_cost = TRUE;
@@ -56,7 +54,6 @@ void line_read_cost(LineJson json, const char *path, Usage *usage)
 void line_read_count(LineJson json, const char *path, UsageCount count, Usage *usage)
 {
     guint64 value;
-
     if (!path || !line_json_uint(json, path, MAX_COUNT, &value))
         return;
     usage->has[count] = TRUE;
@@ -66,7 +63,6 @@ void line_read_count(LineJson json, const char *path, UsageCount count, Usage *u
 void line_read_tokens(LineJson json, Usage *usage, LineTokens paths)
 {
     Usage read = {0};
-
     line_read_count(json, paths.input, USAGE_INPUT_TOKENS, &read);
     line_read_count(json, paths.cached, USAGE_CACHED_INPUT_TOKENS, &read);
     line_read_count(json, paths.output, USAGE_OUTPUT_TOKENS, &read);
@@ -95,7 +91,6 @@ static char *message_of(const char *text, gsize length)
 {
     JsonScan scan;
     JsonTape tape;
-
     json_scan_init(&scan);
     json_tape_init(&tape);
     json_scan_record(&scan, &tape);
@@ -154,7 +149,6 @@ void line_facts_read(const AgentKind *kind, const char *type, const char *json,
                      const JsonTape *tape, DecodedLine *line)
 {
     g_auto(LineDocument) document = line_document(json, tape);
-
     for (const KindLine *known = kind->lines; known && known->read; known++)
         if (line_matches(known, type))
             known->read(line_document_root(&document), line);
@@ -200,7 +194,6 @@ static gboolean top_level_is(const char *json, gsize length, const char *key, co
     const char *end = json + length;
     gboolean matches = FALSE;
     int depth = 0;
-
     for (const char *p = json; p < end;) {
         depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
         if (*p != '"') {

@@ -82,7 +82,6 @@ static const char *skip_string(const char *p)
 static const char *skip_container(const char *p)
 {
     int depth = 0;
-
     do {
         depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
         p = *p == '"' ? skip_string(p) : p + 1;
@@ -133,7 +132,6 @@ gboolean line_json_double(LineJson json, const char *path, double max, double *r
 gboolean line_json_uint(LineJson json, const char *path, guint64 max, guint64 *ret)
 {
     double value;
-
     if (!line_json_double(json, path, (double)max, &value))
         return FALSE;
     *ret = (guint64)value;

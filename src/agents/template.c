@@ -25,7 +25,6 @@ static const char *placeholder_value(const char *name, gsize length, const Comma
 char *template_expand(const char *text, const CommandContext *context)
 {
     g_autoptr(GString) expanded = g_string_new(NULL);
-
     while (*text) {
         const char *open = strstr(text, "{{");
         const char *close = open ? strstr(open, "}}") : NULL;

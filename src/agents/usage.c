@@ -51,7 +51,6 @@ void usage_subtract(Usage *usage, const Usage *before)
 gboolean usage_is_known(const Usage *usage)
 {
     gboolean known = usage->has_cost;
-
     for (guint i = 0; i < USAGE_COUNTS; i++)
         known |= usage->has[i];
     return known;
@@ -60,7 +59,6 @@ gboolean usage_is_known(const Usage *usage)
 gboolean usage_equal(const Usage *a, const Usage *b)
 {
     gboolean equal = a->has_cost == b->has_cost && a->cost_usd == b->cost_usd;
-
     for (guint i = 0; i < USAGE_COUNTS; i++)
         equal &= a->has[i] == b->has[i] && a->counts[i] == b->counts[i];
     return equal;

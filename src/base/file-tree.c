@@ -32,7 +32,6 @@ static gboolean is_dots(const char *name)
 static const char *next_entry(DIR *entries)
 {
     struct dirent *entry;
-
     do {
         errno = 0;
         entry = readdir(entries);
@@ -45,7 +44,6 @@ static DIR *open_folder(int parent, const char *name)
 {
     autofd fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-
     if (folder)
         fd_steal(&fd);
     return folder;
@@ -74,7 +72,6 @@ static gboolean lift(Removal *removal, int parent, const char *name)
 {
     char new_name[64];
     int r;
-
     do {
         g_snprintf(new_name, sizeof new_name, ".storkit-lifted.%" G_GUINT64_FORMAT,
                    removal->lifted++);
@@ -97,7 +94,6 @@ static gboolean remove_at(Removal *removal, int parent, const char *name, guint 
 static gboolean remove_entries(Removal *removal, DIR *folder, guint depth)
 {
     const char *name;
-
     rewinddir(folder);
     while ((name = next_entry(folder))) {
         if (!remove_at(removal, dirfd(folder), name, depth + 1))
@@ -110,7 +106,6 @@ static gboolean remove_entries(Removal *removal, DIR *folder, guint depth)
 static gboolean remove_top_entries(Removal *removal, DIR *folder)
 {
     guint64 lifted;
-
     removal->top = dirfd(folder);
     do {
         lifted = removal->lifted;
@@ -129,7 +124,6 @@ static gboolean empty_folder(Removal *removal, DIR *folder, guint depth)
 static gboolean remove_folder_at(Removal *removal, int parent, const char *name, guint depth)
 {
     g_autoptr(DIR) folder = open_folder(parent, name);
-
     if (!folder && errno == EACCES && make_writable(parent, name))
         folder = open_folder(parent, name);
     if (!folder)
@@ -160,7 +154,6 @@ static gboolean remove_at(Removal *removal, int parent, const char *name, guint 
 gboolean file_tree_remove(const char *path, GError **error)
 {
     Removal removal = {.top = -1};
-
     if (remove_at(&removal, AT_FDCWD, path, 0))
         return TRUE;
     set_errno_error(error, errno, "%s cannot be removed", path);
@@ -197,7 +190,6 @@ void file_tree_finish_removals(const char *folder)
 {
     g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
     const char *name;
-
     while (names && (name = g_dir_read_name(names))) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
         g_autoptr(GError) error = NULL;
@@ -220,14 +212,12 @@ static int open_beneath(int root, const char *path, guint64 flags)
         .flags = flags | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
     };
-
     return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
 static gboolean copy_bytes(int from, int to)
 {
     ssize_t count;
-
     /* Shares the blocks where the file system can. */
     if (ioctl(to, FICLONE, from) == 0)
         return TRUE;
@@ -240,11 +230,9 @@ static gboolean copy_bytes(int from, int to)
 static gboolean copy_file(int from, int to, const char *name, const struct stat *info)
 {
     autofd source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    autofd target = -1;
-
     if (source < 0)
         return FALSE;
-    target = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    autofd target = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (target < 0)
         return errno == EEXIST;
     return copy_bytes(source, target) && fchmod(target, info->st_mode & 0777) == 0;
@@ -254,7 +242,6 @@ static gboolean copy_link(int from, int to, const char *name)
 {
     char target[PATH_MAX + 1];
     ssize_t length = readlinkat(from, name, target, sizeof target - 1);
-
     if (length < 0)
         return FALSE;
     target[length] = '\0';
@@ -267,7 +254,6 @@ static gboolean copy_entry(const Copy *copy, int from, int to, const char *name,
 static gboolean copy_entries(const Copy *copy, DIR *from, int to, const char *path, guint depth)
 {
     const char *name;
-
     if (depth > DEPTH_MAX) {
         errno = ENAMETOOLONG;
         return FALSE;
@@ -284,15 +270,12 @@ static gboolean copy_folder(const Copy *copy, int from, int to, const char *name
                             const struct stat *info, guint depth)
 {
     g_autoptr(DIR) source = open_folder(from, name);
-    autofd target = -1;
-    gboolean made;
-
     if (!source)
         return FALSE;
-    made = mkdirat(to, name, 0700) == 0;
+    gboolean made = mkdirat(to, name, 0700) == 0;
     if (!made && errno != EEXIST)
         return FALSE;
-    target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    autofd target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (target < 0)
         return FALSE;
     /* The mode comes last: a read-only folder could not be filled. */
@@ -305,7 +288,6 @@ static gboolean copy_entry(const Copy *copy, int from, int to, const char *name,
 {
     struct stat info;
     gboolean copied = TRUE;
-
     if (copy->skip && copy->skip(path, copy->data))
         return TRUE;
     if (fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
@@ -327,7 +309,6 @@ static int make_parents(int root, const char *path)
 {
     g_auto(GStrv) names = g_strsplit(path, "/", -1);
     g_autoptr(GString) so_far = g_string_new(NULL);
-
     for (char **name = names; *name; name++) {
         autofd parent = open_beneath(root, so_far->len ? so_far->str : ".", O_RDONLY | O_DIRECTORY);
         if (parent < 0 || (mkdirat(parent, *name, 0777) < 0 && errno != EEXIST))
@@ -340,7 +321,6 @@ static int make_parents(int root, const char *path)
 static int open_root(const char *path, GError **error)
 {
     int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
     if (root < 0)
         set_errno_error(error, errno, "%s cannot be opened", path);
     return root;
@@ -379,7 +359,6 @@ gboolean file_tree_copy(const char *from, const char *to, const char *path, File
 static gboolean is_folder(int parent, const struct dirent *entry)
 {
     struct stat info;
-
     if (entry->d_type != DT_UNKNOWN)
         return entry->d_type == DT_DIR;
     return fstatat(parent, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
@@ -396,7 +375,6 @@ static void find_at(const Find *find, int parent, const char *path, guint depth)
     const char *name = depth == 0 ? path : strrchr(path, '/') + 1;
     g_autoptr(DIR) folder = depth > DEPTH_MAX ? NULL : open_folder(parent, name);
     struct dirent *entry;
-
     if (!folder) {
         if (depth > DEPTH_MAX || errno != ENOENT)
             g_ptr_array_add(find->unreadable, g_strdup(path));
@@ -421,6 +399,5 @@ static void find_at(const Find *find, int parent, const char *path, guint depth)
 void file_tree_find(const char *path, const char *name, GPtrArray *folders, GPtrArray *unreadable)
 {
     const Find find = {name, folders, unreadable};
-
     find_at(&find, AT_FDCWD, path, 0);
 }

@@ -39,7 +39,6 @@ JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
 static gboolean check_readable(const char *name, const char *text, GError **error)
 {
     gsize length = strlen(text);
-
     if (length <= JSON_FILE_MAX && is_one_object(text, length))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,

@@ -85,7 +85,6 @@ static void capture_character(JsonScan *scan, uint32_t c)
 static void capture_unit(JsonScan *scan, uint16_t unit)
 {
     bool low = unit >= 0xDC00 && unit <= 0xDFFF;
-
     if (!scan->capturing)
         return;
     if (low && scan->high) {
@@ -184,15 +183,13 @@ static bool step_utf8(JsonScan *scan, uint8_t byte)
 static bool step_escape(JsonScan *scan, uint8_t byte)
 {
     static const char escapes[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    const char *found;
-
     if (byte == 'u') {
         scan->state = STATE_HEX;
         scan->hex_left = 4;
         scan->unit = 0;
         return true;
     }
-    found = memchr(escapes, byte, sizeof(escapes) - 1);
+    const char *found = memchr(escapes, byte, sizeof(escapes) - 1);
     if (!found)
         return false;
     capture(scan, &meant[found - escapes], 1);
@@ -204,7 +201,6 @@ static bool step_hex(JsonScan *scan, uint8_t byte)
 {
     uint8_t letter = byte | 0x20;
     uint8_t digit;
-
     if (is_digit(byte))
         digit = byte - '0';
     else if (letter >= 'a' && letter <= 'f')
@@ -225,7 +221,6 @@ static bool step_hex(JsonScan *scan, uint8_t byte)
 static bool open_level(JsonScan *scan, bool object)
 {
     uint64_t bit = UINT64_C(1) << scan->depth % 64;
-
     if (scan->depth == JSON_SCAN_MAX_DEPTH)
         return false;
     if (object)
@@ -242,7 +237,6 @@ static bool open_level(JsonScan *scan, bool object)
 static bool in_object(const JsonScan *scan)
 {
     unsigned level = scan->depth - 1u;
-
     return scan->objects[level / 64] >> level % 64 & 1;
 }
 
@@ -376,7 +370,6 @@ static bool step_number(JsonScan *scan, uint8_t byte)
     bool exponent = byte == 'e' || byte == 'E';
     bool digits = scan->state == STATE_INTEGER || scan->state == STATE_FRACTION ||
                   scan->state == STATE_EXPONENT_DIGITS;
-
     if (digits && is_digit(byte))
         return true;
 
@@ -470,7 +463,6 @@ static bool is_hex(uint8_t byte)
 static size_t whole_length(const uint8_t *p, const uint8_t *end)
 {
     bool whole;
-
     if (*p >= 0x80) {
         size_t length = utf8_length(p, end, &whole);
         return whole ? length : 0;
@@ -489,7 +481,6 @@ static const uint8_t *pass_string(JsonScan *scan, const uint8_t *p, const uint8_
 {
     const uint8_t *plain = p;
     size_t length;
-
     p = skip_plain(p, end);
     capture(scan, plain, (size_t)(p - plain));
     while (!scan->capturing && p < end && (length = whole_length(p, end)) > 0) {
@@ -513,7 +504,6 @@ bool json_scan_push(JsonScan *scan, const void *bytes, size_t length)
 {
     const uint8_t *begin = bytes, *end = begin + length;
     uint64_t before = scan->at;
-
     for (const uint8_t *p = begin; p < end; p++) {
         if (scan->state == STATE_STRING && (p = pass_string(scan, p, end)) == end)
             break;

@@ -43,7 +43,6 @@ static Bytes skip_final(Bytes p, Bytes end, guint8 low)
 static Bytes skip_string(Bytes p, Bytes end)
 {
     Bytes brace = NULL;
-
     for (; p < end && *p != ESC; p++) {
         if (*p == BEL || *p == CAN || *p == SUB)
             return p + 1;
@@ -85,7 +84,6 @@ static char *strip(Bytes p, gsize length, gsize *ret_length)
     Bytes end = p + length;
     char *text = g_malloc(length + 1);
     gsize n = 0;
-
     while (p < end) {
         if (*p == ESC) {
             p = skip_sequence(p, end);
@@ -105,7 +103,6 @@ static char *make_valid(const char *text, gsize length, gsize *ret_length)
     const char *p = text, *end = text + length, *bad;
     GString *valid = g_string_sized_new(length + 16);
     bool whole;
-
     while (!g_utf8_validate_len(p, (gsize)(end - p), &bad)) {
         g_string_append_len(valid, p, bad - p);
         g_string_append(valid, REPLACEMENT);
@@ -148,7 +145,6 @@ typedef struct {
 static void put(Shown *shown, gunichar c)
 {
     static const gunichar blank = ' ';
-
     while (shown->cells->len < shown->column)
         g_array_append_val(shown->cells, blank);
     if (shown->column < shown->cells->len)
@@ -172,7 +168,6 @@ static void obey(Shown *shown, Bytes sequence, gsize length)
 static Bytes draw(Shown *shown, Bytes p, Bytes end)
 {
     bool whole;
-
     if (*p == ESC) {
         Bytes after = skip_sequence(p, end);
         obey(shown, p, (gsize)(after - p));

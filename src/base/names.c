@@ -92,7 +92,6 @@ static guint64 next_time(void)
 void run_id_keep_after(const char *id)
 {
     guint64 time = g_ascii_strtoull(strrchr(id, '.') + 1, NULL, 36);
-
     if (time > LAST_TIME)
         return;
     g_mutex_lock(&time_lock);
@@ -113,7 +112,6 @@ static void format_time(guint64 time, char text[TIME_LENGTH + 1])
 char *run_id_new(const char *story, const char *agent)
 {
     char time[TIME_LENGTH + 1];
-
     format_time(next_time(), time);
     return g_strdup_printf("%s.%s.%s", story, agent, time);
 }
@@ -131,7 +129,6 @@ static gboolean is_story_and_agent(const char *text, gsize length)
 gboolean run_id_is_valid(const char *id)
 {
     gsize length = strlen(id);
-
     if (length <= TIME_LENGTH + 1 || length > 2 * NAME_MAX_LENGTH + TIME_LENGTH + 2)
         return FALSE;
     const char *time = id + length - TIME_LENGTH;
@@ -148,7 +145,6 @@ char *run_unit_name(const char *run_id)
 {
     GString *unit = g_string_new("app-storkit-");
     gboolean begins_word = FALSE;
-
     for (const char *c = run_id; *c; c++) {
         if (g_ascii_isalnum(*c))
             g_string_append_c(unit, begins_word ? g_ascii_toupper(*c) : *c);

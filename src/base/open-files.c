@@ -8,7 +8,6 @@ static guint64 given;
 void open_files_raise(void)
 {
     struct rlimit limit;
-
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
     given = limit.rlim_cur;

@@ -37,7 +37,6 @@ static const Unit span_units[] = {
 static gboolean parse_digits(const char *text, guint64 *ret, const char **ret_rest)
 {
     char *rest;
-
     if (!g_ascii_isdigit(*text))
         return FALSE;
     errno = 0;
@@ -61,7 +60,6 @@ static const Unit *find_unit(const Unit *units, gsize n_units, const char *name,
 static gboolean scale(guint64 value, guint64 factor, guint64 *ret)
 {
     guint64 product;
-
     if (!g_uint64_checked_mul(&product, value, factor) || product > G_MAXINT64)
         return FALSE;
     *ret = product;
@@ -72,7 +70,6 @@ gboolean parse_size(const char *text, guint64 *ret_bytes)
 {
     guint64 value;
     const char *rest;
-
     if (!parse_digits(text, &value, &rest))
         return FALSE;
     if (*rest == '\0')
@@ -86,7 +83,6 @@ static gboolean parse_span_part(const char **text, guint64 *ret_usec)
 {
     guint64 value;
     const char *rest;
-
     if (!parse_digits(*text, &value, &rest))
         return FALSE;
     rest += strspn(rest, " ");
@@ -105,7 +101,6 @@ gboolean parse_span(const char *text, guint64 *ret_usec)
 {
     guint64 seconds, part, total = 0;
     const char *rest;
-
     if (parse_digits(text, &seconds, &rest) && *rest == '\0')
         return scale(seconds, G_USEC_PER_SEC, ret_usec);
     do {
@@ -120,7 +115,6 @@ gboolean parse_span(const char *text, guint64 *ret_usec)
 static gboolean parse_memory(const char *text, guint64 *ret)
 {
     guint64 bytes;
-
     if (!parse_size(text, &bytes) || bytes == 0)
         return FALSE;
     *ret = bytes;
@@ -131,7 +125,6 @@ static gboolean parse_integer(const char *text, guint64 max, guint64 *ret)
 {
     guint64 value;
     const char *rest;
-
     if (!parse_digits(text, &value, &rest) || *rest != '\0' || value == 0 || value > max)
         return FALSE;
     *ret = value;
@@ -152,7 +145,6 @@ static gboolean parse_quota(const char *text, guint64 *ret)
 {
     guint64 percent;
     const char *rest;
-
     if (!parse_digits(text, &percent, &rest) || !g_str_equal(rest, "%") || percent == 0)
         return FALSE;
     return scale(percent, G_USEC_PER_SEC / 100, ret);
@@ -161,7 +153,6 @@ static gboolean parse_quota(const char *text, guint64 *ret)
 static gboolean parse_timeout(const char *text, guint64 *ret)
 {
     guint64 usec;
-
     if (!parse_span(text, &usec))
         return FALSE;
     *ret = usec == 0 ? LIMIT_NONE : usec;
@@ -252,7 +243,6 @@ static gboolean find_field(const char *key, gsize *ret_index)
 gboolean limits_has_key(const char *key)
 {
     gsize index;
-
     return find_field(key, &index);
 }
 
@@ -275,7 +265,6 @@ static gboolean set_field(Limits *limits, gsize index, const char *text, GError 
 gboolean limits_set(Limits *limits, const char *key, const char *text, GError **error)
 {
     gsize index;
-
     if (find_field(key, &index))
         return set_field(limits, index, text, error);
     g_autofree char *head = g_strndup(key, 100);

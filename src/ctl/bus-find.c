@@ -42,7 +42,6 @@ static char *address_of_user(void)
 static sd_bus *connect_to(const char *address)
 {
     sd_bus *bus = NULL;
-
     if (!address || !g_str_has_prefix(address, "unix:") || strchr(address, ';') ||
         sd_bus_new(&bus) < 0)
         return NULL;
@@ -56,7 +55,6 @@ static gboolean serves(sd_bus *bus, const char *name)
 {
     sd_bus_message *reply = NULL;
     int owned = FALSE;
-
     if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                            "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s", name) < 0)
         return FALSE;
@@ -69,7 +67,6 @@ static gboolean can_start(sd_bus *bus, const char *name)
 {
     gboolean found = FALSE;
     char **listed = NULL;
-
     if (sd_bus_list_names(bus, NULL, &listed) < 0)
         return FALSE;
     for (char **one = listed; one && *one; one++) {
@@ -83,7 +80,6 @@ static gboolean can_start(sd_bus *bus, const char *name)
 static gboolean is_same(sd_bus *a, sd_bus *b)
 {
     sd_id128_t id_a, id_b;
-
     return a && sd_bus_get_bus_id(a, &id_a) >= 0 && sd_bus_get_bus_id(b, &id_b) >= 0 &&
            sd_id128_equal(id_a, id_b);
 }
@@ -92,7 +88,6 @@ static sd_bus *take_if(const char *address, sd_bus *session, const char *name,
                        gboolean (*suits)(sd_bus *, const char *))
 {
     sd_bus *bus = connect_to(address);
-
     if (!bus || is_same(bus, session) || !suits(bus, name))
         return sd_bus_flush_close_unref(bus);
     (void)sd_bus_set_method_call_timeout(bus, 0); /* the default */

@@ -86,7 +86,6 @@ static void set_bus_error(GError **error, const sd_bus_error *bus_error)
 static gboolean set_bus_errno(GError **error, int r)
 {
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
-
     if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
         sd_bus_error_set_const(&bus_error, SD_BUS_ERROR_DISCONNECTED, NULL);
     else
@@ -118,7 +117,6 @@ sd_bus *bus_open(gboolean *ret_elsewhere, GError **error)
     sd_bus *session = NULL;
     int r = sd_bus_open_user(&session);
     sd_bus *other = bus_find_service(session, STORKIT_BUS_NAME);
-
     *ret_elsewhere = session && other;
     if (other) {
         sd_bus_flush_close_unref(session);
@@ -150,7 +148,6 @@ static sd_bus_message *message_build(sd_bus *bus, const char *method, GError **e
 {
     g_autoptr(sd_bus_message) message = bus_message_new(bus, method, error);
     int r;
-
     if (!message)
         return NULL;
     if (types && (r = sd_bus_message_appendv(message, types, arguments)) < 0) {
@@ -171,7 +168,6 @@ static gboolean call_message(sd_bus *bus, sd_bus_message *message, sd_bus_messag
                              GError **error)
 {
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
-
     if (!message)
         return FALSE;
     int r = sd_bus_call(bus, message, timeout_of(message), &bus_error, ret_reply);
@@ -182,7 +178,6 @@ gboolean bus_call(sd_bus *bus, const char *method, sd_bus_message **ret_reply, G
                   const char *types, ...)
 {
     va_list arguments;
-
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
@@ -193,7 +188,6 @@ JsonNode *bus_call_json(sd_bus *bus, const char *method, GError **error, const c
 {
     g_autoptr(sd_bus_message) reply = NULL;
     va_list arguments;
-
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
@@ -208,7 +202,6 @@ JsonNode *bus_call_json(sd_bus *bus, const char *method, GError **error, const c
 int bus_reply_fd(sd_bus_message *reply, GError **error)
 {
     int fd;
-
     if (sd_bus_message_read_basic(reply, SD_BUS_TYPE_UNIX_FD, &fd) <= 0) {
         set_reply_error(error);
         return -1;
@@ -225,7 +218,6 @@ int bus_call_fd(sd_bus *bus, const char *method, GError **error, const char *typ
 {
     g_autoptr(sd_bus_message) reply = NULL;
     va_list arguments;
-
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
@@ -243,7 +235,6 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 {
     AsyncCall *call = userdata;
     g_autoptr(GError) error = NULL;
-
     if (sd_bus_message_is_method_error(reply, NULL))
         set_bus_error(&error, sd_bus_message_get_error(reply));
     if (call->done)
@@ -256,7 +247,6 @@ gboolean bus_send_async(sd_bus *bus, sd_bus_message *message, BusDone done, gpoi
 {
     AsyncCall *call = g_new(AsyncCall, 1);
     sd_bus_slot *slot = NULL;
-
     *call = (AsyncCall){.done = done, .data = data};
     int r = sd_bus_call_async(bus, &slot, message, on_reply, call, timeout_of(message));
     if (r < 0) {
@@ -277,7 +267,6 @@ gboolean bus_call_async(sd_bus *bus, const char *method, BusDone done, gpointer 
                         sd_bus_slot **ret_slot, GError **error, const char *types, ...)
 {
     va_list arguments;
-
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, error, types, arguments);
     va_end(arguments);
@@ -288,7 +277,6 @@ JsonNode *bus_ask_quickly(sd_bus *bus, const char *method, const char *types, ..
 {
     g_autoptr(sd_bus_message) reply = NULL;
     va_list arguments;
-
     va_start(arguments, types);
     g_autoptr(sd_bus_message) message = message_build(bus, method, NULL, types, arguments);
     va_end(arguments);

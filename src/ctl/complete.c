@@ -87,7 +87,6 @@ static const struct {
 static gboolean is_taken(const Completion *completion, const RunInfo *info)
 {
     const char *agent = completion->ctl->agent;
-
     if (agent && !g_str_equal(info->agent, agent))
         return FALSE;
     for (gsize i = 0; i < G_N_ELEMENTS(choosy_verbs); i++)
@@ -117,7 +116,6 @@ static void offer_runs_of_story(const Completion *completion, GPtrArray *runs)
 static void offer_stories(const Completion *completion, GPtrArray *runs)
 {
     const char *previous = "";
-
     for (guint i = 0; i < runs->len; i++) {
         const RunInfo *info = runs->pdata[i];
         if (!is_taken(completion, info) || g_str_equal(info->story, previous))
@@ -132,7 +130,6 @@ static void offer_runs(const Completion *completion)
     Ctl *ctl = completion->ctl;
     g_autoptr(JsonNode) list = bus_ask_quickly(ctl->bus, "List", NULL);
     g_autoptr(GPtrArray) runs = list ? run_info_list_from_json(list, ctl->project) : NULL;
-
     if (!runs)
         return;
     if (strchr(completion->word, '/'))
@@ -146,7 +143,6 @@ static void offer_worktrees(const Completion *completion)
     Ctl *ctl = completion->ctl;
     g_autoptr(JsonNode) list = bus_ask_quickly(ctl->bus, "ListWorktrees", "s", ctl->project ?: "");
     JsonArray *worktrees = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
-
     for (guint i = 0; i < json_array_length(worktrees); i++)
         offer(completion, json_get_string(json_array_get_object(worktrees, i), "story"));
 }
@@ -171,7 +167,6 @@ static void offer_agents(const Completion *completion, const char *prefix)
 static void offer_new_run(const Completion *completion)
 {
     const char *slash = strchr(completion->word, '/');
-
     if (!slash) {
         offer_worktrees(completion);
         return;
@@ -183,7 +178,6 @@ static void offer_new_run(const Completion *completion)
 static void offer_arguments(const Completion *completion)
 {
     guint position = completion->position;
-
     switch (completion->verb->arguments) {
     case ARGUMENT_NONE:
         break;
@@ -216,7 +210,6 @@ static void take_option(Ctl *ctl, const GOptionEntry *option, const char *value)
     char **to = option->short_name == 'C'   ? &ctl->directory
                 : option->short_name == 'a' ? &ctl->agent
                                             : NULL;
-
     if (!to)
         return;
     g_free(*to);
@@ -262,7 +255,6 @@ static gboolean is_agent(const GOptionEntry *option)
 static void offer_branches(const Completion *completion, const char *prefix)
 {
     Ctl *ctl = completion->ctl;
-
     if (!ctl_find_project(ctl, NULL) || !ctl->project)
         return;
     g_autofree char *output =
@@ -304,7 +296,6 @@ int complete(Ctl *ctl, char **words)
 {
     guint n = g_strv_length(words);
     Completion completion = {.ctl = ctl, .word = n > 0 ? words[n - 1] : ""};
-
     read_words(&completion, words, n > 0 ? n - 1 : 0);
     if (completion.valued)
         offer_values(&completion, completion.valued, "");

@@ -94,7 +94,6 @@ void ctl_print_json(JsonNode *node)
 {
     g_autoptr(JsonGenerator) generator = json_generator_new();
     g_autoptr(JsonNode) ordered = json_in_order(node);
-
     json_generator_set_pretty(generator, terminal_is_stdout());
     json_generator_set_root(generator, ordered);
     g_autofree char *text = json_generator_to_data(generator, NULL);
@@ -104,7 +103,6 @@ void ctl_print_json(JsonNode *node)
 gboolean ctl_flush_output(GError **error)
 {
     gboolean failed_before = ferror(stdout);
-
     errno = 0;
     if (fflush(stdout) == 0 && !failed_before)
         return TRUE;
@@ -124,7 +122,6 @@ static void print_sentence(const char *prefix, const char *format, va_list argum
 void ctl_warn(const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     print_sentence("storkitctl: ", format, arguments);
     va_end(arguments);
@@ -133,7 +130,6 @@ void ctl_warn(const char *format, ...)
 void ctl_note(const Ctl *ctl, const char *format, ...)
 {
     va_list arguments;
-
     if (ctl->quiet)
         return;
     va_start(arguments, format);

@@ -26,7 +26,6 @@ static gboolean is_ctrl_alone(guint modifiers)
 static gboolean is_kitty_key(const char *parameters)
 {
     g_auto(GStrv) fields = g_strsplit(parameters, ";", 3);
-
     if (g_strv_length(fields) < 2)
         return FALSE;
     g_auto(GStrv) codes = g_strsplit(fields[0], ":", 3);
@@ -42,7 +41,6 @@ static gboolean is_other_key(const char *parameters)
 {
     guint modifiers, code;
     char rest;
-
     return sscanf(parameters, "27;%u;%u%c", &modifiers, &code, &rest) == 2 && is_key(code) &&
            is_ctrl_alone(modifiers);
 }
@@ -78,7 +76,6 @@ void detach_key_release(DetachKey *key, GByteArray *typed)
 static gboolean take(DetachKey *key, char c, GByteArray *typed)
 {
     gboolean final = is_final(key, c);
-
     if (key->n_held > 0 && !final && !goes_on(key, c))
         detach_key_release(key, typed);
     if (c == CTRL_BRACKET)

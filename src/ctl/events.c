@@ -68,7 +68,6 @@ static char *text_of_done(JsonObject *event)
 {
     GString *text = g_string_new("completed");
     gint64 turns = json_get_int(event, "turns");
-
     if (turns > 0)
         append_part(text,
                     g_strdup_printf("%" G_GINT64_FORMAT " turn%s", turns, turns == 1 ? "" : "s"));
@@ -91,7 +90,6 @@ static const struct {
 static char *text_of_status(JsonObject *event, Style *ret_style)
 {
     const char *status = json_get_string(event, "status") ?: "?";
-
     *ret_style = g_str_equal(status, "running") ? STYLE_GOOD : STYLE_WARN;
     for (gsize i = 0; i < G_N_ELEMENTS(status_texts); i++)
         if (g_str_equal(status_texts[i].status, status))
@@ -147,7 +145,6 @@ static int append_prefix(EventView *view, GString *line, JsonObject *event)
 static void append_lines(GString *to, const char *text, int indent, Style style)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
     for (gsize i = 0; lines[i]; i++) {
         if (i > 0)
             g_string_append_printf(to, "\n%*s", indent, "");
@@ -174,7 +171,6 @@ static gboolean was_told(EventView *view, JsonObject *event, const char *text, S
 static gboolean is_frame(JsonObject *event, const char *text)
 {
     gsize length = strlen(text);
-
     return is_type(event, "output") && g_str_has_prefix(text, "at ") && strchr(text, ':') &&
            !strchr(text, '\n') && (text[length - 1] == ')' || g_ascii_isdigit(text[length - 1]));
 }
@@ -194,7 +190,6 @@ static gboolean fold(EventView *view, JsonObject *event, const char *text, int i
 {
     const char *run = json_get_string(event, "run_id") ?: "";
     gboolean frame = is_frame(event, text);
-
     if (frame && g_strcmp0(run, view->traced) == 0) {
         view->folded++;
         return TRUE;

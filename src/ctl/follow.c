@@ -97,7 +97,6 @@ static void go_on_or_give_up(Follow *follow)
 static gboolean is_over(Follow *follow, JsonNode *list)
 {
     g_autoptr(GPtrArray) infos = run_info_list_from_json(list, NULL);
-
     for (guint i = 0; i < infos->len; i++) {
         const RunInfo *info = infos->pdata[i];
         if (g_str_equal(info->run_id, follow->run_id))
@@ -111,7 +110,6 @@ static gboolean is_over(Follow *follow, JsonNode *list)
 static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Follow *follow = data;
-
     follow->call = sd_bus_slot_unref(follow->call);
     g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
     if (list && is_over(follow, list))
@@ -130,7 +128,6 @@ static void ask_whether_over(Follow *follow)
 static void on_end_of_file(Follow *follow)
 {
     g_autoptr(JsonObject) last = json_parse_object(follow->last->str, follow->last->len);
-
     close_fd(follow);
     g_string_truncate(follow->buffer, 0);
     if (last && event_is_last(last)) {
@@ -149,7 +146,6 @@ static void take_lines(Follow *follow, gsize searched)
     GString *buffer = follow->buffer;
     gsize start = 0;
     const char *newline;
-
     while ((newline = memchr(buffer->str + searched, '\n', buffer->len - searched))) {
         gsize length = newline - (buffer->str + start);
         g_string_truncate(follow->last, 0);
@@ -165,7 +161,6 @@ static int on_readable(sd_event_source *source, int fd, guint32 events, void *us
 {
     Follow *follow = userdata;
     gsize had = follow->buffer->len;
-
     g_string_set_size(follow->buffer, had + READ_SIZE);
     ssize_t n = read(fd, follow->buffer->str + had, READ_SIZE);
     g_string_set_size(follow->buffer, had + (gsize)MAX(n, 0));
@@ -191,7 +186,6 @@ static void on_subscribed(sd_bus_message *reply, const GError *call_error, gpoin
 {
     Follow *follow = data;
     g_autoptr(GError) error = NULL;
-
     follow->call = sd_bus_slot_unref(follow->call);
     if (may_come_back(follow, call_error) && is_patient(follow)) {
         retry_later(follow);
@@ -214,7 +208,6 @@ static void on_subscribed(sd_bus_message *reply, const GError *call_error, gpoin
 static void subscribe(Follow *follow)
 {
     g_autoptr(GError) error = NULL;
-
     if (!bus_call_async(follow->ctl->bus, "SubscribeRun", on_subscribed, follow, &follow->call,
                         &error, "st", follow->run_id, follow->cursor))
         end(follow, error);
@@ -230,7 +223,6 @@ Follow *follow_new(Ctl *ctl, const char *run_id, guint64 cursor, const FollowHan
                    gpointer data)
 {
     Follow *follow = g_new(Follow, 1);
-
     *follow = (Follow){
         .ctl = ctl,
         .run_id = g_strdup(run_id),

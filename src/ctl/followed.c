@@ -18,7 +18,6 @@ static int on_named(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 static void request(sd_bus *bus, const char *run_id)
 {
     char *path = NULL;
-
     if (sd_bus_path_encode(NAMES_PATH, run_id, &path) < 0)
         return;
     g_autofree char *name = g_strconcat(NAMES_PREFIX, path + strlen(NAMES_PATH "/"), NULL);
@@ -29,7 +28,6 @@ static void request(sd_bus *bus, const char *run_id)
 void followed_announce(Ctl *ctl, const char *run_id)
 {
     static GHashTable *announced;
-
     if (!terminal_is_stdout())
         return;
     if (!announced)

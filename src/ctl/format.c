@@ -58,7 +58,6 @@ static gboolean take_part(const char **text, guint64 *total)
 {
     char *end;
     guint64 n = g_ascii_isdigit(**text) ? g_ascii_strtoull(*text, &end, 10) : G_MAXUINT64;
-
     if (n > G_MAXINT32)
         return FALSE;
     end += strspn(end, " ");
@@ -74,7 +73,6 @@ static gboolean take_part(const char **text, guint64 *total)
 gboolean parse_span(const char *text, guint64 *ret_usec)
 {
     guint64 total = 0;
-
     text += strspn(text, " ");
     do
         if (!take_part(&text, &total))
@@ -87,7 +85,6 @@ gboolean parse_span(const char *text, guint64 *ret_usec)
 char *format_ago(guint64 usec)
 {
     guint64 now = (guint64)g_get_real_time();
-
     if (usec + G_USEC_PER_SEC > now)
         return g_strdup("just now");
     g_autofree char *span = format_span(now - usec);
@@ -97,7 +94,6 @@ char *format_ago(guint64 usec)
 static char *format_local(guint64 usec, const char *format)
 {
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_local((gint64)(usec / G_USEC_PER_SEC));
-
     return time ? g_date_time_format(time, format) : g_strdup("-");
 }
 
@@ -117,7 +113,6 @@ static char *format_scaled(guint64 value, unsigned base, const char *const *suff
 {
     double scaled = (double)value;
     gsize i = 0;
-
     while (scaled >= base - 0.5 && suffixes[i + 1]) {
         scaled /= base;
         i++;

@@ -25,7 +25,6 @@ void git_forget_environment(void)
 GPtrArray *git_argv(const char *folder)
 {
     GPtrArray *argv = g_ptr_array_new();
-
     g_ptr_array_add(argv, (char *)"git");
     g_ptr_array_add(argv, (char *)"-C");
     g_ptr_array_add(argv, (char *)folder);
@@ -40,7 +39,6 @@ GString *git_read(GPtrArray *argv, GError **error)
         G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &problem);
     g_autoptr(GBytes) output = NULL, said = NULL;
     gsize length;
-
     if (!git || !g_subprocess_communicate(git, NULL, NULL, &output, &said, &problem)) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "git: %s", problem->message);
         return NULL;
@@ -57,7 +55,6 @@ GString *git_read(GPtrArray *argv, GError **error)
 static void add_arguments(GPtrArray *argv, va_list arguments)
 {
     const char *argument;
-
     while ((argument = va_arg(arguments, const char *)))
         g_ptr_array_add(argv, (char *)argument);
     g_ptr_array_add(argv, NULL);
@@ -67,7 +64,6 @@ char *git_output(const char *folder, GError **error, ...)
 {
     g_autoptr(GPtrArray) argv = git_argv(folder);
     va_list arguments;
-
     va_start(arguments, error);
     add_arguments(argv, arguments);
     va_end(arguments);
@@ -79,7 +75,6 @@ gboolean git_succeeds(const char *folder, ...)
 {
     g_autoptr(GPtrArray) argv = git_argv(folder);
     va_list arguments;
-
     va_start(arguments, folder);
     add_arguments(argv, arguments);
     va_end(arguments);

@@ -20,7 +20,6 @@ static void append_verb(GString *text, const Verb *verb)
 static char *list_of_verbs(void)
 {
     GString *text = g_string_new("Run coding agents on stories, many at a time.\n");
-
     for (const VerbGroup *group = verb_groups; group->verbs; group++) {
         g_string_append_printf(text, "\n%s:\n", group->title);
         for (const Verb *const *verb = group->verbs; *verb; verb++)

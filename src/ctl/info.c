@@ -12,7 +12,6 @@
 static void forget_gone_worktree(JsonObject *json)
 {
     const char *path = json_get_string(json, "worktree_path");
-
     if (path && json_object_has_member(json, "ended") && !g_file_test(path, G_FILE_TEST_EXISTS))
         json_object_remove_member(json, "worktree_path");
 }
@@ -77,7 +76,6 @@ char *run_info_duration(const RunInfo *info)
 {
     guint64 started = run_info_uint(info, "started", 0);
     guint64 ended = run_info_uint(info, "ended", (guint64)g_get_real_time());
-
     return started > 0 && ended >= started ? format_span(ended - started) : g_strdup("");
 }
 
@@ -168,7 +166,6 @@ char *run_info_ending(const RunInfo *info)
 int run_info_compare(const RunInfo *a, const RunInfo *b)
 {
     int order = g_strcmp0(a->project, b->project);
-
     if (order == 0)
         order = strverscmp(a->story, b->story);
     return order != 0 ? order : g_strcmp0(a->agent, b->agent);
@@ -183,7 +180,6 @@ GPtrArray *run_info_list_from_json(JsonNode *list, const char *project)
 {
     GPtrArray *infos = g_ptr_array_new_with_free_func((GDestroyNotify)run_info_free);
     JsonArray *array = JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
-
     for (guint i = 0; array && i < json_array_get_length(array); i++) {
         g_autoptr(RunInfo) info = run_info_new(json_array_get_element(array, i));
         if (info && (!project || g_str_equal(info->project, project)))
@@ -196,7 +192,6 @@ GPtrArray *run_info_list_from_json(JsonNode *list, const char *project)
 GPtrArray *run_info_list(sd_bus *bus, const char *project, GError **error)
 {
     g_autoptr(JsonNode) list = bus_call_json(bus, "List", error, NULL);
-
     return list ? run_info_list_from_json(list, project) : NULL;
 }
 
@@ -208,7 +203,6 @@ JsonNode *run_info_to_json(const RunInfo *info)
 JsonNode *run_info_list_to_json(GPtrArray *infos)
 {
     g_autoptr(JsonArray) array = json_array_new();
-
     for (guint i = 0; i < infos->len; i++) {
         RunInfo *info = infos->pdata[i];
         json_array_add_object_element(array, json_object_ref(info->json));
@@ -220,6 +214,5 @@ RunInfo *run_info_get(sd_bus *bus, const char *project, const char *story, const
                       GError **error)
 {
     g_autoptr(JsonNode) node = bus_call_json(bus, "Get", error, "sss", project, story, agent);
-
     return node ? run_info_new(node) : NULL;
 }

@@ -15,7 +15,6 @@ struct Interrupt {
 static void block_interrupt(int how)
 {
     sigset_t set;
-
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigprocmask(how, &set, NULL);
@@ -26,7 +25,6 @@ static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *
                         void *userdata)
 {
     const Interrupt *interrupt = userdata;
-
     if (terminal_is_stderr()) /* below the progress line and the terminal's ^C */
         fputs("\n", stderr);
     ctl_note(interrupt->ctl, "%s", interrupt->advice);
@@ -38,7 +36,6 @@ static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *
 Interrupt *interrupt_new(Ctl *ctl, const char *advice)
 {
     Interrupt *interrupt = g_new0(Interrupt, 1);
-
     interrupt->ctl = ctl;
     interrupt->advice = g_strdup(advice);
     block_interrupt(SIG_BLOCK);

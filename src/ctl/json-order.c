@@ -10,7 +10,6 @@ static const char *const first_members[] = {
 static gsize rank_of(const char *member)
 {
     gsize rank = 0;
-
     while (rank < G_N_ELEMENTS(first_members) && !g_str_equal(first_members[rank], member))
         rank++;
     return rank;
@@ -19,7 +18,6 @@ static gsize rank_of(const char *member)
 static int compare_members(gconstpointer a, gconstpointer b)
 {
     gsize first = rank_of(a), second = rank_of(b);
-
     if (first != second)
         return first < second ? -1 : 1;
     return g_strcmp0(a, b);
@@ -29,7 +27,6 @@ static JsonNode *object_in_order(JsonObject *object)
 {
     g_autoptr(JsonObject) ordered = json_object_new();
     g_autoptr(GList) members = g_list_sort(json_object_get_members(object), compare_members);
-
     for (GList *member = members; member; member = member->next)
         json_object_set_member(ordered, member->data,
                                json_in_order(json_object_get_member(object, member->data)));
@@ -39,7 +36,6 @@ static JsonNode *object_in_order(JsonObject *object)
 static JsonNode *array_in_order(JsonArray *array)
 {
     g_autoptr(JsonArray) ordered = json_array_new();
-
     for (guint i = 0; i < json_array_get_length(array); i++)
         json_array_add_element(ordered, json_in_order(json_array_get_element(array, i)));
     return json_node_init_array(json_node_alloc(), ordered);

@@ -20,7 +20,6 @@ static gboolean lingers(void)
 gboolean linger_is_to_be_told(void)
 {
     const char *runtime = g_getenv("XDG_RUNTIME_DIR");
-
     if (!runtime || lingers())
         return FALSE;
     g_autofree char *told = g_build_filename(runtime, TOLD_FILE, NULL);

@@ -36,7 +36,6 @@ static gboolean parse_options(Ctl *ctl, const Verb *verb, char ***argv, GError *
 {
     g_autoptr(GOptionContext) context = options_context(ctl, verb);
     g_autoptr(GError) problem = NULL;
-
     g_option_context_set_strict_posix(context, verb == NULL);
     if (g_option_context_parse_strv(context, argv, &problem))
         return TRUE;
@@ -60,7 +59,6 @@ static char **split_passed(const Verb *verb, char **words)
 static void drop_separator(char **words)
 {
     gsize i = 0;
-
     while (words[i] && !g_str_equal(words[i], "--"))
         i++;
     if (!words[i])
@@ -72,7 +70,6 @@ static void drop_separator(char **words)
 static gboolean check_count(const Verb *verb, char **arguments, GError **error)
 {
     guint n = g_strv_length(arguments);
-
     if (n < verb->least)
         return set_usage(error, verb, "an argument is missing");
     if (n > verb->most)
@@ -96,7 +93,6 @@ static int print_version(void)
 static int call_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 {
     g_auto(GStrv) argv = options_split(ctl, verb, words, error);
-
     if (!argv)
         return -1;
     g_auto(GStrv) passed = split_passed(verb, argv);
@@ -118,7 +114,6 @@ static int call_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
 static int run_option(Ctl *ctl, const Verb *verb, char **words, GError **error)
 {
     g_auto(GStrv) argv = options_split(ctl, verb, words, error);
-
     if (!argv || !parse_options(ctl, verb, &argv, error) || !check_count(verb, argv + 1, error))
         return -1;
     if (ctl->help)
@@ -136,7 +131,6 @@ static int run(Ctl *ctl, char **words, GError **error)
 {
     g_auto(GStrv) argv = options_split(ctl, NULL, words, error);
     char *alone[] = {(char *)list_verb.name, NULL};
-
     if (!argv)
         return -1;
     if (argv[1] && g_str_equal(argv[1], COMPLETE_VERB))
@@ -161,7 +155,6 @@ static int run(Ctl *ctl, char **words, GError **error)
 static int finish_output(int status)
 {
     g_autoptr(GError) error = NULL;
-
     if (ctl_flush_output(&error))
         return status;
     ctl_warn("%s", error->message);
@@ -172,7 +165,6 @@ int main(int argc, char *argv[])
 {
     g_autoptr(GError) error = NULL;
     g_auto(Ctl) ctl = {0};
-
     setlocale(LC_ALL, "");
     int status = run(&ctl, argv, &error);
     if (!error)

@@ -99,7 +99,6 @@ static JsonNode *read_object(sd_bus_message *message, const char *entry)
 static JsonNode *read_array(sd_bus_message *message, const char *contents)
 {
     g_autoptr(JsonArray) array = json_array_new();
-
     if (sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, contents) <= 0)
         return NULL;
     while (sd_bus_message_at_end(message, FALSE) == 0) {
@@ -127,7 +126,6 @@ JsonNode *message_read_json(sd_bus_message *message)
 {
     const char *contents;
     char type;
-
     if (sd_bus_message_peek_type(message, &type, &contents) <= 0)
         return NULL;
     if (type == SD_BUS_TYPE_ARRAY)

@@ -32,7 +32,6 @@ const GOptionEntry *global_options(Ctl *ctl)
         {"version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "Show the version", NULL},
         {NULL},
     };
-
     G_STATIC_ASSERT(G_N_ELEMENTS(filled) == G_N_ELEMENTS(options));
     memcpy(options, filled, sizeof(filled));
     return options;
@@ -41,7 +40,6 @@ const GOptionEntry *global_options(Ctl *ctl)
 static void add_options(GOptionContext *context, const char *title, const GOptionEntry *options)
 {
     GOptionGroup *group = g_option_group_new(title, title, "", NULL, NULL);
-
     g_option_group_add_entries(group, options);
     g_option_context_add_group(context, group);
 }
@@ -49,7 +47,6 @@ static void add_options(GOptionContext *context, const char *title, const GOptio
 GOptionContext *options_context(Ctl *ctl, const Verb *verb)
 {
     GOptionContext *context = g_option_context_new(verb ? verb->synopsis : "[COMMAND…]");
-
     g_option_context_set_help_enabled(context, FALSE);
     if (verb && verb->options)
         add_options(context, "Options:", verb->options);
@@ -141,7 +138,6 @@ static gboolean check_flag(Ctl *ctl, const Verb *verb, const char *word, GError 
 char **options_split(Ctl *ctl, const Verb *verb, char *const *words, GError **error)
 {
     g_autoptr(GPtrArray) split = g_ptr_array_new_with_free_func(g_free);
-
     g_ptr_array_add(split, g_strdup(*words++)); /* the program, or the verb */
     for (; *words && !g_str_equal(*words, "--") && (verb || **words == '-'); words++) {
         const char *word = *words, *value;

@@ -46,7 +46,6 @@ static int on_tick(sd_event_source *source, guint64 usec, void *userdata)
 Progress *progress_new(Ctl *ctl, const char *text)
 {
     Progress *progress = g_new0(Progress, 1);
-
     progress->text = text_clean(text, FALSE);
     progress->began = g_get_monotonic_time();
     if (terminal_is_stderr() && !ctl->quiet)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/questions.h"
 
-
 #include "ctl/bus.h"
 #include "ctl/format.h"
 #include "ctl/json-path.h"
@@ -14,7 +13,6 @@ static JsonArray *questions_of(const RunInfo *run)
 static gboolean read_question(const RunInfo *run, guint index, OpenQuestion *ret)
 {
     JsonObject *json = json_array_get_object(questions_of(run), index);
-
     if (!json || !json_get_string(json, "id"))
         return FALSE;
     *ret = (OpenQuestion){
@@ -35,7 +33,6 @@ gboolean open_question_first(const RunInfo *run, OpenQuestion *ret_question)
 GPtrArray *open_questions(GPtrArray *runs)
 {
     GPtrArray *questions = g_ptr_array_new_with_free_func(g_free);
-
     for (guint i = 0; i < runs->len; i++) {
         const RunInfo *run = runs->pdata[i];
         for (guint j = 0; j < json_array_length(questions_of(run)); j++) {
@@ -51,7 +48,6 @@ char *open_question_age(const OpenQuestion *question)
 {
     guint64 time = (guint64)json_get_int(question->json, "time");
     guint64 now = (guint64)g_get_real_time();
-
     return format_span(time > 0 && now > time ? now - time : 0);
 }
 
@@ -83,7 +79,6 @@ static char *list_options(const OpenQuestion *question)
 {
     GString *text = g_string_new(NULL);
     const char *name, *id;
-
     for (guint i = 0; (id = open_question_option(question, i, &name)); i++)
         g_string_append_printf(text, "%s%s (%s)", i > 0 ? ", " : "", id, name);
     return g_string_free(text, FALSE);
@@ -92,7 +87,6 @@ static char *list_options(const OpenQuestion *question)
 static const char *find_exact(const OpenQuestion *question, const char *word)
 {
     const char *name, *id;
-
     for (guint i = 0; (id = open_question_option(question, i, &name)); i++)
         if (g_str_equal(id, word) || g_str_equal(name, word))
             return id;
@@ -103,7 +97,6 @@ static const char *find_exact(const OpenQuestion *question, const char *word)
 static const char *find_begun(const OpenQuestion *question, const char *word)
 {
     const char *found = NULL, *name, *id;
-
     for (guint i = 0; *word && (id = open_question_option(question, i, &name)); i++) {
         if (!begins_with(id, word) && !begins_with(name, word))
             continue;
@@ -125,7 +118,6 @@ const char *open_question_find_option(const OpenQuestion *question, const char *
                                       GError **error)
 {
     const char *found = find_exact(question, word) ?: find_exact(question, translate(word));
-
     if (!found)
         found = find_begun(question, word);
     if (found)
@@ -145,7 +137,6 @@ sd_bus_message *open_question_answer(sd_bus *bus, const OpenQuestion *question, 
                                      const char *message, const char *input, GError **error)
 {
     g_autoptr(sd_bus_message) call = bus_message_new(bus, "Answer", error);
-
     if (!call)
         return NULL;
     int r = sd_bus_message_append(call, "sss", question->run->run_id, question->id, option);

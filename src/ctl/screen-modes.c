@@ -54,7 +54,6 @@ static void begin_sequence(ScreenModes *modes)
 static void note_mode(ScreenModes *modes, guint number, gboolean on)
 {
     guint i = 0;
-
     if (is_other_screen(number))
         modes->other_screen = on ? number : 0;
     if (number > G_MAXUINT16 || is_among(number, left_alone, G_N_ELEMENTS(left_alone)))
@@ -73,7 +72,6 @@ static void note_keys(ScreenModes *modes)
 {
     guint *pushed = &modes->keys_pushed[modes->other_screen > 0];
     guint n = MAX(modes->numbers[0], 1);
-
     if (modes->prefix == '>')
         *pushed = MIN(*pushed + 1, 99);
     else if (modes->prefix == '<')
@@ -83,7 +81,6 @@ static void note_keys(ScreenModes *modes)
 static void note_private(ScreenModes *modes, char final)
 {
     guint n = MIN(modes->n_numbers, G_N_ELEMENTS(modes->numbers));
-
     for (guint i = 0; modes->prefix == '?' && (final == 'h' || final == 'l') && i < n; i++)
         note_mode(modes, modes->numbers[i], final == 'h');
     if (final == 'u')
@@ -109,7 +106,6 @@ static void end_sequence(ScreenModes *modes, char final)
 static void end_command(ScreenModes *modes, char next)
 {
     guint number = modes->numbers[0];
-
     modes->state = SCREEN_TEXT;
     if (next == '?')
         return;
@@ -123,7 +119,6 @@ static void end_command(ScreenModes *modes, char next)
 static void take_digit(ScreenModes *modes, char digit)
 {
     guint *number = &modes->numbers[modes->n_numbers - 1];
-
     if (modes->n_numbers <= G_N_ELEMENTS(modes->numbers))
         *number = MIN(*number * 10 + (guint)(digit - '0'), 9999);
 }
@@ -234,7 +229,6 @@ static void append_looks(GString *undo, const ScreenModes *modes)
 char *screen_modes_undo(const ScreenModes *modes)
 {
     GString *undo = g_string_new(NULL);
-
     append_modes(undo, modes);
     append_looks(undo, modes);
     if (modes->other_screen > 0) {

@@ -9,7 +9,6 @@
 void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_agent)
 {
     const char *slash = strchr(argument, '/');
-
     *ret_story = slash ? g_strndup(argument, slash - argument) : g_strdup(argument);
     *ret_agent = slash ? g_strdup(slash + 1) : g_strdup(ctl->agent);
 }
@@ -17,7 +16,6 @@ void select_split(Ctl *ctl, const char *argument, char **ret_story, char **ret_a
 static char *join_names(GPtrArray *names)
 {
     GString *text = g_string_new(NULL);
-
     for (guint i = 0; i < names->len; i++)
         g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", (char *)names->pdata[i]);
     return g_string_free(text, FALSE);
@@ -26,7 +24,6 @@ static char *join_names(GPtrArray *names)
 static GPtrArray *names_with_prefix(GPtrArray *names, const char *prefix)
 {
     GPtrArray *found = g_ptr_array_new();
-
     for (guint i = 0; i < names->len; i++)
         if (g_str_has_prefix(names->pdata[i], prefix))
             g_ptr_array_add(found, names->pdata[i]);
@@ -37,7 +34,6 @@ const char *select_name(GPtrArray *names, const char *what, const char *advice, 
                         GError **error)
 {
     guint exact;
-
     if (g_ptr_array_find_with_equal_func(names, typed, g_str_equal, &exact))
         return names->pdata[exact];
 
@@ -69,7 +65,6 @@ static void add_run(GPtrArray *runs, RunInfo *info)
 static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-
     for (guint i = 0; i < listed->len; i++)
         add_name(names, ((RunInfo *)listed->pdata[i])->story);
     const char *story = select_name(names, "run of story", LOOK_AT_LIST, typed, error);
@@ -86,7 +81,6 @@ static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **e
 static gboolean keep_agent(GPtrArray *runs, const char *typed, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-
     for (guint i = 0; i < runs->len; i++)
         add_name(names, ((RunInfo *)runs->pdata[i])->agent);
     g_autofree char *what =
@@ -103,7 +97,6 @@ static gboolean keep_agent(GPtrArray *runs, const char *typed, GError **error)
 static RunInfo *only_live(GPtrArray *runs)
 {
     RunInfo *live = NULL;
-
     for (guint i = 0; i < runs->len; i++) {
         if (!run_info_is_live(runs->pdata[i]))
             continue;
@@ -118,7 +111,6 @@ static gboolean set_ambiguous(GPtrArray *runs, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     RunInfo *first = runs->pdata[0], *last = runs->pdata[runs->len - 1];
-
     if (!g_str_equal(first->project, last->project)) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
                     "%s and %s both have a story %s: go to the project, or name it with -C DIR",
@@ -154,7 +146,6 @@ static gboolean add_pattern(Ctl *ctl, GPtrArray *listed, const char *pattern, GP
                             GError **error)
 {
     gboolean found = FALSE;
-
     for (guint i = 0; i < listed->len; i++) {
         if (!matches_pattern(ctl, listed->pdata[i], pattern))
             continue;
@@ -206,7 +197,6 @@ static gboolean add_without_argument(Ctl *ctl, GPtrArray *listed, SelectFlags fl
 static void *copy_info(gconstpointer info, gpointer unused)
 {
     g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), ((RunInfo *)info)->json);
-
     return run_info_new(node);
 }
 
@@ -222,7 +212,6 @@ static gboolean check_named(Ctl *ctl, char *const *arguments, SelectFlags flags,
 static GPtrArray *copies_of(GPtrArray *selected)
 {
     GPtrArray *copies = g_ptr_array_copy(selected, copy_info, NULL);
-
     g_ptr_array_set_free_func(copies, (GDestroyNotify)run_info_free);
     return copies;
 }
@@ -231,7 +220,6 @@ GPtrArray *select_each(Ctl *ctl, GPtrArray *listed, char *const *arguments, GErr
 {
     g_autoptr(GPtrArray) selected = g_ptr_array_new();
     g_autoptr(GError) first = NULL;
-
     for (gsize i = 0; arguments[i]; i++) {
         g_autoptr(GError) problem = NULL;
         if (add_matches(ctl, listed, arguments[i], SELECT_ONE, selected, &problem))
@@ -250,7 +238,6 @@ GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, Se
                          GError **error)
 {
     g_autoptr(GPtrArray) selected = g_ptr_array_new();
-
     if (!arguments[0] && !add_without_argument(ctl, listed, flags, selected, error))
         return NULL;
     for (gsize i = 0; arguments[i]; i++)

@@ -30,7 +30,6 @@ static int append_text(sd_bus_message *message, const char *key, const char *val
 static int append_environment(sd_bus_message *message)
 {
     int r = sd_bus_message_open_container(message, 'e', "sv");
-
     if (r >= 0)
         r = sd_bus_message_append(message, "s", "env");
     if (r >= 0)
@@ -50,7 +49,6 @@ static int append_environment(sd_bus_message *message)
 static int append_options(sd_bus_message *message, const StartTarget *target)
 {
     int r = sd_bus_message_open_container(message, 'a', "{sv}");
-
     for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(text_options); i++)
         r = append_text(message, text_options[i].key, *text_options[i].value);
     if (r >= 0)
@@ -78,11 +76,9 @@ static gboolean check_environment(GError **error)
 sd_bus_message *start_message(Ctl *ctl, const StartTarget *target, GError **error)
 {
     g_autoptr(sd_bus_message) message = bus_message_new(ctl->bus, "StartWithOptions", error);
-    int r;
-
     if (!message || !check_environment(error))
         return NULL;
-    r = sd_bus_message_append(message, "sss", target->project, target->story, target->agent);
+    int r = sd_bus_message_append(message, "sss", target->project, target->story, target->agent);
     if (r >= 0)
         r = append_options(message, target);
     if (r >= 0)
@@ -96,7 +92,6 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 {
     g_autoptr(GError) file_error = NULL;
     const char *file = arg_prompt_file;
-
     if (arg_prompt && file) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                             "--prompt and --prompt-file cannot be used together");

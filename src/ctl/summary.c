@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/summary.h"
 
-
 #include "ctl/format.h"
 #include "ctl/json-path.h"
 #include "ctl/text.h"
@@ -68,7 +67,6 @@ static JsonArray *message_content(JsonObject *line)
 static const char *result_text(JsonObject *block)
 {
     JsonArray *parts = json_get_array(block, "content");
-
     for (guint i = 0; i < json_array_length(parts); i++) {
         const char *text = json_get_string(json_array_get_object(parts, i), "text");
         if (text)
@@ -80,7 +78,6 @@ static const char *result_text(JsonObject *block)
 static char *claude_block(JsonObject *block, Style *ret_style)
 {
     const char *type = json_get_string(block, "type");
-
     if (g_strcmp0(type, "tool_use") == 0)
         return tool_use(json_get_string(block, "name"),
                         tool_argument(json_get_object(block, "input")));
@@ -96,7 +93,6 @@ static char *claude_message(JsonObject *line, Style *ret_style)
 {
     JsonArray *content = message_content(line);
     GString *lines = g_string_new(NULL);
-
     for (guint i = 0; i < json_array_length(content); i++)
         join(lines, claude_block(json_array_get_object(content, i), ret_style));
     return finish(lines);
@@ -114,7 +110,6 @@ static char *claude_retry(JsonObject *line)
 static char *claude_system(JsonObject *line, Style *ret_style)
 {
     const char *subtype = json_get_string(line, "subtype");
-
     if (g_strcmp0(subtype, "init") == 0)
         return g_strdup_printf("session %s, %s", json_get_string(line, "session_id") ?: "?",
                                json_get_string(line, "model") ?: "model unknown");
@@ -128,7 +123,6 @@ static char *claude_rate_limit(JsonObject *line, Style *ret_style)
 {
     JsonObject *limit = json_get_object(line, "rate_limit_info");
     gint64 reset = json_get_int(limit, "resetsAt");
-
     if (g_strcmp0(json_get_string(limit, "status"), "rejected") != 0)
         return NULL;
     *ret_style = STYLE_WARN;
@@ -162,7 +156,6 @@ static char *opencode_tool(JsonObject *part, Style *ret_style)
     gboolean failed = g_strcmp0(json_get_string(state, "status"), "error") == 0;
     const char *output = json_get_string(state, failed ? "error" : "output");
     GString *lines = g_string_new(NULL);
-
     join(lines,
          tool_use(json_get_string(part, "tool"), tool_argument(json_get_object(state, "input"))));
     join(lines, tool_result(output, failed, ret_style));
@@ -173,7 +166,6 @@ static char *opencode_tool(JsonObject *part, Style *ret_style)
 static char *any_tool_use(JsonObject *line, Style *ret_style)
 {
     JsonObject *part = json_get_object(line, "part");
-
     if (part)
         return opencode_tool(part, ret_style);
     return tool_use(json_get_string(line, "tool_name"),
@@ -183,7 +175,6 @@ static char *any_tool_use(JsonObject *line, Style *ret_style)
 static char *gemini_tool_result(JsonObject *line, Style *ret_style)
 {
     gboolean failed = g_strcmp0(json_get_string(line, "status"), "success") != 0;
-
     return tool_result(json_get_string(line, "output"), failed, ret_style);
 }
 
@@ -202,7 +193,6 @@ static char *codex_item_started(JsonObject *line, Style *ret_style)
 {
     JsonObject *item = json_get_object(line, "item");
     const char *command = json_get_string(item, "command");
-
     return command ? tool_use("shell", command) : NULL;
 }
 
@@ -210,7 +200,6 @@ static char *codex_item_completed(JsonObject *line, Style *ret_style)
 {
     JsonObject *item = json_get_object(line, "item");
     const char *type = json_get_string(item, "type");
-
     if (g_strcmp0(type, "command_execution") == 0)
         return tool_result(json_get_string(item, "aggregated_output"),
                            json_get_int(item, "exit_code") != 0, ret_style);
@@ -225,7 +214,6 @@ static char *any_error(JsonObject *line, Style *ret_style)
 {
     JsonObject *error = json_get_object(line, "error");
     const char *text = json_get_string(error, "message");
-
     if (!text)
         text = json_get_string(json_get_object(error, "data"), "message");
     if (!text)
@@ -257,7 +245,6 @@ static const struct {
 char *summarise_line(JsonObject *line, Style *ret_style)
 {
     const char *type = json_get_string(line, "type");
-
     *ret_style = STYLE_DIM;
     for (gsize i = 0; i < G_N_ELEMENTS(summaries); i++)
         if (g_strcmp0(type, summaries[i].type) == 0)

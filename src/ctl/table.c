@@ -27,7 +27,6 @@ static void cell_clear(gpointer cell)
 Table *table_new(const Column *columns, guint n_columns)
 {
     Table *table = g_new(Table, 1);
-
     *table = (Table){
         .columns = columns,
         .n_columns = n_columns,
@@ -48,7 +47,6 @@ void table_free(Table *table)
 void table_add(Table *table, Style style, const char *text)
 {
     Cell cell = {.style = style, .text = text_clean(text ?: "", FALSE)};
-
     g_array_append_val(table->cells, cell);
 }
 
@@ -69,7 +67,6 @@ static void measure(Table *table)
 static int total_width(const Table *table)
 {
     int total = -GAP;
-
     for (guint i = 0; i < table->n_columns; i++)
         if (table->widths[i] > 0)
             total += table->widths[i] + GAP;
@@ -80,7 +77,6 @@ static int total_width(const Table *table)
 static int least_total_width(const Table *table)
 {
     int total = total_width(table);
-
     for (guint i = 0; i < table->n_columns; i++)
         if (table->columns[i].minimum > 0)
             total -= MAX(table->widths[i] - table->columns[i].minimum, 0);
@@ -96,7 +92,6 @@ static void drop_columns(Table *table, int width)
 static int widest_flexible(const Table *table)
 {
     int widest = -1;
-
     for (guint i = 0; i < table->n_columns; i++) {
         if (table->columns[i].minimum == 0 || table->widths[i] <= table->columns[i].minimum)
             continue;
@@ -142,7 +137,6 @@ static char *finish_line(GString *line)
 static char *header_line(Table *table)
 {
     GString *line = g_string_new(NULL);
-
     for (guint i = 0; i < table->n_columns; i++)
         append_cell(table, line, i, STYLE_HEADER, table->columns[i].title);
     return finish_line(line);
@@ -151,7 +145,6 @@ static char *header_line(Table *table)
 static char *row_line(Table *table, guint row)
 {
     GString *line = g_string_new(NULL);
-
     for (guint i = 0; i < table->n_columns; i++) {
         const Cell *cell = &g_array_index(table->cells, Cell, row * table->n_columns + i);
         append_cell(table, line, i, cell->style, cell->text);
@@ -162,7 +155,6 @@ static char *row_line(Table *table, guint row)
 GPtrArray *table_lines(Table *table, int width)
 {
     GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
-
     measure(table);
     fit(table, width);
     g_ptr_array_add(lines, header_line(table));
@@ -174,7 +166,6 @@ GPtrArray *table_lines(Table *table, int width)
 void table_print(Table *table, gboolean header)
 {
     g_autoptr(GPtrArray) lines = table_lines(table, terminal_width());
-
     for (guint i = header ? 0 : 1; i < lines->len; i++)
         puts(lines->pdata[i]);
 }

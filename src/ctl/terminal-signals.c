@@ -11,7 +11,6 @@ void terminal_signals_listen(TerminalSignals *signals, sd_event *event,
 {
     sd_event_source **source = signals->sources;
     sigset_t set;
-
     G_STATIC_ASSERT(G_N_ELEMENTS(signals->sources) == G_N_ELEMENTS(killers) + 1);
     sigemptyset(&set);
     sigaddset(&set, SIGWINCH);

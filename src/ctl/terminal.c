@@ -24,7 +24,6 @@ static int columns_of_environment(void)
 {
     guint64 columns;
     const char *text = g_getenv("COLUMNS");
-
     if (!text || !g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT, &columns, NULL))
         return G_MAXINT;
     return (int)columns;
@@ -33,7 +32,6 @@ static int columns_of_environment(void)
 static int width_of(int fd)
 {
     struct winsize size;
-
     if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         return size.ws_col;
     return columns_of_environment();
@@ -52,7 +50,6 @@ int terminal_stderr_width(void)
 void terminal_size(int *ret_rows, int *ret_columns)
 {
     struct winsize size = {0};
-
     (void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     *ret_rows = size.ws_row > 0 ? size.ws_row : 24;
     *ret_columns = size.ws_col > 0 ? size.ws_col : 80;
@@ -62,7 +59,6 @@ static gboolean colours_wanted(void)
 {
     const char *no_color = g_getenv("NO_COLOR");
     const char *term = g_getenv("TERM");
-
     if (!terminal_is_stdout() || (no_color && *no_color))
         return FALSE;
     return term && *term && !g_str_equal(term, "dumb");
@@ -71,7 +67,6 @@ static gboolean colours_wanted(void)
 static gboolean colours_on(void)
 {
     static int on = -1;
-
     if (on < 0)
         on = colours_wanted();
     return on;
@@ -113,14 +108,12 @@ void terminal_restore(void)
 static gboolean wait_writable(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
-
     return poll(&out, 1, -1) >= 0 || errno == EINTR;
 }
 
 gboolean terminal_write(const void *data, gsize length)
 {
     const char *p = data;
-
     while (length > 0) {
         ssize_t n = write(STDOUT_FILENO, p, length);
         if (n < 0 && errno == EAGAIN && wait_writable())

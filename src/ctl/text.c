@@ -19,7 +19,6 @@ static int char_width(gunichar c)
 int text_width(const char *text)
 {
     int width = 0;
-
     for (const char *p = text; *p; p = g_utf8_next_char(p))
         width += char_width(g_utf8_get_char(p));
     return width;
@@ -61,7 +60,6 @@ static gunichar harmless(gunichar c)
 static void append_harmless(GString *clean, gunichar c, gboolean utf8)
 {
     const char *sign = utf8 ? NULL : ascii_sign(harmless(c));
-
     if (!utf8 && (c < 0x20 || c == 0x7F))
         g_string_append_printf(clean, "^%c", (char)(c ^ 0x40));
     else if (sign)
@@ -109,7 +107,6 @@ char *text_ellipsize(const char *text, int width)
 static char **widest_word(GStrv words)
 {
     char **widest = words;
-
     for (char **word = words; *word; word++)
         if (text_width(*word) > text_width(*widest))
             widest = word;
@@ -121,7 +118,6 @@ char *text_shorten(const char *text, int width)
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
     char **widest = widest_word(words);
     int excess = text_width(text) - width;
-
     if (excess > 0 && *widest) {
         int word_width = text_width(*widest);
         char *cut = text_ellipsize(*widest, MAX(word_width - excess, SHORTEST_WORD));
@@ -143,7 +139,6 @@ char *text_first_line(const char *text)
 void text_append_padded(GString *to, const char *text, int width, gboolean right)
 {
     int padding = MAX(width - text_width(text), 0);
-
     if (right)
         g_string_append_printf(to, "%*s", padding, "");
     g_string_append(to, text);
@@ -163,7 +158,6 @@ static const char *component_before(const char *path, const char *end)
 static gboolean is_tail(const char *path, const char *tail)
 {
     gsize length = strlen(path), tail_length = strlen(tail);
-
     return g_str_has_suffix(path, tail) &&
            (length == tail_length || path[length - tail_length - 1] == '/');
 }
@@ -171,7 +165,6 @@ static gboolean is_tail(const char *path, const char *tail)
 const char *text_path_tail(const char *path, const char *other)
 {
     const char *tail = path + strlen(path);
-
     do
         tail = component_before(path, tail);
     while (tail > path && is_tail(other, tail));

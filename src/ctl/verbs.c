@@ -54,7 +54,6 @@ const char *verb_nearest(const char *typed)
 {
     const char *nearest = NULL;
     guint least = G_MAXUINT;
-
     for (const VerbGroup *group = verb_groups; group->verbs; group++)
         for (const Verb *const *verb = group->verbs; *verb; verb++) {
             guint distance = text_distance(typed, (*verb)->name);

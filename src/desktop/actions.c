@@ -21,7 +21,6 @@ typedef struct {
 static const char *folder_of(GVariant *info)
 {
     const char *worktree = info_string(info, "worktree_path");
-
     return worktree && g_file_test(worktree, G_FILE_TEST_IS_DIR) ? worktree
                                                                  : info_name(info, "project_root");
 }
@@ -75,7 +74,6 @@ static void ask(GDBusConnection *bus, const char *method, GVariant *parameters, 
                 gpointer data)
 {
     Pending *pending = g_new(Pending, 1);
-
     *pending = (Pending){done, data};
     g_dbus_connection_call(bus, STORKIT_BUS_NAME, STORKIT_OBJECT_PATH, STORKIT_INTERFACE, method,
                            parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_replied,
@@ -91,7 +89,6 @@ static GVariant *run_parameters(GVariant *info)
 static GVariant *resume_parameters(GVariant *info)
 {
     g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
-
     g_variant_dict_insert(&options, "resume", "s", info_string(info, "session_id") ?: "last");
     return g_variant_new("(sss@a{sv})", info_name(info, "project_root"),
                          info_name(info, "story_id"), info_name(info, "agent_name"),

@@ -56,7 +56,6 @@ struct Awake {
 static gboolean is_wanted(const Awake *awake)
 {
     AwakeWhen when = settings_get()->awake;
-
     return awake->n > 0 && (when == AWAKE_ALWAYS || (when == AWAKE_ON_MAINS && !awake->on_battery));
 }
 
@@ -94,7 +93,6 @@ static void update(Awake *awake)
 static int take_fd(GVariant *reply, GUnixFDList *fds)
 {
     gint32 index;
-
     g_variant_get(reply, "(h)", &index);
     return fds ? g_unix_fd_list_get(fds, index, NULL) : -1;
 }
@@ -122,7 +120,6 @@ static void on_locked(GObject *bus, GAsyncResult *result, gpointer data)
 static void lock(Awake *awake, LockKind kind)
 {
     LockCall *call = g_new(LockCall, 1);
-
     *call = (LockCall){awake, kind};
     awake->states[kind] = LOCK_ASKED;
     g_dbus_connection_call_with_unix_fd_list(awake->bus, LOGIND_NAME, LOGIND_PATH, LOGIND_MANAGER,
@@ -139,7 +136,6 @@ static void on_sleep(GDBusConnection *bus, const char *sender, const char *path,
                      const char *interface, const char *signal, GVariant *parameters, gpointer data)
 {
     Awake *awake = data;
-
     if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(b)")))
         return;
     g_variant_get(parameters, "(b)", &awake->sleeping);
@@ -193,7 +189,6 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     GDBusConnection *bus = g_bus_get_finish(result, &error);
     Awake *awake = data;
-
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     awake->connecting = FALSE;
@@ -223,7 +218,6 @@ void awake_set_busy(Awake *awake, guint n)
 Awake *awake_new(AwakeSleeps sleeps, gpointer data)
 {
     Awake *awake = g_new0(Awake, 1);
-
     awake->sleeps = sleeps;
     awake->data = data;
     awake->cancellable = g_cancellable_new();

@@ -21,7 +21,6 @@ typedef struct {
 static void entry_free(gpointer data)
 {
     Entry *entry = data;
-
     g_free(entry->title);
     g_free(entry);
 }
@@ -31,7 +30,6 @@ static guint count(const Burst *burst, NoticeKind least, NoticeKind most)
     GHashTableIter iter;
     gpointer value;
     guint n = 0;
-
     g_hash_table_iter_init(&iter, burst->entries);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Entry *entry = value;
@@ -50,7 +48,6 @@ static void append_count(GString *text, guint n, const char *one, const char *ma
 static char *title_of(const Burst *burst)
 {
     GString *text = g_string_new(NULL);
-
     append_count(text, count(burst, NOTICE_ENDED, NOTICE_ENDED), "has finished", "have finished");
     append_count(text, count(burst, NOTICE_FAILED, NOTICE_FAILED), "has failed", "have failed");
     append_count(text, count(burst, NOTICE_WAITING, NOTICE_WAITING), "waits", "wait");
@@ -73,7 +70,6 @@ static char *body_of(const Burst *burst)
     GList *entries = g_list_sort(g_hash_table_get_values(burst->entries), compare_entries);
     guint left = g_hash_table_size(burst->entries), n = 0;
     GString *text = g_string_new(NULL);
-
     for (GList *link = entries; link && n < MOST_LINES; link = link->next, n++, left--)
         g_string_append_printf(text, "%s%s", n > 0 ? "\n" : "", ((Entry *)link->data)->title);
     if (left > 0)
@@ -109,7 +105,6 @@ gboolean burst_is_shown(const Burst *burst)
 void burst_add(Burst *burst, const char *run_id, const Notice *notice)
 {
     Entry *entry = g_new(Entry, 1);
-
     *entry = (Entry){notice->kind, g_strdup(notice->title)};
     g_hash_table_replace(burst->entries, g_strdup(run_id), entry);
 }
@@ -126,7 +121,6 @@ static void on_action(Bubble *bubble, const char *action, const char *token, gpo
 {
     Burst *burst = data;
     g_autoptr(GError) error = NULL;
-
     if (!action_open_top(burst->bus, NULL, token, &error))
         g_warning("%s", error->message);
     g_hash_table_remove_all(burst->entries);
@@ -136,7 +130,6 @@ static void on_action(Bubble *bubble, const char *action, const char *token, gpo
 static void on_closed(Bubble *bubble, gpointer data)
 {
     Burst *burst = data;
-
     g_hash_table_remove_all(burst->entries);
 }
 
@@ -144,7 +137,6 @@ Burst *burst_new(GDBusConnection *bus, Notifications *notifications)
 {
     static const BubbleListener listener = {.action = on_action, .closed = on_closed};
     Burst *burst = g_new0(Burst, 1);
-
     burst->bus = g_object_ref(bus);
     burst->bubble = bubble_new(notifications, &listener, burst);
     burst->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);

@@ -15,7 +15,6 @@ typedef struct {
 static gint64 sum_of(JsonArray *files, const char *member)
 {
     gint64 sum = 0;
-
     for (guint i = 0; i < json_array_get_length(files); i++) {
         JsonNode *node = json_array_get_element(files, i);
         if (JSON_NODE_HOLDS_OBJECT(node))
@@ -28,7 +27,6 @@ static char *describe(JsonObject *summary)
 {
     JsonNode *node = json_object_get_member(summary, "files");
     gint64 untracked = json_object_get_int_member_with_default(summary, "untracked", 0);
-
     if (!node || !JSON_NODE_HOLDS_ARRAY(node))
         return NULL;
     JsonArray *files = json_node_get_array(node);
@@ -43,7 +41,6 @@ static char *describe(JsonObject *summary)
 char *changes_from_json(const char *text, gssize length)
 {
     g_autoptr(JsonParser) parser = json_parser_new();
-
     if (!json_parser_load_from_data(parser, text, length, NULL))
         return NULL;
     JsonNode *root = json_parser_get_root(parser);
@@ -79,7 +76,6 @@ static GSubprocess *spawn_diff(GVariant *info)
 {
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
         G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-
     g_subprocess_launcher_setenv(launcher, "GIT_CONFIG_COUNT", "1", TRUE);
     g_subprocess_launcher_setenv(launcher, "GIT_CONFIG_KEY_0", "core.fsmonitor", TRUE);
     g_subprocess_launcher_setenv(launcher, "GIT_CONFIG_VALUE_0", "false", TRUE);
@@ -93,7 +89,6 @@ void changes_count(GVariant *info, ChangesDone done, gpointer data)
 {
     g_autoptr(GSubprocess) process = spawn_diff(info);
     Count *count = g_new(Count, 1);
-
     *count = (Count){done, data};
     if (process)
         g_subprocess_communicate_async(process, NULL, NULL, on_counted, count);

@@ -27,7 +27,6 @@ typedef struct {
 char *followed_name(const char *run_id)
 {
     GString *name = g_string_new(FOLLOWED_PREFIX);
-
     for (const char *c = run_id; *c; c++) {
         if (g_ascii_isalpha(*c) || (g_ascii_isdigit(*c) && c > run_id))
             g_string_append_c(name, *c);
@@ -40,7 +39,6 @@ char *followed_name(const char *run_id)
 static char *run_of(const char *name)
 {
     GString *run_id = g_string_new(NULL);
-
     for (const char *c = name + strlen(FOLLOWED_PREFIX); *c; c++) {
         if (*c == '_' && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2])) {
             g_string_append_c(run_id,
@@ -81,7 +79,6 @@ static void on_names(GObject *bus, GAsyncResult *result, gpointer data)
 void followed_ask(Followed *followed, FollowedAsked done, gpointer data)
 {
     Asked *asked = g_new(Asked, 1);
-
     *asked = (Asked){done, data};
     g_dbus_connection_call(followed->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                            "org.freedesktop.DBus", "ListNames", NULL, G_VARIANT_TYPE("(as)"),
@@ -94,7 +91,6 @@ static void on_owner_changed(GDBusConnection *bus, const char *sender, const cha
 {
     Followed *followed = data;
     const char *name, *owner;
-
     g_variant_get(parameters, "(&s&s&s)", &name, NULL, &owner);
     if (!*owner || !g_str_has_prefix(name, FOLLOWED_PREFIX))
         return;
@@ -105,7 +101,6 @@ static void on_owner_changed(GDBusConnection *bus, const char *sender, const cha
 Followed *followed_new(GDBusConnection *bus, FollowedSeen seen, gpointer data)
 {
     Followed *followed = g_new0(Followed, 1);
-
     followed->bus = g_object_ref(bus);
     followed->cancellable = g_cancellable_new();
     followed->seen = seen;

@@ -71,14 +71,12 @@ static void on_done(const GError *error, gpointer data)
 static const char *action_meant(const Notice *notice, const char *action)
 {
     const NoticeAction *first = notice->actions->pdata[0];
-
     return g_str_equal(action, "default") ? first->id : action;
 }
 
 static void on_action(Bubble *bubble, const char *action, const char *token, gpointer data)
 {
     Story *story = data;
-
     action_run(story->herald->bus, action_meant(story->notice, action), story->info, token, on_done,
                story->herald);
     bubble_close(bubble);
@@ -95,7 +93,6 @@ static const BubbleListener listener = {.action = on_action, .closed = on_closed
 static Story *story_new(Herald *herald, const char *run_id)
 {
     Story *story = g_new0(Story, 1);
-
     story->herald = herald;
     story->run_id = g_strdup(run_id);
     story->bubble = bubble_new(herald->notifications, &listener, story);
@@ -117,7 +114,6 @@ static void story_unref(Story *story)
 static void story_forget(gpointer data)
 {
     Story *story = data;
-
     bubble_free(story->bubble);
     story->bubble = NULL;
     story_unref(story);
@@ -128,7 +124,6 @@ static void story_forget(gpointer data)
 static void on_counted(const char *text, gpointer data)
 {
     Story *story = data;
-
     /* It may have gone, or gone on, meanwhile. */
     if (story->bubble && story->notice->counts_changes && !story->due) {
         notice_add_line(story->notice, text);
@@ -171,7 +166,6 @@ static GPtrArray *take_due(Herald *herald, const FollowedNames *names)
     GPtrArray *due = g_ptr_array_new();
     GHashTableIter iter;
     gpointer value;
-
     g_hash_table_iter_init(&iter, herald->stories);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Story *story = value;
@@ -188,7 +182,6 @@ static void on_followed(const FollowedNames *names, gpointer data)
 {
     Herald *herald = data;
     g_autoptr(GPtrArray) due = take_due(herald, names);
-
     if (due->len > MOST || (due->len > 0 && burst_is_shown(herald->burst))) {
         tell_together(herald, due);
         return;
@@ -200,7 +193,6 @@ static void on_followed(const FollowedNames *names, gpointer data)
 static gboolean on_gathered(gpointer data)
 {
     Herald *herald = data;
-
     herald->timer = 0;
     followed_ask(herald->followed, on_followed, herald);
     return G_SOURCE_REMOVE;
@@ -209,7 +201,6 @@ static gboolean on_gathered(gpointer data)
 static void tell_soon(Story *story)
 {
     Herald *herald = story->herald;
-
     story->due = TRUE;
     if (herald->timer == 0)
         herald->timer = g_timeout_add(GATHER_MS, on_gathered, herald);
@@ -235,7 +226,6 @@ static void story_hear(Story *story, GVariant *info)
 {
     g_autoptr(Notice) notice = notice_new(info, (guint64)g_get_real_time());
     gboolean news = is_news(story->herald, story, info);
-
     if (!notice) {
         withdraw(story);
         g_clear_pointer(&story->notice, notice_free);
@@ -251,7 +241,6 @@ static void story_hear(Story *story, GVariant *info)
 void herald_hear(Herald *herald, const char *run_id, GVariant *after)
 {
     Story *story = g_hash_table_lookup(herald->stories, run_id);
-
     if (!after) {
         if (story)
             withdraw(story);
@@ -271,7 +260,6 @@ static void on_seen(const char *run_id, gpointer data)
     Herald *herald = data;
     GHashTableIter iter;
     gpointer value;
-
     g_hash_table_iter_init(&iter, herald->stories);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Story *story = value;
@@ -285,7 +273,6 @@ static void on_seen(const char *run_id, gpointer data)
 Herald *herald_new(GDBusConnection *bus)
 {
     Herald *herald = g_new0(Herald, 1);
-
     herald->bus = g_object_ref(bus);
     herald->began = (guint64)g_get_real_time();
     herald->notifications = notifications_new(bus);
@@ -320,7 +307,6 @@ void herald_tell(Herald *herald, const char *title, const char *body)
         .category = "device",
         .sound = settings_get()->sound ? "dialog-warning" : NULL,
     };
-
     if (!herald->own)
         herald->own = bubble_new(herald->notifications, &silent, NULL);
     bubble_show(herald->own, &text);

@@ -6,7 +6,6 @@
 const char *info_string(GVariant *info, const char *key)
 {
     const char *value = NULL;
-
     return g_variant_lookup(info, key, "&s", &value) && *value ? value : NULL;
 }
 
@@ -19,7 +18,6 @@ guint64 info_uint(GVariant *info, const char *key)
 {
     guint64 wide;
     guint32 narrow;
-
     if (g_variant_lookup(info, key, "t", &wide))
         return wide;
     return g_variant_lookup(info, key, "u", &narrow) ? narrow : 0;
@@ -28,7 +26,6 @@ guint64 info_uint(GVariant *info, const char *key)
 gboolean info_flag(GVariant *info, const char *key)
 {
     gboolean value;
-
     return g_variant_lookup(info, key, "b", &value) && value;
 }
 
@@ -54,7 +51,6 @@ static gboolean reads_like_question(const char *line)
 const char *info_waits_for(GVariant *info, guint64 now)
 {
     const char *waiting = info_string(info, "waiting");
-
     if (!info_is_live(info))
         return NULL;
     if (waiting)
@@ -73,6 +69,5 @@ gboolean info_is_at_work(GVariant *info, guint64 now)
 char *info_project_name(GVariant *info)
 {
     const char *root = info_string(info, "project_root");
-
     return root ? g_path_get_basename(root) : g_strdup("");
 }

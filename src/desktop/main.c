@@ -74,7 +74,6 @@ static int run(GDBusConnection *bus)
     static const DesktopPoolListener listener = {.changed = on_changed, .looked = on_looked};
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Desktop desktop = {.loop = loop, .status = EXIT_SUCCESS};
-
     g_unix_signal_add(SIGTERM, on_terminate, &desktop);
     g_unix_signal_add(SIGINT, on_terminate, &desktop);
     desktop.herald = herald_new(bus);

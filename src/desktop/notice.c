@@ -13,7 +13,6 @@
 static void action_free(gpointer data)
 {
     NoticeAction *action = data;
-
     g_free(action->id);
     g_free(action->label);
     g_free(action);
@@ -22,7 +21,6 @@ static void action_free(gpointer data)
 static void add_action(GPtrArray *actions, char *id, char *label)
 {
     NoticeAction *action = g_new(NoticeAction, 1);
-
     *action = (NoticeAction){id, label};
     g_ptr_array_add(actions, action);
 }
@@ -36,7 +34,6 @@ static void add_actions(GPtrArray *actions, const char *const *pairs)
 GPtrArray *notice_actions_new(const char *const *pairs)
 {
     GPtrArray *actions = g_ptr_array_new_with_free_func(action_free);
-
     add_actions(actions, pairs);
     return actions;
 }
@@ -76,7 +73,6 @@ static char *sentence(GVariant *info, const char *what)
 static Notice *make(NoticeKind kind, GVariant *info, const char *what, char *key)
 {
     Notice *notice = g_new0(Notice, 1);
-
     notice->kind = kind;
     notice->key = key;
     notice->title = sentence(info, what);
@@ -102,7 +98,6 @@ static char *format_turns(guint64 turns)
 static char *format_time_taken(GVariant *info)
 {
     guint64 started = info_uint(info, "started"), ended = info_uint(info, "ended");
-
     return started > 0 && ended > started ? format_span(ended - started) : g_strdup("");
 }
 
@@ -111,7 +106,6 @@ static void add_totals(Notice *notice, GVariant *info)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     double cost;
-
     append_part(text, format_turns(info_uint(info, "turns")));
     if (g_variant_lookup(info, "cost_usd", "d", &cost))
         append_part(text, format_cost(cost));
@@ -122,7 +116,6 @@ static void add_totals(Notice *notice, GVariant *info)
 static char *retry_line(GVariant *info, guint64 now)
 {
     guint64 at = info_uint(info, "retry_at");
-
     if (at <= now)
         return g_strdup("");
     g_autofree char *time = at - now < G_TIME_SPAN_DAY ? format_clock(at) : format_time(at);
@@ -184,7 +177,6 @@ static void add_answers(Notice *notice, GVariant *question)
 {
     g_autoptr(GVariant) options = g_variant_lookup_value(question, "options", NULL);
     gboolean named = options && g_variant_is_of_type(options, G_VARIANT_TYPE("aa{ss}"));
-
     for (gsize i = 0; options && i < g_variant_n_children(options); i++) {
         g_autoptr(GVariant) option = g_variant_get_child_value(options, i);
         const char *id = NULL, *name = NULL;
@@ -240,7 +232,6 @@ static Notice *notice_of_wait(GVariant *info, const char *waiting, guint64 now)
 {
     g_autoptr(GVariant) question = first_question(info);
     Notice *notice;
-
     if (question)
         notice = notice_of_question(info, question);
     else if (g_str_equal(waiting, "limit"))
@@ -292,7 +283,6 @@ static Notice *notice_of_live(GVariant *info, guint64 now)
 {
     const char *waiting = info_waits_for(info, now);
     guint64 kills = info_uint(info, "oom_kills");
-
     if (waiting)
         return notice_of_wait(info, waiting, now);
     if (info_flag(info, "disk_full"))
@@ -320,7 +310,6 @@ Notice *notice_new(GVariant *info, guint64 now)
 char *notice_dup_text(const Notice *notice)
 {
     gboolean both = *notice->body && *notice->project;
-
     return g_strconcat(notice->body, both ? "\n" : "", notice->project, NULL);
 }
 

@@ -68,7 +68,6 @@ static GVariant *actions_of(const Bubble *bubble, const BubbleText *text)
 {
     g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("as"));
     gboolean wanted = text->actions && can(bubble->notifications, "actions");
-
     for (guint i = 0; wanted && i < text->actions->len; i++) {
         const NoticeAction *action = text->actions->pdata[i];
         if (i == 0) {
@@ -90,7 +89,6 @@ static void add_string_hint(GVariantDict *hints, const char *name, const char *v
 static GVariant *hints_of(const Bubble *bubble, const BubbleText *text)
 {
     g_auto(GVariantDict) hints = G_VARIANT_DICT_INIT(NULL);
-
     add_string_hint(&hints, "desktop-entry", DESKTOP_FILE_ID);
     add_string_hint(&hints, "category", text->category);
     g_variant_dict_insert(&hints, "urgency", "y",
@@ -175,7 +173,6 @@ static void on_notified(GObject *bus, GAsyncResult *result, gpointer data)
 static void send_next(Bubble *bubble)
 {
     GVariant *parameters = parameters_of(bubble, &bubble->next);
-
     bubble->has_next = FALSE;
     bubble->sending = TRUE;
     bubble->references++;
@@ -233,7 +230,6 @@ static Bubble *find(Notifications *notifications, guint32 id)
 static void on_closed(Notifications *notifications, GVariant *parameters)
 {
     guint32 id, reason;
-
     g_variant_get(parameters, "(uu)", &id, &reason);
     Bubble *bubble = find(notifications, id);
     if (!bubble)
@@ -248,7 +244,6 @@ static void on_token(Notifications *notifications, GVariant *parameters)
 {
     const char *token;
     guint32 id;
-
     g_variant_get(parameters, "(u&s)", &id, &token);
     Bubble *bubble = find(notifications, id);
     if (bubble) {
@@ -261,7 +256,6 @@ static void on_action(Notifications *notifications, GVariant *parameters)
 {
     const char *action;
     guint32 id;
-
     g_variant_get(parameters, "(u&s)", &id, &action);
     Bubble *bubble = find(notifications, id);
     if (!bubble)
@@ -293,7 +287,6 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 static void on_vanished(GDBusConnection *bus, const char *name, gpointer data)
 {
     Notifications *notifications = data;
-
     g_clear_pointer(&notifications->capabilities, g_strfreev);
     for (guint i = 0; i < notifications->bubbles->len; i++) {
         Bubble *bubble = notifications->bubbles->pdata[i];
@@ -307,7 +300,6 @@ static void on_vanished(GDBusConnection *bus, const char *name, gpointer data)
 Notifications *notifications_new(GDBusConnection *bus)
 {
     Notifications *notifications = g_new0(Notifications, 1);
-
     notifications->bus = g_object_ref(bus);
     notifications->cancellable = g_cancellable_new();
     notifications->bubbles = g_ptr_array_new();
@@ -334,7 +326,6 @@ void notifications_free(Notifications *notifications)
 Bubble *bubble_new(Notifications *notifications, const BubbleListener *listener, gpointer data)
 {
     Bubble *bubble = g_new0(Bubble, 1);
-
     bubble->notifications = notifications;
     bubble->bus = g_object_ref(notifications->bus);
     bubble->listener = listener;

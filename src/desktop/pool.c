@@ -30,7 +30,6 @@ typedef struct {
 static void tell_waiting(DesktopPool *pool)
 {
     Waiting *waiting;
-
     while ((waiting = g_queue_pop_head(&pool->waiting))) {
         waiting->done(waiting->data);
         g_free(waiting);
@@ -48,7 +47,6 @@ static GHashTable *read_list(GVariant *reply)
     GHashTable *runs = runs_table();
     GVariantIter iter;
     GVariant *info;
-
     g_variant_iter_init(&iter, list);
     while ((info = g_variant_iter_next_value(&iter)))
         g_hash_table_insert(runs, g_strdup(info_name(info, "run_id")), info);
@@ -59,7 +57,6 @@ static void tell_gone(DesktopPool *pool, GHashTable *before)
 {
     GHashTableIter iter;
     gpointer id, info;
-
     g_hash_table_iter_init(&iter, before);
     while (g_hash_table_iter_next(&iter, &id, &info))
         if (!g_hash_table_contains(pool->runs, id))
@@ -71,7 +68,6 @@ static void take_list(DesktopPool *pool, GVariant *reply)
     g_autoptr(GHashTable) before = g_steal_pointer(&pool->runs);
     GHashTableIter iter;
     gpointer id, info;
-
     pool->runs = read_list(reply);
     pool->known = TRUE;
     tell_gone(pool, before);
@@ -116,7 +112,6 @@ static void look(DesktopPool *pool, GDBusCallFlags flags)
 static gboolean on_settled(gpointer data)
 {
     DesktopPool *pool = data;
-
     pool->timer = 0;
     look(pool, G_DBUS_CALL_FLAGS_NO_AUTO_START);
     return G_SOURCE_REMOVE;
@@ -133,7 +128,6 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
                       gpointer data)
 {
     DesktopPool *pool = data;
-
     look_soon(pool);
 }
 
@@ -170,7 +164,6 @@ DesktopPool *desktop_pool_new(GDBusConnection *bus, const DesktopPoolListener *l
                               gpointer data)
 {
     DesktopPool *pool = g_new0(DesktopPool, 1);
-
     pool->bus = g_object_ref(bus);
     pool->listener = listener;
     pool->data = data;

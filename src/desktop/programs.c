@@ -6,7 +6,6 @@
 const char *program_storkitctl(void)
 {
     const char *named = g_getenv("STORKITCTL");
-
     if (named)
         return named;
     return g_file_test(STORKITCTL_PATH, G_FILE_TEST_IS_EXECUTABLE) ? STORKITCTL_PATH : "storkitctl";

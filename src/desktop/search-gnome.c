@@ -45,7 +45,6 @@ static void find(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocation 
     Query *query = g_new(Query, 1);
     gsize last = g_variant_n_children(parameters) - 1;
     g_autoptr(GVariant) terms = g_variant_get_child_value(parameters, last);
-
     *query = (Query){pool, invocation, g_variant_dup_strv(terms, NULL)};
     desktop_pool_ensure(pool, answer, query);
 }
@@ -53,7 +52,6 @@ static void find(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocation 
 static GVariant *meta_of(const SearchHit *hit)
 {
     g_auto(GVariantDict) meta = G_VARIANT_DICT_INIT(NULL);
-
     g_variant_dict_insert(&meta, "id", "s", hit->id);
     g_variant_dict_insert(&meta, "name", "s", hit->title);
     g_variant_dict_insert(&meta, "description", "s", hit->description);
@@ -78,7 +76,6 @@ static void describe(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocat
 static void open_hit(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
     const char *id;
-
     g_variant_get(parameters, "(&sasu)", &id, NULL, NULL);
     search_open(g_dbus_method_invocation_get_connection(invocation), desktop_pool_runs(pool), id,
                 NULL, NULL);
@@ -88,7 +85,6 @@ static void open_hit(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocat
 static void open_all(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
     g_autoptr(GError) error = NULL;
-
     if (action_open_top(g_dbus_method_invocation_get_connection(invocation), NULL, NULL, &error))
         g_dbus_method_invocation_return_value(invocation, NULL);
     else
@@ -117,7 +113,6 @@ void search_gnome_export(GDBusConnection *bus, DesktopPool *pool)
 {
     static const GDBusInterfaceVTable vtable = {.method_call = on_call};
     g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(interface_xml, NULL);
-
     g_dbus_connection_register_object(bus, DESKTOP_GNOME_PATH, node->interfaces[0], &vtable, pool,
                                       NULL, NULL);
 }

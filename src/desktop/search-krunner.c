@@ -49,7 +49,6 @@ static GVariant *properties_of(const SearchHit *hit)
 static void add_match(GVariantBuilder *matches, const SearchHit *hit)
 {
     gboolean live = hit->info && info_is_live(hit->info);
-
     g_variant_builder_add(matches, "(sssid@a{sv})", hit->id, hit->title, DESKTOP_FILE_ID,
                           POSSIBLE_MATCH, live ? RELEVANCE_LIVE : RELEVANCE_ENDED,
                           properties_of(hit));
@@ -75,7 +74,6 @@ static gboolean answer(gpointer data)
 static void match(Krunner *krunner, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
     const char *text;
-
     g_variant_get(parameters, "(&s)", &text);
     if (g_utf8_strlen(text, -1) < 3) {
         g_dbus_method_invocation_return_value(
@@ -124,7 +122,6 @@ static void set_token(Krunner *krunner, GVariant *parameters, GDBusMethodInvocat
 static void describe(Krunner *krunner, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
     g_auto(GVariantDict) config = G_VARIANT_DICT_INIT(NULL);
-
     g_variant_dict_insert(&config, "MinLetterCount", "i", 3);
     g_dbus_method_invocation_return_value(invocation,
                                           g_variant_new("(@a{sv})", g_variant_dict_end(&config)));
@@ -155,7 +152,6 @@ static void on_call(GDBusConnection *bus, const char *sender, const char *path,
 static void krunner_free(gpointer data)
 {
     Krunner *krunner = data;
-
     g_free(krunner->token);
     g_free(krunner);
 }
@@ -165,7 +161,6 @@ void search_krunner_export(GDBusConnection *bus, DesktopPool *pool)
     static const GDBusInterfaceVTable vtable = {.method_call = on_call};
     g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(interface_xml, NULL);
     Krunner *krunner = g_new0(Krunner, 1);
-
     krunner->pool = pool;
     g_dbus_connection_register_object(bus, DESKTOP_KRUNNER_PATH, node->interfaces[0], &vtable,
                                       krunner, krunner_free, NULL);

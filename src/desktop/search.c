@@ -33,7 +33,6 @@ static SearchHit *hit_of_run(const char *run_id, GVariant *info)
 static SearchHit *hit_of_project(const char *root)
 {
     SearchHit *hit = g_new0(SearchHit, 1);
-
     hit->id = g_strconcat(PROJECT_PREFIX, root, NULL);
     hit->title = g_path_get_basename(root);
     hit->description = g_strdup_printf("Agents in %s", root);
@@ -85,7 +84,6 @@ GPtrArray *search_find(GHashTable *runs, const char *const *terms)
     g_autoptr(GHashTable) projects = g_hash_table_new(g_str_hash, g_str_equal);
     GHashTableIter iter;
     gpointer id, info;
-
     if (!terms[0])
         return hits;
     g_hash_table_iter_init(&iter, runs);
@@ -103,7 +101,6 @@ GPtrArray *search_find(GHashTable *runs, const char *const *terms)
 SearchHit *search_get(GHashTable *runs, const char *id)
 {
     GVariant *info = g_hash_table_lookup(runs, id);
-
     if (info)
         return hit_of_run(id, info);
     return g_str_has_prefix(id, PROJECT_PREFIX) ? hit_of_project(id + strlen(PROJECT_PREFIX))
@@ -121,7 +118,6 @@ void search_open(GDBusConnection *bus, GHashTable *runs, const char *id, const c
 {
     g_autoptr(SearchHit) hit = search_get(runs, id);
     g_autoptr(GError) error = NULL;
-
     if (!hit)
         return;
     if (hit->info)

@@ -61,7 +61,6 @@ static gboolean spawn(const char *const *terminal, const char *folder, const cha
 {
     g_autoptr(GPtrArray) command = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE);
-
     add_scope(command, terminal[0]);
     add_words(command, terminal);
     add_words(command, argv);
@@ -121,14 +120,12 @@ static char *intent_name(void)
 static char *object_of(const char *name)
 {
     char *path = g_strconcat("/", name, NULL);
-
     return g_strdelimit(g_strdelimit(path, ".", '/'), "-", '_');
 }
 
 static GVariant *intent_command(const char *folder, const char *const *argv)
 {
     g_auto(GVariantDict) command = G_VARIANT_DICT_INIT(NULL);
-
     g_variant_dict_insert_value(&command, "exec", g_variant_new_bytestring_array(argv, -1));
     g_variant_dict_insert_value(&command, "working_directory", g_variant_new_bytestring(folder));
     return g_variant_dict_end(&command);
@@ -137,7 +134,6 @@ static GVariant *intent_command(const char *folder, const char *const *argv)
 static GVariant *platform_data(const char *token)
 {
     g_auto(GVariantDict) data = G_VARIANT_DICT_INIT(NULL);
-
     if (token) {
         g_variant_dict_insert(&data, "activation-token", "s", token);
         g_variant_dict_insert(&data, "desktop-startup-id", "s", token);
@@ -183,7 +179,6 @@ static gboolean open_chosen(const GPtrArray *words, const char *folder, const ch
                             const char *token, GError **error)
 {
     g_autoptr(GPtrArray) terminal = g_ptr_array_new();
-
     for (guint i = 0; i < words->len; i++)
         g_ptr_array_add(terminal, words->pdata[i]);
     g_ptr_array_add(terminal, NULL);

@@ -9,7 +9,6 @@
 static gboolean checkout_by_git(const Repo *repo, const Worktree *worktree, GError **error)
 {
     const char *arguments[] = {"worktree", "add", worktree->path, worktree->branch, NULL};
-
     /* Git itself then brings along what belongs to a tree of its kind (the sparse checkout's
      * patterns, config.worktree), and leaves submodules empty, as it always does. */
     return git_program_run(repo, worktree->root, arguments, NULL, error);
@@ -19,7 +18,6 @@ static int checkout_files(git_repository *tree)
 {
     char *attributes[] = {(char *)".gitattributes", (char *)"*/.gitattributes"};
     git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
-
     options.checkout_strategy = GIT_CHECKOUT_FORCE;
     /* libgit2 takes the attributes from the files on disk: where they come after the files that
      * they speak of, those would get the wrong line ends. */
@@ -36,7 +34,6 @@ static gboolean checkout_by_library(const Repo *repo, const Worktree *worktree, 
     g_autoptr(git_reference) branch = NULL;
     g_autoptr(git_worktree) made = NULL;
     g_autoptr(git_repository) tree = NULL;
-
     options.checkout_options.checkout_strategy = GIT_CHECKOUT_NONE;
     if (git_branch_lookup(&branch, repo->git, worktree->branch, GIT_BRANCH_LOCAL) == 0) {
         options.ref = branch;

@@ -18,7 +18,6 @@ static gboolean make_branch(const Repo *repo, const Worktree *worktree, GError *
     g_autoptr(git_commit) commit = NULL;
     g_autoptr(git_reference) branch = NULL;
     git_oid id;
-
     if (git_oid_fromstr(&id, worktree->base_commit) < 0 ||
         git_commit_lookup(&commit, repo->git, &id) < 0 ||
         git_branch_create(&branch, repo->git, worktree->branch, commit, FALSE) < 0) {
@@ -71,7 +70,6 @@ static gboolean make_room(const Repo *repo, const Worktree *worktree, GError **e
 static gboolean write_record(const Worktree *worktree, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-
     if (g_file_set_contents(worktree->record, "", 0, &cause))
         return TRUE;
     worktree_fail(error, "cannot write the record of the worktree: %s", cause->message);
@@ -128,7 +126,6 @@ static gboolean make_or_undo(const Repo *repo, const Worktree *worktree, const c
                              GError **error)
 {
     g_autoptr(GError) cause = NULL;
-
     /* First, and not part of the undo: if someone else was faster, it is theirs. */
     if (worktree->new_branch && !make_branch(repo, worktree, error))
         return FALSE;

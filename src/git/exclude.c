@@ -47,13 +47,11 @@ static char *without_line(const char *text, const char *line)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GStrvBuilder) kept = g_strv_builder_new();
-    g_auto(GStrv) result = NULL;
-
     for (char **other = lines; *other; other++) {
         if (!g_str_equal(*other, line))
             g_strv_builder_add(kept, *other);
     }
-    result = g_strv_builder_end(kept);
+    g_auto(GStrv) result = g_strv_builder_end(kept);
     return g_strjoinv("\n", result);
 }
 

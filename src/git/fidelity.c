@@ -10,7 +10,6 @@
 static gboolean config_flag(const git_config *config, const char *name)
 {
     int value = 0;
-
     return git_config_get_bool(&value, config, name) == 0 && value;
 }
 
@@ -27,7 +26,6 @@ static gboolean is_sparse_in(const char *folder)
 gboolean repo_is_sparse(const Repo *repo)
 {
     g_autoptr(git_config) config = NULL;
-
     if (git_repository_config_snapshot(&config, repo->git) < 0)
         return FALSE;
     return config_flag(config, "core.sparseCheckout") ||
@@ -41,7 +39,6 @@ static gboolean is_partial(const git_config *config)
     g_autoptr(git_config_iterator) iterator = NULL;
     git_config_entry *entry;
     const char *remote;
-
     if (git_config_get_string(&remote, config, "extensions.partialClone") == 0)
         return TRUE;
     if (git_config_iterator_new(&iterator, config) < 0)
@@ -69,7 +66,6 @@ static int append_if_attributes(const char *folder, const git_tree_entry *entry,
     git_tree *tree = ((gpointer *)data)[0];
     GString *text = ((gpointer *)data)[1];
     g_autoptr(git_blob) blob = NULL;
-
     if (!g_str_equal(git_tree_entry_name(entry), ".gitattributes") ||
         git_blob_lookup(&blob, git_tree_owner(tree), git_tree_entry_id(entry)) < 0)
         return 0;
@@ -125,7 +121,6 @@ static gboolean uses_filter(const git_config *config, const char *attributes)
 {
     g_autoptr(git_config_iterator) iterator = NULL;
     git_config_entry *entry;
-
     /* Not the iterator with a pattern: libgit2 1.5 leaks 20 kB for each match. */
     if (git_config_iterator_new(&iterator, config) < 0)
         return FALSE;

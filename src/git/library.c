@@ -7,7 +7,6 @@
 static const char *last_words(void)
 {
     const git_error *last = git_error_last();
-
     return last && last->message && last->message[0] ? last->message : "libgit2 gave no reason";
 }
 
@@ -25,13 +24,11 @@ void git_library_error(GError **error, int code, const char *format, ...)
 gboolean git_library_is_foreign(int result, const char *path)
 {
     git_buf found = {0};
-    gboolean there;
-
     if (result != GIT_ENOTFOUND)
         return result == GIT_EOWNER;
     /* libgit2 1.5 says "not found" if the user has no git config that could list the path as safe;
      * looking for the repository without opening it tells the cases apart. */
-    there = git_repository_discover(&found, path, FALSE, NULL) == 0;
+    gboolean there = git_repository_discover(&found, path, FALSE, NULL) == 0;
     git_buf_dispose(&found);
     return there;
 }

@@ -71,7 +71,6 @@ static void add_commit(GPtrArray *commits, const Repo *repo, const git_oid *id)
 {
     g_autoptr(git_commit) commit = NULL;
     const char *summary = NULL;
-
     if (git_commit_lookup(&commit, repo->git, id) == 0)
         summary = git_commit_summary(commit);
     g_ptr_array_add(commits,
@@ -91,7 +90,6 @@ static gboolean walk(const Repo *repo, const Reach *reach, GPtrArray *commits)
     g_autoptr(git_revwalk) revwalk = NULL;
     git_oid id;
     int result = git_revwalk_new(&revwalk, repo->git);
-
     for (guint i = 0; i < reach->tips->len && result == 0; i++)
         result = git_revwalk_push(revwalk, &g_array_index(reach->tips, git_oid, i));
     for (guint i = 0; i < safe->len && result == 0; i++)
@@ -149,7 +147,6 @@ gboolean work_add_own_commits(Work *work, const Repo *repo)
     gboolean linked = git_repository_is_worktree(repo->git) == 1;
     ReferenceKinds safe = REFERENCES_REMOTES | REFERENCES_TAGS | (linked ? REFERENCES_HEADS : 0);
     g_autoptr(Reach) reach = reach_new(repo, safe, NULL);
-
     add_reference(reach->tips, repo, "HEAD");
     if (!linked) {
         references_add_all(reach->references, reach->tips, REFERENCES_HEADS, NULL);
@@ -192,14 +189,12 @@ static gboolean leaves_detached_head(const char *message)
 {
     static const char prefix[] = "checkout: moving from ";
     const char *from = message && g_str_has_prefix(message, prefix) ? message + strlen(prefix) : "";
-
     return strspn(from, "0123456789abcdef") == GIT_OID_HEXSZ && from[GIT_OID_HEXSZ] == ' ';
 }
 
 static void add_left_heads(GArray *tips, const Repo *tree)
 {
     g_autoptr(git_reflog) log = NULL;
-
     /* Reading one that is not there makes it. */
     if (git_reference_has_log(tree->git, "HEAD") != 1 ||
         git_reflog_read(&log, tree->git, "HEAD") < 0)
@@ -236,7 +231,6 @@ static void add_own_references(GArray *tips, const Repo *tree, const char *folde
 {
     g_autoptr(GDir) names = g_dir_open(folder, 0, NULL);
     const char *name;
-
     while (names && (name = g_dir_read_name(names))) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
         struct stat info;
@@ -254,7 +248,6 @@ static void add_own_references(GArray *tips, const Repo *tree, const char *folde
 static gboolean is_unfinished(const Repo *tree)
 {
     int state = git_repository_state(tree->git);
-
     return state != GIT_REPOSITORY_STATE_NONE && state != GIT_REPOSITORY_STATE_BISECT;
 }
 

@@ -19,11 +19,10 @@ static gboolean is_hidden(const git_index_entry *entry)
 /* A file that is not there and need not be: libgit2 calls it deleted, git does not. */
 static gboolean is_left_out(git_index *index, const git_status_entry *status)
 {
-    const git_index_entry *entry;
-
     if (status->status != GIT_STATUS_WT_DELETED)
         return FALSE;
-    entry = git_index_get_bypath(index, status->index_to_workdir->old_file.path, 0);
+    const git_index_entry *entry =
+        git_index_get_bypath(index, status->index_to_workdir->old_file.path, 0);
     return entry && is_hidden(entry);
 }
 
@@ -32,7 +31,6 @@ static gboolean files_by_library(const Repo *repo, GPtrArray *files)
     git_status_options options = GIT_STATUS_OPTIONS_INIT;
     g_autoptr(git_status_list) list = NULL;
     g_autoptr(git_index) index = NULL;
-
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED;
     if (git_status_list_new(&list, repo->git, &options) < 0 ||
         git_repository_index(&index, repo->git) < 0)
@@ -95,7 +93,6 @@ static gboolean is_different(const Repo *repo, const git_index_entry *entry, gbo
 static gboolean add_hidden_files(const Repo *repo, GPtrArray *files, gboolean needs_git)
 {
     g_autoptr(git_index) index = NULL;
-
     /* libgit2 cannot read a sparse index; there, `git status` reports such files. */
     if (git_repository_index(&index, repo->git) < 0)
         return needs_git;
@@ -124,7 +121,6 @@ static void add_nested(Work *work, const Repo *repo, const char *path)
 {
     g_autoptr(Repo) inside = repo_open_other(repo, path, NULL);
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-
     if (!inside || git_repository_is_bare(inside->git) || !add_files(inside, files) ||
         !work_add_own_commits(work, inside)) {
         work_add_unknown(work, path);
@@ -139,7 +135,6 @@ void work_add_tree(Work *work, const Repo *repo, const char *path)
     g_autoptr(Repo) tree = repo_open_other(repo, path, NULL);
     g_autoptr(GPtrArray) nested = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
-
     if (!tree || !add_files(tree, work->files))
         work_add_unknown(work, path);
     file_tree_find(path, ".git", nested, unreadable);

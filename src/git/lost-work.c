@@ -8,7 +8,6 @@
 Work *work_new(void)
 {
     Work *work = g_new0(Work, 1);
-
     work->files = g_ptr_array_new_with_free_func(g_free);
     work->commits = g_ptr_array_new_with_free_func(g_free);
     return work;
@@ -29,7 +28,6 @@ void work_add_unknown(Work *work, const char *path)
 void work_add_lines(GPtrArray *lines, const char *text, gsize skip)
 {
     g_auto(GStrv) split = g_strsplit(text, "\n", -1);
-
     for (char **line = split; *line; line++) {
         if (strlen(*line) > skip)
             g_ptr_array_add(lines, g_strdup(*line + skip));
@@ -55,7 +53,6 @@ static void describe(GString *text, const GPtrArray *names, const char *one, con
 char *work_describe(const Work *work)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-
     describe(text, work->files, "uncommitted file", "uncommitted files");
     describe(text, work->commits, "commit on no other branch", "commits on no other branch");
     /* Names of files may be any bytes. */

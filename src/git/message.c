@@ -3,7 +3,6 @@
 
 #include <sys/socket.h>
 
-
 /* A hundred thousand worktrees. */
 #define LENGTH_MAX (64u << 20)
 

@@ -70,7 +70,6 @@ static gboolean has_filtered_bytes(const char *path, git_blob *blob, const char 
     git_buf whole = GIT_BUF_INIT;
     gboolean same = git_blob_filter(&whole, blob, name, &options) == 0 &&
                     has_bytes(path, whole.ptr, whole.size, part);
-
     git_buf_dispose(&whole);
     return same;
 }
@@ -129,7 +128,6 @@ static gboolean look_by_library(Look *look)
 {
     git_status_options options = GIT_STATUS_OPTIONS_INIT;
     g_autoptr(git_status_list) list = NULL;
-
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
     if (git_status_list_new(&list, look->tree->git, &options) < 0)
         return FALSE;
@@ -177,7 +175,6 @@ static void look_at_nested(Look *look)
 {
     const char *path = look->worktree->path;
     g_autoptr(GPtrArray) nested = g_ptr_array_new_with_free_func(g_free);
-
     file_tree_find(path, ".git", nested, nested);
     for (guint i = 0; i < nested->len; i++) {
         const char *name = (const char *)nested->pdata[i] + strlen(path) + 1;
@@ -192,7 +189,6 @@ gboolean worktree_add_others_files(const Worktree *worktree, const Repo *tree, G
     g_autoptr(git_object) commit = NULL;
     g_autoptr(git_object) commit_tree = NULL;
     Look look = {.worktree = worktree, .tree = tree, .files = files};
-
     if (git_revparse_single(&commit, tree->git, "HEAD") < 0 ||
         git_object_peel(&commit_tree, commit, GIT_OBJECT_TREE) < 0)
         return FALSE;

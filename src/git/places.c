@@ -70,7 +70,6 @@ gboolean worktree_is_locked(const char *admin)
 char *worktree_head(const Repo *repo)
 {
     g_autoptr(git_reference) head = NULL;
-
     if (git_reference_lookup(&head, repo->git, "HEAD") < 0)
         return NULL;
     return g_strdup(git_reference_symbolic_target(head));
@@ -124,9 +123,7 @@ static char *drop_section(const char *text, const char *header)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_autoptr(GStrvBuilder) kept = g_strv_builder_new();
-    g_auto(GStrv) result = NULL;
     gboolean inside = FALSE;
-
     for (char **line = lines; *line; line++) {
         gboolean last = !line[1];
         if ((*line)[0] == '[')
@@ -134,7 +131,7 @@ static char *drop_section(const char *text, const char *header)
         if (!inside || (last && !(*line)[0]))
             g_strv_builder_add(kept, *line);
     }
-    result = g_strv_builder_end(kept);
+    g_auto(GStrv) result = g_strv_builder_end(kept);
     return g_strjoinv("\n", result);
 }
 

@@ -17,14 +17,12 @@
 static gboolean exists(const char *path)
 {
     struct stat info;
-
     return lstat(path, &info) == 0;
 }
 
 static gboolean reference_exists(const Repo *repo, const char *name)
 {
     git_oid id;
-
     return git_reference_name_to_id(&id, repo->git, name) == 0;
 }
 
@@ -240,7 +238,6 @@ static void set_no_base_error(const char *root, const Repo *repo, const char *ba
     const char *name = g_str_has_prefix(base, HEADS)     ? base + strlen(HEADS)
                        : g_str_has_prefix(base, REMOTES) ? base + strlen(REMOTES)
                                                          : NULL;
-
     if (name)
         worktree_fail(error, "base_branch must be the name of a branch: pass '%s' instead of '%s'",
                       name, base);
@@ -330,7 +327,6 @@ Worktree *worktree_plan(const Repo *repo, const char *story, const char *base_br
                         const char *place, GError **error)
 {
     g_autoptr(Worktree) worktree = g_new0(Worktree, 1);
-
     worktree->path = find_path(repo, story, place, error);
     if (!worktree->path)
         return NULL;

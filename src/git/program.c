@@ -24,7 +24,6 @@ static const char *const misleading[] = {
 static char **git_environment(const Repo *repo)
 {
     char **environment = repo->environment ? g_strdupv(repo->environment) : g_get_environ();
-
     for (gsize i = 0; i < G_N_ELEMENTS(misleading); i++)
         environment = g_environ_unsetenv(environment, misleading[i]);
     /* There is nobody to answer: a server that wants a password must fail. */
@@ -38,7 +37,6 @@ static char **git_environment(const Repo *repo)
 static char **git_arguments(const char *folder, const char *const *arguments)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-
     g_strv_builder_add_many(builder, "git", "-c", "core.hooksPath=/dev/null", "-c",
                             "core.fsmonitor=false", "-C", folder, NULL);
     for (; *arguments; arguments++)

@@ -73,7 +73,6 @@ static gboolean check_no_work(const Found *found, const Work *work, GError **err
 static gboolean check_work(const Found *found, gboolean *ret_merged, GError **error)
 {
     g_autoptr(Work) work = work_new();
-
     if (!work_add_branch(work, found->repo, found->branch, found_tree(found), error))
         return FALSE;
     *ret_merged = work->commits->len == 0;

@@ -78,7 +78,6 @@ static gboolean check_argument(const char *path, GError **error)
 static gboolean is_of_a_bare_one(git_repository *repository)
 {
     g_autoptr(git_repository) common = NULL;
-
     return git_repository_open(&common, git_repository_commondir(repository)) == 0 &&
            git_repository_is_bare(common);
 }

@@ -22,7 +22,6 @@ static char *current_branch(const Found *found)
     g_autoptr(Repo) tree = repo_open_other(found->repo, found->path, NULL);
     g_autoptr(git_reference) head = NULL;
     const char *target = NULL;
-
     if (tree && git_reference_lookup(&head, tree->git, "HEAD") == 0)
         target = git_reference_symbolic_target(head);
     /* Git takes any bytes for a name. */

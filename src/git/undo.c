@@ -44,7 +44,6 @@ static gboolean check_tree(const Repo *repo, const Worktree *worktree, gboolean 
 {
     g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, NULL);
     git_oid id;
-
     /* One whose HEAD can't be read is that of a creation which did not get so far. */
     if (!tree || git_reference_name_to_id(&id, tree->git, "HEAD") < 0 || git_oid_is_zero(&id))
         return TRUE;

@@ -121,7 +121,6 @@ static char **unset_entry(char **environment, const char *entry)
 static char **changes(char *const *answer, char *const *given)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-
     for (; *answer; answer++)
         if (!g_strv_contains((const char *const *)given, *answer))
             g_strv_builder_add(builder, *answer);
@@ -132,7 +131,6 @@ static char **changes(char *const *answer, char *const *given)
 static char **limits_given(void)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-
     for (guint resource = 0; resource < RLIM_NLIMITS; resource++) {
         struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
         getrlimit(resource, &limit);
@@ -197,7 +195,6 @@ static void load_kept(void)
 static void answer_waiting(void)
 {
     g_autoptr(GPtrArray) tasks = g_steal_pointer(&waiting);
-
     g_clear_handle_id(&patience_source, g_source_remove);
     for (guint i = 0; tasks && i < tasks->len; i++) {
         GTask *task = g_ptr_array_index(tasks, i);
@@ -228,9 +225,7 @@ static void on_told(const LoginAnswer *answer, gpointer data)
 {
     GTask *asker = data;
     const Moment *asked = g_task_get_task_data(asker);
-
     g_auto(GStrv) own_limits = limits_given();
-
     asking = FALSE;
     kept_until = g_get_monotonic_time() + CACHE_USEC;
     if (answer) {
@@ -260,7 +255,6 @@ static char *find_shell(void)
 {
     struct passwd entry, *found = NULL;
     char buffer[16 * 1024];
-
     getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found);
     if (configured_shell)
         return g_strdup(configured_shell);
@@ -275,7 +269,6 @@ static char **manager_environment(void)
 {
     sd_bus *bus = NULL;
     char **environment = NULL;
-
     if (systemd_connect(&bus) >= 0)
         sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
                                  "org.freedesktop.systemd1.Manager", "Environment", NULL,
@@ -297,7 +290,6 @@ static void note_manager_then(char *const *now)
 static char **base_environment(char *const *now)
 {
     char **environment = g_get_environ();
-
     G_LOCK(told);
     for (char **entry = manager_then; entry && *entry; entry++)
         if (g_strv_contains((const char *const *)environment, *entry))
@@ -323,7 +315,6 @@ static void find_moment(GTask *task, gpointer source, gpointer data, GCancellabl
 {
     Moment *moment = g_new0(Moment, 1);
     g_auto(GStrv) manager = manager_environment();
-
     note_manager_then(manager);
     moment->shell = find_shell();
     moment->base = base_environment(manager);
@@ -346,7 +337,6 @@ static void ask(GTask *asker)
         .environment = (const char *const *)moment->base,
         .in_scope = moment->in_manager && !configured_shell,
     };
-
     memcpy(query.timeout_msec, timeouts, sizeof(timeouts));
     asking = TRUE;
     login_shell_ask(&query, on_told, g_object_ref(asker));
@@ -356,7 +346,6 @@ static void on_moment(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
     Moment *moment = g_task_propagate_pointer(G_TASK(result), NULL);
-
     load_kept();
     g_task_set_task_data(task, moment, (GDestroyNotify)moment_free);
     if (!asking && g_get_monotonic_time() < kept_until) {
@@ -375,14 +364,12 @@ static void on_moment(GObject *source, GAsyncResult *result, gpointer data)
 static void begin(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
     g_auto(GStrv) manager = manager_environment();
-
     note_manager_then(manager);
 }
 
 void login_environment_begin(void)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
-
     g_task_run_in_thread(task, begin);
 }
 
@@ -391,7 +378,6 @@ void login_environment_get_async(GCancellable *cancellable, GAsyncReadyCallback 
 {
     GTask *task = g_task_new(NULL, cancellable, callback, user_data);
     g_autoptr(GTask) finder = g_task_new(NULL, NULL, on_moment, task);
-
     g_task_run_in_thread(finder, find_moment);
 }
 

@@ -66,7 +66,6 @@ static void take_limits(LoginAnswer *answer, const char *text)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
     for (guint resource = 0; resource < RLIM_NLIMITS && lines[resource + 1]; resource++) {
         const char *line = lines[resource + 1];
         if (strlen(line) <= LIMITS_COLUMN)
@@ -122,7 +121,6 @@ static void question_free(Question *question)
 static void answer(Question *question, const char *text, gsize length)
 {
     g_autoptr(LoginAnswer) told = login_answer_parse(text, length);
-
     question->done(told, question->data);
     question_free(question);
 }
@@ -178,7 +176,6 @@ static gboolean try_answer(Question *question, gsize from)
     char *text = (char *)question->output->data;
     gsize length = question->output->len;
     gsize marker = strlen(question->end);
-
     from = from > marker ? from - marker : 0;
     char *end = memmem(text + from, length - from, question->end, marker);
     if (!end)
@@ -198,7 +195,6 @@ static gboolean read_some(Question *question, gssize *ret_n)
 {
     char buffer[64 * 1024];
     gsize before = question->output->len;
-
     *ret_n = TEMP_FAILURE_RETRY(read(question->output_fd, buffer, sizeof(buffer)));
     if (*ret_n <= 0)
         return TRUE;
@@ -216,7 +212,6 @@ static gboolean on_output(int fd, GIOCondition condition, gpointer data)
 {
     Question *question = data;
     gssize n;
-
     if (!read_some(question, &n))
         return G_SOURCE_CONTINUE; /* gone with the attempt */
     if (n > 0 || (n < 0 && errno == EAGAIN))
@@ -229,7 +224,6 @@ static gboolean on_shell_exit(int pidfd, GIOCondition condition, gpointer data)
 {
     Question *question = data;
     gssize n;
-
     /* Its last words may still be in the pipe. */
     do {
         if (!read_some(question, &n))
@@ -243,7 +237,6 @@ static gboolean on_shell_exit(int pidfd, GIOCondition condition, gpointer data)
 static gboolean on_timeout(gpointer data)
 {
     Question *question = data;
-
     attempt_end(question, SIGKILL);
     attempt_failed(question);
     return G_SOURCE_CONTINUE;
@@ -253,7 +246,6 @@ static gboolean on_timeout(gpointer data)
 static void restore_open_files(void)
 {
     struct rlimit limit;
-
     if (open_files_given() == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return;
     limit.rlim_cur = open_files_given();
@@ -264,7 +256,6 @@ static void restore_open_files(void)
 static void become_leader(gpointer data)
 {
     sigset_t none;
-
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setsid();
@@ -370,7 +361,6 @@ static const Manner *manner_of(const char *shell)
 void login_shell_ask(const LoginShellQuery *query, LoginShellDone done, gpointer data)
 {
     Question *question = g_new0(Question, 1);
-
     question->query = *query;
     question->query.shell = g_strdup(query->shell);
     question->query.environment = (const char *const *)g_strdupv((char **)query->environment);

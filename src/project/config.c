@@ -30,7 +30,6 @@ void project_config_free(ProjectConfig *config)
 ComponentConfig *component_config_new(void)
 {
     ComponentConfig *component = g_new0(ComponentConfig, 1);
-
     component->setup = g_new0(char *, 1);
     component->teardown = g_new0(char *, 1);
     return component;
@@ -39,7 +38,6 @@ ComponentConfig *component_config_new(void)
 ProjectConfig *project_config_new(void)
 {
     ProjectConfig *config = g_new0(ProjectConfig, 1);
-
     config->agents = g_ptr_array_new_with_free_func((GDestroyNotify)agent_config_free);
     config->components = g_ptr_array_new_with_free_func((GDestroyNotify)component_config_free);
     config->copy = g_new0(char *, 1);
@@ -50,7 +48,6 @@ ProjectConfig *project_config_new(void)
 static char *list_agents(const ProjectConfig *config)
 {
     g_autoptr(GString) list = g_string_new(NULL);
-
     for (guint i = 0; i < config->agents->len; i++) {
         const AgentConfig *agent = g_ptr_array_index(config->agents, i);
         g_string_append_printf(list, "%s%s", i ? ", " : "", agent->name);

@@ -17,7 +17,6 @@ static ProjectConfig *project_config_new_default(void)
 {
     ProjectConfig *config = project_config_new();
     AgentConfig *agent = agent_config_new();
-
     agent->name = g_strdup("default");
     agent->command = g_strdup(agent->kind->program);
     g_ptr_array_add(config->agents, agent);
@@ -28,7 +27,6 @@ static ProjectConfig *project_config_new_default(void)
 static void find_position(const char *text, const char *at, guint *ret_line, guint *ret_column)
 {
     const char *line_start = text;
-
     *ret_line = 1;
     for (const char *c = text; c < at; c++) {
         if (*c == '\n') {
@@ -43,7 +41,6 @@ static gboolean refuse_at(const char *filename, const char *text, const char *at
                           GError **error)
 {
     guint line, column;
-
     find_position(text, at, &line, &column);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG, "%s:%u:%u: %s", filename, line,
                 column, what);
@@ -56,7 +53,6 @@ static const char *skip_string(const char *c, const char *end)
 {
     char quote = *c;
     gboolean multiline = end - c >= 3 && c[1] == quote && c[2] == quote;
-
     for (c += multiline ? 3 : 1; c < end; c++) {
         if (*c == '\\' && quote == '"' && c + 1 < end)
             c++;
@@ -78,7 +74,6 @@ static gboolean check_depth(const char *text, gsize length, const char *filename
     const char *end = text + length;
     guint dots = 0;
     int brackets = 0;
-
     for (const char *c = text; c < end;) {
         if (*c == '"' || *c == '\'') {
             c = skip_string(c, end);
@@ -106,7 +101,6 @@ static gboolean check_depth(const char *text, gsize length, const char *filename
 static gboolean check_text(const char *text, gsize length, const char *filename, GError **error)
 {
     const char *bad;
-
     if (length > CONFIG_SIZE_MAX) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
                     "%s: larger than 1 MiB; keep long prompts in files that the agent reads",

@@ -40,7 +40,6 @@ static char *build_from_text(const Run *run, const char *text, gsize length,
     JsonScan scan;
     JsonTape tape;
     char *built = NULL;
-
     json_scan_init(&scan);
     json_tape_init(&tape);
     json_scan_record(&scan, &tape);
@@ -80,7 +79,6 @@ static char *build_answer(const Run *run, const AgentQuestion *question, const A
 static AgentQuestion *find_open(Run *run, const char *id, GError **error)
 {
     const GPtrArray *open = run_get_condition(run)->questions;
-
     for (guint i = 0; open && i < open->len; i++) {
         AgentQuestion *question = open->pdata[i];
         if (g_str_equal(question->id, id))
@@ -140,7 +138,6 @@ void questions_answer(Questions *questions, Run *run, const char *id, const Agen
                       Reply reply, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-
     if (!keep_answer(run, id, answer, &error)) {
         reply(NULL, error, data);
         return;
@@ -178,7 +175,6 @@ gboolean answer_read_details(GVariant *details, AgentAnswer *answer, GError **er
     GVariantIter iter;
     const char *key;
     GVariant *value;
-
     g_variant_iter_init(&iter, details);
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
         if (take_detail(answer, key, value))
@@ -241,7 +237,6 @@ static void look_after(Questions *questions, Run *run)
 {
     const GPtrArray *open = run_get_condition(run)->questions;
     guint64 now = now_usec();
-
     g_hash_table_remove(questions->timers, run);
     if (!open || open->len == 0 || run_get_record(run)->ask_timeout_usec == 0 ||
         run_is_giving_up(run))
@@ -267,7 +262,6 @@ static gboolean asks(const Run *run)
 static void give_again(Questions *questions, Run *run)
 {
     const GPtrArray *asked = asks(run) ? run_get_facts(run)->questions : NULL;
-
     for (guint i = 0; asked && i < asked->len; i++) {
         AgentQuestion *question = asked->pdata[i];
         if (question->given || !answer_is_kept(run_get_folder_fd(run), question->id))
@@ -283,7 +277,6 @@ static void close_behind_result(Questions *questions, Run *run)
 {
     const RunRecord *record = run_get_record(run);
     const RunFacts *facts = run_get_facts(run);
-
     if (asks(run) && !record->interactive && facts->closed && !facts->empty &&
         !run_is_input_closed(run))
         steering_end_input(questions->steering, run);
@@ -292,7 +285,6 @@ static void close_behind_result(Questions *questions, Run *run)
 static void heard(const RunNews *news, gpointer data)
 {
     Questions *questions = data;
-
     if (news->kind == NEWS_CHANGED) {
         look_after(questions, news->run);
         give_again(questions, news->run);

@@ -25,7 +25,6 @@ static const struct {
 static gboolean is_size_query(const char *parameters)
 {
     guint64 number = g_ascii_strtoull(parameters, NULL, 10);
-
     return number == 11 || (number >= 13 && number <= 16) || (number >= 18 && number <= 21);
 }
 
@@ -65,7 +64,6 @@ static gboolean is_string_query(char kind, const char *text, gsize length)
 static gsize control_length(const guchar *bytes, gsize length)
 {
     gsize i = 2;
-
     while (i < length && bytes[i] >= 0x20 && bytes[i] < 0x40)
         i++;
     return i < length && bytes[i] >= 0x40 && bytes[i] < 0x7F ? i + 1 : 0;
@@ -90,7 +88,6 @@ static gsize take_sequence(const guchar *bytes, gsize length, gboolean *ret_quer
 {
     const char *text = (const char *)bytes + 2;
     gsize n = 0, n_text = 0;
-
     *ret_query = length > 1 && bytes[1] == 'Z';
     if (*ret_query)
         return 2;
@@ -108,7 +105,6 @@ GByteArray *replay_without_queries(const char *bytes, gsize length)
 {
     GByteArray *replay = g_byte_array_sized_new((guint)length);
     const guchar *p = (const guchar *)bytes;
-
     for (gsize i = 0, n; i < length; i += n) {
         gboolean query = p[i] == ENQUIRY;
         n = p[i] == ESC ? take_sequence(p + i, length - i, &query) : 1;

@@ -25,7 +25,6 @@ static int read_path(const char *folder, char path[LINE_SIZE])
 {
     int r = -ENOENT;
     char name[64];
-
     snprintf(name, sizeof name, "/proc/%s/cgroup", folder);
     FILE *file = fopen(name, "re");
 
@@ -46,7 +45,6 @@ static int read_path(const char *folder, char path[LINE_SIZE])
 static void unescape(char *path)
 {
     char *to = path;
-
     for (const char *from = path; *from; to++) {
         unsigned byte;
         if (*from == '\\' && sscanf(from + 1, "%3o", &byte) == 1) {
@@ -63,7 +61,6 @@ static void unescape(char *path)
 static bool parse_mount(char *line, char **ret_root, char **ret_point)
 {
     char *rest = line, *word = NULL;
-
     if (!strstr(line, " - cgroup2 "))
         return false;
     for (int i = 0; i < 4; i++)
@@ -81,7 +78,6 @@ static bool parse_mount(char *line, char **ret_root, char **ret_point)
 static const char *below(const char *path, const char *root)
 {
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
-
     if (strncmp(path, root, length) != 0 || (path[length] != '/' && path[length] != '\0'))
         return NULL;
     return path + length;
@@ -93,7 +89,6 @@ static int open_in_mount(char *line, const char *path)
     char full[2 * LINE_SIZE];
     char *root, *point;
     const char *rest;
-
     if (!parse_mount(line, &root, &point) || !(rest = below(path, root)))
         return -1;
     snprintf(full, sizeof full, "%s%s", point, rest);
@@ -105,7 +100,6 @@ static int open_own(void)
 {
     char path[LINE_SIZE], line[LINE_SIZE];
     int fd = -1;
-
     int r = read_path("self", path);
     if (r < 0)
         return r;
@@ -144,7 +138,6 @@ int cgroup_open(Cgroup *ret_cgroup)
 bool cgroup_holds(pid_t pid)
 {
     char own[LINE_SIZE], path[LINE_SIZE], folder[16];
-
     snprintf(folder, sizeof folder, "%d", (int)pid);
     return read_path("self", own) == 0 && read_path(folder, path) == 0 && below(path, own);
 }
@@ -153,7 +146,6 @@ static bool read_event(const Cgroup *cgroup, const char *name)
 {
     char text[256];
     uint64_t value;
-
     ssize_t n = pread(cgroup->events, text, sizeof text - 1, 0);
     if (n < 0)
         return false; /* ENODEV: the cgroup itself is gone */
@@ -176,7 +168,6 @@ static unsigned signal_procs(int folder, int signal)
 {
     char line[32];
     unsigned count = 0;
-
     autofd fd = open_at(folder, "cgroup.procs", O_RDONLY);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     if (!file)
@@ -196,7 +187,6 @@ static unsigned signal_tree(int folder, int signal, unsigned depth)
 {
     unsigned count = signal_procs(folder, signal);
     struct dirent *entry;
-
     int copy = open_at(folder, ".", O_RDONLY | O_DIRECTORY);
     DIR *stream = copy < 0 ? NULL : fdopendir(copy);
     if (!stream) {
@@ -251,7 +241,6 @@ bool cgroup_cpu_usec(const Cgroup *cgroup, uint64_t *ret_usec)
 bool cgroup_memory_peak(const Cgroup *cgroup, uint64_t *ret_bytes)
 {
     char text[32];
-
     if (read_text_at(cgroup->scope, "memory.peak", text, sizeof text) < 0)
         return false;
     *ret_bytes = strtoull(text, NULL, 10);
@@ -261,7 +250,6 @@ bool cgroup_memory_peak(const Cgroup *cgroup, uint64_t *ret_bytes)
 bool cgroup_oom_kills(const Cgroup *cgroup, uint64_t *ret_kills)
 {
     char text[512];
-
     /* `agent` has this file only where the scope hands the memory controller down. */
     return (read_text_at(cgroup->agent, "memory.events", text, sizeof text) == 0 ||
             read_text_at(cgroup->scope, "memory.events", text, sizeof text) == 0) &&

@@ -57,7 +57,6 @@ static _Noreturn void give_up(int report_fd, Step step)
 static void reset_signals(void)
 {
     sigset_t none;
-
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
     sigemptyset(&none);
@@ -76,7 +75,6 @@ static void die_with(pid_t shim)
 static void stand_before_the_shim(void)
 {
     char text[16] = {0};
-
     autofd fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
     if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
         return;
@@ -98,7 +96,6 @@ static bool take_terminal(const ChildPlan *plan)
 static void tell_gpg_the_terminal(void)
 {
     char name[64];
-
     if (ttyname_r(STDOUT_FILENO, name, sizeof name) == 0)
         setenv("GPG_TTY", name, 0);
 }
@@ -132,7 +129,6 @@ static pid_t clone_into(const Cgroup *cgroup)
         .exit_signal = SIGCHLD,
         .cgroup = (uint64_t)cgroup->agent,
     };
-
     return (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
@@ -149,7 +145,6 @@ ChildFailure child_spawn(Child *ret_child, const ChildPlan *plan, const Cgroup *
 {
     int ends[2];
     pid_t shim = getpid();
-
     if (pipe2(ends, O_CLOEXEC) < 0)
         return failure(STEP_PROCESS, errno);
     autofd report = ends[0], child_report = ends[1];
@@ -170,7 +165,6 @@ ChildFailure child_spawn(Child *ret_child, const ChildPlan *plan, const Cgroup *
 ChildFailure child_read_report(Child *child)
 {
     struct Report report;
-
     ssize_t n = read(child->report, &report, sizeof report);
     fd_clear(&child->report);
     if (n != sizeof report)
@@ -181,7 +175,6 @@ ChildFailure child_read_report(Child *child)
 bool child_has_exited(const Child *child)
 {
     siginfo_t info = {0};
-
     return child->pid > 0 &&
            waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
            info.si_pid == child->pid;
@@ -190,7 +183,6 @@ bool child_has_exited(const Child *child)
 void child_reap(Child *child, int *ret_code, int *ret_signal)
 {
     int status = 0;
-
     waitpid(child->pid, &status, 0);
     *ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     *ret_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

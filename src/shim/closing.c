@@ -128,7 +128,6 @@ static size_t strip_escapes(Escapes *escapes, uint8_t *bytes, size_t length, uin
 {
     uint64_t begin = *at;
     size_t kept = 0;
-
     for (size_t i = 0; i < length; i++) {
         if (escapes->state == STRING_ESC && bytes[i] != '\\' && leave_string(escapes)) {
             if (escapes->brace < begin) { /* it has left the memory */
@@ -148,7 +147,6 @@ static size_t strip_escapes(Escapes *escapes, uint8_t *bytes, size_t length, uin
 static bool ended_in_string(Escapes *escapes, uint64_t *at)
 {
     bool in_string = escapes->state == IN_STRING || escapes->state == STRING_ESC;
-
     if (!in_string || !leave_string(escapes))
         return false;
     *at = escapes->brace;
@@ -162,7 +160,6 @@ static bool line_is_closing(const Closing *closing, int transcript, uint64_t end
     Escapes escapes = {.state = PLAIN};
     uint64_t at = closing->line_start;
     JsonScan scan;
-
     if (end - at > LINE_MAX_LENGTH)
         return false;
     json_scan_init(&scan);
@@ -187,7 +184,6 @@ static bool look_across_edge(Closing *closing, const uint8_t *bytes, size_t leng
 {
     size_t part = closing->marker_length - 1;
     size_t head = earlier(part, length);
-
     memcpy(closing->carry + closing->carry_length, bytes, head);
     size_t joined = closing->carry_length + head;
     bool found = closing->carry_length > 0 && find_marker(closing, closing->carry, joined);
@@ -213,7 +209,6 @@ bool closing_look(Closing *closing, int transcript, const uint8_t *bytes, size_t
 {
     const uint8_t *p = bytes, *end = bytes + length;
     bool found = false;
-
     if (!closing->type)
         return false;
     closing->marked |= look_across_edge(closing, bytes, length);

@@ -45,7 +45,6 @@ static void plan_clear(Plan *plan)
 static char *read_file(int folder, const char *name, size_t *ret_length)
 {
     struct stat info;
-
     autofd fd = open_at(folder, name, O_RDONLY | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) || info.st_size > PLAN_MAX)
         return NULL;
@@ -86,7 +85,6 @@ static bool take_path(char **list, size_t *n, char *path)
 static bool take_line(Plan *plan, const char *key, char *value)
 {
     long number;
-
     if (strcmp(key, "write") == 0)
         return take_path(plan->writable, &plan->n_writable, value);
     if (strcmp(key, "read") == 0)
@@ -121,7 +119,6 @@ static bool make_lists(Plan *plan, size_t n_lines)
 static bool parse_plan(Plan *plan, size_t length)
 {
     size_t n_lines = 1;
-
     for (size_t i = 0; i < length; i++)
         n_lines += plan->text[i] == '\n';
     char *rest = plan->text;
@@ -157,7 +154,6 @@ static uint64_t network_rights(const Plan *plan, int abi)
 static int allow(int ruleset, const char *path, uint64_t access)
 {
     struct stat info;
-
     autofd fd = open_at(AT_FDCWD, path, O_PATH);
     if (fd < 0)
         return 0;
@@ -182,7 +178,6 @@ static int fill_ruleset(int ruleset, const Plan *plan, uint64_t writing, uint64_
                         bool with_ports)
 {
     int r = allow_all(ruleset, plan->writable, plan->n_writable, writing | reading);
-
     if (r == 0 && reading)
         r = allow_all(ruleset, plan->readable, plan->n_readable, reading);
     if (r == 0 && reading)
@@ -197,9 +192,7 @@ static int make_ruleset(const Plan *plan, int abi)
 {
     uint64_t writing = writing_rights(abi);
     uint64_t reading = plan->n_unreadable > 0 ? LANDLOCK_FS_READ_FILE | LANDLOCK_FS_READ_DIR : 0;
-
     uint64_t network = network_rights(plan, abi);
-
     autofd ruleset = landlock_create(writing | reading, network,
                                      abi >= LANDLOCK_ABI_SCOPES ? LANDLOCK_SCOPES : 0);
     if (ruleset < 0)
@@ -218,7 +211,6 @@ static int prepare(Confinement *confinement, int folder, Plan *plan)
 {
     size_t length;
     int abi = landlock_abi();
-
     plan->text = read_file(folder, SHIM_SANDBOX_PLAN, &length);
     if (!plan->text || !parse_plan(plan, length))
         return -EINVAL;
@@ -236,7 +228,6 @@ static int prepare(Confinement *confinement, int folder, Plan *plan)
 int confine_prepare(Confinement *ret_confinement, int folder)
 {
     Plan plan = {0};
-
     *ret_confinement = CONFINEMENT_NONE;
     ret_confinement->wanted = true;
     int r = prepare(ret_confinement, folder, &plan);
@@ -251,7 +242,6 @@ int confine_prepare(Confinement *ret_confinement, int folder)
 static bool load_filter(int fd)
 {
     static struct sock_filter code[BPF_MAXINSNS];
-
     ssize_t n = pread(fd, code, sizeof code, 0);
     if (n <= 0 || (size_t)n % sizeof *code != 0) {
         errno = EINVAL;

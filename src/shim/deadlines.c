@@ -35,7 +35,6 @@ static bool measure_descendants(const Limits *limits, const Cgroup *cgroup, int6
 {
     uint64_t all;
     uint64_t before = process_cpu_usec(limits->agent);
-
     if (!cgroup_cpu_usec(cgroup, &all))
         return false;
     *ret_at_most = (int64_t)(all - before);
@@ -71,7 +70,6 @@ void limits_closing(Limits *limits, const Options *options, const Cgroup *cgroup
 void limits_freezer(Limits *limits, const Options *options, const Cgroup *cgroup, uint64_t now)
 {
     bool was_frozen = limits->frozen;
-
     limits->frozen = cgroup_frozen(cgroup);
     if (was_frozen && !limits->frozen)
         limits_output(limits, options, cgroup, now);
@@ -104,7 +102,6 @@ uint64_t limits_next(const Limits *limits, bool held)
 static bool was_active(const Limits *limits, const Cgroup *cgroup, uint64_t now)
 {
     int64_t at_least, at_most;
-
     return measure_descendants(limits, cgroup, &at_least, &at_most) &&
            (at_least - limits->cpu_usec) * 100 >
                (int64_t)(now - limits->cpu_since) * ACTIVE_PERCENT;

@@ -22,7 +22,6 @@ int input_open(Input *input, int folder)
 static int open_pipe(Input *input, int folder)
 {
     int ends[2];
-
     int file = open_at(folder, "stdin", O_RDONLY);
     if (file < 0 && file != -ENOENT)
         return file;
@@ -101,7 +100,6 @@ static void take_from_file(Input *input)
 static uint64_t answer_number(const Input *input, size_t length)
 {
     char digits[SHIM_ANSWER_MAX_DIGITS + 1] = "";
-
     if (length == 0 || length >= sizeof digits)
         return 0;
     memcpy(digits, input->buffer, length);
@@ -127,7 +125,6 @@ static void take_answer(Input *input, size_t length)
 {
     char name[sizeof SHIM_ANSWER_PREFIX + SHIM_ANSWER_MAX_DIGITS];
     uint64_t number = answer_number(input, length);
-
     if (number == 0 || input->pipe < 0)
         return;
     snprintf(name, sizeof name, SHIM_ANSWER_PREFIX "%llu", (unsigned long long)number);
@@ -144,7 +141,6 @@ static void take_answer(Input *input, size_t length)
 static bool take_record(Input *input)
 {
     struct ShimRecord head;
-
     if (!record_read(input->fifo, &head, input->buffer))
         return false;
     if (head.type == SHIM_INPUT_TERMINAL)

@@ -35,7 +35,6 @@ static bool takes_input(const Run *run)
 static short master_events(const Run *run)
 {
     short events = run_may_take_output(run) ? POLLIN : 0;
-
     if (agent_is_there(run) && input_wants_master(&run->input))
         events |= POLLOUT;
     return events;
@@ -51,7 +50,6 @@ static void watch_all(const Run *run, int signals, struct pollfd *sources)
 {
     bool agent = takes_input(run);
     bool waits_for_cgroup = run->stage == STAGE_AGENT || (run->stage == STAGE_END && !run->vacated);
-
     watch(&sources[ON_CONTROL], run->control, POLLIN);
     watch(&sources[ON_SIGNAL], signals, POLLIN);
     watch(&sources[ON_REPORT], run->child.report, POLLIN);
@@ -64,7 +62,6 @@ static void watch_all(const Run *run, int signals, struct pollfd *sources)
 static uint64_t time_left(const Run *run)
 {
     uint64_t next = run_next_deadline(run), now = monotonic_usec();
-
     /* There may never be an event that says that a PTY is empty: it must be polled. */
     if (run_is_between_children(run) && !transcript_held(&run->transcript))
         return 0;
@@ -78,7 +75,6 @@ static void wait_for_events(Run *run, struct pollfd *sources)
         .tv_sec = (time_t)(left / USEC_PER_SEC),
         .tv_nsec = (long)(left % USEC_PER_SEC * 1000),
     };
-
     if (ppoll(sources, N_SOURCES, left == NEVER ? NULL : &timeout, NULL) < 0)
         for (int i = 0; i < N_SOURCES; i++)
             sources[i].revents = 0;
@@ -88,7 +84,6 @@ static void wait_for_events(Run *run, struct pollfd *sources)
 static void take_signals(Run *run, int signals)
 {
     struct signalfd_siginfo info;
-
     while (read(signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGTERM)
             run_terminated(run);
@@ -120,7 +115,6 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
 void loop_run(Run *run, int signals)
 {
     struct pollfd sources[N_SOURCES];
-
     run->now = monotonic_usec();
     run_take_control(run); /* a stop may have come before us: then nothing begins */
     if (!run->ending.reason)

@@ -35,7 +35,6 @@
 static bool descriptors_are_sound(void)
 {
     struct stat info;
-
     if (fstat(SHIM_FD_GATE, &info) < 0 || fstat(SHIM_FD_FOLDER, &info) < 0 ||
         !S_ISDIR(info.st_mode)) {
         complain("the gate must be fd 3 and the run folder fd 4; see shim-protocol.h");
@@ -49,7 +48,6 @@ static int catch_signals(void)
 {
     static const int ignored[] = {SIGINT, SIGHUP, SIGPIPE, SIGQUIT};
     sigset_t all, ours;
-
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
     signal(SIGCHLD, SIG_DFL); /* ignored, it would take the child's status with it */
@@ -67,7 +65,6 @@ static bool pass_gate(int signals)
     struct pollfd sources[] = {{.fd = SHIM_FD_GATE, .events = POLLIN},
                                {.fd = signals, .events = POLLIN}};
     char byte;
-
     poll(sources, 2, -1);
     if (!sources[0].revents) /* SIGTERM */
         return false;
@@ -93,7 +90,6 @@ static void remove_temporary(int folder)
 static bool run_to_its_end(Run *run, int signals)
 {
     int error;
-
     ending_init(&run->ending);
     limits_init(&run->limits);
     const char *step = run_prepare(run, &error);
@@ -108,7 +104,6 @@ static bool run_to_its_end(Run *run, int signals)
 static int run_confined(const char *folder, char **argv)
 {
     Confinement confinement;
-
     autofd fd = open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
     if (fd < 0 || strcmp(argv[0], "--") != 0 || !argv[1]) {
         complain("--confine=FOLDER -- COMMAND…: %s", fd < 0 ? strerror(-fd) : "no command");

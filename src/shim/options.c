@@ -16,7 +16,6 @@
 static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
 {
     char *end;
-
     if (*text < '0' || *text > '9')
         return false;
     errno = 0;
@@ -30,7 +29,6 @@ static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
 static bool parse_umask(const char *text, int *ret)
 {
     char *end;
-
     if (*text < '0' || *text > '7')
         return false;
     long value = strtol(text, &end, 8);
@@ -41,7 +39,6 @@ static bool parse_umask(const char *text, int *ret)
 static bool parse_nofile(const char *text, SoftLimits *limits)
 {
     uint64_t soft;
-
     if (!parse_number(text, NEVER, &soft))
         return false;
     soft_limits_set(limits, RLIMIT_NOFILE, soft);
@@ -54,7 +51,6 @@ static bool parse_rlimit(const char *text, SoftLimits *limits)
     char *end;
     uint64_t soft;
     unsigned long resource = strtoul(text, &end, 10);
-
     if (*text < '0' || *text > '9' || *end != '=' || resource >= RLIM_NLIMITS ||
         !parse_number(end + 1, NEVER, &soft))
         return false;
@@ -65,7 +61,6 @@ static bool parse_rlimit(const char *text, SoftLimits *limits)
 static bool parse_size(const char *text, uint16_t *ret)
 {
     uint64_t value;
-
     if (!parse_number(text, UINT16_MAX, &value) || value == 0)
         return false;
     *ret = (uint16_t)value;
@@ -115,7 +110,6 @@ static const char *value_of(const char *word, const char *name)
 static bool parse_option(Options *options, const char *word)
 {
     const char *value;
-
     if (strcmp(word, "--sandbox") == 0)
         return options->sandbox = true;
 

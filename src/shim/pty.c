@@ -15,7 +15,6 @@
 static int set_line_discipline(int slave)
 {
     struct termios settings;
-
     if (tcgetattr(slave, &settings) < 0)
         return -errno;
     settings.c_lflag &= ~(tcflag_t)ECHO;
@@ -51,7 +50,6 @@ PtyState pty_read(Pty *pty, uint8_t *buffer, size_t size, size_t *ret_length)
 {
     size_t length = 0;
     PtyState state = PTY_MORE;
-
     while (state == PTY_MORE && length < size) {
         ssize_t n = read(pty->master, buffer + length, size - length);
         if (n > 0)

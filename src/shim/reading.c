@@ -48,7 +48,6 @@ static int allow_entry(const Reading *reading, int folder, const char *name, con
 {
     char path[PATH_MAX];
     struct stat info;
-
     int length = snprintf(path, sizeof path, "%s/%s", parent, name);
     if (length >= (int)sizeof path || is_unreadable(reading, path))
         return 0;
@@ -80,7 +79,6 @@ static int allow_folder(const Reading *reading, int folder, const char *path)
 int reading_allow_but(int ruleset, char *const *unreadable, size_t n)
 {
     const Reading reading = {ruleset, unreadable, n};
-
     autofd root = open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
     if (root < 0)
         return root;

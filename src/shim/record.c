@@ -11,7 +11,6 @@
 int record_open_fifo(int folder, const char *name)
 {
     struct stat info;
-
     autofd fd = open_at(folder, name, O_RDWR | O_NONBLOCK);
     if (fd < 0)
         return fd;
@@ -30,7 +29,6 @@ int record_open_fifo(int folder, const char *name)
 static void discard_all(int fifo, uint8_t *scratch)
 {
     static bool told;
-
     if (!told)
         complain("malformed record: discarding the contents of the FIFO");
     told = true;

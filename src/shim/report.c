@@ -31,7 +31,6 @@ static void add(Json *json, const char *format, ...) __attribute__((format(print
 static void add(Json *json, const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     json->length += (size_t)vsnprintf(json->text + json->length, sizeof json->text - json->length,
                                       format, arguments);
@@ -111,7 +110,6 @@ static void add_failure(Json *json, const Report *report)
 int report_started(int folder, const Report *report)
 {
     Json json = {0};
-
     add(&json, "{\"format\":%d", SHIM_FILE_FORMAT);
     add_number(&json, "shim_pid", (uint64_t)getpid());
     if (report->agent > 0)
@@ -127,7 +125,6 @@ int report_started(int folder, const Report *report)
 static void add_figures(Json *json, const Cgroup *cgroup)
 {
     uint64_t value;
-
     if (cgroup_oom_kills(cgroup, &value))
         add_number(json, "oom_kills", value);
     if (cgroup_memory_peak(cgroup, &value))
@@ -139,7 +136,6 @@ static void add_figures(Json *json, const Cgroup *cgroup)
 bool report_end(int folder, const Report *report, const ReportEnd *end, const Cgroup *cgroup)
 {
     Json json = {0};
-
     add(&json, "{\"format\":%d", SHIM_FILE_FORMAT);
     add_string(&json, "reason", end->reason);
     add_exit(&json, report);

@@ -118,7 +118,6 @@ static void start_setup(Run *run)
 static int sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
-
     snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path + 1), path);
     autofd fd = open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
@@ -147,7 +146,6 @@ static void begin_fresh_line(Transcript *transcript)
 static ChildFailure spawn_confined(Run *run, ChildPlan *plan)
 {
     Confinement confinement;
-
     int r = confine_prepare(&confinement, run->folder);
     if (r < 0)
         return (ChildFailure){"sandbox", -r};
@@ -160,7 +158,6 @@ static ChildFailure spawn_confined(Run *run, ChildPlan *plan)
 static ChildFailure spawn_agent(Run *run)
 {
     const Options *options = &run->options;
-
     autofd input = input_open_stdin(&run->input, run->folder, options->stdin_kind, run->pty.slave);
     if (input < 0)
         return (ChildFailure){"stdin", -input};
@@ -180,7 +177,6 @@ static ChildFailure spawn_agent(Run *run)
 static void start_agent(Run *run)
 {
     const Options *options = &run->options;
-
     run->stage = STAGE_AGENT;
     int r = options->setup_record ? record_setup(options->setup_record) : 0;
     if (r < 0) {
@@ -239,7 +235,6 @@ static void setup_exited(Run *run)
 void run_child_exited(Run *run)
 {
     Report *report = &run->report;
-
     while (strays_reap(run->child.pid))
         ;
     if (!child_has_exited(&run->child))
@@ -263,7 +258,6 @@ static void note_output(Run *run)
 {
     Transcript *transcript = &run->transcript;
     size_t length = transcript->end;
-
     if (run->vacated)
         run->quiet_at = later(run->now, QUIET_TIME);
     if (run->stage != STAGE_AGENT)
@@ -293,14 +287,12 @@ static void note_drain(Run *run, PtyState state, size_t length)
 static bool holds_agent(const Run *run)
 {
     bool unreported = run->stage == STAGE_AGENT && run->report_at != NEVER;
-
     return unreported || transcript_held(&run->transcript);
 }
 
 bool run_may_take_output(const Run *run)
 {
     bool execs = run->stage == STAGE_AGENT && run->child.report >= 0;
-
     return run->pty.master >= 0 && !execs && !holds_agent(run);
 }
 
@@ -308,7 +300,6 @@ void run_take_output(Run *run)
 {
     Transcript *transcript = &run->transcript;
     size_t length;
-
     PtyState state = pty_read(&run->pty, transcript->buffer, sizeof transcript->buffer, &length);
     transcript_append(transcript, length);
     note_drain(run, state, length);
@@ -327,7 +318,6 @@ static void run_retry_output(Run *run)
 static uint64_t grace_of(const Run *run, const struct ShimRecord *head, const uint8_t *payload)
 {
     uint64_t grace = run->options.stop_grace;
-
     if (head->length == sizeof grace)
         memcpy(&grace, payload, sizeof grace);
     return grace;
@@ -349,7 +339,6 @@ static void take_waiting(Run *run, const struct ShimRecord *head, const uint8_t 
 static void take_stop(Run *run, const struct ShimRecord *head, const uint8_t *payload)
 {
     uint64_t grace = grace_of(run, head, payload);
-
     run_child_exited(run); /* an end of its own that came before the stop keeps its reason */
     ending_stop(&run->ending, &run->child, &run->cgroup, grace, run->now);
 }
@@ -357,7 +346,6 @@ static void take_stop(Run *run, const struct ShimRecord *head, const uint8_t *pa
 static void take_resize(Run *run, const struct ShimRecord *head, const uint8_t *payload)
 {
     uint16_t size[2];
-
     if (head->length != sizeof size)
         return;
     memcpy(size, payload, sizeof size);
@@ -368,7 +356,6 @@ void run_take_control(Run *run)
 {
     struct ShimRecord head;
     uint8_t payload[SHIM_RECORD_MAX_PAYLOAD];
-
     for (int i = 0; i < RECORDS_AT_ONCE && record_read(run->control, &head, payload); i++) {
         if (head.type == SHIM_CONTROL_STOP)
             take_stop(run, &head, payload);
@@ -410,7 +397,6 @@ static void give_up_output(Run *run)
 {
     Transcript *transcript = &run->transcript;
     size_t length = transcript->end - transcript->start;
-
     while (length > 0) {
         run->lost += length;
         if (run->pty.master < 0 || run->lost >= DRAIN_MAX)
@@ -428,7 +414,6 @@ static void give_up_output(Run *run)
 static void tick_end(Run *run)
 {
     bool held = transcript_held(&run->transcript);
-
     note_vacated(run);
     if (run->vacated && held && run->now >= run->ending.give_up_at)
         give_up_output(run);
@@ -474,7 +459,6 @@ uint64_t run_next_deadline(const Run *run)
 {
     bool held = transcript_held(&run->transcript);
     uint64_t next = earlier(run->ending.term_at, run->ending.kill_at);
-
     next = earlier(next, run->transcript.retry_at);
     next = earlier(next, run->report_at);
     if (!run->vacated)
@@ -503,7 +487,6 @@ bool run_report_end(Run *run)
         .lost = run->lost,
         .left_behind = run->ending.left_behind,
     };
-
     retry_started(run); /* for the last time */
     return report_end(run->folder, &run->report, &end, &run->cgroup);
 }

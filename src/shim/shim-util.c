@@ -35,7 +35,6 @@ uint64_t process_cpu_usec(pid_t pid)
 {
     clockid_t clock;
     struct timespec used;
-
     if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
         return 0;
     return to_usec(&used);
@@ -54,7 +53,6 @@ void complain(const char *format, ...)
 {
     char line[512];
     va_list arguments;
-
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
@@ -71,7 +69,6 @@ int write_text_at(int folder, const char *name, const char *text)
 {
     size_t length = strlen(text);
     autofd fd = open_at(folder, name, O_WRONLY);
-
     if (fd < 0)
         return fd;
     ssize_t n = write(fd, text, length);
@@ -83,7 +80,6 @@ int write_text_at(int folder, const char *name, const char *text)
 int read_text_at(int folder, const char *name, char *buffer, size_t size)
 {
     autofd fd = open_at(folder, name, O_RDONLY);
-
     if (fd < 0)
         return fd;
     ssize_t n = read(fd, buffer, size - 1);
@@ -96,7 +92,6 @@ int read_text_at(int folder, const char *name, char *buffer, size_t size)
 bool find_figure(const char *text, const char *key, uint64_t *ret_value)
 {
     size_t length = strlen(key);
-
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, key, length) == 0 && line[length] == ' ') {

@@ -20,7 +20,6 @@ void strays_adopt(void)
 bool strays_reap(pid_t child)
 {
     siginfo_t info = {0};
-
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0 ||
         info.si_pid == child)
         return false;
@@ -31,7 +30,6 @@ bool strays_reap(pid_t child)
 bool strays_exist(void)
 {
     siginfo_t info;
-
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
@@ -39,7 +37,6 @@ unsigned strays_signal(int signal)
 {
     unsigned count = 0;
     int pid;
-
     FILE *children = fopen("/proc/thread-self/children", "re");
     if (!children)
         return 0; /* a kernel without CONFIG_PROC_CHILDREN */

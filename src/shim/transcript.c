@@ -29,7 +29,6 @@ int transcript_open_times(Transcript *transcript, int folder)
 static size_t write_some(int fd, const void *bytes, size_t length)
 {
     ssize_t n;
-
     do
         n = write(fd, bytes, length);
     while (n < 0 && errno == EINTR);
@@ -45,7 +44,6 @@ static bool pair_is_due(const Transcript *transcript, uint64_t now)
 static void begin_pair(Transcript *transcript)
 {
     uint64_t now = wall_usec();
-
     if (!pair_is_due(transcript, now))
         return;
     transcript->pair = (struct ShimTime){.offset = transcript->size, .usec = now};
@@ -56,7 +54,6 @@ static void begin_pair(Transcript *transcript)
 static bool write_pair(Transcript *transcript)
 {
     const uint8_t *end = (const uint8_t *)(&transcript->pair + 1);
-
     while (transcript->pair_left > 0) {
         size_t n =
             write_some(transcript->times, end - transcript->pair_left, transcript->pair_left);

@@ -87,7 +87,6 @@ static char *describe_done(const RunIdentity *identity, const Event *event)
 static char *describe_json(const RunIdentity *identity, const Event *event)
 {
     JsonScan scan;
-
     json_scan_init(&scan);
     gboolean ok = json_scan_push(&scan, event->text, event->length) && json_scan_finish(&scan);
     const char *type = ok ? json_scan_type(&scan) : NULL;

@@ -89,7 +89,6 @@ gboolean run_facts_look_equal(const RunFacts *a, const RunFacts *b)
 void run_facts_add_totals(const RunFacts *facts, GVariantDict *dict)
 {
     const Usage *usage = &facts->usage;
-
     if (usage->has_cost)
         g_variant_dict_insert(dict, "cost_usd", "d", usage->cost_usd);
     for (UsageCount i = 0; i < USAGE_COUNTS; i++) {

@@ -30,7 +30,6 @@ static char **read_last_lines(int transcript_fd)
     guint64 size = file_size(transcript_fd);
     guint64 from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
     ssize_t n = size > 0 ? pread(transcript_fd, bytes, (gsize)(size - from), (off_t)from) : 0;
-
     bytes[MAX(n, 0)] = '\0';
     const char *first = from > 0 ? strchr(bytes, '\n') : bytes;
     return g_strsplit(first ? first : "", "\n", -1);
@@ -47,7 +46,6 @@ static char *read_tail(int transcript_fd)
 {
     g_auto(GStrv) lines = read_last_lines(transcript_fd);
     g_autoptr(GPtrArray) last = g_ptr_array_new_with_free_func(g_free);
-
     for (guint i = g_strv_length(lines); i > 0 && last->len < TAIL_LINES; i--) {
         gsize length;
         g_autofree char *clean = line_clean(lines[i - 1], strlen(lines[i - 1]), &length);
@@ -196,7 +194,6 @@ static void keep_asked_session(RunResult *result, const RunRecord *record)
 static void take_session_usage(RunFacts *facts, const RunRecord *record)
 {
     Usage own = facts->session;
-
     if (!usage_is_known(&own)) {
         /* Nothing was added to it where the CLI refused the session. */
         if (!facts->assistant)

@@ -162,7 +162,6 @@ GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlac
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     const char *home = home_of(places);
-
     for (const char *const *device = devices; *device; device++)
         g_ptr_array_add(paths, g_strdup(*device));
     take_path(paths, g_strdup(places->worktree));
@@ -180,7 +179,6 @@ GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPl
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     const char *home = home_of(places);
-
     if (config->unreadable)
         add_configured(paths, places, config->unreadable);
     else

@@ -38,7 +38,6 @@ char **sandbox_find_missing(const SandboxConfig *config)
 {
     g_autoptr(GStrvBuilder) missing = g_strv_builder_new();
     int abi = landlock_abi();
-
     if (abi < ABI_FILES)
         g_strv_builder_add(missing, "files");
     if (abi < ABI_TRUNCATE)
@@ -100,7 +99,6 @@ static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *pla
     g_autoptr(GString) plan = g_string_new(SHIM_SANDBOX_HEAD "\n");
     g_autoptr(GPtrArray) writable = sandbox_writable_paths(config, places);
     g_autoptr(GPtrArray) unreadable = sandbox_unreadable_paths(config, places);
-
     g_string_append_printf(plan, "landlock %d\n", MIN(landlock_abi(), ABI_SIGNALS));
     add_lines(plan, "write", writable);
     add_lines(plan, "unreadable", unreadable);

@@ -40,7 +40,6 @@ static void add_shells_settings(GPtrArray *argv)
 {
     g_auto(GStrv) limits = login_environment_limits();
     int mask = login_environment_umask();
-
     if (mask >= 0)
         g_ptr_array_add(argv, g_strdup_printf("--umask=%03o", (guint)mask));
     for (char **limit = limits; *limit; limit++)

@@ -20,7 +20,6 @@ static gboolean decode_object(const AgentKind *kind, const char *text, gsize len
 {
     JsonScan scan;
     JsonTape tape;
-
     json_scan_init(&scan);
     json_tape_init(&tape);
     if (length <= DECODER_MAX_PARSED && kind->lines)

@@ -25,7 +25,6 @@ static void append_escape(GString *to, guchar c)
 {
     static const char shorthand[] = {
         ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
-
     char escape[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
     gssize length = 2;
     if (c >= 0x20)
@@ -41,7 +40,6 @@ static void append_escape(GString *to, guchar c)
 static void append_string(GString *to, const char *text, gsize length)
 {
     const char *end = text + length;
-
     g_string_append_c(to, '"');
     for (const char *p = text; p < end;) {
         gsize plain = plain_length(p, end);

@@ -51,7 +51,6 @@ static void kept_free(Kept *kept)
 static void take_object(Call *call, JsonObject *object_taken, gsize length)
 {
     Kept *kept = g_new(Kept, 1);
-
     *kept = (Kept){object_taken, length};
     g_queue_push_tail(&call->objects, kept);
     call->objects_size += length;
@@ -80,7 +79,6 @@ static void note_news(Call *call, JsonObject *event)
 {
     char *line = call->request->progress_token ? event_last_line(event) : NULL;
     int enabled = SD_EVENT_OFF;
-
     if (!line)
         return;
     g_free(call->news);
@@ -123,7 +121,6 @@ static void on_line(Command *command, const char *line, gsize length, gpointer d
 {
     Call *call = data;
     OutputKind kind = call->tool->output;
-
     if (kind == OUTPUT_JSON || kind == OUTPUT_TEXT) {
         take_text(call, line, length);
         return;
@@ -140,7 +137,6 @@ static void on_line(Command *command, const char *line, gsize length, gpointer d
 static JsonArray *take_objects(Call *call)
 {
     JsonArray *array = json_array_new();
-
     for (Kept *kept; (kept = g_queue_pop_head(&call->objects)); kept_free(kept))
         json_array_add_object_element(array, g_steal_pointer(&kept->object));
     return array;
@@ -150,7 +146,6 @@ static JsonArray *take_objects(Call *call)
 static JsonObject *parse_document(const Call *call)
 {
     g_autoptr(JsonNode) node = json_from_string(call->text->str, NULL);
-
     if (node && JSON_NODE_HOLDS_OBJECT(node))
         return json_node_dup_object(node);
     JsonObject *object = json_object_new();
@@ -163,7 +158,6 @@ static JsonObject *parse_document(const Call *call)
 static JsonObject *structured_content(Call *call)
 {
     JsonObject *object;
-
     switch (call->tool->output) {
     case OUTPUT_JSON:
         return parse_document(call);
@@ -240,7 +234,6 @@ static gboolean has_failed(const Call *call, int status)
 static void on_ended(Command *command, int status, const char *err, gpointer data)
 {
     Call *call = data;
-
     if (has_failed(call, status))
         reply_failure(call->request, *err ? err : "the command failed without a message");
     else
@@ -253,7 +246,6 @@ static void on_ended(Command *command, int status, const char *err, gpointer dat
 static int on_timeout(sd_event_source *source, guint64 usec, void *userdata)
 {
     Call *call = userdata;
-
     call->timed_out = TRUE;
     command_end(call->command);
     return 0;
@@ -264,7 +256,6 @@ static gboolean begin(Call *call, JsonObject *arguments, GError **error)
     static const CommandHandler handler = {.line = on_line, .ended = on_ended};
     guint seconds = tool_timeout(call->tool, arguments);
     g_auto(GStrv) words = tool_command_line(call->tool, call->ctl, arguments, error);
-
     if (!words)
         return FALSE;
     call->command =
@@ -283,7 +274,6 @@ Call *call_new(Ctl *ctl, Request *request_taken, CallDone done, gpointer data)
     const char *name = json_get_string(request->params, "name");
     const Tool *tool = name ? tool_find(name) : NULL;
     g_autoptr(GError) error = NULL;
-
     if (!tool) {
         g_autofree char *why = g_strdup_printf("no tool “%s”: tools/list lists them", name ?: "");
         request_fail(request, WIRE_INVALID_PARAMS, why);

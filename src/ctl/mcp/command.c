@@ -31,7 +31,6 @@ static void take_lines(Command *command, gsize searched)
     GString *buffer = command->line;
     gsize start = 0;
     const char *newline;
-
     while ((newline = memchr(buffer->str + searched, '\n', buffer->len - searched))) {
         gsize end = (gsize)(newline - buffer->str);
         command->handler->line(command, buffer->str + start, end - start, command->data);
@@ -44,7 +43,6 @@ static void take_lines(Command *command, gsize searched)
 static gboolean read_out(Command *command)
 {
     gsize had = command->line->len;
-
     g_string_set_size(command->line, had + READ_SIZE);
     ssize_t n = read(command->out_fd, command->line->str + had, READ_SIZE);
     g_string_set_size(command->line, had + (gsize)MAX(n, 0));
@@ -57,7 +55,6 @@ static gboolean read_err(Command *command)
 {
     char bytes[4096];
     ssize_t n = read(command->err_fd, bytes, sizeof bytes);
-
     if (n > 0 && command->err_text->len < ERR_MAX)
         g_string_append_len(command->err_text, bytes, n);
     return n > 0 || (n < 0 && errno == EINTR);
@@ -82,7 +79,6 @@ static int on_ended(sd_event_source *source, int fd, guint32 events, void *userd
 {
     Command *command = userdata;
     siginfo_t info = {0};
-
     (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
     (void)waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
     command->pid = 0;
@@ -102,7 +98,6 @@ static gboolean spawn(Command *command, const char *const *words, GError **error
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
     g_autoptr(GError) problem = NULL;
-
     g_ptr_array_add(argv, (char *)"/proc/self/exe");
     g_ptr_array_add(argv, (char *)"storkitctl");
     for (const char *const *word = words; *word; word++)
@@ -121,7 +116,6 @@ static gboolean spawn(Command *command, const char *const *words, GError **error
 static gboolean watch(Command *command, sd_event *event, GError **error)
 {
     int r = sd_event_add_io(event, &command->out, command->out_fd, EPOLLIN, on_out, command);
-
     command->pidfd = pidfd_open(command->pid, 0);
     if (r >= 0)
         r = sd_event_add_io(event, &command->err, command->err_fd, EPOLLIN, on_err, command);
@@ -138,7 +132,6 @@ Command *command_new(sd_event *event, const char *const *words, const CommandHan
                      gpointer data, GError **error)
 {
     g_autoptr(Command) command = g_new0(Command, 1);
-
     *command = (Command){
         .handler = handler,
         .data = data,

@@ -21,7 +21,6 @@ Request *request_new(JsonObject *message)
     JsonObject *params = json_get_object(message, "params");
     JsonObject *meta = json_get_object(params, "_meta");
     JsonNode *token = meta ? json_object_get_member(meta, "progressToken") : NULL;
-
     *request = (Request){
         .id = json_node_copy(json_object_get_member(message, "id")),
         .method = g_strdup(json_get_string(message, "method")),
@@ -124,7 +123,6 @@ void request_initialize(const Request *request)
 {
     const char *asked = json_get_string(request->params, "protocolVersion");
     gboolean known = asked && g_strv_contains(legacy_versions, asked);
-
     JsonObject *result = json_object_new();
     json_object_set_string_member(result, "protocolVersion", known ? asked : legacy_versions[0]);
     json_object_set_object_member(result, "capabilities", capabilities());

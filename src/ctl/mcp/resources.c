@@ -80,7 +80,6 @@ static int on_read(sd_event_source *source, void *userdata)
 static void on_event(Follow *follow, const char *line, gsize length, gpointer data)
 {
     Reading *reading = data;
-
     if (reading->end == 0)
         return;
     g_string_append_len(reading->text, line, (gssize)length);
@@ -97,7 +96,6 @@ static void on_event(Follow *follow, const char *line, gsize length, gpointer da
 static void on_follow_end(Follow *follow, const GError *error, gpointer data)
 {
     Reading *reading = data;
-
     if (reading->end == 0)
         return; /* the answer is on its way */
     if (error)
@@ -109,7 +107,6 @@ static void on_follow_end(Follow *follow, const GError *error, gpointer data)
 static void follow_to_now(Reading *reading, const RunInfo *info)
 {
     static const FollowHandler handler = {.event = on_event, .end = on_follow_end};
-
     reading->end = run_info_uint(info, "cursor", 1);
     reading->follow = follow_new(reading->ctl, info->run_id, 0, &handler, reading);
 }
@@ -157,7 +154,6 @@ static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Reading *reading = data;
     const char *uri = json_get_string(reading->request->params, "uri");
-
     reading->call = sd_bus_slot_unref(reading->call);
     if (error) {
         fail(reading, WIRE_INTERNAL_ERROR, error->message);
@@ -182,7 +178,6 @@ Reading *reading_new(Ctl *ctl, Request *request_taken, ReadingDone done, gpointe
 {
     g_autoptr(GError) error = NULL;
     Reading *reading = g_new0(Reading, 1);
-
     *reading = (Reading){
         .ctl = ctl,
         .request = request_taken,

@@ -84,7 +84,6 @@ static const struct {
 static void dispatch(Server *server, Request *request_taken)
 {
     g_autoptr(Request) request = request_taken;
-
     for (gsize i = 0; i < G_N_ELEMENTS(methods); i++) {
         if (!g_str_equal(methods[i].name, request->method))
             continue;
@@ -125,7 +124,6 @@ static void on_message(JsonObject *message, gpointer data)
     Server *server = data;
     const char *method = json_get_string(message, "method");
     JsonNode *id = json_object_get_member(message, "id");
-
     if (!id && g_strcmp0(method, "notifications/cancelled") == 0) {
         JsonObject *params = json_get_object(message, "params");
         cancel(server, params ? json_object_get_member(params, "requestId") : NULL);
@@ -149,7 +147,6 @@ gboolean mcp_serve(Ctl *ctl, GError **error)
 {
     static const WireHandler handler = {.message = on_message, .closed = on_closed};
     Server server = {.ctl = ctl};
-
     if (!ctl_attach_event(ctl, error))
         return FALSE;
     g_autoptr(Wire) wire = wire_new(ctl->event, &handler, &server, error);

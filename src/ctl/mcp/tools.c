@@ -233,7 +233,6 @@ static JsonObject *input_schema(const Tool *tool)
 {
     JsonObject *properties = json_object_new();
     JsonArray *required = json_array_new();
-
     for (const Parameter *parameter = tool->parameters; parameter->name; parameter++)
         add_parameter(properties, required, parameter);
     if (tool->timeout_seconds > 0)
@@ -270,7 +269,6 @@ static JsonObject *describe(const Tool *tool)
 JsonArray *tools_list(void)
 {
     JsonArray *list = json_array_new();
-
     for (gsize i = 0; i < G_N_ELEMENTS(tools); i++)
         if (is_there(&tools[i]))
             json_array_add_object_element(list, describe(&tools[i]));
@@ -311,7 +309,6 @@ static gboolean add_word(GPtrArray *to, const Parameter *parameter, JsonNode *no
 static gboolean add_words(Line *line, const Parameter *parameter, JsonNode *node, GError **error)
 {
     JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-
     if (json_array_length(array) == 0)
         return set_usage(error, parameter->name, "must be a list of strings, at least one");
     for (guint i = 0; i < json_array_length(array); i++)
@@ -358,7 +355,6 @@ static gboolean is_known(const Tool *tool, const char *name)
 static gboolean check_names(const Tool *tool, JsonObject *arguments, GError **error)
 {
     g_autoptr(GList) names = json_object_get_members(arguments);
-
     for (GList *name = names; name; name = name->next) {
         if (is_known(tool, name->data))
             continue;
@@ -396,7 +392,6 @@ static void append_all(GPtrArray *to, GPtrArray *from_taken)
 static gboolean add_project(GPtrArray *argv, const Ctl *ctl, JsonObject *arguments, GError **error)
 {
     JsonNode *node = json_object_get_member(arguments, PROJECT_ARGUMENT);
-
     if (node && (!holds(node, G_TYPE_STRING) || *json_node_get_string(node) == '\0'))
         return set_usage(error, PROJECT_ARGUMENT, "must be a folder");
     const char *project = node ? json_node_get_string(node) : ctl->directory;
@@ -409,7 +404,6 @@ static char **join(const Tool *tool, const Ctl *ctl, JsonObject *arguments, Line
                    GError **error)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
-
     if (!add_project(argv, ctl, arguments, error))
         return NULL;
     g_ptr_array_add(argv, g_strdup(tool->verb));
@@ -440,7 +434,6 @@ char **tool_command_line(const Tool *tool, const Ctl *ctl, JsonObject *arguments
         .texts = g_ptr_array_new_with_free_func(g_free),
     };
     char **argv = NULL;
-
     if (check_names(tool, given, error) && add_arguments(&line, tool, given, error))
         argv = join(tool, ctl, given, &line, error);
     line_clear(&line);
@@ -450,7 +443,6 @@ char **tool_command_line(const Tool *tool, const Ctl *ctl, JsonObject *arguments
 guint tool_timeout(const Tool *tool, JsonObject *arguments)
 {
     gint64 seconds = json_get_int(arguments, TIMEOUT_ARGUMENT);
-
     if (tool->timeout_seconds == 0 || seconds <= 0)
         return tool->timeout_seconds;
     return (guint)MIN(seconds, LONGEST_TIMEOUT);

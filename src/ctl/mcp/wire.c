@@ -86,7 +86,6 @@ static void take_lines(Wire *wire, gsize searched)
     GString *buffer = wire->buffer;
     gsize start = 0;
     const char *newline;
-
     while ((newline = memchr(buffer->str + searched, '\n', buffer->len - searched))) {
         gsize end = (gsize)(newline - buffer->str);
         take_line(wire, buffer->str + start, end - start);
@@ -105,7 +104,6 @@ static int on_readable(sd_event_source *source, int fd, guint32 events, void *us
 {
     Wire *wire = userdata;
     gsize had = wire->buffer->len;
-
     g_string_set_size(wire->buffer, had + READ_SIZE);
     ssize_t n = read(fd, wire->buffer->str + had, READ_SIZE);
     g_string_set_size(wire->buffer, had + (gsize)MAX(n, 0));
@@ -126,7 +124,6 @@ static int on_readable(sd_event_source *source, int fd, guint32 events, void *us
 Wire *wire_new(sd_event *event, const WireHandler *handler, gpointer data, GError **error)
 {
     g_autoptr(Wire) wire = g_new0(Wire, 1);
-
     *wire = (Wire){.handler = handler, .data = data, .buffer = g_string_new(NULL)};
     int r = sd_event_add_io(event, &wire->readable, STDIN_FILENO, EPOLLIN, on_readable, wire);
     if (r >= 0)

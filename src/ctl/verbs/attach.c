@@ -45,7 +45,6 @@ static void send_size(Attach *attach)
 {
     const RunInfo *info = attach->info;
     int rows, columns;
-
     terminal_size(&rows, &columns);
     (void)bus_call_async(attach->ctl->bus, "Resize", NULL, NULL, NULL, NULL, "sssqq", info->project,
                          info->story, info->agent, rows, columns);
@@ -68,7 +67,6 @@ static void finish(Attach *attach, GError *error)
 static void flush_typed(Attach *attach)
 {
     GByteArray *pending = attach->pending;
-
     while (attach->fd >= 0 && pending->len > 0) {
         ssize_t n = send(attach->fd, pending->data, pending->len, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
@@ -89,7 +87,6 @@ static gboolean keep_typed(Attach *attach, const char *keys, gsize n)
 {
     g_autoptr(GByteArray) typed = g_byte_array_new();
     gboolean detach = detach_key_feed(&attach->key, keys, n, typed);
-
     if (attach->pending->len + typed->len <= TYPED_MAX)
         g_byte_array_append(attach->pending, typed->data, typed->len);
     else
@@ -101,7 +98,6 @@ static gboolean keep_typed(Attach *attach, const char *keys, gsize n)
 static int on_key_timer(sd_event_source *source, guint64 usec, void *userdata)
 {
     Attach *attach = userdata;
-
     detach_key_release(&attach->key, attach->pending);
     flush_typed(attach);
     return 0;
@@ -120,7 +116,6 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
     Attach *attach = userdata;
     char keys[CHUNK];
     ssize_t n = read(fd, keys, sizeof(keys));
-
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     gboolean detach = n > 0 && keep_typed(attach, keys, (gsize)n);
@@ -177,7 +172,6 @@ static void on_attached(sd_bus_message *reply, const GError *call_error, gpointe
 {
     Attach *attach = data;
     g_autoptr(GError) error = NULL;
-
     attach->call = sd_bus_slot_unref(attach->call);
     int fd = reply ? bus_reply_fd(reply, &error) : -1;
     if (fd >= 0)
@@ -190,7 +184,6 @@ static void begin_call(Attach *attach, const char *method, BusDone done)
 {
     const RunInfo *info = attach->info;
     g_autoptr(GError) error = NULL;
-
     if (!bus_call_async(attach->ctl->bus, method, done, attach, &attach->call, &error, "sss",
                         info->project, info->story, info->agent))
         on_refused(attach, error);
@@ -201,7 +194,6 @@ static void on_found(sd_bus_message *reply, const GError *error, gpointer data)
     Attach *attach = data;
     g_autoptr(JsonNode) node = reply ? message_read_json(reply) : NULL;
     g_autoptr(RunInfo) info = node ? run_info_new(node) : NULL;
-
     attach->call = sd_bus_slot_unref(attach->call);
     if (error) {
         on_refused(attach, error);
@@ -229,7 +221,6 @@ static int on_socket(sd_event_source *source, int fd, guint32 events, void *user
 {
     Attach *attach = userdata;
     char bytes[CHUNK];
-
     if (events & EPOLLOUT)
         flush_typed(attach);
     if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
@@ -258,7 +249,6 @@ static int on_resized(sd_event_source *source, const struct signalfd_siginfo *in
 static int on_killed(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
     Attach *attach = userdata;
-
     attach->detached = TRUE;
     finish(attach, NULL);
     return 0;
@@ -278,7 +268,6 @@ static gboolean speaks_json(Ctl *ctl, const RunInfo *info)
     JsonArray *agents = config && JSON_NODE_HOLDS_OBJECT(config)
                             ? json_get_array(json_node_get_object(config), "agents")
                             : NULL;
-
     for (guint i = 0; i < json_array_length(agents); i++) {
         JsonObject *agent = json_array_get_object(agents, i);
         if (g_strcmp0(json_get_string(agent, "name"), info->agent) == 0)
@@ -302,7 +291,6 @@ static gboolean attach_run(Attach *attach, GError **error)
     Ctl *ctl = attach->ctl;
     const RunInfo *info = attach->info;
     int fd = bus_call_fd(ctl->bus, "Attach", error, "sss", info->project, info->story, info->agent);
-
     if (fd < 0)
         return FALSE;
     ctl_note(ctl, "Attached to %s/%s; Ctrl-] detaches.", info->story, info->agent);
@@ -340,7 +328,6 @@ static void attach_clear(Attach *attach)
 static void tell_end(const Attach *attach)
 {
     const RunInfo *info = attach->info;
-
     if (attach->detached) {
         ctl_note(attach->ctl, "\nDetached; %s/%s keeps running.", info->story, info->agent);
     } else if (attach->replaced) {
@@ -380,7 +367,6 @@ static int attach_verb_run(Ctl *ctl, char **arguments, char **passed, GError **e
     };
     gboolean ok = attach.info && check_attachable(ctl, attach.info, error) &&
                   ctl_attach_event(ctl, error) && attach_run(&attach, error);
-
     if (ok)
         tell_end(&attach);
     attach_clear(&attach);

@@ -20,7 +20,6 @@ static void print_object(JsonObject *object, int indent);
 static char *value_text(const char *key, JsonNode *node)
 {
     GType type = json_node_get_value_type(node);
-
     if (type == G_TYPE_STRING)
         return text_clean(json_node_get_string(node), TRUE);
     if (type == G_TYPE_BOOLEAN)
@@ -50,7 +49,6 @@ static gboolean has_objects(JsonNode *node)
 static void print_text(const char *text, int indent)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
     printf(" %s\n", lines[0] ?: "");
     for (gsize i = 1; lines[0] && lines[i]; i++)
         if (*lines[i])
@@ -60,7 +58,6 @@ static void print_text(const char *text, int indent)
 static void print_list(const char *key, JsonArray *array, int indent)
 {
     GString *text = g_string_new(NULL);
-
     for (guint i = 0; i < json_array_get_length(array); i++) {
         g_autofree char *element = value_text(key, json_array_get_element(array, i));
         g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", element);
@@ -99,7 +96,6 @@ static void print_value(const char *key, JsonNode *node, int indent)
 static void print_label(const char *key, int indent)
 {
     int length = (int)strlen(key);
-
     if (g_str_has_suffix(key, USEC_SUFFIX))
         length -= (int)strlen(USEC_SUFFIX);
     printf("%*s%s%.*s:%s", indent, "", style_begin(STYLE_DIM), length, key, style_end(STYLE_DIM));
@@ -122,7 +118,6 @@ static void print_object(JsonObject *object, int indent)
 static int config(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     const char *project = ctl_require_project(ctl, error);
-
     if (!project)
         return -1;
     g_autoptr(JsonNode) node = bus_call_json(ctl->bus, "GetConfig", error, "s", project);

@@ -37,7 +37,6 @@ typedef struct {
 static void control_call_free(gpointer data)
 {
     ControlCall *call = data;
-
     sd_bus_slot_unref(call->ask);
     sd_bus_slot_unref(call->call);
     g_clear_pointer(&call->left, run_info_free);
@@ -53,7 +52,6 @@ static void on_info(sd_bus_message *reply, const GError *error, gpointer data)
 {
     ControlCall *call = data;
     g_autoptr(JsonNode) node = reply ? message_read_json(reply) : NULL;
-
     call->ask = sd_bus_slot_unref(call->ask);
     call->left = node ? run_info_new(node) : NULL;
     finish(call->control);
@@ -64,7 +62,6 @@ static void ask_for_info(ControlCall *call, const char *method)
 {
     Control *control = call->control;
     const RunInfo *run = call->run;
-
     if (control->ctl->json && method &&
         bus_call_async(control->ctl->bus, method, on_info, call, &call->ask, NULL, "sss",
                        run->project, run->story, run->agent))
@@ -74,7 +71,6 @@ static void ask_for_info(ControlCall *call, const char *method)
 static void take_failure(ControlCall *call, const GError *error)
 {
     Control *control = call->control;
-
     if (call->ask) { /* it would wait for an end that does not come */
         call->ask = sd_bus_slot_unref(call->ask);
         finish(control);
@@ -89,7 +85,6 @@ static void on_done(sd_bus_message *reply, const GError *error, gpointer data)
 {
     ControlCall *call = data;
     Control *control = call->control;
-
     call->call = sd_bus_slot_unref(call->call);
     if (error) {
         take_failure(call, error);
@@ -106,7 +101,6 @@ static void on_done(sd_bus_message *reply, const GError *error, gpointer data)
 static GPtrArray *call_each(Control *control, GPtrArray *runs, GError **error)
 {
     g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func(control_call_free);
-
     for (guint i = 0; i < runs->len; i++) {
         RunInfo *run = runs->pdata[i];
         ControlCall *call = g_new(ControlCall, 1);
@@ -124,7 +118,6 @@ static GPtrArray *call_each(Control *control, GPtrArray *runs, GError **error)
 static void print_left(GPtrArray *calls)
 {
     g_autoptr(GPtrArray) infos = g_ptr_array_new();
-
     for (guint i = 0; i < calls->len; i++) {
         const ControlCall *call = calls->pdata[i];
         if (call->left)
@@ -137,7 +130,6 @@ static void print_left(GPtrArray *calls)
 static GPtrArray *every_run(Ctl *ctl, const Request *request, GError **error)
 {
     g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
-
     for (guint i = listed ? listed->len : 0; i > 0; i--) {
         const RunInfo *info = listed->pdata[i - 1];
         if (!request->takes(info) || (ctl->agent && !g_str_equal(info->agent, ctl->agent)))
@@ -167,7 +159,6 @@ static GPtrArray *choose_runs(Ctl *ctl, char **arguments, const Request *request
 static gboolean control_each(Ctl *ctl, GPtrArray *runs, const Request *request, GError **error)
 {
     Control control = {.ctl = ctl, .request = request, .done = runs->len == 0};
-
     if (!ctl_attach_event(ctl, error))
         return FALSE;
     g_autoptr(GPtrArray) calls = call_each(&control, runs, error);
@@ -189,7 +180,6 @@ static int control_runs(Ctl *ctl, char **arguments, const Request *request, GErr
     g_autoptr(GError) unknown = NULL;
     g_autoptr(GPtrArray) runs = choose_runs(ctl, arguments, request, &unknown, error);
     gboolean ok = runs && control_each(ctl, runs, request, error);
-
     if (ok && unknown)
         g_propagate_error(error, g_steal_pointer(&unknown));
     else if (unknown)

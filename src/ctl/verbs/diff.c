@@ -40,7 +40,6 @@ static void add_comparison(GPtrArray *argv, const char *ref, char **passed)
 static JsonObject *numstat_entry(const char *line)
 {
     g_auto(GStrv) fields = g_strsplit(line, "\t", 3);
-
     if (g_strv_length(fields) < 3)
         return NULL;
     g_autofree char *path = g_utf8_make_valid(fields[2], -1);
@@ -55,7 +54,6 @@ static JsonObject *numstat_entry(const char *line)
 static JsonArray *numstat(const char *path, const char *ref, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = git_argv(path);
-
     g_ptr_array_add(argv, (char *)"diff");
     g_ptr_array_add(argv, (char *)"--numstat");
     g_ptr_array_add(argv, (char *)"-z");
@@ -78,7 +76,6 @@ static int print_summary(JsonObject *worktree, const char *path, const char *bas
                          char **passed, GError **error)
 {
     JsonArray *files = numstat(path, ref, passed, error);
-
     if (!files)
         return -1;
     g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -102,7 +99,6 @@ static gboolean colours_are_off(void)
 static int show_diff(Ctl *ctl, const char *path, const char *ref, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = git_argv(path);
-
     if (ctl->no_pager)
         g_ptr_array_add(argv, (char *)"--no-pager");
     g_ptr_array_add(argv, (char *)"diff");
@@ -116,7 +112,6 @@ static int diff(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) worktrees = worktrees_list(ctl, error);
     JsonObject *worktree = worktrees ? worktrees_find(ctl, worktrees, arguments[0], error) : NULL;
-
     if (!worktree)
         return -1;
     const char *path = json_get_string(worktree, "path") ?: "";

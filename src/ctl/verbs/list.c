@@ -47,7 +47,6 @@ static void print_legend(guint shown, guint elsewhere)
 static GPtrArray *choose_runs(const Ctl *ctl, GPtrArray *all, guint *ret_elsewhere)
 {
     GPtrArray *runs = g_ptr_array_new();
-
     *ret_elsewhere = 0;
     for (guint i = 0; i < all->len; i++) {
         RunInfo *info = all->pdata[i];
@@ -66,7 +65,6 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
     gboolean with_project = arg_everywhere || !ctl->project;
     guint elsewhere;
     g_autoptr(GPtrArray) all = run_info_list(ctl->bus, NULL, error);
-
     if (!all)
         return -1;
     g_autoptr(GPtrArray) runs = choose_runs(ctl, all, &elsewhere);

@@ -33,7 +33,6 @@ static gboolean names_priority(char *const *passed)
 static GPtrArray *journalctl(const Ctl *ctl, char *const *passed)
 {
     GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
-
     add(argv, "journalctl");
     add(argv, "--user");
     if (ctl->no_pager)
@@ -59,7 +58,6 @@ static GPtrArray *journalctl(const Ctl *ctl, char *const *passed)
 static GPtrArray *list_quickly(Ctl *ctl)
 {
     g_autoptr(JsonNode) list = ctl->bus ? bus_ask_quickly(ctl->bus, "List", NULL) : NULL;
-
     return list ? run_info_list_from_json(list, ctl->project) : NULL;
 }
 
@@ -133,7 +131,6 @@ static gboolean add_pattern(Ctl *ctl, GPtrArray *argv, GPtrArray *listed, const 
 static gboolean add_stories(Ctl *ctl, GPtrArray *argv, char *const *named, GError **error)
 {
     g_autoptr(GPtrArray) listed = named[0] ? list_quickly(ctl) : NULL;
-
     for (gsize i = 0; named[i]; i++) {
         g_autofree char *story = NULL, *agent = NULL;
         if (select_is_pattern(named[i])) {
@@ -163,7 +160,6 @@ static void add_everything(Ctl *ctl, GPtrArray *argv)
 static int show_log(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = journalctl(ctl, passed);
-
     if (!verb_check_lines(arg_lines, error) || !ctl_find_project(ctl, error))
         return -1;
     ctl->bus = bus_open(&ctl->elsewhere, NULL);

@@ -18,7 +18,6 @@ static int max_agents(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     guint64 wanted;
     guint32 limit;
-
     if (!arguments[0])
         return bus_get_max_agents(ctl->bus, &limit, error) ? print_limit(ctl, limit) : -1;
     if (!g_ascii_string_to_unsigned(arguments[0], 10, 0, G_MAXUINT32, &wanted, NULL)) {

@@ -36,7 +36,6 @@ static gboolean refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2,
 static gboolean refuse(GError **error, const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     g_autofree char *message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
@@ -47,7 +46,6 @@ static gboolean refuse(GError **error, const char *format, ...)
 static gboolean check_no_live_run(Ctl *ctl, const Merge *merge, GError **error)
 {
     g_autoptr(GPtrArray) runs = run_info_list(ctl->bus, ctl->project, error);
-
     for (guint i = 0; runs && i < runs->len; i++) {
         const RunInfo *info = runs->pdata[i];
         if (run_info_is_live(info) && g_str_equal(info->story, merge->story))
@@ -156,7 +154,6 @@ static gboolean do_squash(const Merge *merge, GError **error)
 static gboolean remove_worktree(Ctl *ctl, const Merge *merge, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-
     if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, merge->story,
                  FALSE))
         return TRUE;
@@ -190,7 +187,6 @@ static int merge_verb_run(Ctl *ctl, char **arguments, char **passed, GError **er
 {
     g_autoptr(JsonArray) worktrees = worktrees_list(ctl, error);
     JsonObject *worktree = worktrees ? worktrees_find(ctl, worktrees, arguments[0], error) : NULL;
-
     if (!worktree)
         return -1;
     g_auto(Merge) merge = {

@@ -32,7 +32,6 @@ static GPtrArray *choose_runs(Ctl *ctl, char **arguments, GError **error)
 static JsonNode *to_json(GPtrArray *questions)
 {
     g_autoptr(JsonArray) array = json_array_new();
-
     for (guint i = 0; i < questions->len; i++) {
         const OpenQuestion *question = questions->pdata[i];
         json_object_set_string_member(question->json, "run_id", question->run->run_id);
@@ -47,7 +46,6 @@ static JsonNode *to_json(GPtrArray *questions)
 static void print_table(const Ctl *ctl, GPtrArray *questions)
 {
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
-
     for (guint i = 0; i < questions->len; i++) {
         const OpenQuestion *question = questions->pdata[i];
         g_autofree char *age = open_question_age(question);
@@ -67,7 +65,6 @@ static void print_table(const Ctl *ctl, GPtrArray *questions)
 static int list_questions(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) runs = choose_runs(ctl, arguments, error);
-
     if (!runs)
         return -1;
     g_autoptr(GPtrArray) questions = open_questions(runs);
@@ -90,7 +87,6 @@ typedef struct {
 static void on_taken(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Call *call = data;
-
     call->error = error ? g_error_copy(error) : NULL;
     call->done = TRUE;
 }
@@ -100,7 +96,6 @@ static gboolean wait_for_reply(Ctl *ctl, sd_bus_message *message, GError **error
 {
     sd_bus_slot *slot = NULL;
     Call call = {0};
-
     if (!ctl_attach_event(ctl, error) ||
         !bus_send_async(ctl->bus, message, on_taken, &call, &slot, error))
         return FALSE;
@@ -159,7 +154,6 @@ static int answer_one(Ctl *ctl, char **arguments, GPtrArray *questions, GError *
 {
     guint n = g_strv_length(arguments);
     const OpenQuestion *question = find_question(questions, n == 3 ? arguments[1] : NULL, error);
-
     if (!question)
         return -1;
     const char *option = open_question_find_option(question, arguments[n - 1], error);
@@ -190,7 +184,6 @@ static void print_question(const OpenQuestion *question)
 static gboolean ask_person(const char *prompt, char **ret)
 {
     char line[4096];
-
     printf("%s", prompt);
     fflush(stdout);
     if (!fgets(line, sizeof(line), stdin))
@@ -205,7 +198,6 @@ static const char *option_of_word(const OpenQuestion *question, const char *word
     g_autoptr(GError) error = NULL;
     guint64 number;
     const char *name, *id;
-
     if (g_ascii_string_to_unsigned(word, 10, 1, open_question_count_options(question), &number,
                                    NULL))
         return open_question_option(question, (guint)number - 1, &name);
@@ -265,7 +257,6 @@ static int answer(Ctl *ctl, char **arguments, char **passed, GError **error)
     guint n = g_strv_length(arguments);
     char *run[] = {n > 1 ? arguments[0] : NULL, NULL};
     g_autoptr(GPtrArray) runs = choose_runs(ctl, run, error);
-
     if (!runs)
         return -1;
     g_autoptr(GPtrArray) questions = open_questions(runs);

@@ -31,7 +31,6 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
 {
     Lease *lease = userdata;
     const StartTarget *target = lease->target;
-
     if (!lease->stopping)
         lease->stopping = bus_call_async(lease->ctl->bus, "Stop", on_stopped, lease, NULL, NULL,
                                          "sss", target->project, target->story, target->agent);
@@ -41,7 +40,6 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
 static void listen_for_killers(Lease *lease)
 {
     sigset_t set;
-
     sigemptyset(&set);
     for (gsize i = 0; i < G_N_ELEMENTS(killers); i++)
         sigaddset(&set, killers[i]);
@@ -62,7 +60,6 @@ static int status_of(Ctl *ctl, const RunInfo *run, int status)
 {
     g_autoptr(RunInfo) now = run_info_get(ctl->bus, run->project, run->story, run->agent, NULL);
     guint64 code = now ? run_info_uint(now, "exit_code", 0) : 0;
-
     if (status != CTL_EXIT_RUN_FAILED || !now || !g_str_equal(now->run_id, run->run_id))
         return status;
     return code > 0 && code < 256 ? (int)code : status;
@@ -73,7 +70,6 @@ static int hold(Lease *lease, GError **error)
     Ctl *ctl = lease->ctl;
     g_autoptr(RunInfo) info = start_run(ctl, lease->target, error);
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
-
     if (!info)
         return -1;
     g_ptr_array_add(runs, info);
@@ -87,7 +83,6 @@ static int hold(Lease *lease, GError **error)
 static int run(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_auto(StartRequest) request = {0};
-
     if (!start_request_read(ctl, arguments[0], &request, error) || !ctl_attach_event(ctl, error))
         return -1;
     start_arguments.foreground = TRUE;

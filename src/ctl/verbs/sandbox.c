@@ -36,7 +36,6 @@ static void set_temporary_folder(const char *folder)
 static gboolean enter_worktree(const RunInfo *info, GError **error)
 {
     const char *worktree = run_info_string(info, "worktree_path");
-
     if (worktree && chdir(worktree) == 0)
         return TRUE;
     g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot enter the worktree of %s: %s",
@@ -47,7 +46,6 @@ static gboolean enter_worktree(const RunInfo *info, GError **error)
 static int run_in_sandbox(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(RunInfo) info = select_run(ctl, arguments[0], error);
-
     if (!info)
         return -1;
     if (!passed || !*passed) {

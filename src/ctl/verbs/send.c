@@ -19,7 +19,6 @@ static GString *read_standard_input(GError **error)
     g_autoptr(GString) text = g_string_new(NULL);
     char chunk[4096];
     ssize_t n;
-
     while ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) > 0) {
         g_string_append_len(text, chunk, n);
         if (text->len > INPUT_MAX) {
@@ -49,11 +48,9 @@ static GString *message_text(char **words, GError **error)
 static sd_bus_message *raw_call(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
     g_autoptr(sd_bus_message) message = bus_message_new(ctl->bus, "SendInput", error);
-    int r;
-
     if (!message)
         return NULL;
-    r = sd_bus_message_append(message, "sss", info->project, info->story, info->agent);
+    int r = sd_bus_message_append(message, "sss", info->project, info->story, info->agent);
     if (r >= 0)
         r = sd_bus_message_append_array(message, 'y', text->str, text->len);
     if (r >= 0)
@@ -103,7 +100,6 @@ typedef struct {
 static void on_taken(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Call *call = data;
-
     call->error = error ? g_error_copy(error) : NULL;
     call->done = TRUE;
 }
@@ -145,7 +141,6 @@ static gboolean send_one(Ctl *ctl, const RunInfo *info, const GString *text, GEr
 static gboolean send_checked(Ctl *ctl, const RunInfo *info, const GString *text, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-
     if ((!text || send_one(ctl, info, text, &problem)) &&
         (!arg_close || send_one(ctl, info, NULL, &problem)))
         return TRUE;
@@ -160,7 +155,6 @@ static void print_run(Ctl *ctl, const RunInfo *info)
 {
     g_autoptr(RunInfo) now = run_info_get(ctl->bus, info->project, info->story, info->agent, NULL);
     g_autoptr(JsonNode) node = run_info_to_json(now ?: info);
-
     ctl_print_json(node);
 }
 
@@ -168,7 +162,6 @@ static int send_input(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(RunInfo) info = select_run(ctl, arguments[0], error);
     g_autoptr(GString) text = NULL;
-
     if (!info)
         return -1;
     arg_raw |= arg_enter;

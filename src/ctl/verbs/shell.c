@@ -16,7 +16,6 @@ static char *find_folder(Ctl *ctl, const char *story, GError **error)
 {
     g_autoptr(JsonArray) worktrees = worktrees_list(ctl, error);
     JsonObject *worktree = worktrees ? worktrees_find(ctl, worktrees, story, error) : NULL;
-
     if (!worktree || !worktrees_check_there(worktree, error))
         return NULL;
     return g_strdup(json_get_string(worktree, "path"));

@@ -43,7 +43,6 @@ static char *status_line(const RunInfo *info)
     guint64 started = run_info_uint(info, "started", 0);
     guint64 since = run_info_uint(info, "ended", started);
     const char *word = run_info_status_word(info);
-
     if (since == 0)
         return g_strdup(word);
     g_autofree char *time = format_time(since);
@@ -69,14 +68,12 @@ static char *exit_line(const RunInfo *info)
 static char *unfinished_line(const RunInfo *info)
 {
     const char *line = run_info_string(info, "unfinished_line");
-
     return line ? g_strdup_printf("%s (unfinished)", line) : NULL;
 }
 
 static void print_questions(const RunInfo *info)
 {
     JsonArray *questions = json_get_array(info->json, "questions");
-
     for (guint i = 0; i < json_array_length(questions); i++) {
         JsonObject *question = json_array_get_object(questions, i);
         if (!question)
@@ -91,7 +88,6 @@ static char *branch_line(const RunInfo *info)
 {
     const char *branch = run_info_string(info, "branch");
     const char *base = run_info_string(info, "base_branch");
-
     if (!branch || !run_info_string(info, "worktree_path"))
         return NULL;
     return base ? g_strdup_printf("%s (from %s)", branch, base) : g_strdup(branch);
@@ -114,14 +110,12 @@ static char *memory_line(const RunInfo *info)
 static char *cpu_line(const RunInfo *info)
 {
     guint64 usec = run_info_uint(info, "cpu_usec", 0);
-
     return usec > 0 ? format_span(usec) : NULL;
 }
 
 static char *number_line(const RunInfo *info, const char *key)
 {
     guint64 number = run_info_uint(info, key, 0);
-
     return number > 0 ? g_strdup_printf("%" G_GUINT64_FORMAT, number) : NULL;
 }
 
@@ -148,7 +142,6 @@ static char *cost_line(const RunInfo *info)
 static char *retry_line(const RunInfo *info)
 {
     guint64 retry = run_info_uint(info, "retry_at", 0);
-
     return retry > 0 ? format_time(retry) : NULL;
 }
 
@@ -156,7 +149,6 @@ static char *limits_line(const RunInfo *info)
 {
     JsonObject *limits = json_get_object(info->json, "limits");
     GString *text = g_string_new(NULL);
-
     for (gsize i = 0; i < G_N_ELEMENTS(limit_labels); i++) {
         if (!limits || !json_object_has_member(limits, limit_labels[i].key))
             continue;
@@ -172,7 +164,6 @@ static char *unenforced_line(const RunInfo *info)
 {
     JsonArray *limits = json_get_array(info->json, "unenforced");
     GString *text = g_string_new(NULL);
-
     for (guint i = 0; i < json_array_length(limits); i++)
         g_string_append_printf(text, "%s%s", i > 0 ? ", " : "",
                                json_array_get_string_element(limits, i));
@@ -217,7 +208,6 @@ static void print_run(const RunInfo *info)
 static char *property_text(const RunInfo *info, const char *key)
 {
     JsonNode *node = json_object_get_member(info->json, key);
-
     if (!node)
         return g_strdup("");
     if (json_node_get_value_type(node) == G_TYPE_STRING)

@@ -47,7 +47,6 @@ static void start_end(Start *start, GError *error)
 static void on_event(Follow *follow, const char *line, gsize length, gpointer data)
 {
     Start *start = data;
-
     if (start->done)
         return;
     g_autoptr(JsonObject) event = json_parse_object(line, length);
@@ -102,7 +101,6 @@ static void show_pending(Start *start, const RunInfo *info)
 static void on_look(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Start *start = data;
-
     start->look = sd_bus_slot_unref(start->look);
     g_autoptr(JsonNode) node = reply ? message_read_json(reply) : NULL;
     g_autoptr(RunInfo) info = node ? run_info_new(node) : NULL;
@@ -121,7 +119,6 @@ static int on_timer(sd_event_source *source, guint64 usec, void *userdata)
 {
     Start *start = userdata;
     const StartTarget *target = start->target;
-
     if (!start->look)
         (void)bus_call_async(start->ctl->bus, "Get", on_look, start, &start->look, NULL, "sss",
                              target->project, target->story, target->agent);
@@ -133,7 +130,6 @@ static int on_timer(sd_event_source *source, guint64 usec, void *userdata)
 static void follow_pending(Start *start)
 {
     static const FollowHandler handler = {.event = on_event, .end = on_follow_end};
-
     show_pending(start, start->info);
     start->follow = follow_new(start->ctl, start->info->run_id, 0, &handler, start);
 }
@@ -142,7 +138,6 @@ static void follow_pending(Start *start)
 static GError *in_words_of_options(const GError *error)
 {
     g_autoptr(GString) message = g_string_new(error->message);
-
     g_string_replace(message, "base_branch", "--base", 0);
     g_string_replace(message, "resume 'last'", "--resume=last", 0);
     g_string_replace(message, "`resume`", "--resume", 0);
@@ -152,7 +147,6 @@ static GError *in_words_of_options(const GError *error)
 static void on_started(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Start *start = data;
-
     if (error) {
         start_end(start, in_words_of_options(error));
         return;
@@ -222,7 +216,6 @@ static void tell_warnings(Ctl *ctl, const RunInfo *info)
     JsonArray *warnings = config && JSON_NODE_HOLDS_OBJECT(config)
                               ? json_get_array(json_node_get_object(config), "warnings")
                               : NULL;
-
     for (guint i = 0; i < json_array_length(warnings); i++)
         ctl_note(ctl, "warning: %s", json_array_get_string_element(warnings, i));
 }
@@ -232,7 +225,6 @@ static void tell_warnings(Ctl *ctl, const RunInfo *info)
 static void tell_of_login(Ctl *ctl)
 {
     const char *address = NULL;
-
     if (!terminal_is_stderr() || ctl->quiet)
         return;
     if (ctl->elsewhere && sd_bus_get_address(ctl->bus, &address) >= 0)
@@ -247,7 +239,6 @@ static void tell_of_login(Ctl *ctl)
 static void tell_started(Ctl *ctl, const RunInfo *info)
 {
     const char *path = run_info_string(info, "worktree_path");
-
     if (ctl->json && !start_arguments.wait && !start_arguments.follow) {
         g_autoptr(JsonNode) node = run_info_to_json(info);
         ctl_print_json(node);
@@ -262,7 +253,6 @@ static void tell_started(Ctl *ctl, const RunInfo *info)
 static int stay(Ctl *ctl, RunInfo *info, GError **error)
 {
     g_autoptr(GPtrArray) runs = g_ptr_array_new();
-
     g_ptr_array_add(runs, info);
     if (start_arguments.follow && !watch_runs(ctl, runs, error))
         return -1;
@@ -284,7 +274,6 @@ static int start_target(Ctl *ctl, const StartTarget *target, GError **error)
 gboolean start_request_read(Ctl *ctl, const char *named, StartRequest *ret, GError **error)
 {
     const char *project;
-
     if (!named)
         named = ctl->story;
     if (!named) {
@@ -315,7 +304,6 @@ void start_request_clear(StartRequest *request)
 static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_auto(StartRequest) request = {0};
-
     if (!start_request_read(ctl, arguments[0], &request, error))
         return -1;
     return start_target(ctl, &request.target, error);

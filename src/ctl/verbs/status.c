@@ -40,7 +40,6 @@ typedef struct {
 static void count(Counts *counts, const RunInfo *info)
 {
     gboolean waits = run_info_string(info, "waiting") || run_info_string(info, "unfinished_line");
-
     counts->running += run_info_is_running(info);
     counts->waiting += run_info_is_running(info) && waits;
     counts->queued += run_info_is_pending(info);
@@ -65,7 +64,6 @@ static char *line_of(Ctl *ctl, GPtrArray *infos)
 {
     Counts counts = {.tooltip = g_string_new(NULL)};
     g_autoptr(JsonObject) object = json_object_new();
-
     for (guint i = 0; infos && i < infos->len; i++) {
         const RunInfo *info = infos->pdata[i];
         if (!ctl->agent || g_str_equal(info->agent, ctl->agent))
@@ -105,7 +103,6 @@ static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Status *status = data;
     g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
-
     status->look = sd_bus_slot_unref(status->look);
     print_list(status, list);
     if (status->again)
@@ -116,7 +113,6 @@ static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 static void look(Status *status)
 {
     g_autoptr(sd_bus_message) message = NULL;
-
     status->again = status->look != NULL;
     if (status->look || !(message = bus_message_new(status->ctl->bus, "List", NULL)))
         return;
@@ -151,7 +147,6 @@ static gboolean listen(Status *status, GError **error)
 static int follow(Ctl *ctl, GError **error)
 {
     Status status = {.ctl = ctl};
-
     if (!listen(&status, error) || !ctl_attach_event(ctl, error))
         return -1;
     look(&status);

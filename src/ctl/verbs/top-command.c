@@ -72,7 +72,6 @@ static gboolean must_wait(TopCommand command, const Ctl *ctl, const RunInfo *inf
 static void prepare_child(gpointer unused)
 {
     sigset_t none;
-
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     set_key_signals(SIG_DFL);
@@ -81,7 +80,6 @@ static void prepare_child(gpointer unused)
 static void wait_for_key(void)
 {
     char key;
-
     fputs("\nPress a key to go back to the table.", stderr);
     (void)terminal_make_raw();
     while (read(STDIN_FILENO, &key, 1) < 0 && errno == EINTR)
@@ -95,7 +93,6 @@ gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info
     g_auto(GStrv) argv = command_line(command, ctl, info);
     g_auto(GStrv) environment = command_environment();
     int status;
-
     set_key_signals(SIG_IGN);
     gboolean ran = g_spawn_sync(NULL, argv, environment, G_SPAWN_CHILD_INHERITS_STDIN,
                                 prepare_child, NULL, NULL, NULL, &status, error);

@@ -23,7 +23,6 @@ static gboolean is_final(char c)
 gsize top_key_read(const char *bytes, gsize n, int *ret_key)
 {
     gsize length = 2;
-
     if (n < 3 || bytes[0] != ESC || (bytes[1] != '[' && bytes[1] != 'O')) {
         *ret_key = (guchar)bytes[0];
         return 1;

@@ -9,7 +9,6 @@
 static void top_run_free(gpointer data)
 {
     TopRun *run = data;
-
     run_info_free(run->info);
     g_free(run->last_line);
     g_clear_pointer(&run->follow, follow_free);
@@ -48,7 +47,6 @@ static void on_event(Follow *follow, const char *line, gsize length, gpointer da
 static void on_end(Follow *follow, const GError *error, gpointer data)
 {
     TopRun *run = data;
-
     g_clear_pointer(&run->follow, follow_free);
 }
 
@@ -56,7 +54,6 @@ static TopRun *top_run_new(TopModel *model, RunInfo *info)
 {
     static const FollowHandler handler = {.event = on_event, .end = on_end};
     TopRun *run = g_new0(TopRun, 1);
-
     run->info = info;
     run->cpu = -1;
     run->last_line = last_line_from_journal(info->run_id);
@@ -70,7 +67,6 @@ static void sample_cpu(TopRun *run)
 {
     guint64 usec = run_info_uint(run->info, "cpu_usec", 0);
     gint64 now = g_get_monotonic_time();
-
     if (!run_info_is_running(run->info))
         run->cpu = -1;
     else if (run->sampled > 0 && now > run->sampled && usec >= run->cpu_usec)
@@ -83,7 +79,6 @@ static void take_info(TopModel *model, RunInfo *info)
 {
     int index = top_model_find(model, info->run_id);
     TopRun *run;
-
     if (index < 0) {
         run = top_run_new(model, info);
         g_ptr_array_add(model->runs, run);
@@ -99,7 +94,6 @@ static void take_info(TopModel *model, RunInfo *info)
 const char *top_model_label(const TopModel *model, const char *project)
 {
     const char *label = NULL;
-
     for (guint i = 0; i < model->runs->len; i++) {
         const char *other = ((TopRun *)model->runs->pdata[i])->info->project;
         if (g_str_equal(other, project))
@@ -113,7 +107,6 @@ const char *top_model_label(const TopModel *model, const char *project)
 static gboolean is_wanted(const TopModel *model, const RunInfo *info)
 {
     const char *agent = model->ctl->agent;
-
     return !agent || g_str_equal(info->agent, agent);
 }
 
@@ -121,14 +114,12 @@ static int compare_runs(gconstpointer a, gconstpointer b)
 {
     const RunInfo *first = (*(TopRun *const *)a)->info, *second = (*(TopRun *const *)b)->info;
     int order = run_info_is_live(second) - run_info_is_live(first);
-
     return order != 0 ? order : run_info_compare(first, second);
 }
 
 void top_model_update(TopModel *model, JsonNode *list)
 {
     g_autoptr(GPtrArray) infos = run_info_list_from_json(list, model->project);
-
     for (guint i = 0; i < model->runs->len; i++)
         ((TopRun *)model->runs->pdata[i])->seen = FALSE;
     while (infos->len > 0) {

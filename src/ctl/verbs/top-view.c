@@ -81,7 +81,6 @@ static char *percent(double cpu)
 static const char *last_line(const TopRun *run)
 {
     const char *error = run_info_string(run->info, "error");
-
     return error ?: run_info_string(run->info, "unfinished_line") ?: run->last_line;
 }
 
@@ -110,7 +109,6 @@ static char *summary_line(const TopModel *model)
     guint running = 0, pending = 0;
     guint64 memory = 0;
     double cpu = 0, cost = 0;
-
     for (guint i = 0; i < model->runs->len; i++) {
         const TopRun *run = model->runs->pdata[i];
         running += run_info_is_running(run->info);
@@ -130,7 +128,6 @@ static char *summary_line(const TopModel *model)
 static Layout lay_out(int rows)
 {
     Layout layout = {.footer = rows >= 2, .header = rows >= 4, .blank = rows >= 5};
-
     layout.runs = MAX(rows - 1 - layout.footer - layout.header - layout.blank, 0);
     return layout;
 }
@@ -174,7 +171,6 @@ static void append_runs(GString *frame, const TopModel *model, int first, int se
                         const Layout *layout, int width)
 {
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
-
     for (guint i = 0; i < model->runs->len; i++)
         add_row(table, model, model->runs->pdata[i]);
     g_autoptr(GPtrArray) lines = table_lines(table, width - MARK_WIDTH);
@@ -229,7 +225,6 @@ void top_view_draw_help(void)
 {
     g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
     int rows, width;
-
     terminal_size(&rows, &width);
     for (int i = 0; i < MIN(rows, (int)G_N_ELEMENTS(help_lines)); i++)
         append_line(frame, width - 1, i == 0 ? STYLE_BOLD : STYLE_NONE, help_lines[i]);

@@ -39,7 +39,6 @@ typedef struct {
 static int selected_index(const Top *top)
 {
     int index = top->selected ? top_model_find(&top->model, top->selected) : -1;
-
     return MAX(index, 0);
 }
 
@@ -51,7 +50,6 @@ static const TopRun *selected_run(const Top *top)
 static void select_index(Top *top, int index)
 {
     int n = (int)top->model.runs->len;
-
     if (n == 0)
         return;
     const TopRun *run = top->model.runs->pdata[CLAMP(index, 0, n - 1)];
@@ -87,7 +85,6 @@ static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Top *top = data;
     g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
-
     top->look = sd_bus_slot_unref(top->look);
     top->away = list == NULL;
     if (list) {
@@ -128,7 +125,6 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
 static void on_called(sd_bus_message *reply, const GError *error, gpointer data)
 {
     Top *top = data;
-
     top->n_calls--;
     say(top, error ? g_strdup(error->message) : NULL);
     look(top);
@@ -143,7 +139,6 @@ static void call(Top *top, const char *method, const RunInfo *info)
 static void ask_to_stop(Top *top)
 {
     const TopRun *run = selected_run(top);
-
     if (!run)
         return;
     const RunInfo *info = run->info;
@@ -170,7 +165,6 @@ static void answer(Top *top, char key)
 static void freeze_or_thaw(Top *top)
 {
     const TopRun *run = selected_run(top);
-
     if (run)
         call(top, run_info_flag(run->info, "frozen") ? "Thaw" : "Freeze", run->info);
 }
@@ -181,7 +175,6 @@ static void answer_question(Top *top, const char *option)
     const TopRun *run = selected_run(top);
     g_autoptr(GError) error = NULL;
     OpenQuestion question;
-
     if (!run || !open_question_first(run->info, &question))
         return;
     const char *found = open_question_find_option(&question, option, &error);
@@ -197,7 +190,6 @@ static void run_command(Top *top, TopCommand command)
 {
     const TopRun *run = selected_run(top);
     g_autoptr(GError) error = NULL;
-
     if (!run)
         return;
     top_view_close();
@@ -218,7 +210,6 @@ static void move(Top *top, int by)
 static gboolean on_move(Top *top, int key)
 {
     int page = MAX(top->scroll.n, 1);
-
     if (key == TOP_KEY_UP || key == 'k')
         move(top, -1);
     else if (key == TOP_KEY_DOWN || key == 'j')
@@ -272,7 +263,6 @@ static gsize take_key(Top *top, const char *keys, gsize n)
 {
     int key;
     gsize length = top_key_read(keys, n, &key);
-
     if (top->n_calls == 0)
         g_clear_pointer(&top->message, g_free);
     if (top->help)
@@ -289,7 +279,6 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
     Top *top = userdata;
     char keys[64];
     ssize_t n = read(fd, keys, sizeof(keys));
-
     if (n <= 0)
         top->done = TRUE;
     for (ssize_t i = 0; i < n && !top->done;)
@@ -302,7 +291,6 @@ static int on_key(sd_event_source *source, int fd, guint32 events, void *userdat
 static gboolean top_run(Top *top, GError **error)
 {
     sd_event *event = top->ctl->event;
-
     terminal_signals_listen(&top->signals, event, on_resized, on_killed, top);
     if (!terminal_make_raw()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_FAILED,
@@ -334,7 +322,6 @@ static void top_clear(Top *top)
 static int top_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     Top top = {.ctl = ctl};
-
     if (ctl->json || !isatty(STDIN_FILENO) || !terminal_is_stdout()) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                             "top needs a terminal: programs use `storkitctl list --json` and "

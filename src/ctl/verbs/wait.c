@@ -38,7 +38,6 @@ static void ask(WaitRun *run);
 static void wait_run_free(gpointer data)
 {
     WaitRun *run = data;
-
     sd_bus_slot_unref(run->call);
     sd_event_source_disable_unref(run->timer);
     g_free(run);
@@ -88,7 +87,6 @@ static int on_retry(sd_event_source *source, guint64 usec, void *userdata)
 static gboolean retry(WaitRun *run, const GError *error)
 {
     gboolean was_there = run->lost_since == 0;
-
     if (!g_error_matches(error, CTL_ERROR, CTL_ERROR_LOST) &&
         (was_there || !g_error_matches(error, CTL_ERROR, CTL_ERROR_NO_SERVICE)))
         return FALSE;
@@ -113,7 +111,6 @@ static void fail(Wait *wait, GError *error)
 static void on_ended(sd_bus_message *reply, const GError *error, gpointer data)
 {
     WaitRun *run = data;
-
     run->call = sd_bus_slot_unref(run->call);
     if (error && retry(run, error))
         return;
@@ -138,7 +135,6 @@ static void on_ended(sd_bus_message *reply, const GError *error, gpointer data)
 static void ask(WaitRun *run)
 {
     GError *error = NULL;
-
     if (!bus_call_async(run->wait->ctl->bus, "Wait", on_ended, run, &run->call, &error, "sss",
                         run->info->project, run->info->story, run->info->agent))
         fail(run->wait, error);
@@ -148,7 +144,6 @@ static void ask(WaitRun *run)
 static int on_timeout(sd_event_source *source, guint64 usec, void *userdata)
 {
     Wait *wait = userdata;
-
     fail(wait, g_error_new(CTL_ERROR, CTL_ERROR_TIMEOUT, "%u run%s not ended in time",
                            wait->outstanding, wait->outstanding == 1 ? " has" : "s have"));
     return 0;
@@ -158,7 +153,6 @@ int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, guint64 timeout_usec,
 {
     Wait wait = {.ctl = ctl, .any = any, .outstanding = runs->len, .done = runs->len == 0};
     g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(wait_run_free);
-
     if (!ctl_attach_event(ctl, error))
         return -1;
     for (guint i = 0; i < runs->len; i++) {

@@ -54,7 +54,6 @@ typedef struct {
 static void watch_run_free(gpointer data)
 {
     WatchRun *run = data;
-
     g_clear_pointer(&run->follow, follow_free);
     g_queue_clear_full(&run->backlog, g_free);
     g_free(run->unfinished);
@@ -96,7 +95,6 @@ static void take_unfinished(Watch *watch, const RunInfo *info)
 {
     WatchRun *run = g_hash_table_lookup(watch->runs, info->run_id);
     const char *line = run_info_string(info, "unfinished_line");
-
     if (!run || !run->follow || g_strcmp0(line, run->unfinished) == 0)
         return;
     g_free(run->unfinished);
@@ -110,7 +108,6 @@ static void on_looked(sd_bus_message *reply, const GError *error, gpointer data)
     Watch *watch = data;
     g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
     g_autoptr(GPtrArray) infos = list ? run_info_list_from_json(list, NULL) : NULL;
-
     watch->look = sd_bus_slot_unref(watch->look);
     for (guint i = 0; infos && i < infos->len; i++)
         take_unfinished(watch, infos->pdata[i]);
@@ -153,7 +150,6 @@ static void listen_for_unfinished(Watch *watch)
 static void print_backlog(WatchRun *run)
 {
     char *line;
-
     while ((line = g_queue_pop_head(&run->backlog))) {
         print_line(run->watch, line, strlen(line));
         g_free(line);
@@ -182,7 +178,6 @@ static gboolean keep_back(WatchRun *run, const char *line, gsize length)
 static void on_event(Follow *follow, const char *line, gsize length, gpointer data)
 {
     WatchRun *run = data;
-
     if (!keep_back(run, line, length))
         print_line(run->watch, line, length);
 }
@@ -191,7 +186,6 @@ static void on_end(Follow *follow, const GError *error, gpointer data)
 {
     WatchRun *run = data;
     Watch *watch = run->watch;
-
     print_backlog(run);
     if (error && !watch->error)
         watch->error = g_error_copy(error);
@@ -205,11 +199,9 @@ static void on_end(Follow *follow, const GError *error, gpointer data)
 static void watch_run(Watch *watch, const char *run_id, guint64 cursor, guint64 now)
 {
     static const FollowHandler handler = {.event = on_event, .end = on_end};
-    WatchRun *run;
-
     if (g_hash_table_contains(watch->runs, run_id))
         return;
-    run = g_new(WatchRun, 1);
+    WatchRun *run = g_new(WatchRun, 1);
     *run = (WatchRun){.watch = watch, .now = now, .backlog = G_QUEUE_INIT};
     followed_announce(watch->ctl, run_id);
     run->follow = follow_new(watch->ctl, run_id, cursor, &handler, run);
@@ -223,7 +215,6 @@ static void watch_listed(Watch *watch, const RunInfo *info)
     guint64 cursor = run_info_uint(info, "cursor", 0);
     gboolean some = arg_lines > 0 && arg_lines < LINES_ALL;
     gboolean from_now = arg_lines == 0 || (arg_lines == LINES_ALL && watch->for_ever);
-
     event_view_reserve(&watch->view, info);
     watch_run(watch, info->run_id, from_now ? cursor : 0, some ? cursor : 0);
 }
@@ -240,7 +231,6 @@ static void watch_init(Watch *watch, Ctl *ctl)
 static int on_unread(sd_event_source *source, int fd, guint32 events, void *userdata)
 {
     Watch *watch = userdata;
-
     raise(SIGPIPE);
     if (!watch->error)
         watch->error = g_error_new_literal(CTL_ERROR, CTL_ERROR_FAILED,
@@ -254,7 +244,6 @@ static gboolean watch_finish(Watch *watch, GError **error)
 {
     g_autoptr(GHashTable) runs = watch->runs;
     sd_event_source *unread = NULL;
-
     /* A file, which cannot be polled, may be read later. */
     (void)sd_event_add_io(watch->ctl->event, &unread, STDOUT_FILENO, 0, on_unread, watch);
     listen_for_unfinished(watch);
@@ -275,7 +264,6 @@ static gboolean watch_finish(Watch *watch, GError **error)
 gboolean watch_runs(Ctl *ctl, GPtrArray *runs, GError **error)
 {
     Watch watch;
-
     if (!ctl_attach_event(ctl, error))
         return FALSE;
     watch_init(&watch, ctl);
@@ -296,7 +284,6 @@ static int on_status(sd_bus_message *signal, void *userdata, sd_bus_error *unuse
 {
     Watch *watch = userdata;
     const char *story, *agent;
-
     if (sd_bus_message_read(signal, "sss", &story, &agent, NULL) < 0)
         return 0;
     g_autoptr(JsonNode) data = message_read_json(signal);
@@ -314,7 +301,6 @@ static int on_status(sd_bus_message *signal, void *userdata, sd_bus_error *unuse
 static void tell_followed(Watch *watch, GPtrArray *listed)
 {
     g_autoptr(GString) names = g_string_new(NULL);
-
     for (guint i = 0; i < listed->len; i++) {
         const RunInfo *info = listed->pdata[i];
         if (run_info_is_live(info) && is_wanted(watch->ctl, info))
@@ -332,7 +318,6 @@ static gboolean watch_pool(Ctl *ctl, GError **error)
 {
     Watch watch;
     int r = sd_bus_add_match(ctl->bus, NULL, NEW_RUNS_MATCH, on_status, &watch);
-
     if (r < 0) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot listen on the session bus: %s",
                     g_strerror(-r));

@@ -13,7 +13,6 @@ static gboolean arg_force;
 JsonArray *worktrees_list(Ctl *ctl, GError **error)
 {
     const char *project = ctl_require_project(ctl, error);
-
     if (!project)
         return NULL;
     g_autoptr(JsonNode) node = bus_call_json(ctl->bus, "ListWorktrees", error, "s", project);
@@ -30,7 +29,6 @@ static const char *story_of(JsonArray *worktrees, guint index)
 JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-
     if (!typed && !ctl->story) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                             "name a worktree by its story (`storkitctl worktrees` lists them)");
@@ -49,7 +47,6 @@ JsonObject *worktrees_find(Ctl *ctl, JsonArray *worktrees, const char *typed, GE
 gboolean worktrees_check_there(JsonObject *worktree, GError **error)
 {
     const char *story = json_get_string(worktree, "story");
-
     if (!json_get_boolean(worktree, "missing"))
         return TRUE;
     g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND,
@@ -94,7 +91,6 @@ static int worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) list = worktrees_list(ctl, error);
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
-
     if (!list)
         return -1;
     if (ctl->json) {
@@ -125,7 +121,6 @@ static void add_hint(GError *error, const char *story)
 static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
 {
     g_autoptr(GError) problem = NULL;
-
     if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, story,
                  arg_force)) {
         if (!ctl->json)
@@ -142,7 +137,6 @@ static gboolean remove_one(Ctl *ctl, const char *story, GError **error)
 static GPtrArray *find_each(Ctl *ctl, JsonArray *list, char **arguments, GError **error)
 {
     g_autoptr(GPtrArray) found = g_ptr_array_new();
-
     for (gsize i = 0; arguments[i]; i++) {
         JsonObject *worktree = worktrees_find(ctl, list, arguments[i], error);
         if (!worktree)
@@ -171,7 +165,6 @@ static int remove_worktrees(Ctl *ctl, char **arguments, char **passed, GError **
     g_autoptr(JsonArray) list = worktrees_list(ctl, error);
     g_autoptr(GPtrArray) found = list ? find_each(ctl, list, arguments, error) : NULL;
     g_autoptr(JsonArray) removed = json_array_new();
-
     if (!found)
         return -1;
     gboolean ok = remove_each(ctl, found, removed, error);
