@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a run waits for is told of and can be answered. The service asks no questions yet, so a
-stand-in for it does, with the infos of the contract; all else runs against the real one."""
+"""What a run waits for is told of and can be answered: here by a stand-in for the service, which
+can be in any state at once; test_asking.py has the real one."""
 
 from gi.repository import GLib
 
