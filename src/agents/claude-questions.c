@@ -60,7 +60,6 @@ static void add_choice(LineJson choice, gpointer data)
     AgentQuestion *question = data;
     const char *label = line_json_string(choice, "label");
     g_autofree char *id = g_strdup_printf("%u", question->options->len + 1);
-
     agent_question_add_option(question, id, label ?: "");
 }
 
@@ -113,7 +112,6 @@ static AgentQuestion *read_choice(LineJson json)
 void claude_read_request(LineJson json, DecodedLine *line)
 {
     g_autofree char *request = line_dup_string(json, "request_id");
-
     if (!request || !line_json_is(json, "request.subtype", "can_use_tool") ||
         !line_json_string(json, "request.tool_name"))
         return;
@@ -217,7 +215,6 @@ static gboolean append_allow(GString *json, LineJson request, const AgentAnswer 
                              GError **error)
 {
     g_autofree char *asked = line_json_dup_raw(request, "request.input");
-
     g_string_append(json, "{\"behavior\":\"allow\",\"updatedInput\":");
     if (answer->input) {
         if (!append_object(json, answer->input, error))
@@ -290,7 +287,6 @@ static gboolean append_choice(GString *json, LineJson request, const AgentAnswer
 {
     Choice choice = {.json = json, .answer = answer};
     g_autofree char *questions = line_json_dup_raw(request, QUESTIONS);
-
     g_string_append_printf(json,
                            "{\"behavior\":\"allow\",\"updatedInput\":{\"questions\":%s,"
                            "\"answers\":{",
@@ -322,7 +318,6 @@ char *claude_build_answer(LineJson request, const AgentAnswer *answer, GError **
     g_autoptr(GString) json = g_string_new("{\"type\":\"control_response\",\"response\":{"
                                            "\"subtype\":\"success\",\"request_id\":");
     g_autofree char *id = line_json_dup_raw(request, "request_id");
-
     g_string_append_printf(json, "%s,\"response\":", id ?: "\"\"");
     if (!append_response(json, request, answer, error))
         return NULL;

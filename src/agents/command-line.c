@@ -36,7 +36,6 @@ void command_line_add_amount(CommandLine *line, const char *option, double amoun
 {
     static const char *const formats[] = {"%.15g", "%.16g", "%.17g"};
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-
     if (amount <= 0)
         return;
     for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {

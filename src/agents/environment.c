@@ -46,7 +46,6 @@ static gboolean is_dropped(const char *name)
     };
     static const char *const prefixes[] = {"LISTEN_", "WATCHDOG_", "MEMORY_PRESSURE_",
                                            "DBUS_STARTER_", "TRIGGER_"};
-
     for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
         if (g_str_has_prefix(name, prefixes[i]))
             return TRUE;

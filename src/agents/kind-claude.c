@@ -153,7 +153,6 @@ static char *join_errors(LineJson json)
 static char *error_of(LineJson json)
 {
     g_autofree char *error = line_dup_string(json, "result");
-
     if (!error)
         error = join_errors(json);
     if (!error && !line_json_is(json, "subtype", "success"))

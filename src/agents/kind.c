@@ -28,7 +28,6 @@ const AgentKind *agent_kind_find(const char *name)
 const AgentKind *agent_kind_of_program(const char *command)
 {
     g_autofree char *program = g_path_get_basename(command);
-
     for (const AgentKind *const *kind = kinds; *kind; kind++) {
         if (g_strcmp0((*kind)->program, program) == 0)
             return *kind;

@@ -23,7 +23,6 @@ void line_read_text(LineJson json, const char *path, DecodedLine *line)
 char *line_dup_string(LineJson json, const char *path)
 {
     g_autofree char *text = line_json_dup_string(json, path);
-
     return text && *text ? g_steal_pointer(&text) : NULL;
 }
 
@@ -80,7 +79,6 @@ static char *find_message(const char *text, const JsonTape *tape)
     static const char *const paths[] = {"error.message", "message", "error", "detail"};
     g_auto(LineDocument) document = line_document(text, tape);
     char *message = NULL;
-
     for (gsize i = 0; i < G_N_ELEMENTS(paths) && !message; i++)
         message = line_dup_string(line_document_root(&document), paths[i]);
     return message;

@@ -55,7 +55,6 @@ static gboolean make_writable(int parent, const char *name)
 {
     autofd folder = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", folder);
-
     return folder >= 0 && chmod(link, 0700) == 0;
 }
 
@@ -169,7 +168,6 @@ gboolean file_tree_remove_at_once(const char *path, GError **error)
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *name = g_path_get_basename(path);
     g_autofree char *hidden = g_strconcat(folder, "/" REMOVING_PREFIX, name, REMOVING_SUFFIX, NULL);
-
     if (!file_tree_remove(hidden, error))
         return FALSE;
     if (rename(path, hidden) == 0)
@@ -337,7 +335,6 @@ gboolean file_tree_copy(const char *from, const char *to, const char *path, File
     autofd to_root = from_root < 0 ? -1 : open_root(to, error);
     autofd source = -1, target = -1;
     struct stat info;
-
     if (to_root < 0)
         return FALSE;
     source = open_beneath(from_root, parent, O_RDONLY | O_DIRECTORY);

@@ -53,7 +53,6 @@ gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, 
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     g_autofree char *text = json_to_string(root, TRUE);
     g_autofree char *temporary = g_strconcat(name, ".new", NULL);
-
     if (!check_readable(name, text, error))
         return FALSE;
     /* A crash may have left a file there, or somebody created a FIFO to make us wait. */

@@ -125,7 +125,6 @@ char *line_clean(const char *line, gsize length, gsize *ret_length)
 {
     g_autofree char *text = strip((Bytes)line, length, &length);
     const char *start = text;
-
     line_trim(&start, &length);
     if (!g_utf8_validate_len(start, length, NULL))
         return make_valid(start, length, ret_length);

@@ -18,7 +18,6 @@ static char *address_of_lock(void)
     char text[1024] = "";
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
     if (fd < 0)
         return NULL;
     gboolean taken = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
@@ -34,7 +33,6 @@ static char *address_of_user(void)
     g_autofree char *usual = g_strdup_printf("/run/user/%u", getuid());
     g_autofree char *path = g_build_filename(runtime && *runtime ? runtime : usual, "bus", NULL);
     g_autofree char *escaped = g_dbus_address_escape_value(path);
-
     return g_strconcat("unix:path=", escaped, NULL);
 }
 

@@ -104,7 +104,6 @@ static void offer_runs_of_story(const Completion *completion, GPtrArray *runs)
     char *const arguments[] = {typed, NULL};
     g_autoptr(GPtrArray) found =
         select_listed(completion->ctl, runs, arguments, SELECT_ALL_AGENTS, NULL);
-
     for (guint i = 0; found && i < found->len; i++) {
         const RunInfo *info = found->pdata[i];
         g_autofree char *candidate = g_strdup_printf("%s/%s", typed, info->agent);
@@ -155,7 +154,6 @@ static void offer_agents(const Completion *completion, const char *prefix)
     JsonObject *object =
         config && JSON_NODE_HOLDS_OBJECT(config) ? json_node_get_object(config) : NULL;
     JsonArray *agents = json_get_array(object, "agents");
-
     for (guint i = 0; i < json_array_length(agents); i++) {
         const char *name = json_get_string(json_array_get_object(agents, i), "name");
         g_autofree char *candidate = g_strconcat(prefix, name ?: "", NULL);
@@ -282,7 +280,6 @@ static void offer_for_dash(const Completion *completion)
     const char *value;
     const GOptionEntry *option =
         options_find_valued(completion->ctl, completion->verb, completion->word, &value);
-
     if (option && value) {
         g_autofree char *prefix = g_strndup(completion->word, value - completion->word);
         offer_values(completion, option, prefix);

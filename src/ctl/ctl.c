@@ -38,7 +38,6 @@ void ctl_clear(Ctl *ctl)
 const char *ctl_require_project(Ctl *ctl, GError **error)
 {
     g_autofree char *of_service = NULL;
-
     if (ctl->project)
         return ctl->project;
     if (!ctl->directory && !bus_get_project_root(ctl->bus, &of_service, error))
@@ -115,7 +114,6 @@ static void print_sentence(const char *prefix, const char *format, va_list argum
 {
     g_autofree char *sentence = g_strdup_vprintf(format, arguments);
     g_autofree char *clean = text_clean(sentence, TRUE);
-
     fprintf(stderr, "%s%s\n", prefix, clean);
 }
 

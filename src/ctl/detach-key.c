@@ -50,7 +50,6 @@ static gboolean is_detach(const DetachKey *key)
 {
     g_autofree char *parameters = g_strndup(key->held + 2, key->n_held - 3);
     char final = key->held[key->n_held - 1];
-
     return (final == 'u' && is_kitty_key(parameters)) || (final == '~' && is_other_key(parameters));
 }
 

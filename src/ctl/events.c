@@ -39,13 +39,11 @@ static char *text_of_output(JsonObject *event)
 {
     const char *shown = json_get_string(event, "shown");
     const char *text = shown ?: json_get_string(event, "text") ?: "";
-    g_autofree char *size = NULL;
-
     if (shown && !*shown)
         return NULL; /* wiped */
     if (!json_get_boolean(event, "truncated"))
         return g_strdup(text);
-    size = format_bytes((guint64)json_get_int(event, "length"));
+    g_autofree char *size = format_bytes((guint64)json_get_int(event, "length"));
     return g_strdup_printf("%s… (a line of %s; the transcript has it whole)", text, size);
 }
 
@@ -60,7 +58,6 @@ static char *tokens_of(JsonObject *event)
 {
     g_autofree char *in = format_count((guint64)json_get_int(event, "input_tokens"));
     g_autofree char *out = format_count((guint64)json_get_int(event, "output_tokens"));
-
     return g_strdup_printf("%s tokens in, %s out", in, out);
 }
 
@@ -129,7 +126,6 @@ static int append_prefix(EventView *view, GString *line, JsonObject *event)
     g_autofree char *clock = format_clock((guint64)json_get_int(event, "time"));
     const char *story = json_get_string(event, "story_id") ?: "?";
     const char *agent = json_get_string(event, "agent_name") ?: "?";
-
     reserve(view, story, agent);
     int story_width = story_column(view);
     g_autofree char *cut = text_ellipsize(story, story_width);
@@ -157,7 +153,6 @@ static gboolean was_told(EventView *view, JsonObject *event, const char *text, S
 {
     const char *run = json_get_string(event, "run_id") ?: "";
     g_autofree char *failure = style == STYLE_BAD ? g_strdup_printf("%s: %s", run, text) : NULL;
-
     if (is_type(event, "error"))
         return g_strcmp0(failure, view->failure) == 0;
     if (failure) {
@@ -212,7 +207,6 @@ void event_print(EventView *view, JsonObject *event)
     Style style;
     g_autofree char *text = text_of_event(event, &style);
     g_autoptr(GString) line = g_string_new(NULL);
-
     if (!text)
         return;
     gboolean one_line = is_type(event, "agent_json");
@@ -230,11 +224,9 @@ char *event_last_line(JsonObject *event)
 {
     Style style;
     g_autofree char *text = text_of_event(event, &style);
-    const char *last;
-
     if (!text)
         return NULL;
     g_strchomp(text);
-    last = strrchr(text, '\n');
+    const char *last = strrchr(text, '\n');
     return text_clean(last ? last + 1 : text, FALSE);
 }

@@ -123,14 +123,12 @@ static char *format_scaled(guint64 value, unsigned base, const char *const *suff
 char *format_bytes(guint64 bytes)
 {
     static const char *const suffixes[] = {"B", "K", "M", "G", "T", "P", NULL};
-
     return format_scaled(bytes, 1024, suffixes);
 }
 
 char *format_count(guint64 count)
 {
     static const char *const suffixes[] = {"", "k", "M", "G", "T", NULL};
-
     return format_scaled(count, 1000, suffixes);
 }
 

@@ -114,7 +114,6 @@ char *git_base_of(JsonObject *worktree, GError **error)
     const char *branch = json_get_string(worktree, "branch") ?: "";
     const char *path = json_get_string(worktree, "path") ?: "";
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", branch);
-
     if (known)
         return g_strdup(known);
     char *base = git_output(path, NULL, "config", key, NULL);
@@ -135,7 +134,6 @@ static gboolean has_ref(const char *folder, const char *ref)
 char *git_base_ref(const char *folder, const char *base, GError **error)
 {
     static const char *const prefixes[] = {"refs/heads/", "refs/remotes/"};
-
     for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
         g_autofree char *ref = g_strconcat(prefixes[i], base, NULL);
         if (has_ref(folder, ref))

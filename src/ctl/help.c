@@ -11,7 +11,6 @@
 static void append_verb(GString *text, const Verb *verb)
 {
     g_autofree char *usage = g_strdup_printf("%s %s", verb->name, verb->synopsis);
-
     g_string_append(text, "  ");
     text_append_padded(text, usage, USAGE_WIDTH, FALSE);
     g_string_append_printf(text, " %s\n", verb->summary);
@@ -35,7 +34,6 @@ void help_print(Ctl *ctl, const Verb *verb)
     g_autofree char *name =
         g_strdup_printf("storkitctl%s%s", verb ? " " : "", verb ? verb->name : "");
     g_autofree char *summary = verb ? g_strconcat(verb->summary, ".", NULL) : list_of_verbs();
-
     g_set_prgname(name);
     g_option_context_set_summary(context, summary);
     g_option_context_set_description(context,

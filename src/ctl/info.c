@@ -113,7 +113,6 @@ static char *question_note(const RunInfo *info)
     JsonArray *questions = json_get_array(info->json, "questions");
     JsonObject *oldest =
         json_array_length(questions) > 0 ? json_array_get_object(questions, 0) : NULL;
-
     if (!oldest)
         return NULL;
     return g_strjoin(" ", json_get_string(oldest, "title") ?: "?",
@@ -126,7 +125,6 @@ char *run_info_note(const RunInfo *info)
     const char *text = run_info_string(info, "error");
     guint64 position = run_info_uint(info, "queue_position", 0);
     guint64 kills = run_info_uint(info, "oom_kills", 0);
-
     if (run_info_is_pending(info) && position > 0)
         return g_strdup_printf("number %" G_GUINT64_FORMAT " in the queue", position);
     if (question)
@@ -150,7 +148,6 @@ char *run_info_ending(const RunInfo *info)
     g_autofree char *cost = run_info_cost(info);
     g_autofree char *note = run_info_note(info);
     GString *text = g_string_new(NULL);
-
     g_string_append_printf(text, "%s/%s %s", info->story, info->agent,
                            was_stopped(info) ? "was stopped" : info->status);
     if (*duration)

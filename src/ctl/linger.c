@@ -12,7 +12,6 @@
 static gboolean lingers(void)
 {
     g_autofree char *path = g_build_filename(LINGER_FOLDER, g_get_user_name(), NULL);
-
     return access(path, F_OK) == 0 || errno != ENOENT;
 }
 

@@ -24,7 +24,6 @@ static void set_unknown(GError **error, const char *word)
     g_autofree char *problem =
         nearest ? g_strdup_printf("unknown command '%s'; did you mean %s?", word, nearest)
                 : g_strdup_printf("unknown command '%s'", word);
-
     if (nearest)
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE, problem);
     else

@@ -84,7 +84,6 @@ static JsonNode *read_object(sd_bus_message *message, const char *entry)
     g_autoptr(JsonObject) object = json_object_new();
     g_autofree char *contents = g_strndup(entry + 1, strlen(entry) - 2);
     int r;
-
     if (contents[0] != SD_BUS_TYPE_STRING ||
         sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, entry) <= 0)
         return NULL;

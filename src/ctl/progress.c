@@ -25,7 +25,6 @@ static void draw(Progress *progress)
     guint frame = progress->ticks++ % G_N_ELEMENTS(frames);
     g_autofree char *span = format_span((guint64)(g_get_monotonic_time() - progress->began) /
                                         G_USEC_PER_SEC * G_USEC_PER_SEC);
-
     g_autofree char *rest = g_strdup_printf(" (%s)", span);
     /* A line as wide as the terminal would leave a copy behind as it scrolls. */
     int room = terminal_stderr_width() - 1 - GLYPH_WIDTH - text_width(rest);

@@ -14,7 +14,6 @@
 static gboolean split_worktree(const char *folder, char **ret_root, char **ret_story)
 {
     g_autofree char *parent = g_path_get_dirname(folder);
-
     if (!g_str_has_suffix(parent, WORKTREES))
         return FALSE;
     *ret_root = g_strndup(parent, strlen(parent) - strlen(WORKTREES));
@@ -27,7 +26,6 @@ static char *git_folder_of(const char *folder)
 {
     g_autofree char *file = g_build_filename(folder, ".git", NULL);
     g_autofree char *text = NULL;
-
     if (!g_file_test(file, G_FILE_TEST_IS_REGULAR) ||
         !g_file_get_contents(file, &text, NULL, NULL) || !g_str_has_prefix(text, "gitdir: "))
         return NULL;
@@ -39,7 +37,6 @@ static gboolean read_owner(const char *folder, char **ret_root, char **ret_story
 {
     g_autofree char *git = git_folder_of(folder);
     g_autofree char *file = git ? g_build_filename(git, OWNER_FILE, NULL) : NULL;
-
     if (!file || !g_file_test(file, G_FILE_TEST_IS_REGULAR) ||
         !g_file_get_contents(file, ret_root, NULL, NULL))
         return FALSE;
@@ -50,7 +47,6 @@ static gboolean read_owner(const char *folder, char **ret_root, char **ret_story
 static gboolean has_git(const char *folder)
 {
     g_autofree char *git = g_build_filename(folder, ".git", NULL);
-
     return g_file_test(git, G_FILE_TEST_EXISTS);
 }
 
@@ -58,7 +54,6 @@ gboolean project_find(const char *start, char **ret_root, char **ret_story, GErr
 {
     char *real = realpath(start, NULL);
     g_autofree char *folder = g_strdup(real);
-
     free(real);
     if (!folder || !g_file_test(folder, G_FILE_TEST_IS_DIR)) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_NOT_FOUND, "no folder %s: %s", start,

@@ -62,7 +62,6 @@ const char *open_question_option(const OpenQuestion *question, guint index, cons
     JsonObject *option =
         index < json_array_length(options) ? json_array_get_object(options, index) : NULL;
     const char *id = option ? json_get_string(option, "id") : NULL;
-
     *ret_name = id ? json_get_string(option, "name") ?: id : NULL;
     return id;
 }
@@ -70,7 +69,6 @@ const char *open_question_option(const OpenQuestion *question, guint index, cons
 static gboolean begins_with(const char *text, const char *word)
 {
     g_autofree char *a = g_utf8_casefold(text, -1), *b = g_utf8_casefold(word, -1);
-
     return g_str_has_prefix(a, b);
 }
 

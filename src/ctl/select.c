@@ -135,7 +135,6 @@ gboolean select_is_pattern(const char *argument)
 static gboolean matches_pattern(Ctl *ctl, const RunInfo *info, const char *pattern)
 {
     g_autofree char *name = g_strdup_printf("%s/%s", info->story, info->agent);
-
     if (strchr(pattern, '/'))
         return fnmatch(pattern, name, 0) == 0;
     return fnmatch(pattern, info->story, 0) == 0 &&
@@ -162,7 +161,6 @@ static gboolean add_matches(Ctl *ctl, GPtrArray *listed, const char *argument, S
                             GPtrArray *selected, GError **error)
 {
     g_autofree char *typed_story = NULL, *typed_agent = NULL;
-
     if (select_is_pattern(argument))
         return add_pattern(ctl, listed, argument, selected, error);
 
@@ -258,7 +256,6 @@ RunInfo *select_run(Ctl *ctl, const char *argument, GError **error)
 {
     char *const arguments[] = {(char *)argument, NULL};
     g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ONE, error);
-
     if (runs && runs->len > 1)
         set_ambiguous(runs, error);
     return runs && runs->len == 1 ? g_ptr_array_steal_index(runs, 0) : NULL;

@@ -26,14 +26,12 @@ static const char *tool_argument(JsonObject *input)
 static char *tool_use(const char *name, const char *argument)
 {
     g_autofree char *line = text_first_line(argument ?: "");
-
     return g_strdup_printf("%s %s  %s", text_glyph("→", ">"), name ?: "tool", line);
 }
 
 static char *tool_result(const char *text, gboolean failed, Style *ret_style)
 {
     g_autofree char *line = text_first_line(text ?: "");
-
     if (failed)
         *ret_style = STYLE_BAD;
     else if (!*line)
@@ -101,7 +99,6 @@ static char *claude_message(JsonObject *line, Style *ret_style)
 static char *claude_retry(JsonObject *line)
 {
     g_autofree char *delay = format_span((guint64)json_get_int(line, "retry_delay_ms") * 1000);
-
     return g_strdup_printf("the API failed, retrying in %s (%" G_GINT64_FORMAT
                            " of %" G_GINT64_FORMAT ")",
                            delay, json_get_int(line, "attempt"), json_get_int(line, "max_retries"));
@@ -135,7 +132,6 @@ static char *failed_result(JsonObject *line, Style *ret_style)
 {
     const char *text = json_get_string(line, "result") ?: json_get_string(line, "subtype");
     g_autofree char *first = text_first_line(text ?: "without a reason");
-
     *ret_style = STYLE_BAD;
     return g_strdup_printf("failed: %s", first);
 }

@@ -118,7 +118,6 @@ static void append_cell(Table *table, GString *line, guint column, Style style, 
 {
     int width = table->widths[column];
     g_autofree char *cut = text_ellipsize(text, width);
-
     if (width == 0)
         return;
     if (line->len > 0)

@@ -73,7 +73,6 @@ char *text_clean(const char *text, gboolean keep_newlines)
     gboolean utf8 = g_get_charset(NULL);
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *clean = g_string_sized_new(strlen(valid));
-
     for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
         if (c == '\r' && p[1] == '\n')
@@ -132,7 +131,6 @@ char *text_first_line(const char *text)
 {
     const char *start = text + strspn(text, " \t\r\n");
     g_autofree char *line = g_strndup(start, strcspn(start, "\r\n"));
-
     return text_clean(g_strchomp(line), FALSE);
 }
 
@@ -181,7 +179,6 @@ guint text_distance(const char *a, const char *b)
     gsize width = strlen(b) + 1;
     g_autofree guint *rows = g_new(guint, 3 * width);
     guint *before = rows, *last = rows + width, *row = rows + 2 * width;
-
     for (gsize j = 0; j < width; j++)
         row[j] = (guint)j;
     for (gsize i = 1; a[i - 1]; i++) {

@@ -41,7 +41,6 @@ static gboolean open_verb(GDBusConnection *bus, const char *verb, GVariant *info
                                 verb,
                                 takes_story ? info_name(info, "story_id") : run,
                                 NULL};
-
     return desktop_terminal_open(bus, folder_of(info), argv, token, error);
 }
 
@@ -49,7 +48,6 @@ gboolean action_open_top(GDBusConnection *bus, const char *root, const char *tok
 {
     const char *const here[] = {program_storkitctl(), "-C", root, "top", NULL};
     const char *const everywhere[] = {program_storkitctl(), "top", "--everywhere", NULL};
-
     return desktop_terminal_open(bus, root ?: g_get_home_dir(), root ? here : everywhere, token,
                                  error);
 }
@@ -62,7 +60,6 @@ static void on_replied(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
     g_autofree Pending *pending = data;
-
     if (error)
         g_dbus_error_strip_remote_error(error);
     if (pending->done)
@@ -99,7 +96,6 @@ static char *first_question(GVariant *info)
 {
     g_autoptr(GVariant) questions =
         g_variant_lookup_value(info, "questions", G_VARIANT_TYPE("aa{sv}"));
-
     if (!questions || g_variant_n_children(questions) == 0)
         return g_strdup("");
     g_autoptr(GVariant) question = g_variant_get_child_value(questions, 0);
@@ -109,7 +105,6 @@ static char *first_question(GVariant *info)
 static GVariant *answer_parameters(GVariant *info, const char *option)
 {
     g_autofree char *question = first_question(info);
-
     return g_variant_new("(sss@a{sv})", info_name(info, "run_id"), question, option,
                          g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0));
 }
@@ -120,7 +115,6 @@ void action_run(GDBusConnection *bus, const char *action, GVariant *info, const 
     static const char *const verbs[][2] = {
         {"show", "watch"}, {"attach", "attach"}, {"diff", "diff"}};
     g_autoptr(GError) error = NULL;
-
     if (g_str_has_prefix(action, ANSWER)) {
         ask(bus, "Answer", answer_parameters(info, action + strlen(ANSWER)), done, data);
         return;

@@ -105,7 +105,6 @@ static void on_locked(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
         G_DBUS_CONNECTION(bus), &fds, result, &error);
     int fd = reply ? take_fd(reply, fds) : -1;
-
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     if (error)
@@ -164,7 +163,6 @@ static void on_power_known(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
-
     if (!reply) /* without UPower it is a machine without a battery */
         return;
     g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);

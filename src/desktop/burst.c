@@ -93,7 +93,6 @@ void burst_show(Burst *burst)
         .critical = critical,
         .actions = actions,
     };
-
     bubble_show(burst->bubble, &text);
 }
 

@@ -53,7 +53,6 @@ static void on_counted(GObject *process, GAsyncResult *result, gpointer data)
     g_autofree Count *count = data;
     g_autofree char *text = NULL;
     gsize length;
-
     if (g_subprocess_communicate_finish(G_SUBPROCESS(process), result, &output, NULL, NULL) &&
         g_subprocess_get_successful(G_SUBPROCESS(process))) {
         const char *bytes = g_bytes_get_data(output, &length);
@@ -65,7 +64,6 @@ static void on_counted(GObject *process, GAsyncResult *result, gpointer data)
 static gboolean on_not_counted(gpointer data)
 {
     g_autofree Count *count = data;
-
     count->done(NULL, count->data);
     return G_SOURCE_REMOVE;
 }

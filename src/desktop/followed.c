@@ -54,7 +54,6 @@ static char *run_of(const char *name)
 gboolean followed_has(const FollowedNames *names, const char *run_id)
 {
     g_autofree char *name = followed_name(run_id);
-
     return g_strv_contains(names->names, name) || g_strv_contains(names->names, FOLLOWED_ALL);
 }
 
@@ -65,7 +64,6 @@ static void on_names(GObject *bus, GAsyncResult *result, gpointer data)
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
     g_autofree Asked *asked = data;
     g_auto(GStrv) names = NULL;
-
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     if (reply)

@@ -49,7 +49,6 @@ static void tell(Story *story)
         .stays = notice->stays,
         .actions = notice->actions,
     };
-
     bubble_show(story->bubble, &text);
 }
 

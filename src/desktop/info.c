@@ -44,7 +44,6 @@ static gboolean reads_like_question(const char *line)
 {
     g_autofree char *text = g_strchomp(g_strdup(line ?: ""));
     gsize length = strlen(text);
-
     return length > 0 && strchr("?:])>", text[length - 1]);
 }
 

@@ -50,7 +50,6 @@ static void on_sleeps(guint n, gpointer data)
         g_strdup_printf("%u agent%s at work, and %s lose network connections. `storkitctl freeze` "
                         "pauses agents.",
                         n, n == 1 ? " is" : "s are", n == 1 ? "it talks" : "they talk");
-
     herald_tell(desktop->herald, "The machine is going to sleep", body);
 }
 

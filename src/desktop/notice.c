@@ -42,14 +42,12 @@ GPtrArray *notice_actions_new(const char *const *pairs)
 static char *clean_line(const char *text)
 {
     g_autofree char *clean = text_clean(text, FALSE);
-
     return text_ellipsize(g_strstrip(clean), LINE_COLUMNS);
 }
 
 void notice_add_line(Notice *notice, const char *line)
 {
     g_autofree char *body = g_steal_pointer(&notice->body);
-
     if (line && *line)
         notice->body = *body ? g_strconcat(body, "\n", line, NULL) : g_strdup(line);
     else
@@ -59,7 +57,6 @@ void notice_add_line(Notice *notice, const char *line)
 static void add_clean_line(Notice *notice, const char *text)
 {
     g_autofree char *line = clean_line(text ?: "");
-
     notice_add_line(notice, line);
 }
 
@@ -126,7 +123,6 @@ static Notice *notice_of_end(GVariant *info)
 {
     static const char *const actions[] = {"show", "Show", "diff", "Diff", "resume", "Resume", NULL};
     Notice *notice = make(NOTICE_ENDED, info, "has finished", g_strdup("ended"));
-
     notice->category = "transfer.complete";
     notice->sound = "complete";
     notice->counts_changes = TRUE;
@@ -140,7 +136,6 @@ static Notice *notice_of_failure(GVariant *info, guint64 now)
     static const char *const actions[] = {"show", "Show", "diff", "Diff", "resume", "Resume", NULL};
     Notice *notice = make(NOTICE_FAILED, info, "failed on", g_strdup("failed"));
     g_autofree char *retry = retry_line(info, now);
-
     notice->category = "transfer.error";
     notice->sound = "dialog-error";
     notice->critical = TRUE;
@@ -158,7 +153,6 @@ static GVariant *first_question(GVariant *info)
 {
     g_autoptr(GVariant) questions =
         g_variant_lookup_value(info, "questions", G_VARIANT_TYPE("aa{sv}"));
-
     return questions && g_variant_n_children(questions) > 0
                ? g_variant_get_child_value(questions, 0)
                : NULL;
@@ -195,7 +189,6 @@ static Notice *notice_of_question(GVariant *info, GVariant *question)
                                                                                NULL};
     Notice *notice = make(NOTICE_WAITING, info, "asks about",
                           g_strconcat("question ", info_name(question, "id"), NULL));
-
     add_actions(notice->actions, show);
     add_answers(notice, question);
     add_actions(notice->actions, stop);
@@ -210,7 +203,6 @@ static Notice *notice_of_input(GVariant *info)
     const char *line = info_string(info, "unfinished_line");
     Notice *notice = make(NOTICE_WAITING, info, "is waiting for you on",
                           g_strconcat("input ", line ?: "", NULL));
-
     add_actions(notice->actions, actions);
     add_clean_line(notice, line);
     return notice;
@@ -222,7 +214,6 @@ static Notice *notice_of_limit(GVariant *info, guint64 now)
     g_autofree char *retry = retry_line(info, now);
     Notice *notice = make(NOTICE_WAITING, info, "is waiting for a rate limit on",
                           g_strdup_printf("limit %" G_GUINT64_FORMAT, info_uint(info, "retry_at")));
-
     add_actions(notice->actions, actions);
     notice_add_line(notice, retry);
     return notice;
@@ -250,7 +241,6 @@ static Notice *notice_of_trouble(NoticeKind kind, GVariant *info, const char *wh
 {
     static const char *const actions[] = {"show", "Show", "stop", "Stop", NULL};
     Notice *notice = make(kind, info, what, key);
-
     notice->category = "device.error";
     notice->sound = "dialog-warning";
     notice->critical = TRUE;
@@ -262,7 +252,6 @@ static Notice *notice_of_full_disk(GVariant *info)
 {
     Notice *notice =
         notice_of_trouble(NOTICE_DISK_FULL, info, "is paused on", g_strdup("disk full"));
-
     notice_add_line(notice, "The disk is full: it continues as soon as there is space.");
     return notice;
 }
@@ -274,7 +263,6 @@ static Notice *notice_of_memory(GVariant *info, guint64 kills)
     g_autofree char *line =
         g_strdup_printf("%" G_GUINT64_FORMAT " of its processes %s killed for memory.", kills,
                         kills == 1 ? "was" : "were");
-
     notice_add_line(notice, line);
     return notice;
 }
@@ -301,7 +289,6 @@ Notice *notice_new(GVariant *info, guint64 now)
 {
     g_autofree char *project = info_project_name(info);
     Notice *notice = info_is_live(info) ? notice_of_live(info, now) : notice_of_ended(info, now);
-
     if (notice)
         notice->project = clean_line(project);
     return notice;

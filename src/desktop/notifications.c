@@ -114,7 +114,6 @@ static char *body_of(const Bubble *bubble, const char *text)
 static GVariant *parameters_of(const Bubble *bubble, const BubbleText *text)
 {
     g_autofree char *body = body_of(bubble, text->body);
-
     return g_variant_new("(susss@as@a{sv}i)", "storkit", bubble->id, DESKTOP_FILE_ID, text->title,
                          body, actions_of(bubble, text), hints_of(bubble, text),
                          text->stays ? EXPIRES_NEVER : EXPIRES_DEFAULT);
@@ -157,7 +156,6 @@ static void on_notified(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
     Bubble *bubble = data;
-
     bubble->sending = FALSE;
     if (reply)
         g_variant_get(reply, "(u)", &bubble->id);
@@ -194,7 +192,6 @@ static void on_capabilities(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
     Notifications *notifications = data;
-
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     notifications->asking = FALSE;

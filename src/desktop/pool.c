@@ -85,7 +85,6 @@ static void on_listed(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
     DesktopPool *pool = data;
-
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return; /* and the pool is gone */
     pool->looking = FALSE;

@@ -33,7 +33,6 @@ static gboolean answer(gpointer data)
     g_autoptr(GPtrArray) hits =
         search_find(desktop_pool_runs(query->pool), (const char *const *)terms);
     g_auto(GVariantBuilder) ids = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("as"));
-
     for (guint i = 0; i < hits->len; i++)
         g_variant_builder_add(&ids, "s", ((SearchHit *)hits->pdata[i])->id);
     g_dbus_method_invocation_return_value(query->invocation, g_variant_new("(as)", &ids));
@@ -63,7 +62,6 @@ static void describe(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocat
 {
     g_auto(GVariantBuilder) metas = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
     g_autofree const char **ids = NULL;
-
     g_variant_get(parameters, "(^a&s)", &ids);
     for (gsize i = 0; ids[i]; i++) {
         g_autoptr(SearchHit) hit = search_get(desktop_pool_runs(pool), ids[i]);

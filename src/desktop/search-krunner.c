@@ -40,7 +40,6 @@ static GVariant *properties_of(const SearchHit *hit)
                              *const ended[] = {"diff", "resume", NULL}, *const none[] = {NULL};
     g_auto(GVariantDict) properties = G_VARIANT_DICT_INIT(NULL);
     const char *const *actions = !hit->info ? none : info_is_live(hit->info) ? live : ended;
-
     g_variant_dict_insert(&properties, "subtext", "s", hit->description);
     g_variant_dict_insert(&properties, "actions", "^as", actions);
     return g_variant_dict_end(&properties);
@@ -62,7 +61,6 @@ static gboolean answer(gpointer data)
     g_autoptr(GPtrArray) hits =
         search_find(desktop_pool_runs(query->pool), (const char *const *)words);
     g_auto(GVariantBuilder) matches = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sssida{sv})"));
-
     for (guint i = 0; i < hits->len; i++)
         add_match(&matches, hits->pdata[i]);
     g_dbus_method_invocation_return_value(query->invocation,
@@ -95,7 +93,6 @@ static void list_actions(Krunner *krunner, GVariant *parameters, GDBusMethodInvo
         {"stop", "Stop", "process-stop"},
     };
     g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(sss)"));
-
     for (gsize i = 0; i < G_N_ELEMENTS(actions); i++)
         g_variant_builder_add(&builder, "(sss)", actions[i][0], actions[i][1], actions[i][2]);
     g_dbus_method_invocation_return_value(invocation, g_variant_new("(a(sss))", &builder));
@@ -105,7 +102,6 @@ static void run(Krunner *krunner, GVariant *parameters, GDBusMethodInvocation *i
 {
     g_autofree char *token = g_steal_pointer(&krunner->token);
     const char *id, *action;
-
     g_variant_get(parameters, "(&s&s)", &id, &action);
     search_open(g_dbus_method_invocation_get_connection(invocation),
                 desktop_pool_runs(krunner->pool), id, *action ? action : NULL, token);

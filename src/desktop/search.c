@@ -21,7 +21,6 @@ static SearchHit *hit_of_run(const char *run_id, GVariant *info)
 {
     g_autofree char *project = info_project_name(info);
     SearchHit *hit = g_new0(SearchHit, 1);
-
     hit->id = g_strdup(run_id);
     hit->title = g_strdup(info_name(info, "story_id"));
     hit->description = g_strdup_printf("%s, %s (%s)", info_name(info, "agent_name"),
@@ -42,7 +41,6 @@ static SearchHit *hit_of_project(const char *root)
 static gboolean contains_all(const char *text, const char *const *terms)
 {
     g_autofree char *folded = g_utf8_casefold(text, -1);
-
     for (; *terms; terms++) {
         g_autofree char *term = g_utf8_casefold(*terms, -1);
         if (!strstr(folded, term))
@@ -56,7 +54,6 @@ static gboolean matches_run(GVariant *info, const char *const *terms)
     g_autofree char *project = info_project_name(info);
     g_autofree char *text = g_strdup_printf("%s %s %s", info_name(info, "story_id"),
                                             info_name(info, "agent_name"), project);
-
     return contains_all(text, terms);
 }
 
@@ -65,7 +62,6 @@ static int compare_hits(gconstpointer a, gconstpointer b)
     const SearchHit *first = *(SearchHit *const *)a, *second = *(SearchHit *const *)b;
     int order =
         (second->info && info_is_live(second->info)) - (first->info && info_is_live(first->info));
-
     return order != 0 ? order : g_strcmp0(first->title, second->title);
 }
 
@@ -73,7 +69,6 @@ static void add_project(GPtrArray *hits, GHashTable *seen, GVariant *info, const
 {
     const char *root = info_name(info, "project_root");
     g_autofree char *name = info_project_name(info);
-
     if (g_hash_table_add(seen, (gpointer)root) && contains_all(name, terms))
         g_ptr_array_add(hits, hit_of_project(root));
 }

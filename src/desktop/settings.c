@@ -26,7 +26,6 @@ static void settings_load(DesktopSettings *settings, const char *path)
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
     gsize length;
-
     settings_init(settings);
     if (!g_file_get_contents(path, &text, &length, &error)) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
@@ -53,7 +52,6 @@ const DesktopSettings *settings_get(void)
     g_autofree char *path =
         g_build_filename(g_get_user_config_dir(), "storkit", "desktop.toml", NULL);
     GStatBuf now = {0};
-
     (void)g_stat(path, &now);
     if (settings.projects && is_same_file(&now, &loaded))
         return &settings;
@@ -69,7 +67,6 @@ static gboolean is_within(const char *root, const char *folder)
                                 ? g_strconcat(g_get_home_dir(), folder + 1, NULL)
                                 : g_strdup(folder);
     gsize length = strlen(full);
-
     while (length > 1 && full[length - 1] == '/')
         full[--length] = '\0';
     return g_str_has_prefix(root, full) && (root[length] == '\0' || root[length] == '/');

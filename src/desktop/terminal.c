@@ -31,7 +31,6 @@ static const char *const usual[][4] = {
 static gboolean is_program(const char *name)
 {
     g_autofree char *path = g_find_program_in_path(name);
-
     return path != NULL;
 }
 
@@ -46,7 +45,6 @@ static void add_scope(GPtrArray *command, const char *terminal)
 {
     g_autofree char *name = g_path_get_basename(terminal);
     g_autofree char *unit = NULL;
-
     if (!is_program("systemd-run"))
         return;
     g_strcanon(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.", '_');
@@ -83,7 +81,6 @@ static char *intent_choice(void)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autofree char *path = g_build_filename(g_get_user_config_dir(), "intentapps.list", NULL);
-
     if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL))
         return NULL;
     g_auto(GStrv) ids =
@@ -101,7 +98,6 @@ static char *intent_name(void)
 {
     GList *apps = g_desktop_app_info_get_implementations(INTENT);
     g_autofree char *choice = intent_choice(), *id = NULL;
-
     for (GList *link = apps; link; link = link->next) {
         const char *this = g_app_info_get_id(link->data);
         if (!id || g_strcmp0(this, choice) == 0) {
@@ -146,7 +142,6 @@ static void on_launched(GObject *bus, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(bus), result, &error);
-
     if (error)
         g_warning("cannot open a terminal: %s", error->message);
 }
@@ -156,7 +151,6 @@ static void launch_intent(GDBusConnection *bus, const char *name, const char *fo
 {
     g_autofree char *path = object_of(name);
     GVariant *command = intent_command(folder, argv);
-
     g_dbus_connection_call(
         bus, name, path, INTENT, "LaunchCommand",
         g_variant_new("(@aa{sv}@ay@a{sv}@a{sv})", g_variant_new_array(NULL, &command, 1),
@@ -190,7 +184,6 @@ gboolean desktop_terminal_open(GDBusConnection *bus, const char *folder, const c
 {
     static const char *const xdg[] = {"xdg-terminal-exec", NULL};
     const GPtrArray *chosen = settings_get()->terminal;
-
     if (chosen->len > 0)
         return open_chosen(chosen, folder, argv, token, error);
     if (is_program(xdg[0]))

@@ -52,7 +52,6 @@ gboolean worktree_checkout(const Repo *repo, const Worktree *worktree, GError **
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
     git_oid commit;
-
     if (git_reference_name_to_id(&commit, repo->git, reference) < 0) {
         git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "cannot read the branch %s",
                           worktree->branch);

@@ -35,7 +35,6 @@ static gboolean keep_base(const Repo *repo, const Worktree *worktree, GError **e
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", worktree->branch);
     g_autoptr(git_config) config = NULL;
     g_autoptr(git_config) local = NULL;
-
     /* The level is named because newer libgit2 would write to config.worktree where there is one.
      */
     if (git_repository_config(&config, repo->git) == 0 &&
@@ -54,7 +53,6 @@ static gboolean make_room(const Repo *repo, const Worktree *worktree, GError **e
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autofree char *parent = g_path_get_dirname(worktree->path);
     g_autoptr(GError) cause = NULL;
-
     worktree_finish_removals(worktree->path);
     if (!file_tree_remove(admin, &cause)) {
         worktree_fail(error, "cannot remove the git folder of a missing worktree: %s",
@@ -79,7 +77,6 @@ static gboolean write_record(const Worktree *worktree, GError **error)
 static gboolean keep_owner(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
-
     if (worktree_set_owner(worktree->root, worktree->path, admin))
         return TRUE;
     worktree_fail(error, "git's folder %s cannot be written to: %s", admin, g_strerror(errno));
@@ -112,7 +109,6 @@ static gboolean check_unchanged(const Repo *repo, const Worktree *worktree, GErr
     g_autofree char *place = g_path_get_dirname(worktree->path);
     g_autoptr(Worktree) now =
         worktree_plan(repo, worktree->story, worktree->base_branch, place, error);
-
     if (!now)
         return FALSE;
     if (now->new_worktree == worktree->new_worktree && now->new_branch == worktree->new_branch)

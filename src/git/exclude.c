@@ -28,7 +28,6 @@ gboolean worktree_is_excluded(const Repo *repo, const char *path)
 {
     g_autofree char *line = line_for(repo, path);
     int ignored = 0;
-
     /* A failure means that some ignore file can't be read: one line more does no harm. */
     return !line ||
            (git_ignore_path_is_ignored(&ignored, repo->git, line + strlen("/")) == 0 && ignored);
@@ -62,7 +61,6 @@ static gboolean replace(const char *path, const char *text, GError **error)
     g_autoptr(GError) cause = NULL;
     const char *target = real ? real : path;
     struct stat info = {.st_mode = 0644};
-
     (void)stat(target, &info);
     if (g_file_set_contents_full(target, text, -1, G_FILE_SET_CONTENTS_CONSISTENT,
                                  info.st_mode & 0777, &cause))
@@ -88,15 +86,13 @@ gboolean worktree_exclude(const Repo *repo, const char *tree, GError **error)
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *line = line_for(repo, tree);
     g_autofree char *text = NULL;
-    g_autofree char *edited = NULL;
-
     if (worktree_is_excluded(repo, tree))
         return TRUE;
     /* A failure shows, with its reason, when the file is written. */
     (void)g_mkdir_with_parents(folder, 0777);
     if (!read_patterns(path, &text, error))
         return FALSE;
-    edited = with_line(text ? text : "", line);
+    g_autofree char *edited = with_line(text ? text : "", line);
     return replace(path, edited, error);
 }
 
@@ -106,11 +102,9 @@ gboolean worktree_unexclude(const Repo *repo, const char *tree, GError **error)
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *line = line_for(repo, tree);
     g_autofree char *text = NULL;
-    g_autofree char *edited = NULL;
-
     if (!line || !read_patterns(path, &text, NULL) || !text)
         return TRUE;
-    edited = without_line(text, line);
+    g_autofree char *edited = without_line(text, line);
     if (g_str_equal(edited, text))
         return TRUE;
     if (edited[0])

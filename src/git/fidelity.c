@@ -17,7 +17,6 @@ static gboolean is_sparse_in(const char *folder)
 {
     g_autofree char *path = g_build_filename(folder, "config.worktree", NULL);
     g_autoptr(git_config) own = NULL;
-
     return git_config_open_ondisk(&own, path) == 0 && config_flag(own, "core.sparseCheckout");
 }
 
@@ -56,7 +55,6 @@ static gboolean is_partial(const git_config *config)
 static void append_file(GString *text, const char *path)
 {
     g_autofree char *content = file_read_text(path, GIT_CONFIG_MAX);
-
     if (content)
         g_string_append_printf(text, "%s\n", content);
 }
@@ -80,7 +78,6 @@ static void append_shared_attributes(GString *text, const git_config *config)
     g_autofree char *standard =
         g_build_filename(g_get_user_config_dir(), "git", "attributes", NULL);
     git_buf configured = {0};
-
     append_file(text, "/etc/gitattributes");
     if (git_config_get_path(&configured, config, "core.attributesFile") == 0)
         append_file(text, configured.ptr);
@@ -96,7 +93,6 @@ static char *all_attributes(const Repo *repo, const git_config *config, git_tree
     g_autofree char *own = repo_file(repo, "info/attributes");
     GString *text = g_string_new(NULL);
     gpointer data[] = {tree, text};
-
     append_shared_attributes(text, config);
     append_file(text, own);
     git_tree_walk(tree, GIT_TREEWALK_PRE, append_if_attributes, data);
@@ -108,11 +104,9 @@ static gboolean is_filter_in_use(const char *key, const char *attributes)
 {
     const char *name = key + strlen("filter.");
     const char *end = strrchr(key, '.');
-    g_autofree char *use = NULL;
-
     if (!g_str_has_prefix(key, "filter.") || end <= name)
         return FALSE;
-    use = g_strdup_printf("filter=%.*s", (int)(end - name), name);
+    g_autofree char *use = g_strdup_printf("filter=%.*s", (int)(end - name), name);
     return strstr(attributes, use) != NULL;
 }
 
@@ -136,8 +130,6 @@ gboolean worktree_needs_git(const Repo *repo, const git_oid *commit)
     g_autoptr(git_config) config = NULL;
     g_autoptr(git_object) tree = NULL;
     g_autoptr(git_object) object = NULL;
-    g_autofree char *attributes = NULL;
-
     if (git_repository_config_snapshot(&config, repo->git) < 0)
         return FALSE;
     if (repo_is_sparse(repo) || is_partial(config))
@@ -147,7 +139,7 @@ gboolean worktree_needs_git(const Repo *repo, const git_oid *commit)
         return FALSE;
     if (git_tree_entry_byname((git_tree *)tree, ".gitmodules"))
         return TRUE;
-    attributes = all_attributes(repo, config, (git_tree *)tree);
+    g_autofree char *attributes = all_attributes(repo, config, (git_tree *)tree);
     return strstr(attributes, "working-tree-encoding") || uses_filter(config, attributes);
 }
 
@@ -155,7 +147,6 @@ gboolean worktree_has_id_by_git(const Repo *repo, const char *name, const git_oi
 {
     const char *const arguments[] = {"hash-object", "--", name, NULL};
     g_autofree char *own = NULL;
-
     return git_program_run(repo, repo_work_tree(repo), arguments, &own, NULL) &&
            g_str_equal(g_strchomp(own), git_oid_tostr_s(id));
 }

@@ -12,11 +12,9 @@ static const char *last_words(void)
 
 void git_library_error(GError **error, int code, const char *format, ...)
 {
-    g_autofree char *text = NULL;
     va_list arguments;
-
     va_start(arguments, format);
-    text = g_strdup_vprintf(format, arguments);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     g_set_error(error, STORKIT_ERROR, code, "%s: %s", text, last_words());
 }
@@ -42,7 +40,6 @@ static const char *unsupported_form(const char *path)
     g_autoptr(git_config) snapshot = NULL;
     const char *value;
     gboolean there = g_file_test(file, G_FILE_TEST_IS_REGULAR);
-
     if (git_config_open_ondisk(&config, there ? file : bare_file) < 0 ||
         git_config_snapshot(&snapshot, config) < 0)
         return NULL;

@@ -110,7 +110,6 @@ static gboolean walk_by_git(const Repo *repo, const Reach *reach, GPtrArray *com
     g_autoptr(GPtrArray) arguments = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GArray) safe = safe_commits(reach);
     g_autofree char *lines = NULL;
-
     g_ptr_array_add(arguments, g_strdup("log"));
     g_ptr_array_add(arguments, g_strdup("--format=%h %s"));
     for (guint i = 0; i < reach->tips->len; i++)
@@ -173,7 +172,6 @@ gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const
     gboolean there = git_reference_name_to_id(&own, repo->git, reference) == 0;
     g_autoptr(Reach) reach =
         reach_new(repo, REFERENCES_HEADS | REFERENCES_REMOTES, there ? &own : NULL);
-
     if (tree && !opened)
         return FALSE;
     add_reference(reach->tips, repo, reference);
@@ -218,7 +216,6 @@ static void add_loose_reference(GArray *tips, const Repo *tree, const char *path
     g_autoptr(git_object) object = NULL;
     g_autoptr(git_object) commit = NULL;
     git_oid id;
-
     if (content && git_oid_fromstr(&id, g_strchomp(content)) == 0 &&
         git_object_lookup(&object, tree->git, &id, GIT_OBJECT_ANY) == 0 &&
         git_object_peel(&commit, object, GIT_OBJECT_COMMIT) == 0)
@@ -257,7 +254,6 @@ void work_add_left(Work *work, const Repo *repo, const char *admin)
     g_autoptr(Reach) reach = reach_new(repo, REFERENCES_ALL, NULL);
     g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *references = g_build_filename(admin, "refs", NULL);
-
     if (!tree) {
         work_add_unknown(work, admin);
         return;

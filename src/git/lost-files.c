@@ -50,7 +50,6 @@ static gboolean files_by_git(const Repo *repo, GPtrArray *files)
     static const char *const arguments[] = {"status", "--porcelain", "--untracked-files=normal",
                                             "--ignore-submodules=none", NULL};
     g_autofree char *lines = NULL;
-
     if (!git_program_run(repo, repo_work_tree(repo), arguments, &lines, NULL))
         return FALSE;
     work_add_lines(files, lines, strlen("XY "));
@@ -63,7 +62,6 @@ static gboolean files_by_git(const Repo *repo, GPtrArray *files)
 static gboolean hash_link(git_oid *ret_id, const char *path)
 {
     g_autofree char *target = g_file_read_link(path, NULL);
-
     return target && git_odb_hash(ret_id, target, strlen(target), GIT_OBJECT_BLOB) == 0;
 }
 
@@ -75,7 +73,6 @@ static gboolean is_different(const Repo *repo, const git_index_entry *entry, gbo
     gboolean link = entry->mode == GIT_FILEMODE_LINK;
     struct stat info;
     git_oid id;
-
     /* A submodule is looked at as a repository inside. */
     if (entry->mode == GIT_FILEMODE_COMMIT || lstat(path, &info) < 0)
         return FALSE;
@@ -110,7 +107,6 @@ static gboolean add_files(const Repo *repo, GPtrArray *files)
     git_oid head;
     gboolean needs_git =
         git_reference_name_to_id(&head, repo->git, "HEAD") == 0 && worktree_needs_git(repo, &head);
-
     return (needs_git ? files_by_git(repo, files) : files_by_library(repo, files)) &&
            add_hidden_files(repo, files, needs_git);
 }
@@ -149,7 +145,6 @@ static gboolean has_tree(const Repo *repo)
     g_autofree char *git_file = git_repository_is_bare(repo->git)
                                     ? NULL
                                     : g_build_filename(repo_work_tree(repo), ".git", NULL);
-
     return git_file && g_file_test(git_file, G_FILE_TEST_EXISTS);
 }
 
@@ -157,7 +152,6 @@ void work_add_modules(Work *work, const Repo *repo, const char *admin)
 {
     g_autofree char *modules = g_build_filename(admin, "modules", NULL);
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
-
     /* Every repository has a folder `objects`. Those with a tree were looked at there. */
     file_tree_find(modules, "objects", found, found);
     for (guint i = 0; i < found->len; i++) {

@@ -40,14 +40,12 @@ static gboolean has_bytes(const char *path, const char *whole, gsize size, gbool
 {
     gsize own_size = 0;
     g_autofree char *own = read_regular(path, size, &own_size);
-
     return own && (part ? own_size <= size : own_size == size) && memcmp(own, whole, own_size) == 0;
 }
 
 static gboolean is_same_link(const char *path, const char *target, gsize size)
 {
     g_autofree char *own = g_file_read_link(path, NULL);
-
     return own && strlen(own) == size && memcmp(own, target, size) == 0;
 }
 
@@ -58,7 +56,6 @@ static gboolean is_copy(const Look *look, const char *name)
     g_autofree char *target = g_file_read_link(origin, NULL);
     gsize size = 0;
     g_autofree char *whole = target ? NULL : read_regular(origin, COPY_MAX, &size);
-
     return target ? is_same_link(path, target, strlen(target))
                   : whole && has_bytes(path, whole, size, TRUE);
 }
@@ -80,7 +77,6 @@ static gboolean is_checked_out(const Look *look, const char *name, gboolean part
     g_autofree char *path = g_build_filename(look->worktree->path, name, NULL);
     g_autoptr(git_tree_entry) entry = NULL;
     g_autoptr(git_blob) blob = NULL;
-
     if (git_tree_entry_bypath(&entry, (git_tree *)look->commit_tree, name) < 0 ||
         git_blob_lookup(&blob, look->tree->git, git_tree_entry_id(entry)) < 0)
         return FALSE;
@@ -115,7 +111,6 @@ static void look_at_entry(Look *look, const git_status_entry *entry)
     const git_diff_delta *delta =
         entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
     const char *name = delta->new_file.path;
-
     if (entry->status & GIT_STATUS_WT_NEW)
         look_at_untracked(look, name);
     else if (entry->status == GIT_STATUS_WT_MODIFIED)
@@ -143,7 +138,6 @@ static void look_at_line(Look *look, const char *line)
     g_autofree char *name =
         *shown == '"' ? g_strndup(shown + 1, strlen(shown) - 2) : g_strdup(shown);
     g_autofree char *plain = *shown == '"' ? g_strcompress(name) : g_steal_pointer(&name);
-
     if (g_str_has_prefix(line, "??"))
         look_at_untracked(look, plain);
     else if (g_str_has_prefix(line, " M"))
@@ -158,11 +152,9 @@ static gboolean look_by_git(Look *look)
         "status",       "--porcelain", "--untracked-files=all", "--ignore-submodules=none",
         "--no-renames", NULL};
     g_autofree char *output = NULL;
-    g_auto(GStrv) lines = NULL;
-
     if (!git_program_run(look->tree, look->worktree->path, arguments, &output, NULL))
         return FALSE;
-    lines = g_strsplit(output, "\n", -1);
+    g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
     for (char **line = lines; *line; line++) {
         if (strlen(*line) > strlen("XY "))
             look_at_line(look, *line);

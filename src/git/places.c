@@ -35,7 +35,6 @@ static char *read_path(const char *folder, const char *file, const char *prefix)
 {
     g_autofree char *name = g_build_filename(folder, file, NULL);
     g_autofree char *content = file_read_text(name, PATH_FILE_MAX);
-
     if (!content || !g_str_has_prefix(content, prefix))
         return NULL;
     g_strchomp(content);
@@ -47,7 +46,6 @@ static char *read_path(const char *folder, const char *file, const char *prefix)
 char *worktree_registered_path(const char *admin)
 {
     g_autofree char *git_file = read_path(admin, "gitdir", "");
-
     return git_file ? g_path_get_dirname(git_file) : NULL;
 }
 
@@ -56,14 +54,12 @@ gboolean worktree_belongs_to(const char *path, const char *admin)
     g_autofree char *named = read_path(path, ".git", "gitdir: ");
     g_autofree char *real = named ? realpath(named, NULL) : NULL;
     g_autofree char *wanted = realpath(admin, NULL);
-
     return real && wanted && g_str_equal(real, wanted);
 }
 
 gboolean worktree_is_locked(const char *admin)
 {
     g_autofree char *lock = g_build_filename(admin, "locked", NULL);
-
     return g_file_test(lock, G_FILE_TEST_EXISTS);
 }
 
@@ -82,7 +78,6 @@ char *worktree_checked_out_at(const Repo *repo, const char *reference)
     g_autofree char *wanted = g_strdup_printf("ref: %s", reference);
     g_autoptr(GDir) admins = g_dir_open(folder, 0, NULL);
     const char *name;
-
     if (g_strcmp0(head, reference) == 0)
         return g_canonicalize_filename(git_repository_workdir(repo->git), NULL);
     while (admins && (name = g_dir_read_name(admins))) {
@@ -105,7 +100,6 @@ char *worktree_kept_base(const Repo *repo, const char *branch)
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", branch);
     g_autoptr(git_config) config = NULL;
     const char *base;
-
     if (git_repository_config_snapshot(&config, repo->git) < 0 ||
         git_config_get_string(&base, config, key) < 0)
         return NULL;
@@ -146,12 +140,10 @@ static gboolean write_config(int fd, const char *text, mode_t mode)
 static gboolean edit_config(const char *path, int fd, const char *header)
 {
     g_autofree char *text = NULL;
-    g_autofree char *edited = NULL;
     struct stat info;
-
     if (!file_read_own(AT_FDCWD, path, GIT_CONFIG_MAX, &text, NULL, NULL) || lstat(path, &info) < 0)
         return FALSE;
-    edited = drop_section(text, header);
+    g_autofree char *edited = drop_section(text, header);
     return !g_str_equal(text, edited) && write_config(fd, edited, info.st_mode & 0777);
 }
 
@@ -165,7 +157,6 @@ static void forget_section(const Repo *repo, const char *branch)
     g_autofree char *lock = g_strconcat(path, ".lock", NULL);
     g_autofree char *header = g_strdup_printf("[branch \"%s\"]", branch);
     autofd fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
     if (fd < 0)
         return;
     if (!edit_config(path, fd, header) || rename(lock, path) < 0)
@@ -178,7 +169,6 @@ gboolean worktree_delete_branch(const Repo *repo, const char *branch, GError **e
     g_autofree char *place = worktree_checked_out_at(repo, name);
     g_autoptr(git_reference) reference = NULL;
     int result = git_reference_lookup(&reference, repo->git, name);
-
     if (result == GIT_ENOTFOUND)
         return TRUE;
     if (place) {
@@ -198,7 +188,6 @@ gboolean path_is_at_or_below(const char *path, const char *folder)
 {
     g_autofree char *top = g_canonicalize_filename(folder, NULL);
     gsize length = strlen(top);
-
     return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
@@ -215,7 +204,6 @@ gboolean worktree_remove_files(const char *root, const char *path, const char *a
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *storkit = g_build_filename(root, ".storkit", NULL);
     g_autoptr(GError) cause = NULL;
-
     if (!file_tree_remove_at_once(path, &cause) || !file_tree_remove(admin, &cause)) {
         worktree_fail(error, "cannot remove the worktree: %s", cause->message);
         return FALSE;

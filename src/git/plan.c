@@ -29,7 +29,6 @@ static gboolean reference_exists(const Repo *repo, const char *name)
 static gboolean branch_exists(const Repo *repo, const char *branch)
 {
     g_autofree char *name = g_strconcat(HEADS, branch, NULL);
-
     return reference_exists(repo, name);
 }
 
@@ -38,7 +37,6 @@ static gboolean branch_exists(const Repo *repo, const char *branch)
 static gboolean check_utf8(const char *branch, const char *remedy, GError **error)
 {
     g_autofree char *shown = g_utf8_make_valid(branch, -1);
-
     if (g_utf8_validate(branch, -1, NULL))
         return TRUE;
     worktree_fail(error,
@@ -78,11 +76,9 @@ static gboolean read_existing(Worktree *worktree, const Repo *repo, GError **err
 {
     g_autoptr(Repo) tree = repo_open_other(repo, worktree->path, error);
     g_autoptr(git_index) index = NULL;
-    g_autofree char *target = NULL;
-
     if (!tree)
         return FALSE;
-    target = worktree_head(tree);
+    g_autofree char *target = worktree_head(tree);
     if (!target || !g_str_has_prefix(target, HEADS)) {
         worktree_fail(
             error,
@@ -129,8 +125,6 @@ static gboolean check_nothing_left(const Worktree *worktree, const Repo *repo, c
 {
     g_autofree char *head = g_build_filename(admin, "HEAD", NULL);
     g_autoptr(Work) work = work_new();
-    g_autofree char *what = NULL;
-
     /* A creation that was cut off leaves this. */
     if (!exists(head))
         return TRUE;
@@ -138,7 +132,7 @@ static gboolean check_nothing_left(const Worktree *worktree, const Repo *repo, c
     work_add_left(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
-    what = work_describe(work);
+    g_autofree char *what = work_describe(work);
     worktree_fail(error,
                   "the worktree %s is missing, but git still has work from it: %s; if it was "
                   "moved, move it back, otherwise save its commits with `git branch NAME "
@@ -154,9 +148,7 @@ static gboolean find_tree(Worktree *worktree, const Repo *repo, GError **error)
     g_autofree char *registered = worktree_registered_path(admin);
     g_autofree char *own = worktree_own_path(repo, worktree->story);
     gboolean there = exists(worktree->path);
-
     gboolean elsewhere = registered && !g_str_equal(registered, worktree->path);
-
     if ((elsewhere && (there || exists(registered))) || (registered && there && !own)) {
         set_moved_error(worktree->path, registered, worktree->story, error);
         return FALSE;
@@ -183,7 +175,6 @@ static gboolean check_name_is_free(const Repo *repo, const char *branch, GError 
     g_autofree char *below = g_strconcat(HEADS, branch, "/*", NULL);
     g_autoptr(git_reference_iterator) iterator = NULL;
     const char *name;
-
     if (branch_exists(repo, "story")) {
         worktree_fail(
             error, "a branch named `story` rules out all branches `story/…`: rename it with `git "
@@ -202,14 +193,12 @@ static gboolean check_name_is_free(const Repo *repo, const char *branch, GError 
 static gboolean find_branch(Worktree *worktree, const Repo *repo, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
-    g_autofree char *elsewhere = NULL;
-
     if (!worktree->new_worktree)
         return TRUE;
     worktree->new_branch = !reference_exists(repo, reference);
     if (worktree->new_branch)
         return check_name_is_free(repo, worktree->branch, error);
-    elsewhere = worktree_checked_out_at(repo, reference);
+    g_autofree char *elsewhere = worktree_checked_out_at(repo, reference);
     if (elsewhere) {
         worktree_fail(error, "the branch %s is checked out in %s: switch that to another branch",
                       worktree->branch, elsewhere);
@@ -224,7 +213,6 @@ static gboolean find_branch(Worktree *worktree, const Repo *repo, GError **error
 static char *default_base(const char *root, const Repo *repo, GError **error)
 {
     g_autofree char *target = worktree_head(repo);
-
     if (!target || !g_str_has_prefix(target, HEADS)) {
         worktree_fail(error, "HEAD of %s is detached: check out a branch, or pass base_branch",
                       root);
@@ -257,7 +245,6 @@ static void set_no_base_error(const char *root, const Repo *repo, const char *ba
 static char *base_commit(const char *root, const Repo *repo, const char *base, GError **error)
 {
     static const char *const prefixes[] = {HEADS, REMOTES};
-
     for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
         g_autofree char *name = g_strconcat(prefixes[i], base, NULL);
         g_autoptr(git_reference) reference = NULL;
@@ -279,7 +266,6 @@ static gboolean find_base(Worktree *worktree, const Repo *repo, const char *aske
     g_autofree char *kept =
         worktree->new_branch ? NULL : worktree_kept_base_of(repo, own, worktree->branch);
     gboolean check = worktree->new_branch || (asked && !kept);
-
     if (asked && kept && !g_str_equal(asked, kept)) {
         worktree_fail(
             error,
@@ -306,7 +292,6 @@ static gboolean find_base(Worktree *worktree, const Repo *repo, const char *aske
 static void find_record(Worktree *worktree, const Repo *repo)
 {
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
-
     worktree->record = g_build_filename(admin, SETUP_RECORD, NULL);
     /* That of a tree which is gone says nothing of the next one. */
     worktree->prepared = !worktree->new_worktree && exists(worktree->record);

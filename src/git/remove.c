@@ -35,7 +35,6 @@ static char *lock_reason(const char *admin)
 {
     g_autofree char *file = g_build_filename(admin, "locked", NULL);
     g_autofree char *reason = file_read_text(file, LOCK_REASON_MAX);
-
     if (!reason)
         return g_strdup("");
     return name_for_message(g_strstrip(reason));
@@ -43,11 +42,9 @@ static char *lock_reason(const char *admin)
 
 static gboolean check_unlocked(const Found *found, GError **error)
 {
-    g_autofree char *reason = NULL;
-
     if (!found->registered || !worktree_is_locked(found->admin))
         return TRUE;
-    reason = lock_reason(found->admin);
+    g_autofree char *reason = lock_reason(found->admin);
     refuse(error,
            "the worktree of story %s is locked%s%s: run `git worktree unlock %s`, or remove it by "
            "force",
@@ -57,11 +54,9 @@ static gboolean check_unlocked(const Found *found, GError **error)
 
 static gboolean check_no_work(const Found *found, const Work *work, GError **error)
 {
-    g_autofree char *what = NULL;
-
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
-    what = work_describe(work);
+    g_autofree char *what = work_describe(work);
     refuse(error,
            "the worktree %s of story %s has work that would be lost: %s; commit and merge it, or "
            "remove the worktree by force",
@@ -87,7 +82,6 @@ static gboolean delete_branch(const Found *found, GError **error)
 {
     g_autofree char *reference = g_strconcat(HEADS, found->branch, NULL);
     g_autofree char *place = worktree_checked_out_at(found->repo, reference);
-
     /* Someone is working on it in another tree now. */
     return place || worktree_delete_branch(found->repo, found->branch, error);
 }

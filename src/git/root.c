@@ -29,7 +29,6 @@ static void set_no_folder_error(const char *path, int errsv, GError **error)
 static char *real_folder(const char *path, GError **error)
 {
     g_autofree char *real = realpath(path, NULL);
-
     if (!real) {
         set_no_folder_error(path, errno, error);
         return NULL;
@@ -88,7 +87,6 @@ static void set_linked_error(git_repository *repository, GError **error)
     g_autofree char *linked = g_canonicalize_filename(git_repository_workdir(repository), NULL);
     g_autofree char *main_tree =
         g_str_has_suffix(common, "/.git") ? g_path_get_dirname(common) : g_strdup(common);
-
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
                 "%s is a linked worktree of %s: use that as the project root", linked, main_tree);
 }
@@ -96,11 +94,9 @@ static void set_linked_error(git_repository *repository, GError **error)
 /* Git finds the work tree from its own folder too, but that is not inside of it. */
 static gboolean check_inside(git_repository *repository, const char *real, GError **error)
 {
-    g_autofree char *top = NULL;
-
     if (!path_is_at_or_below(real, git_repository_path(repository)))
         return TRUE;
-    top = g_canonicalize_filename(git_repository_workdir(repository), NULL);
+    g_autofree char *top = g_canonicalize_filename(git_repository_workdir(repository), NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
                 "%s is the git folder of %s: use that as the project root", real, top);
     return FALSE;
@@ -157,15 +153,12 @@ static git_repository *open_containing(const char *real, GError **error)
 
 char *project_resolve(const char *path, GError **error)
 {
-    g_autofree char *real = NULL;
-    g_autoptr(git_repository) repository = NULL;
-
     if (!check_argument(path, error))
         return NULL;
-    real = real_folder(path, error);
+    g_autofree char *real = real_folder(path, error);
     if (!real)
         return NULL;
-    repository = open_containing(real, error);
+    g_autoptr(git_repository) repository = open_containing(real, error);
     if (!repository)
         return NULL;
     /* core.worktree may name the top through a link. */

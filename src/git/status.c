@@ -37,7 +37,6 @@ static WorktreeStatus *status_of(const Found *found)
     g_autofree char *base = worktree_kept_base_of(found->repo, found->branch, branch);
     WorktreeStatus *status = g_new0(WorktreeStatus, 1);
     gboolean known = work_add_branch(work, found->repo, found->branch, found_tree(found), NULL);
-
     status->story = g_strdup(found->story);
     status->path = g_strdup(found->path);
     status->branch = g_steal_pointer(&branch);
@@ -55,7 +54,6 @@ WorktreeStatus *worktree_status(const Repo *repo, const char *story)
     g_autoptr(Found) found = name_is_valid(story) ? found_new(repo, story) : NULL;
     g_autoptr(WorktreeStatus) status = found && found->registered ? status_of(found) : NULL;
     g_autofree char *still = status ? worktree_registered_path(found->admin) : NULL;
-
     /* Somebody may have removed it meanwhile. */
     return still ? g_steal_pointer(&status) : NULL;
 }
@@ -64,7 +62,6 @@ static int compare_stories(gconstpointer a, gconstpointer b)
 {
     const WorktreeStatus *const *left = a;
     const WorktreeStatus *const *right = b;
-
     return strcmp((*left)->story, (*right)->story);
 }
 
@@ -73,7 +70,6 @@ GPtrArray *worktree_list(const Repo *repo)
     g_autofree char *admins = worktree_admin_folder(repo, NULL);
     g_autoptr(GDir) folder = g_dir_open(admins, 0, NULL);
     const char *story;
-
     GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)worktree_status_free);
     while (folder && (story = g_dir_read_name(folder))) {
         WorktreeStatus *status = worktree_status(repo, story);

@@ -26,14 +26,12 @@ static gboolean check_no_work(const Repo *repo, const Worktree *worktree, const 
 {
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autoptr(Work) work = work_new();
-    g_autofree char *what = NULL;
-
     if (!worktree_add_others_files(worktree, tree, work->files))
         g_ptr_array_add(work->files, g_strdup("it cannot be read"));
     work_add_left(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
-    what = work_describe(work);
+    g_autofree char *what = work_describe(work);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_DIRTY,
                 "the worktree %s has been worked in and is left as it is: %s", worktree->path,
                 what);
@@ -59,7 +57,6 @@ static gboolean undo_tree(const Repo *repo, const Worktree *worktree, gboolean a
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
     g_autofree char *registered = worktree_registered_path(admin);
     gboolean ours = worktree_belongs_to(worktree->path, admin);
-
     if (registered && !g_str_equal(registered, worktree->path))
         return TRUE;
     /* A creation that was cut off early leaves an empty folder; any other without our `.git` file
@@ -78,7 +75,6 @@ static void tidy_branch(const Repo *repo, const char *reference)
     g_autofree char *path = repo_file(repo, reference);
     g_autofree char *lock = g_strconcat(path, ".lock", NULL);
     g_autofree char *folder = g_path_get_dirname(path);
-
     (void)unlink(lock);
     (void)rmdir(folder);
 }
@@ -87,7 +83,6 @@ static gboolean undo_branch(const Repo *repo, const Worktree *worktree, GError *
 {
     g_autofree char *reference = g_strconcat(HEADS, worktree->branch, NULL);
     git_oid id;
-
     if (git_reference_name_to_id(&id, repo->git, reference) < 0) {
         tidy_branch(repo, reference);
         return TRUE;
@@ -100,7 +95,6 @@ static gboolean undo_branch(const Repo *repo, const Worktree *worktree, GError *
 static gboolean undo_exclude(const Repo *repo, const Worktree *worktree, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(worktree->path);
-
     /* Another story's worktree may rely on the line by now. */
     return g_file_test(folder, G_FILE_TEST_EXISTS) ||
            worktree_unexclude(repo, worktree->path, error);
@@ -109,7 +103,6 @@ static gboolean undo_exclude(const Repo *repo, const Worktree *worktree, GError 
 void worktree_break_stale_locks(const Repo *repo, guint64 since)
 {
     static const char *const files[] = {"config", "packed-refs"};
-
     for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autofree char *path = repo_file(repo, files[i]);
         git_lock_break_stale(path, since);

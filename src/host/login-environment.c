@@ -92,7 +92,6 @@ char *login_environment_problem(void)
 static gboolean is_shells_own(const char *name)
 {
     static const char *const names[] = {"SHLVL", "PWD", "OLDPWD", "_", NULL};
-
     return g_strv_contains(names, name);
 }
 
@@ -112,7 +111,6 @@ static char **overlay(char **environment, char *const *over)
 static char **unset_entry(char **environment, const char *entry)
 {
     g_autofree char *name = g_strndup(entry, strcspn(entry, "="));
-
     return g_environ_unsetenv(environment, name);
 }
 
@@ -146,7 +144,6 @@ static char **environment_at(const Moment *moment)
 {
     static const char *const own[] = {"SHLVL=", "PWD=", "OLDPWD=", "_=", NULL};
     char **environment = overlay(g_strdupv(moment->base), (char *const *)own);
-
     return overlay(environment, kept ? kept->environment : NULL);
 }
 
@@ -166,7 +163,6 @@ static void save_kept(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *limits = g_strjoinv(" ", kept->limits);
-
     g_string_printf(text, "%03o%s%s\n", kept->mask, *limits ? " " : "", limits);
     for (char **entry = kept->environment; *entry; entry++)
         g_string_append_len(text, *entry, (gssize)strlen(*entry) + 1);
@@ -180,7 +176,6 @@ static void load_kept(void)
     g_autofree char *path = kept_path();
     g_autofree char *text = NULL;
     gsize length;
-
     if (is_loaded)
         return;
     is_loaded = TRUE;
@@ -211,7 +206,6 @@ static void take_no_answer(const Moment *asked)
         "the shell %s did not print its environment within %u s: check that `%s -i -l "
         "-c env` works and exits",
         asked->shell, (timeouts[0] + timeouts[1]) / 1000, asked->shell);
-
     g_warning("agents get %s, because %s",
               kept ? "the last environment that the shell printed"
                    : "the environment of the service, where programs of nvm, npm or ~/.local/bin "

@@ -88,7 +88,6 @@ LoginAnswer *login_answer_parse(const char *text, gsize length)
     LoginAnswer *answer = g_new0(LoginAnswer, 1);
     g_autofree char *first = g_strndup(text, newline ? (gsize)(newline - text) : 0);
     g_auto(GStrv) words = g_strsplit(first, " ", -1);
-
     answer->mask = (guint)strtoul(text, NULL, 8) & 0777;
     answer->limits = g_strdupv(*words ? words + 1 : words);
     for (const char *entry = newline ? newline + 1 : end; entry < end; entry += strlen(entry) + 1) {
@@ -282,7 +281,6 @@ static char **question_argv(const Question *question, const char *command)
         "--",          NULL};
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     const char *const *option = question->manner->options[question->attempt];
-
     if (question->query.in_scope)
         g_strv_builder_addv(builder, (const char **)scope);
     g_strv_builder_add(builder, question->query.shell);
@@ -297,7 +295,6 @@ static char **question_argv(const Question *question, const char *command)
 static void give_on_stdin(int fd, const char *command)
 {
     g_autofree char *line = g_strconcat(command, "\n", NULL);
-
     if (write(fd, line, strlen(line)) < 0)
         g_debug("the shell takes no commands: %s", g_strerror(errno));
     close(fd);
@@ -311,7 +308,6 @@ static gboolean spawn(Question *question)
     g_autoptr(GError) error = NULL;
     gboolean on_stdin = question->manner->on_stdin;
     int input_fd = -1;
-
     if (!g_spawn_async_with_pipes(NULL, argv, (char **)question->query.environment,
                                   G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL |
                                       G_SPAWN_CLOEXEC_PIPES | G_SPAWN_SEARCH_PATH,
@@ -352,7 +348,6 @@ static const Manner *manner_of(const char *shell)
 {
     g_autofree char *name = g_path_get_basename(shell);
     const Manner *manner = manners;
-
     while (manner->name && !g_str_equal(manner->name, name))
         manner++;
     return manner;

@@ -63,7 +63,6 @@ static char *build_answer(const Run *run, const AgentQuestion *question, const A
     g_autofree char *bytes = g_malloc(size + 1);
     g_auto(DecodedLine) line = {0};
     RunLogState state;
-
     run_log_get_state(run_get_log(run), &state);
     if (pread(state.transcript_fd, bytes, size, (off_t)question->offset) != (ssize_t)size) {
         set_errno_error(error, errno, "reading question %s of run %s", question->id,
@@ -220,7 +219,6 @@ static gboolean on_timeout(gpointer user_data)
     const GPtrArray *open = run_get_condition(run)->questions;
     g_autoptr(AgentQuestion) first =
         open && open->len > 0 ? agent_question_ref(open->pdata[0]) : NULL;
-
     timer->source = 0;
     if (first && now_usec() >= deadline(run, first)) {
         if (run_get_record(run)->timeout_stops)

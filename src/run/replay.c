@@ -35,7 +35,6 @@ static gboolean is_control_query(const char *text, gsize length, char final)
     char prefix = length > 0 && *text >= '<' && *text <= '?' ? *text : 0;
     char last = length > 0 ? text[length - 1] : 0;
     char intermediate = last >= ' ' && last <= '/' ? last : 0;
-
     if (final == 't' && prefix == 0 && intermediate == 0)
         return is_size_query(parameters);
     for (gsize i = 0; i < G_N_ELEMENTS(queries); i++)
@@ -50,7 +49,6 @@ static gboolean is_control_query(const char *text, gsize length, char final)
 static gboolean is_string_query(char kind, const char *text, gsize length)
 {
     g_autofree char *string = g_strndup(text, length);
-
     if (kind == ']')
         return strstr(string, ";?") || strstr(string, "=?") || strstr(string, ";Report");
     if (kind == 'P') {

@@ -90,7 +90,6 @@ static bool parse_stdin(const char *text, StdinKind *ret)
 {
     static const char *const kinds[] = {
         [STDIN_TTY] = "tty", [STDIN_FILE] = "file", [STDIN_PIPE] = "pipe"};
-
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(text, kinds[i]) == 0) {
             *ret = (StdinKind)i;

@@ -108,7 +108,6 @@ static void start_setup(Run *run)
         .limits = &run->options.limits,
         .umask = run->options.umask,
     };
-
     run->report.setup = run->next_setup++;
     ChildFailure failure = child_spawn(&run->child, &plan, &run->cgroup);
     if (failure.step)

@@ -190,7 +190,6 @@ void journal_send_event(const RunIdentity *identity, const char *unit, const Eve
     g_auto(Entry) entry = {.count = 0};
     g_autofree char *message = describe(identity, event);
     g_autoptr(GString) data = describe_as_json(identity, event);
-
     add_text(&entry, "MESSAGE", message);
     add_identity(&entry, identity, unit);
     add_text(&entry, "STORKIT_EVENT", event_type_to_string(event->type));

@@ -34,7 +34,6 @@ static gboolean write_new(int folder_fd, const char *text)
 gboolean answer_keep(int folder_fd, const char *question, const char *text, GError **error)
 {
     g_autofree char *name = file_name(question);
-
     /* No sync: a machine that goes down takes the agent with it. */
     if (write_new(folder_fd, text) &&
         renameat2(folder_fd, NEW_FILE, folder_fd, name, RENAME_NOREPLACE) == 0)

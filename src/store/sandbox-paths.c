@@ -150,7 +150,6 @@ char *sandbox_branch_folder(const SandboxPlaces *places, const char *below)
 static void add_git(GPtrArray *paths, const SandboxPlaces *places)
 {
     g_autofree char *common = common_folder(places);
-
     take_path(paths, g_strdup(places->admin));
     take_path(paths, g_build_filename(common, "objects", NULL));
     take_path(paths, g_build_filename(common, "lfs", NULL));

@@ -132,7 +132,6 @@ static int open_keep(const char *path)
 static gboolean keep_reference_folders(const SandboxPlaces *places, GError **error)
 {
     static const char *const below[] = {"refs/heads", "logs/refs/heads"};
-
     for (gsize i = 0; i < G_N_ELEMENTS(below); i++) {
         g_autofree char *folder = sandbox_branch_folder(places, below[i]);
         g_autofree char *keep = g_build_filename(folder, ".storkit-keep", NULL);
@@ -197,7 +196,6 @@ char **sandbox_adapt_environment(const SandboxConfig *config, const SandboxPlace
 {
     g_autofree char *temporary = g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL);
     static const char *const variables[] = {"TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"};
-
     for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
         environment = g_environ_setenv(environment, variables[i], temporary, TRUE);
     return stop_collecting(hide_sockets(config, environment));

@@ -24,7 +24,6 @@ void session_usage_find(const char *session_id, Usage *ret_usage)
     g_autoptr(GDir) dir = g_dir_open(parent, 0, NULL);
     guint64 latest = 0;
     const char *name;
-
     *ret_usage = (Usage){0};
     while (dir && (name = g_dir_read_name(dir))) {
         g_autoptr(JsonObject) summary = run_id_is_valid(name) ? summary_of(name, session_id) : NULL;

@@ -205,7 +205,6 @@ static void reply(Call *call)
 {
     JsonObject *structured = structured_content(call);
     g_autofree char *text = as_text(call, structured);
-
     JsonObject *result = json_object_new();
     json_object_set_array_member(result, "content",
                                  text_content(*text ? text : "Done, with no output."));

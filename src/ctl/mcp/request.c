@@ -51,7 +51,6 @@ gboolean request_check_version(const Request *request)
 {
     const char *version =
         json_get_string(json_get_object(request->params, "_meta"), META_VERSION) ?: MCP_MODERN;
-
     if (g_str_equal(version, MCP_MODERN))
         return TRUE;
     JsonObject *data = json_object_new();

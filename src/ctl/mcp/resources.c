@@ -119,7 +119,6 @@ static JsonObject *describe(const RunInfo *info)
     g_autofree char *name = g_strdup_printf("%s/%s", info->story, info->agent);
     g_autofree char *description =
         g_strdup_printf("The events of %s in %s, which is %s", name, info->project, info->status);
-
     JsonObject *object = json_object_new();
     json_object_set_string_member(object, "uri", uri);
     json_object_set_string_member(object, "name", name);

@@ -216,7 +216,6 @@ static void add_parameter(JsonObject *properties, JsonArray *required, const Par
         [PARAMETER_WORD] = "string",   [PARAMETER_WORDS] = "array",  [PARAMETER_TEXT] = "string",
         [PARAMETER_OPTION] = "string", [PARAMETER_FLAG] = "boolean",
     };
-
     add_property(properties, parameter->name, types[parameter->kind], parameter->description);
     if (parameter->kind == PARAMETER_WORDS) {
         JsonObject *items = json_object_new();

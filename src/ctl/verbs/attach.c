@@ -257,7 +257,6 @@ static int on_killed(sd_event_source *source, const struct signalfd_siginfo *inf
 static void reset_screen(const Attach *attach)
 {
     g_autofree char *undo = screen_modes_undo(&attach->modes);
-
     terminal_write(undo, strlen(undo));
 }
 

@@ -16,7 +16,6 @@ static guint count_untracked(const char *path)
 {
     g_autofree char *files =
         git_output(path, NULL, "ls-files", "--others", "--exclude-standard", NULL);
-
     /* git quotes a newline in a name: each line is one file. */
     guint n = files && *files ? 1 : 0;
     for (const char *p = files; p && (p = strchr(p, '\n')); p++)

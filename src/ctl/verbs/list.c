@@ -21,7 +21,6 @@ static void add_row(Table *table, const RunInfo *info, gboolean with_project)
     g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
     g_autofree char *cost = run_info_cost(info);
     g_autofree char *note = run_info_note(info);
-
     table_add(table, STYLE_NAME, info->story);
     table_add(table, STYLE_NONE, info->agent);
     table_add(table, run_info_status_style(info), run_info_status_word(info));

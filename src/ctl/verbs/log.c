@@ -72,7 +72,6 @@ static gboolean split_argument(Ctl *ctl, GPtrArray *listed, const char *argument
     g_autoptr(GError) problem = NULL;
     g_autoptr(GPtrArray) runs =
         listed ? select_listed(ctl, listed, arguments, SELECT_ALL_AGENTS, &problem) : NULL;
-
     if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_USAGE)) {
         g_propagate_error(error, g_steal_pointer(&problem));
         return FALSE;
@@ -118,7 +117,6 @@ static gboolean add_pattern(Ctl *ctl, GPtrArray *argv, GPtrArray *listed, const 
     g_autoptr(GPtrArray) none = g_ptr_array_new();
     g_autoptr(GPtrArray) runs =
         select_listed(ctl, listed ?: none, arguments, SELECT_ALL_AGENTS, error);
-
     for (guint i = 0; runs && i < runs->len; i++) {
         const RunInfo *info = runs->pdata[i];
         if (go_on || i > 0)

@@ -59,7 +59,6 @@ static gboolean check_no_live_run(Ctl *ctl, const Merge *merge, GError **error)
 static gboolean check_committed(const Merge *merge, GError **error)
 {
     g_autofree char *changes = git_output(merge->path, error, "status", "--porcelain", NULL);
-
     if (!changes)
         return FALSE;
     if (!*changes)
@@ -75,7 +74,6 @@ static char *work_tree_of(const char *list, const char *ref)
 {
     g_auto(GStrv) blocks = g_strsplit(list, "\n\n", -1);
     g_autofree char *wanted = g_strdup_printf("\nbranch %s", ref);
-
     for (gsize i = 0; blocks[i]; i++) {
         const char *branch = strstr(blocks[i], wanted);
         if (!branch || (branch[strlen(wanted)] != '\n' && branch[strlen(wanted)] != '\0'))
@@ -91,7 +89,6 @@ static gboolean find_folder(Ctl *ctl, Merge *merge, GError **error)
     g_autofree char *ref = g_strconcat("refs/heads/", merge->base, NULL);
     g_autofree char *list =
         git_output(ctl->project, error, "worktree", "list", "--porcelain", NULL);
-
     if (!list)
         return FALSE;
     merge->folder = work_tree_of(list, ref);
@@ -130,7 +127,6 @@ static gboolean do_merge(const Merge *merge, GError **error)
         g_strdup(arg_message) ?: g_strdup_printf("Merge story %s", merge->story);
     g_autofree char *output =
         git_output(merge->folder, error, "merge", "-m", message, merge->commit, NULL);
-
     return output != NULL;
 }
 
@@ -138,7 +134,6 @@ static gboolean do_squash(const Merge *merge, GError **error)
 {
     g_autofree char *merged =
         git_output(merge->folder, error, "merge", "--squash", merge->commit, NULL);
-
     if (!merged || git_succeeds(merge->folder, "diff", "--cached", "--quiet", NULL))
         return merged != NULL; /* the base has it all */
     g_autofree char *committed =
@@ -169,7 +164,6 @@ static gboolean remove_worktree(Ctl *ctl, const Merge *merge, GError **error)
 static void print_merged(Ctl *ctl, const Merge *merge)
 {
     g_autofree char *commit = git_output(merge->folder, NULL, "rev-parse", "HEAD", NULL);
-
     if (!ctl->json) {
         ctl_note(ctl, "%s is merged into %s; its worktree and branch are removed", merge->story,
                  merge->base);

@@ -114,7 +114,6 @@ static gboolean send_answer(Ctl *ctl, const OpenQuestion *question, const char *
     g_autoptr(GError) problem = NULL;
     g_autoptr(sd_bus_message) call =
         open_question_answer(ctl->bus, question, option, message, arg_input, error);
-
     if (!call)
         return FALSE;
     if (wait_for_reply(ctl, call, &problem)) {
@@ -168,7 +167,6 @@ static void print_question(const OpenQuestion *question)
     g_autofree char *title = text_clean(question->title, FALSE);
     g_autofree char *detail = text_clean(question->detail, TRUE);
     const char *name, *id;
-
     printf("%s%s/%s%s asks since %s: %s%s%s\n", style_begin(STYLE_NAME), question->run->story,
            question->run->agent, style_end(STYLE_NAME), age, style_begin(STYLE_WARN), title,
            style_end(STYLE_WARN));
@@ -218,7 +216,6 @@ static gboolean walk_one(Ctl *ctl, const OpenQuestion *question)
     g_autofree char *word = NULL, *message = NULL;
     g_autoptr(GError) error = NULL;
     const char *option = NULL;
-
     print_question(question);
     while (!option) {
         g_clear_pointer(&word, g_free);

@@ -28,7 +28,6 @@ static char *run_folder(const RunInfo *info)
 static void set_temporary_folder(const char *folder)
 {
     g_autofree char *temporary = g_build_filename(folder, TEMPORARY_FOLDER, NULL);
-
     if (g_file_test(temporary, G_FILE_TEST_IS_DIR))
         g_setenv("TMPDIR", temporary, TRUE);
 }

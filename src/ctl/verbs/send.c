@@ -122,7 +122,6 @@ static gboolean send_one(Ctl *ctl, const RunInfo *info, const GString *text, GEr
     g_autofree char *advice = advice_for(info, text);
     sd_bus_slot *slot = NULL;
     Call call = {0};
-
     if (!message || !ctl_attach_event(ctl, error) ||
         !bus_send_async(ctl->bus, message, on_taken, &call, &slot, error))
         return FALSE;

@@ -24,7 +24,6 @@ static char *find_folder(Ctl *ctl, const char *story, GError **error)
 static int path(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autofree char *folder = find_folder(ctl, arguments[0], error);
-
     if (!folder)
         return -1;
     puts(folder);
@@ -36,7 +35,6 @@ static int shell(Ctl *ctl, char **arguments, char **passed, GError **error)
     g_autofree char *folder = find_folder(ctl, arguments[0], error);
     const char *program = g_getenv("SHELL");
     char *const alone[] = {(char *)(program && *program ? program : "/bin/sh"), NULL};
-
     if (!folder)
         return -1;
     if (chdir(folder) < 0) {

@@ -27,7 +27,6 @@ static const struct {
 static void print_line(const char *label, Style style, char *value)
 {
     g_autofree char *clean = text_clean(value ?: "", FALSE);
-
     if (*clean)
         printf("%*s: %s%s%s\n", LABEL_WIDTH, label, style_begin(style), clean, style_end(style));
     g_free(value);
@@ -99,7 +98,6 @@ static char *memory_line(const RunInfo *info)
     guint64 peak = run_info_uint(info, "memory_peak", 0);
     g_autofree char *now = format_bytes(memory);
     g_autofree char *most = format_bytes(peak);
-
     if (memory == 0 && peak == 0)
         return NULL;
     if (memory == 0 || peak == 0)
@@ -132,7 +130,6 @@ static char *cost_line(const RunInfo *info)
     g_autofree char *in = format_count(run_info_uint(info, "input_tokens", 0));
     g_autofree char *out = format_count(run_info_uint(info, "output_tokens", 0));
     guint64 turns = run_info_uint(info, "turns", 0);
-
     if (!*cost && turns == 0)
         return NULL;
     return g_strdup_printf("%s%s%" G_GUINT64_FORMAT " turn%s, %s tokens in, %s out", cost,
@@ -175,7 +172,6 @@ static void print_run(const RunInfo *info)
     g_autofree char *story = text_clean(info->story, FALSE);
     g_autofree char *agent = text_clean(info->agent, FALSE);
     Style style = run_info_status_style(info);
-
     printf("%s%s%s %s/%s\n", style_begin(style), text_glyph("●", "*"), style_end(style), story,
            agent);
     print_line("Status", style, status_line(info));
@@ -220,7 +216,6 @@ static void print_properties(const RunInfo *info)
 {
     g_autofree char *all = g_strjoinv(",", arg_properties);
     g_auto(GStrv) keys = g_strsplit(all, ",", -1);
-
     for (gsize i = 0; keys[i]; i++) {
         g_autofree char *text = property_text(info, keys[i]);
         if (arg_value)
@@ -234,7 +229,6 @@ static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) runs =
         select_runs(ctl, arguments, SELECT_ALL_AGENTS | SELECT_ALL_IF_NONE, error);
-
     if (!runs)
         return -1;
     if (arg_value && !arg_properties) {

@@ -93,7 +93,6 @@ static void show_pending(Start *start, const RunInfo *info)
         position > 0 ? g_strdup_printf("%s waits in the queue, number %" G_GUINT64_FORMAT,
                                        info->story, position)
                      : g_strdup_printf("preparing the worktree of %s", info->story);
-
     progress_set(start->progress, text);
     show_advice(start, info);
 }
@@ -182,7 +181,6 @@ RunInfo *start_run(Ctl *ctl, const StartTarget *target, GError **error)
     g_autofree char *text = g_strdup_printf("starting %s", target->story);
     g_autoptr(sd_bus_message) message = start_message(ctl, target, error);
     Start start = {.ctl = ctl, .target = target};
-
     if (!message || !ctl_attach_event(ctl, error) ||
         !bus_send_async(ctl->bus, message, on_started, &start, &start.reply, error))
         return NULL;
@@ -343,7 +341,6 @@ static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, GErr
     g_autofree char *story = NULL, *agent = NULL;
     g_autoptr(GError) refusal = NULL;
     const char *project = ctl_require_project(ctl, error);
-
     if (!project)
         return -1;
     select_split(ctl, named, &story, &agent);
@@ -368,7 +365,6 @@ static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, GErr
 static int resume(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autofree char *prompt = NULL;
-
     if (!start_prompt(&prompt, error))
         return -1;
     if (!prompt && arguments[0] && arguments[1])

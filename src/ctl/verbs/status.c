@@ -87,7 +87,6 @@ static void print_list(Status *status, JsonNode *list)
 {
     g_autoptr(GPtrArray) infos = list ? run_info_list_from_json(list, status->ctl->project) : NULL;
     g_autofree char *line = line_of(status->ctl, infos);
-
     if (g_strcmp0(line, status->line) == 0)
         return;
     puts(line);
@@ -132,7 +131,6 @@ static gboolean listen(Status *status, GError **error)
         EVENT_MATCH("status"), EVENT_MATCH("done"), EVENT_MATCH("error"),
         PROPERTIES_MATCH,      OWNER_MATCH,
     };
-
     for (gsize i = 0; i < G_N_ELEMENTS(matches); i++) {
         int r = sd_bus_add_match(status->ctl->bus, NULL, matches[i], on_changed, status);
         if (r < 0) {

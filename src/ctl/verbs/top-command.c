@@ -13,7 +13,6 @@ static GStrv command_line(TopCommand command, const Ctl *ctl, const RunInfo *inf
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     g_autofree char *name = g_strdup_printf("%s/%s", info->story, info->agent);
-
     g_strv_builder_add_many(builder, "/proc/self/exe", "-C", info->project, NULL);
     if (ctl->no_pager)
         g_strv_builder_add(builder, "--no-pager");
@@ -40,7 +39,6 @@ static gboolean pager_waits(const Ctl *ctl)
 {
     const char *pager = g_getenv("SYSTEMD_PAGER") ?: g_getenv("PAGER");
     g_autofree char *less = g_find_program_in_path("less");
-
     return !ctl->no_pager && (pager ? strstr(pager, "less") : less) != NULL;
 }
 
@@ -57,7 +55,6 @@ static gboolean runs_on(const Ctl *ctl, const RunInfo *info)
     g_autoptr(JsonNode) node =
         bus_ask_quickly(ctl->bus, "Get", "sss", info->project, info->story, info->agent);
     g_autoptr(RunInfo) now = node ? run_info_new(node) : NULL;
-
     return now && run_info_is_live(now) && g_str_equal(now->run_id, info->run_id);
 }
 

@@ -37,7 +37,6 @@ static void on_event(Follow *follow, const char *line, gsize length, gpointer da
     TopRun *run = data;
     g_autoptr(JsonObject) event = json_parse_object(line, length);
     g_autofree char *last = event ? event_last_line(event) : NULL;
-
     if (!last || !*last)
         return;
     g_free(run->last_line);

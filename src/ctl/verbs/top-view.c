@@ -92,7 +92,6 @@ static void add_row(Table *table, const TopModel *model, const TopRun *run)
     g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
     g_autofree char *cpu = percent(run->cpu);
     g_autofree char *cost = run_info_cost(info);
-
     table_add(table, STYLE_NAME, info->story);
     table_add(table, STYLE_NONE, info->agent);
     table_add(table, STYLE_NONE, top_model_label(model, info->project));
@@ -142,7 +141,6 @@ static void next_line(GString *frame)
 static void append_line(GString *frame, int width, Style style, const char *text)
 {
     g_autofree char *cut = text_ellipsize(text, width);
-
     next_line(frame);
     g_string_append_printf(frame, "%s%s%s" LINE_END, style_begin(style), cut, style_end(style));
 }
@@ -161,7 +159,6 @@ static char *more_line(const TopScroll *scroll, int n_runs)
     int below = n_runs - scroll->first - scroll->n;
     g_autofree char *above =
         scroll->first > 0 ? g_strdup_printf("%d more above", scroll->first) : g_strdup("");
-
     if (below <= 0)
         return g_steal_pointer(&above);
     return g_strdup_printf("%s%s%d more below", above, *above ? ", " : "", below);
@@ -201,7 +198,6 @@ void top_view_draw(const TopModel *model, TopScroll *scroll, int selected, const
     g_autoptr(GString) frame = g_string_new(FRAME_BEGIN);
     g_autofree char *summary = summary_line(model);
     int rows, width;
-
     terminal_size(&rows, &width);
     width--; /* LINE_END would wipe a character in the last column */
     Layout layout = lay_out(rows);

@@ -154,7 +154,6 @@ static void answer(Top *top, char key)
 {
     g_autofree char *asked = g_steal_pointer(&top->asked);
     int index = top_model_find(&top->model, asked);
-
     if ((key != 'y' && key != 'Y') || index < 0)
         return;
     const RunInfo *info = ((TopRun *)top->model.runs->pdata[index])->info;

@@ -79,7 +79,6 @@ static void print_unfinished(Watch *watch, const RunInfo *info, const char *line
 {
     g_autoptr(JsonObject) event = json_object_new();
     g_autofree char *text = g_strdup_printf("%s (unfinished)", line);
-
     json_object_set_string_member(event, "type", "output");
     json_object_set_string_member(event, "story_id", info->story);
     json_object_set_string_member(event, "agent_name", info->agent);

@@ -79,7 +79,6 @@ static void add_row(Table *table, JsonObject *worktree)
     Style style;
     const char *state = state_of(worktree, &style);
     g_autofree char *commits = g_strdup_printf("%" G_GINT64_FORMAT, ahead);
-
     table_add(table, STYLE_NAME, json_get_string(worktree, "story"));
     table_add(table, STYLE_NONE, json_get_string(worktree, "branch"));
     table_add(table, ahead > 0 ? STYLE_WARN : STYLE_NONE, commits);
@@ -112,7 +111,6 @@ static int worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
 static void add_hint(GError *error, const char *story)
 {
     g_autofree char *message = error->message;
-
     error->message = g_strdup_printf(
         "%s (`storkitctl remove --force %s`); `storkitctl merge %s` keeps committed work", message,
         story, story);
