@@ -28,7 +28,7 @@ static gboolean is_dots(const char *name)
     return g_str_equal(name, ".") || g_str_equal(name, "..");
 }
 
-/** The next name that is neither "." nor ".."; NULL at the end, and on failure with errno set. */
+/* The next name that is neither "." nor ".."; NULL at the end, and on failure with errno set. */
 static const char *next_entry(DIR *entries)
 {
     struct dirent *entry;
@@ -39,7 +39,7 @@ static const char *next_entry(DIR *entries)
     return entry ? entry->d_name : NULL;
 }
 
-/** Opens a folder for readdir(); dirfd() is its descriptor. */
+/* Opens a folder for readdir(); dirfd() is its descriptor. */
 static DIR *open_folder(int parent, const char *name)
 {
     autofd fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -49,7 +49,7 @@ static DIR *open_folder(int parent, const char *name)
     return folder;
 }
 
-/** Lets the owner list and change the folder. Racing with its replacement by a link is harmless:
+/* Lets the owner list and change the folder. Racing with its replacement by a link is harmless:
  *  the mode of a link's target is not touched. */
 static gboolean make_writable(int parent, const char *name)
 {
@@ -101,7 +101,7 @@ static gboolean remove_entries(Removal *removal, DIR *folder, guint depth)
     return errno == 0;
 }
 
-/** Removes the entries of the outermost folder, until none has been moved up into it. */
+/* Removes the entries of the outermost folder, until none has been moved up into it. */
 static gboolean remove_top_entries(Removal *removal, DIR *folder)
 {
     guint64 lifted;
@@ -302,7 +302,7 @@ static gboolean copy_entry(const Copy *copy, int from, int to, const char *name,
     return copied;
 }
 
-/** Makes the folders of @path (relative) below @root, and opens the last one. */
+/* Makes the folders of @path (relative) below @root, and opens the last one. */
 static int make_parents(int root, const char *path)
 {
     g_auto(GStrv) names = g_strsplit(path, "/", -1);

@@ -34,7 +34,7 @@ JsonObject *json_file_read(int folder_fd, const char *name, GError **error)
     return json_object_ref(json_node_get_object(json_parser_get_root(parser)));
 }
 
-/** Checks that it can be read back: a record with text that is not UTF-8 could not, and the next
+/* Checks that it can be read back: a record with text that is not UTF-8 could not, and the next
  * service would miss it. */
 static gboolean check_readable(const char *name, const char *text, GError **error)
 {

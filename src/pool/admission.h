@@ -23,7 +23,7 @@ void admission_free(Admission *admission);
 void admission_begin(Admission *admission, Target *target, StartOptions *options, Reply reply,
                      gpointer data);
 
-/* For runs that were found at start-up and are in the register: see start/start.h. */
+/** For runs that were found at start-up and are in the register: see start/start.h. */
 void admission_queue_found(Admission *admission, Run *run);
 void admission_take_back_found(Admission *admission, Run *run);
 void admission_follow_setup(Admission *admission, Run *run);

@@ -75,7 +75,7 @@ void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data);
  *  STORKIT_ERROR_INVALID_ARGUMENT or _NO_SUCH_RUN. */
 void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data);
 
-/* Properties. */
+/** Properties. */
 const char *pool_get_project_root(const Pool *pool);
 /** An absolute path, or "". It is looked at when a call uses it. */
 gboolean pool_set_project_root(Pool *pool, const char *path, GError **error);
