@@ -13,6 +13,8 @@ static void append_verb(GString *text, const Verb *verb)
     g_autofree char *usage = g_strdup_printf("%s %s", verb->name, verb->synopsis);
     g_string_append(text, "  ");
     text_append_padded(text, usage, USAGE_WIDTH, FALSE);
+    if (text_width(usage) > USAGE_WIDTH)
+        g_string_append_printf(text, "\n%*s", USAGE_WIDTH + 2, "");
     g_string_append_printf(text, " %s\n", verb->summary);
 }
 
