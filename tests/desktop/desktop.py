@@ -11,7 +11,7 @@ from gi.repository import Gio, GLib
 
 from harness import skip, wait_until
 from pool import STAND_IN
-from session import PATIENCE, connect
+from session import PATIENCE, connect, processes_of
 
 NAME = "org.storkit.Desktop"
 SERVER = "org.freedesktop.Notifications"
@@ -128,6 +128,14 @@ class Server:
         wait_until(lambda: not self.shown, "an empty screen")
 
 
+def is_diff(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return "diff" in file.read().split("\0")
+    except OSError:
+        return False  # it has ended
+
+
 class Desktop:
     """storkit-desktop on @pool's bus; used in a `with`. Its terminal is a script that writes down
     what it was called with: by its settings, or without @choose_terminal where the test puts it."""
@@ -184,6 +192,8 @@ class Desktop:
         if not self.ended():
             self.process.terminate()
         status = self.process.wait(PATIENCE)
+        # It does not wait for the git that it asked for a run's changes.
+        wait_until(lambda: not self._counting(), "the end of its diffs")
         text = self.log_text()
         if kind:
             print(f"--- storkit-desktop's log\n{text}---")
@@ -191,6 +201,9 @@ class Desktop:
             assert status == 0, f"storkit-desktop ended with {status}: {text}"
         assert "Sanitizer" not in text and "runtime error" not in text, text
         assert "CRITICAL" not in text, text
+
+    def _counting(self):
+        return list(filter(is_diff, processes_of(self.pool.marker)))
 
     def ended(self):
         return self.process.poll() is not None

@@ -82,14 +82,16 @@ def test_a_person_goes_through_them(pool):
 
 
 def test_top_has_keys_for_answers(pool):
-    """In top, y allows what the selected run asks."""
+    """In top, the bottom line is what the selected run asks, and y allows it."""
     ctl = Ctl(pool, agents=asking(f"{ASK}; answers 1; idle"))
     info = ctl.start("42_login")
     wait_for_questions(ctl)
     with ctl.terminal("top") as terminal:
         terminal.wait_for("waiting")
+        terminal.wait_for("y/n  May it use Bash?  rm -r build")
         terminal.press("y")
         terminal.wait_for("running")
+        terminal.wait_for("q quit")
         wait_until(lambda: behaviour(ctl, info), "the answer")
         assert '"allow"' in behaviour(ctl, info)[0]
         terminal.press("q")

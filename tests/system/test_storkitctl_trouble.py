@@ -148,6 +148,16 @@ COMMANDS = {
         wrong={"send": "an argument is missing"},
         absent=("send 99 hello", NO_RUN),
     ),
+    "questions": Command(
+        calls={"questions": ["List"]},
+        wrong={"questions --lines=1": "--lines"},
+        absent=("questions 99", NO_RUN),
+    ),
+    "answer": Command(
+        calls={},
+        wrong={"answer 42 1 allow x": "too many arguments", "answer --input": "--input"},
+        absent=("answer 99 allow", NO_RUN),
+    ),
     "worktrees": Command(
         calls={"worktrees": ["ListWorktrees"]},
         wrong={"worktrees x": "too many arguments"},

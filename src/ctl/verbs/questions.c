@@ -272,7 +272,7 @@ static const GOptionEntry answer_options[] = {
     {"message", 'm', 0, G_OPTION_ARG_STRING, &arg_message,
      "Why it is refused, or the answer in words", "TEXT"},
     {"input", 0, 0, G_OPTION_ARG_STRING, &arg_input,
-     "What the agent is to go on with instead of what it asked for", "JSON"},
+     "The input to allow instead of the one it asked for", "JSON"},
     {NULL},
 };
 

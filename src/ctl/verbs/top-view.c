@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/format.h"
+#include "ctl/questions.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
 #include "ctl/text.h"
@@ -16,7 +17,7 @@
 #define FRAME_END "\033[J\033[?2026l"
 #define LINE_END "\033[K"
 
-#define KEYS "s stop  f freeze  y/n answer  a attach  l log  d diff  Enter show  ? help  q quit"
+#define KEYS "s stop  f freeze  a attach  l log  d diff  Enter show  ? help  q quit"
 #define MARK_WIDTH 2
 
 /* Room for "59min 59s" and "100%": a column that changes all the time must not move its
@@ -192,6 +193,20 @@ static void append_no_runs(GString *frame, const Layout *layout, int width)
         append_line(frame, width, STYLE_DIM, i == 0 ? NO_RUNS : "");
 }
 
+/* Nobody answers what is not on the screen: a question of the selected run takes the place of the
+ * keys. Caller frees. */
+static char *question_line(const TopModel *model, int selected)
+{
+    OpenQuestion question;
+    if (selected < 0 || selected >= (int)model->runs->len)
+        return NULL;
+    const TopRun *run = model->runs->pdata[selected];
+    if (!open_question_first(run->info, &question))
+        return NULL;
+    g_autofree char *line = g_strdup_printf("y/n  %s  %s", question.title, question.detail);
+    return text_clean(line, FALSE);
+}
+
 void top_view_draw(const TopModel *model, TopScroll *scroll, int selected, const char *footer,
                    gboolean away)
 {
@@ -211,8 +226,10 @@ void top_view_draw(const TopModel *model, TopScroll *scroll, int selected, const
         append_runs(frame, model, scroll->first, selected, &layout, width);
     else
         append_no_runs(frame, &layout, width);
+    g_autofree char *question = footer ? NULL : question_line(model, selected);
     if (layout.footer)
-        append_line(frame, width, footer ? STYLE_WARN : STYLE_DIM, footer ?: KEYS);
+        append_line(frame, width, footer || question ? STYLE_WARN : STYLE_DIM,
+                    footer ?: question ?: KEYS);
     g_string_append(frame, FRAME_END);
     terminal_write(frame->str, frame->len);
 }
