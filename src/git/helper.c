@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cancel-fd.h"
 #include "base/error.h"
 #include "base/util.h"
 #include "git/message.h"
@@ -134,12 +135,14 @@ typedef enum { ANSWERED, DIED, TOO_LATE, CANCELLED } Waited;
 static Waited wait_for_answer(const Helper *helper, guint limit_msec, GCancellable *cancellable)
 {
     gint64 end = g_get_monotonic_time() + (gint64)limit_msec * 1000;
-    int cancel = cancellable ? g_cancellable_get_fd(cancellable) : -1;
+    CancelFd cancel;
+    cancel_fd_open(&cancel, cancellable);
     gboolean cancelled = FALSE;
     Waited waited = ANSWERED;
     for (;;) {
         gint64 left = (end - g_get_monotonic_time() + 999) / 1000;
-        struct pollfd fds[] = {{helper->socket, POLLIN, 0}, {cancelled ? -1 : cancel, POLLIN, 0}};
+        struct pollfd fds[] = {{helper->socket, POLLIN, 0},
+                               {cancelled ? -1 : cancel.fd, POLLIN, 0}};
         if (left <= 0) {
             waited = cancelled ? CANCELLED : TOO_LATE;
             break;
@@ -156,8 +159,7 @@ static Waited wait_for_answer(const Helper *helper, guint limit_msec, GCancellab
             end = g_get_monotonic_time() + CANCEL_MSEC * 1000;
         }
     }
-    if (cancel >= 0)
-        g_cancellable_release_fd(cancellable);
+    cancel_fd_close(&cancel);
     return waited;
 }
 

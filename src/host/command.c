@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cancel-fd.h"
 #include "base/util.h"
 #include "host/cell.h"
 
@@ -109,13 +110,14 @@ static void wait_for_end(Running *running)
 {
     Command *command = running->command;
     gint64 end = g_get_monotonic_time() + (gint64)command->limit_msec * 1000;
-    int cancel = command->cancellable ? g_cancellable_get_fd(command->cancellable) : -1;
+    CancelFd cancel;
+    cancel_fd_open(&cancel, command->cancellable);
     for (gboolean ended = FALSE; !ended && !command->flooded;) {
         gint64 left = (end - g_get_monotonic_time() + 999) / 1000;
         struct pollfd fds[] = {{running->pidfd, POLLIN, 0},
                                {running->out, POLLIN, 0},
                                {running->err, POLLIN, 0},
-                               {cancel, POLLIN, 0}};
+                               {cancel.fd, POLLIN, 0}};
         command->timed_out = left <= 0;
         if (command->timed_out || poll(fds, G_N_ELEMENTS(fds), (int)MIN(left, G_MAXINT)) < 0) {
             ended = command->timed_out;
@@ -128,8 +130,7 @@ static void wait_for_end(Running *running)
         command->cancelled = fds[3].revents != 0;
         ended = command->cancelled || fds[0].revents;
     }
-    if (cancel >= 0)
-        g_cancellable_release_fd(command->cancellable);
+    cancel_fd_close(&cancel);
 }
 
 int command_run(Command *command)

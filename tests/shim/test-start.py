@@ -127,6 +127,7 @@ class Agent(ShimTest):
         shim.start().end()
         self.assertEqual(shim.read(), b"0027\r\n0027\r\n")
 
+    @shimtest.unittest.skipIf(shimtest.WRAPPER, "valgrind has limits of its own")
     def test_soft_limits_are_the_ones_asked_for_in_setup_too(self):
         options = ["--nofile=900", "--rlimit=7=600", f"--rlimit=4={2**64 - 1}", "--rlimit=3=4194304"]
         told = "ulimit -S -n; ulimit -S -s"
