@@ -12,6 +12,8 @@
 #include "store/answers.h"
 #include "transcript/decoder.h"
 
+#define RETRY_MSEC 1000
+
 struct Questions {
     Runs *runs;
     Steering *steering;
@@ -49,7 +51,7 @@ static char *build_from_text(const Run *run, const char *text, gsize length,
             run_get_record(run)->kind->build_answer(line_document_root(&document), answer, error);
     } else {
         g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                            "the question can't be read back from the transcript");
+                            "the question cannot be read back from the transcript");
     }
     json_tape_clear(&tape);
     return built;
@@ -87,8 +89,7 @@ static AgentQuestion *find_open(Run *run, const char *id, GError **error)
         *id && strspn(id, "0123456789") == strlen(id) && answer_is_kept(run_get_folder_fd(run), id);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                 answered ? "question %s of run %s is answered already"
-                         : "run %2$s has no open question %1$s: `questions` in its info has those "
-                           "there are",
+                         : "run %2$s has no open question %1$s: see `questions` in its info",
                 id, run_get_id(run));
     return NULL;
 }
@@ -102,8 +103,7 @@ static gboolean check_option(const AgentQuestion *question, const char *option, 
         g_string_append_printf(names, "%s%s", i > 0 ? ", " : "",
                                ((QuestionOption *)question->options->pdata[i])->id);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                "question %s has no option '%.100s': there are %s", question->id, option,
-                names->str);
+                "question %s has no option '%.100s': it has %s", question->id, option, names->str);
     return FALSE;
 }
 
@@ -113,7 +113,7 @@ static gboolean check_caught_up(const Run *run, GError **error)
     if (run_get_condition(run)->caught_up)
         return TRUE;
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_RUNNING,
-                "the service still reads what run %s has printed: try again in a moment",
+                "the service is still reading the output of run %s: try again in a moment",
                 run_get_id(run));
     return FALSE;
 }
@@ -178,11 +178,10 @@ gboolean answer_read_details(GVariant *details, AgentAnswer *answer, GError **er
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
         if (take_detail(answer, key, value))
             continue;
-        g_set_error(
-            error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-            "'%.100s' is no detail of an answer, or of another type: there are `message` s, "
-            "`input` s and `answers` a{ss}",
-            key);
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                    "'%.100s' is not a detail of an answer, or has the wrong type: the details are "
+                    "`message` s, `input` s and `answers` a{ss}",
+                    key);
         g_variant_unref(value);
         return FALSE;
     }
@@ -242,9 +241,10 @@ static void look_after(Questions *questions, Run *run)
     guint64 at = deadline(run, open->pdata[0]);
     Timer *timer = g_new0(Timer, 1);
     *timer = (Timer){.owner = questions, .run = run_ref(run)};
-    /* Not all of a long time at once: it passes while the machine is suspended, too. */
-    timer->source = g_timeout_add((guint)MIN((at > now ? at - now : 0) / 1000 + 1, 60 * 1000),
-                                  on_timeout, timer);
+    /* Not all of a long time at once: it passes while the machine is suspended, too. One that is
+     * due could not be refused yet (the disk is full, say), and is tried again. */
+    guint64 left_msec = at > now ? (at - now) / 1000 + 1 : RETRY_MSEC;
+    timer->source = g_timeout_add((guint)MIN(left_msec, 60 * 1000), on_timeout, timer);
     g_hash_table_insert(questions->timers, run, timer);
 }
 

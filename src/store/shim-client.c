@@ -157,8 +157,9 @@ gboolean shim_open_gate(Shim *shim, GError **error)
 
 gboolean shim_is_alive(int folder_fd)
 {
+    /* Shared: of two that look at the same moment, neither takes the other for a shim. */
     autofd fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 }
 
 gboolean shim_make_fifos(int folder_fd, GError **error)
