@@ -10,6 +10,7 @@
 #include "base/open-files.h"
 #include "base/program.h"
 #include "base/sigbus.h"
+#include "host/cell-home.h"
 #include "service.h"
 
 static gboolean on_terminate(gpointer user_data)
@@ -45,6 +46,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     signal(SIGPIPE, SIG_IGN);
+    cell_home_begin();
     sigbus_init();
     open_files_raise();
 

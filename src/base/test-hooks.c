@@ -26,7 +26,7 @@ void fault_point(const char *name)
     raise(SIGKILL);
 }
 
-guint test_msec(const char *variable, guint usual)
+guint test_limit(const char *variable, guint usual)
 {
     const char *text = g_getenv(variable);
     return text ? (guint)g_ascii_strtoull(text, NULL, 10) : usual;

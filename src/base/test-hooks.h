@@ -14,6 +14,6 @@ void fault_point(const char *name);
 /** To be called first in a process that works for the service: fault points kill that, too. */
 void fault_point_ends_parent(void);
 
-/** A time limit that tests shorten: the milliseconds in the environment variable @variable, or
- *  @usual where it is not set. */
-guint test_msec(const char *variable, guint usual);
+/** A limit that tests lower: the number in the environment variable @variable, or @usual where it
+ * is not set. */
+guint test_limit(const char *variable, guint usual);

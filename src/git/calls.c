@@ -13,12 +13,12 @@
 
 static guint look_msec(void)
 {
-    return test_msec("STORKIT_GIT_LOOK_MSEC", LOOK_MSEC);
+    return test_limit("STORKIT_GIT_LOOK_MSEC", LOOK_MSEC);
 }
 
 static guint work_msec(void)
 {
-    return test_msec("STORKIT_GIT_WORK_MSEC", WORK_MSEC);
+    return test_limit("STORKIT_GIT_WORK_MSEC", WORK_MSEC);
 }
 
 /* What every call has. */

@@ -168,19 +168,24 @@ static gboolean has_answered(const Helper *helper)
     return poll(&(struct pollfd){.fd = helper->socket, .events = POLLIN}, 1, 0) > 0;
 }
 
-static void set_lost_error(Waited waited, guint limit_msec, GVariant *arguments, GError **error)
+/* @excess: the limit of its cell that it has reached, or NULL. */
+static void set_lost_error(Waited waited, const char *excess, guint limit_msec, GVariant *arguments,
+                           GError **error)
 {
     const char *root = "the repository";
     g_variant_lookup(arguments, "root", "^&ay", &root);
     g_autofree char *shown = g_utf8_make_valid(root, -1);
-    if (waited == TOO_LATE)
+    if (waited == CANCELLED)
+        worktree_fail(error, "git in %s was interrupted", shown);
+    else if (excess)
+        worktree_fail(error, "git in %s was killed: %s; check the filters in its git config", shown,
+                      excess);
+    else if (waited == TOO_LATE)
         worktree_fail(
             error,
             "git in %s did not finish in %.3g s and was killed: check whether its disk, or "
             "a special file in it, hangs",
             shown, limit_msec / 1000.0);
-    else if (waited == CANCELLED)
-        worktree_fail(error, "git in %s was interrupted", shown);
     else
         worktree_fail(error,
                       "git in %s crashed, or exceeded its memory limit: run `git fsck` there, and "
@@ -188,8 +193,8 @@ static void set_lost_error(Waited waited, guint limit_msec, GVariant *arguments,
                       shown);
 }
 
-/* The helper's answer, or the error that it is. */
-static GVariant *take_answer(GVariant *answer_taken, GError **error)
+/* The helper's answer, or the error that it is, of which @excess may be the reason. */
+static GVariant *take_answer(GVariant *answer_taken, const char *excess, GError **error)
 {
     g_autoptr(GVariant) answer = answer_taken;
     g_autofree char *text = NULL;
@@ -197,7 +202,7 @@ static GVariant *take_answer(GVariant *answer_taken, GError **error)
     if (!g_variant_lookup(answer, "error", "^ay", &text))
         return g_steal_pointer(&answer);
     g_variant_lookup(answer, "code", "i", &code);
-    g_set_error_literal(error, STORKIT_ERROR, code, text);
+    g_set_error(error, STORKIT_ERROR, code, excess ? "%s (%s)" : "%s", text, excess);
     return NULL;
 }
 
@@ -216,11 +221,13 @@ GVariant *git_helper_call(const char *method, GVariant *arguments_taken, guint l
     if (message_send(helper->socket, g_variant_dict_end(&call)))
         waited = wait_for_answer(helper, limit_msec, cancellable);
     GVariant *answer = has_answered(helper) ? message_receive(helper->socket) : NULL;
+    g_autofree char *excess = cell_describe_excess(helper->cell);
     if (!answer) {
-        set_lost_error(waited, limit_msec, arguments, error);
+        set_lost_error(waited, excess, limit_msec, arguments, error);
         return NULL;
     }
-    if (waited == ANSWERED)
+    /* The next call starts with a cell that has reached no limit. */
+    if (waited == ANSWERED && !excess)
         give_back(g_steal_pointer(&helper));
-    return take_answer(answer, error);
+    return take_answer(answer, excess, error);
 }

@@ -58,7 +58,7 @@ static char *last_lines(const Command *command)
 
 static guint limit_msec(void)
 {
-    return test_msec("STORKIT_GIT_MSEC", LIMIT_MSEC);
+    return test_limit("STORKIT_GIT_MSEC", LIMIT_MSEC);
 }
 
 /* Where the PATH of @environment has git. Caller frees. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "host/cell-home.h"
 #include "host/cgroup.h"
 
 #define KILL_MSEC 5000
@@ -27,26 +28,18 @@ struct Cell {
 
 /* --- Its cgroup --- */
 
-/* Only a cgroup made by the user's own manager may be divided. */
-static char *own_cgroup(void)
-{
-    g_autofree char *folder = cgroup_of_process(getpid());
-    g_autofree char *manager = g_strdup_printf("/user@%u.service/", (guint)getuid());
-    return folder && strstr(folder, manager) ? g_steal_pointer(&folder) : NULL;
-}
-
 static char *make_cgroup(void)
 {
     static gint number;
-    g_autofree char *own = own_cgroup();
-    if (!own)
+    g_autofree char *home = cell_home_folder();
+    if (!home)
         return NULL;
-    char *folder =
-        g_strdup_printf("%s/work-%d-%d", own, (int)getpid(), g_atomic_int_add(&number, 1));
-    if (mkdir(folder, 0755) == 0)
-        return folder;
-    g_free(folder);
-    return NULL;
+    g_autofree char *folder =
+        g_strdup_printf("%s/work-%d-%d", home, (int)getpid(), g_atomic_int_add(&number, 1));
+    if (mkdir(folder, 0755) < 0)
+        return NULL;
+    cell_home_limit(folder);
+    return g_steal_pointer(&folder);
 }
 
 Cell *cell_new(void)
@@ -172,7 +165,13 @@ gboolean cell_kill(Cell *cell)
     if (wait_until_empty(cell))
         return TRUE;
     g_warning("a process in %s cannot be killed: it is stuck in the kernel", cell->folder);
+    cell_home_lift_limits();
     return FALSE;
+}
+
+char *cell_describe_excess(const Cell *cell)
+{
+    return cell->folder ? cell_home_describe_excess(cell->folder) : NULL;
 }
 
 /* Those inside first: a process of the cell may have had cells of its own. */

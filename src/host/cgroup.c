@@ -51,7 +51,7 @@ static char *read_file(const char *folder, const char *file)
     return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
-static gboolean write_file(const char *folder, const char *file, const char *text)
+gboolean cgroup_write(const char *folder, const char *file, const char *text)
 {
     g_autofree char *path = g_build_filename(folder, file, NULL);
     autofd fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -117,7 +117,7 @@ guint cgroup_count_processes(const char *folder)
 
 void cgroup_kill(const char *folder)
 {
-    if (!write_file(folder, "cgroup.kill", "1") && errno != ENOENT && errno != ENODEV)
+    if (!cgroup_write(folder, "cgroup.kill", "1") && errno != ENOENT && errno != ENODEV)
         g_warning("killing the processes of %s: %s", folder, g_strerror(errno));
 }
 
@@ -141,7 +141,7 @@ char *cgroup_find_frozen_above(const char *folder)
 
 gboolean cgroup_set_frozen(const char *folder, gboolean frozen, GError **error)
 {
-    if (write_file(folder, "cgroup.freeze", frozen ? "1" : "0"))
+    if (cgroup_write(folder, "cgroup.freeze", frozen ? "1" : "0"))
         return TRUE;
     set_errno_error(error, errno, "%s %s", frozen ? "freezing" : "thawing", folder);
     return FALSE;

@@ -23,6 +23,9 @@ guint64 cgroup_get_uint(const char *folder, const char *file, guint64 fallback);
 /** The value of @key in a flat keyed file such as cpu.stat, or @fallback. */
 guint64 cgroup_get_keyed(const char *folder, const char *file, const char *key, guint64 fallback);
 
+/** Writes @text into one of its files; FALSE with errno set where that fails. */
+gboolean cgroup_write(const char *folder, const char *file, const char *text);
+
 /** How many processes are in the cgroup and those below it (64 of them at most). */
 guint cgroup_count_processes(const char *folder);
 

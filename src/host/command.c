@@ -143,6 +143,7 @@ int command_run(Command *command)
         wait_for_end(&running);
         /* One that is stuck in the kernel is not waited for. */
         gboolean gone = cell_kill(cell);
+        command->excess = cell_describe_excess(cell);
         read_rest(&running);
         waitpid(running.pid, &command->status, gone ? 0 : WNOHANG);
     }
@@ -156,4 +157,5 @@ void command_clear(Command *command)
 {
     if (command->output)
         g_string_free(command->output, TRUE);
+    g_free(command->excess);
 }

@@ -25,6 +25,8 @@ typedef struct {
     gboolean cancelled, timed_out, flooded;
     int status; /* of waitpid(), where none is */
 
+    char *excess; /* the limit that it has reached, as a clause (host/cell.h); NULL: none */
+
     GString *output;
     char tail[COMMAND_TAIL_BYTES]; /* the end of its stderr */
     gsize tail_length;

@@ -12,11 +12,13 @@
 
 static guint limit_msec(void)
 {
-    return test_msec("STORKIT_TEARDOWN_MSEC", LIMIT_MSEC);
+    return test_limit("STORKIT_TEARDOWN_MSEC", LIMIT_MSEC);
 }
 
 static char *describe_end(const Command *command)
 {
+    if (command->excess)
+        return g_strdup(command->excess);
     if (command->timed_out)
         return g_strdup_printf("it did not finish in %.3g s", limit_msec() / 1000.0);
     if (WIFEXITED(command->status))

@@ -176,7 +176,7 @@ static gboolean on_pending_timer(gpointer user_data)
 void reply_pending_later(Start *start)
 {
     start->pending_timer =
-        g_timeout_add(test_msec("STORKIT_PENDING_MSEC", PENDING_MSEC), on_pending_timer, start);
+        g_timeout_add(test_limit("STORKIT_PENDING_MSEC", PENDING_MSEC), on_pending_timer, start);
 }
 
 /* --- The end --- */

@@ -155,6 +155,7 @@ class Pool:
         self.log = f"{self.folder}/storkitd.log"
         self.events = []
         self.process = None
+        self.daemon_wrapper = []  # a command line that executes it
         self.units = set()
         self._wants_daemon = daemon
         self._broker = broker
@@ -263,7 +264,7 @@ class Pool:
         """Starts storkitd and waits until it owns its name."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [os.environ["STORKITD"]],
+                [*self.daemon_wrapper, os.environ["STORKITD"]],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -9,6 +9,7 @@ from ctl import Ctl
 from harness import main, raises, serial, skip, timeout, wait_until
 from leftovers import assert_nothing_runs
 from session import RUNTIME
+from test_worktrees_removal import add_filter, worktree
 from traces import read_text, touch
 
 INFINITY = 2**64 - 1
@@ -296,6 +297,102 @@ def test_child_that_hogs_memory_is_killed_alone(pool):
         lambda: any("memory" in entry["MESSAGE"] for entry in pool.journal(info["run_id"])),
         "the journal's entry",
     )
+
+
+# Cells: what the service starts besides agents
+
+
+def begin_in_unit(pool, **limits):
+    """The service anew, alone in a cgroup that it may divide, as in its unit."""
+    pool.stop_daemon()
+    # An emulated machine may need more than ten seconds for a checkout.
+    limits["STORKIT_PENDING_MSEC"] = 170000
+    pool.environment |= {name: str(value) for name, value in limits.items()}
+    pool.daemon_wrapper = ["systemd-run", "--user", "--scope", "--quiet", "--collect",
+                           "--property=Delegate=yes", "--"]  # fmt: skip
+    pool.start_daemon()
+
+
+def own_cgroup(pool):
+    lines = read_text(f"/proc/{pool.process.pid}/cgroup").splitlines()
+    (group,) = [line.removeprefix("0::") for line in lines if line.startswith("0::")]
+    return f"/sys/fs/cgroup{group}"
+
+
+def need_own_controller(pool, name):
+    """Returns the cgroup that the service's cells are in."""
+    own = own_cgroup(pool)
+    unit = own.removesuffix("/service")
+    if name not in read_text(f"{unit}/cgroup.controllers").split():
+        assert unit == own, "the service moved, and has nothing of it"
+        skip(f"the {name} controller is not delegated here; tests/vm/run runs this in a machine "
+             "where it is")  # fmt: skip
+    assert unit != own
+    return unit
+
+
+def assert_starts(pool, root, story):
+    """That git is as good as before."""
+    pool.git(root, "config", "filter.some.smudge", "cat")
+    pool.start(root, story)
+    assert pool.wait(root, story)["status"] == "completed"
+
+
+def test_service_alone_in_its_cgroup_works(pool):
+    """In a unit of its own the service makes cells inside of it, with limits or, where there are no
+    controllers, without; after a kill it starts in a new one."""
+    root = pool.repository(agents={"coder": {}})
+    for story in ("1", "2"):
+        begin_in_unit(pool)
+        pool.start(root, story)
+        assert pool.wait(root, story)["status"] == "completed"
+        unit = own_cgroup(pool).removesuffix("/service")
+        assert any(name.startswith("work-") for name in os.listdir(unit)), os.listdir(unit)
+        pool.remove_worktree(root, story)
+        pool.kill_daemon()
+        wait_until(lambda: not os.path.exists(unit), "the end of its cgroup")
+    begin_in_unit(pool)
+
+
+@timeout(180)
+def test_filter_that_hogs_memory_is_killed(pool):
+    """A filter of git's config that takes all memory is killed with its git, and the Start fails
+    with the limit's name; nothing of it stays, and the next one works."""
+    begin_in_unit(pool, STORKIT_CELL_MEMORY_MIB=96)
+    need_own_controller(pool, "memory")
+    root = pool.repository(agents={"coder": {}})
+    add_filter(pool, root, "tail /dev/zero")
+    error = raises("WorktreeFailed", pool.start, root, "1")
+    assert "it exceeded its memory limit of 96 MiB" in error.message, error
+    assert not os.path.exists(worktree(root, "1"))
+    assert_starts(pool, root, "1")
+
+
+@timeout(180)
+def test_filter_that_forks_without_end_is_bounded(pool):
+    """A filter that forks gets no further than the limit, and the error says so."""
+    begin_in_unit(pool, STORKIT_CELL_PROCESSES=40)
+    need_own_controller(pool, "pids")
+    root = pool.repository(agents={"coder": {}})
+    add_filter(pool, root, "for i in $(seq 60); do sleep 4711.6 >/dev/null & done")
+    error = raises("WorktreeFailed", pool.start, root, "1")
+    assert "it reached its limit of 40 processes" in error.message, error
+    assert not os.path.exists(worktree(root, "1"))
+    assert_starts(pool, root, "1")
+
+
+@timeout(180)
+def test_teardown_that_hogs_memory_is_killed(pool):
+    """A teardown command that takes all memory is killed: RemoveWorktree fails and says so."""
+    config = '[[component]]\nname = "it"\npath = "."\nteardown = ["tail /dev/zero"]\n'
+    begin_in_unit(pool, STORKIT_CELL_MEMORY_MIB=96)
+    need_own_controller(pool, "memory")
+    root = pool.repository(config=config + pool.roster({"coder": {}}))
+    pool.start(root, "1")
+    pool.wait(root, "1")
+    error = raises("WorktreeFailed", pool.remove_worktree, root, "1")
+    assert "it exceeded its memory limit of 96 MiB" in error.message, error
+    pool.remove_worktree(root, "1", force=True)
 
 
 if __name__ == "__main__":
