@@ -35,10 +35,13 @@ struct Service {
     int lock; /* of the state folder */
 };
 
-static void give_up(Service *service, const char *why)
+/* Where there is nothing to serve on, another start would find the same: it is not a failure, after
+ * which systemd would try until it has had enough. The bus starts the service with the next call.
+ */
+static void end_without_bus(Service *service, const char *why)
 {
-    g_critical("%s: exiting; runs continue, and the next service finds them", why);
-    service->exit_status = 1;
+    if (!service->stopping)
+        g_message("%s: exiting; runs continue, and the next call starts the service", why);
     g_main_loop_quit(service->loop);
 }
 
@@ -71,13 +74,17 @@ static void on_up(sd_bus *bus, gpointer data)
     announce_counts(service);
 }
 
-static void on_link_failed(const char *why, gpointer data)
+static void on_name_taken(const char *why, gpointer data)
 {
     Service *service = data;
-    if (service->stopping) /* the session ends */
-        g_main_loop_quit(service->loop);
-    else
-        give_up(service, why);
+    g_critical("%s: exiting; runs continue, and the next service finds them", why);
+    service->exit_status = 1;
+    g_main_loop_quit(service->loop);
+}
+
+static void on_bus_gone(const char *why, gpointer data)
+{
+    end_without_bus(data, why);
 }
 
 static void on_wants_new_bus(gpointer data)
@@ -135,7 +142,8 @@ static const BusLinkOwner link_owner = {
     .down = on_down,
     .up = on_up,
     .processed = on_processed,
-    .failed = on_link_failed,
+    .taken = on_name_taken,
+    .gone = on_bus_gone,
 };
 
 /* --- Going when there is nothing to do --- */
@@ -285,9 +293,9 @@ static const BusPublisherOwner publisher_owner = {
     .waits = on_waits,
 };
 
-static void on_pool_lost(gpointer data)
+static void on_manager_gone(gpointer data)
 {
-    give_up(data, "cannot reach the user manager");
+    end_without_bus(data, "cannot reach the user manager any more");
 }
 
 /* --- The service --- */
@@ -298,7 +306,7 @@ Service *service_new(GMainLoop *loop, GError **error)
     service->loop = loop;
     service->lock = -1;
     service->link = bus_link_new(&link_owner, service);
-    service->parts.pool = pool_new(on_pool_lost, service, error);
+    service->parts.pool = pool_new(on_manager_gone, service, error);
     if (!service->parts.pool)
         return NULL;
     Runs *runs = pool_get_runs(service->parts.pool);

@@ -114,9 +114,13 @@ static void wait_to_return(BusLink *link, int error)
 {
     if (g_get_monotonic_time() - link->opened > G_USEC_PER_SEC)
         link->return_attempts = 0;
-    if (error == -EEXIST || link->return_attempts >= RETURN_ATTEMPTS) {
-        g_autofree char *why = bus_name_describe_error(error);
-        link->owner->failed(why, link->data);
+    g_autofree char *why = bus_name_describe_error(error);
+    if (error == -EEXIST) {
+        link->owner->taken(why, link->data);
+        return;
+    }
+    if (link->return_attempts >= RETURN_ATTEMPTS) {
+        link->owner->gone(why, link->data);
         return;
     }
     guint msec = RETURN_STEP_MSEC * link->return_attempts++;
@@ -127,7 +131,7 @@ static void wait_to_return(BusLink *link, int error)
 static void lose_current(BusLink *link, int error)
 {
     if (link->leaving) { /* the session ends */
-        link->owner->failed(g_strerror(-error), link->data);
+        link->owner->gone(g_strerror(-error), link->data);
         return;
     }
     g_warning("lost the connection to the bus: %s", g_strerror(-error));
@@ -191,7 +195,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     if (sd_bus_message_read(m, "s", &name) < 0 || !g_str_equal(name, STORKIT_BUS_NAME) ||
         !is_current(link, m) || link->leaving)
         return 0;
-    link->owner->failed("another program has taken the bus name " STORKIT_BUS_NAME, link->data);
+    link->owner->taken("another program has taken the bus name " STORKIT_BUS_NAME, link->data);
     return 0;
 }
 

@@ -20,7 +20,8 @@ typedef struct {
     void (*down)(gpointer data);                    /* the connection is left, or lost */
     void (*up)(sd_bus *bus, gpointer data);         /* a new one has the name */
     void (*processed)(gpointer data);               /* something was read or written */
-    void (*failed)(const char *why, gpointer data); /* there will be no new one */
+    void (*taken)(const char *why, gpointer data);  /* another program has the name */
+    void (*gone)(const char *why, gpointer data);   /* so is the bus: there will be no new one */
 } BusLinkOwner;
 
 BusLink *bus_link_new(const BusLinkOwner *owner, gpointer data);

@@ -24,9 +24,9 @@ typedef struct {
  *  session bus. Returns a negative errno on failure. Caller: sd_bus_flush_close_unref(). */
 int systemd_connect(sd_bus **ret_bus);
 
-/** Connects to the user manager. @failed is called when the connection is lost, which nothing here
- * survives. */
-Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **error);
+/** Connects to the user manager. A connection that is lost is made again, and what was asked over
+ * it is asked again; @gone is called when that has been tried in vain for some twenty seconds. */
+Systemd *systemd_new(void (*gone)(gpointer data), gpointer data, GError **error);
 void systemd_free(Systemd *systemd);
 
 typedef struct {

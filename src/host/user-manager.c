@@ -5,14 +5,10 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include "host/bus-source.h"
 #include "host/cgroup.h"
+#include "host/manager-link.h"
 #include "base/error.h"
 #include "base/util.h"
-
-#define SERVICE "org.freedesktop.systemd1"
-#define MANAGER_PATH "/org/freedesktop/systemd1"
-#define MANAGER "org.freedesktop.systemd1.Manager"
 
 /* How often a Start looks for its scope where the manager was away, or has not told of it, and for
  * how long it waits for the manager to come back. */
@@ -20,57 +16,17 @@
 #define LOOK_LATER_MSEC 1000
 #define AWAY_USEC (10 * G_USEC_PER_SEC)
 
+/* How often a manager that does not answer is asked whether it knows a unit. */
+#define ASK_LATER_MSEC 1000
+
 static const SystemdCalls manager_calls;
 
 /* Systemd over the bus of the user manager. */
 typedef struct {
     Systemd parent;
-    sd_bus *bus;
-    GSource *source;
-    void (*failed)(gpointer data);
-    gpointer data;
+    ManagerLink *link;
+    GPtrArray *orders; /* UnitOrder *, owned: not answered yet */
 } Manager;
-
-static void on_failed(int error, gpointer data)
-{
-    Manager *manager = data;
-    g_warning("lost the connection to the user manager: %s", g_strerror(-error));
-    manager->failed(manager->data);
-}
-
-int systemd_connect(sd_bus **ret_bus)
-{
-    const char *runtime_dir = g_getenv("XDG_RUNTIME_DIR");
-    g_autofree char *socket =
-        runtime_dir ? g_build_filename(runtime_dir, "bus", NULL) : g_strdup("");
-    if (!g_file_test(socket, G_FILE_TEST_EXISTS))
-        return sd_bus_open_user(ret_bus);
-
-    g_autofree char *escaped = g_uri_escape_string(socket, "/", FALSE);
-    g_autofree char *address = g_strconcat("unix:path=", escaped, NULL);
-    sd_bus *bus = NULL;
-    int r = sd_bus_new(&bus);
-    if (r >= 0)
-        r = sd_bus_set_address(bus, address);
-    if (r >= 0)
-        r = sd_bus_set_bus_client(bus, 1);
-    if (r >= 0)
-        r = sd_bus_start(bus);
-    if (r < 0) {
-        sd_bus_unref(bus);
-        return r;
-    }
-    *ret_bus = bus;
-    return 0;
-}
-
-/* It is between two lives, or was when it had the call. */
-static gboolean is_away(const sd_bus_error *error)
-{
-    return sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED,
-                                  SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
-           g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.");
-}
 
 /* --- Scopes --- */
 
@@ -83,26 +39,22 @@ static char *manager_find_scope(Systemd *systemd, const char *unit, pid_t pid)
 
 /* One scope being made. The job's end may be announced before the method replies with its path. */
 typedef struct {
-    Manager *manager;
+    ManagerRequest request;
     GTask *task; /* NULL once it has returned; the task owns this */
     char *unit, *description;
     pid_t pid;
     guint64 timeout_stop_usec;
     Limits limits;
-    sd_bus_slot *match, *call;
     char *job;           /* once the method has replied */
     GHashTable *removed; /* jobs that ended before that: path -> result */
     gboolean without_oom_policy;
-    guint look_source;
-    gint64 began; /* monotonic */
-    gboolean again;
+    gint64 began;   /* monotonic */
+    gboolean again; /* the manager may have had the call before */
 } ScopeStart;
 
 static void scope_start_free(ScopeStart *start)
 {
-    g_clear_handle_id(&start->look_source, g_source_remove);
-    sd_bus_slot_unref(start->match);
-    sd_bus_slot_unref(start->call);
+    manager_request_end(&start->request);
     g_clear_pointer(&start->removed, g_hash_table_unref);
     g_free(start->unit);
     g_free(start->description);
@@ -145,29 +97,20 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 }
 
 static void call_start(ScopeStart *start);
-static void look_later(ScopeStart *start, guint msec);
 
-/* systemd that executes itself anew (daemon-reexec, an upgrade) is off the bus for a moment.
- * Whether it has taken the call by then, its job and the announcement of it may be lost: what
- * counts is that the process is in its scope. */
-static gboolean on_look(gpointer user_data)
+/* Systemd that executes itself anew (daemon-reexec, an upgrade) is off the bus for a moment, and
+ * the connection to it may be lost. Whether it has had the call by then, its job and the
+ * announcement of it may be lost, too: what counts is that the process is in its scope. */
+static void look(ManagerRequest *request)
 {
-    ScopeStart *start = user_data;
-    start->look_source = 0;
+    ScopeStart *start = (ScopeStart *)request;
     g_autofree char *folder = manager_find_scope(NULL, start->unit, start->pid);
     if (folder)
         scope_start_finish(start, "done");
     else if (start->job)
-        look_later(start, LOOK_LATER_MSEC);
+        manager_request_later(request, LOOK_LATER_MSEC, look);
     else
         call_start(start);
-    return G_SOURCE_REMOVE;
-}
-
-static void look_later(ScopeStart *start, guint msec)
-{
-    g_clear_handle_id(&start->look_source, g_source_remove);
-    start->look_source = g_timeout_add(msec, on_look, start);
 }
 
 /* Whether the call is to be made again; a unit that is there already is that of the first one. */
@@ -175,7 +118,8 @@ static gboolean is_worth_another(const ScopeStart *start, const sd_bus_error *er
 {
     if (g_get_monotonic_time() - start->began > AWAY_USEC)
         return FALSE;
-    return is_away(error) || (start->again && sd_bus_error_has_name(error, SERVICE ".UnitExists"));
+    return manager_is_away(error) ||
+           (start->again && sd_bus_error_has_name(error, SYSTEMD_SERVICE ".UnitExists"));
 }
 
 static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -191,7 +135,7 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
     }
     if (error && is_worth_another(start, error)) {
         start->again = TRUE;
-        look_later(start, LOOK_MSEC);
+        manager_request_later(&start->request, LOOK_MSEC, look);
         return 0;
     }
     if (error || sd_bus_message_read(m, "o", &job) < 0) {
@@ -204,7 +148,7 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
     if (result)
         scope_start_finish(start, result);
     else
-        look_later(start, LOOK_LATER_MSEC);
+        manager_request_later(&start->request, LOOK_LATER_MSEC, look);
     return 0;
 }
 
@@ -240,21 +184,35 @@ static int append_properties(sd_bus_message *m, const ScopeStart *start)
 
 static void call_start(ScopeStart *start)
 {
-    sd_bus_message *m = NULL;
-    int r = sd_bus_message_new_method_call(start->manager->bus, &m, SERVICE, MANAGER_PATH, MANAGER,
-                                           "StartTransientUnit");
-    if (r >= 0)
-        r = sd_bus_message_append(m, "ss", start->unit, "fail");
+    sd_bus_message *m = manager_request_message(&start->request, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                                "StartTransientUnit");
+    int r = sd_bus_message_append(m, "ss", start->unit, "fail");
     if (r >= 0)
         r = append_properties(m, start);
     if (r >= 0)
         r = sd_bus_message_append(m, "a(sa(sv))", 0);
-    start->call = sd_bus_slot_unref(start->call);
     if (r >= 0)
-        r = sd_bus_call_async(start->manager->bus, &start->call, m, on_start_reply, start, 0);
+        r = manager_request_send(&start->request, sd_bus_message_ref(m), on_start_reply);
     sd_bus_message_unref(m);
     if (r < 0)
         scope_start_fail(start, g_strerror(-r));
+}
+
+/* The match first, the call after it: the bus keeps their order. No `arg2` in the rule, though it
+ * would fit: sd-bus cannot compare arguments that follow a number. */
+static void scope_start_begin(ManagerRequest *request)
+{
+    ScopeStart *start = (ScopeStart *)request;
+    int r = manager_request_match(request, "member='JobRemoved'", on_job_removed);
+    start->again = start->began != 0;
+    start->began = g_get_monotonic_time();
+    g_clear_pointer(&start->job, g_free);
+    if (r < 0)
+        scope_start_fail(start, g_strerror(-r));
+    else if (start->again)
+        manager_request_later(request, LOOK_MSEC, look);
+    else
+        call_start(start);
 }
 
 static void manager_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancellable *cancellable,
@@ -263,102 +221,146 @@ static void manager_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancel
     Manager *manager = (Manager *)systemd;
     ScopeStart *start = g_new0(ScopeStart, 1);
     *start = (ScopeStart){
-        .manager = manager,
         .task = g_task_new(NULL, cancellable, callback, user_data),
         .unit = g_strdup(spec->unit),
         .description = g_strdup(spec->description),
         .pid = spec->pid,
         .timeout_stop_usec = spec->timeout_stop_usec,
         .limits = *spec->limits,
-        .began = g_get_monotonic_time(),
         .removed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
     g_task_set_task_data(start->task, start, (GDestroyNotify)scope_start_free);
-
-    /* The match first, the call after it: the bus keeps their order. No `arg2` in the rule, though
-     * it would fit: sd-bus cannot compare arguments that follow a number. */
-    int r = sd_bus_add_match_async(manager->bus, &start->match,
-                                   "type='signal',sender='" SERVICE "',interface='" MANAGER
-                                   "',member='JobRemoved'",
-                                   on_job_removed, NULL, start);
-    if (r < 0)
-        scope_start_fail(start, g_strerror(-r));
-    else
-        call_start(start);
+    manager_request_begin(&start->request, manager->link, scope_start_begin);
 }
 
-static int ignore_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+/* --- Orders: nobody waits for them --- */
+
+typedef struct {
+    ManagerRequest request;
+    Manager *manager;
+    const char *method;
+    char *unit;
+    const char *mode; /* NULL for methods without one */
+} UnitOrder;
+
+static void order_free(gpointer data)
 {
+    UnitOrder *order = data;
+    manager_request_end(&order->request);
+    g_free(order->unit);
+    g_free(order);
+}
+
+/* A unit that is gone is not an error. */
+static int on_order_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    UnitOrder *order = userdata;
+    const sd_bus_error *error = sd_bus_message_get_error(m);
+    if (error && manager_is_away(error))
+        manager_request_later(&order->request, LOOK_LATER_MSEC, order->request.begin);
+    else
+        g_ptr_array_remove_fast(order->manager->orders, order); /* frees it */
     return 0;
+}
+
+static void order_begin(ManagerRequest *request)
+{
+    UnitOrder *order = (UnitOrder *)request;
+    sd_bus_message *m =
+        manager_request_message(request, SYSTEMD_PATH, SYSTEMD_MANAGER, order->method);
+    int r = sd_bus_message_append(m, "s", order->unit);
+    if (r >= 0 && order->mode)
+        r = sd_bus_message_append(m, "s", order->mode);
+    if (r >= 0)
+        r = manager_request_send(request, sd_bus_message_ref(m), on_order_reply);
+    sd_bus_message_unref(m);
+    if (r < 0)
+        g_warning("asking systemd to %s %s: %s", order->method, order->unit, g_strerror(-r));
+}
+
+static void give_order(Manager *manager, const char *method, const char *unit, const char *mode)
+{
+    UnitOrder *order = g_new0(UnitOrder, 1);
+    order->manager = manager;
+    order->method = method;
+    order->unit = g_strdup(unit);
+    order->mode = mode;
+    g_ptr_array_add(manager->orders, order);
+    manager_request_begin(&order->request, manager->link, order_begin);
 }
 
 static void manager_stop_unit(Systemd *systemd, const char *unit)
 {
-    Manager *manager = (Manager *)systemd;
-    int r = sd_bus_call_method_async(manager->bus, NULL, SERVICE, MANAGER_PATH, MANAGER, "StopUnit",
-                                     ignore_reply, NULL, "ss", unit, "replace");
-    if (r < 0)
-        g_warning("asking systemd to stop %s: %s", unit, g_strerror(-r));
+    give_order((Manager *)systemd, "StopUnit", unit, "replace");
 }
 
 static void manager_thaw_unit(Systemd *systemd, const char *unit)
 {
-    Manager *manager = (Manager *)systemd;
-    int r = sd_bus_call_method_async(manager->bus, NULL, SERVICE, MANAGER_PATH, MANAGER, "ThawUnit",
-                                     ignore_reply, NULL, "s", unit);
-    if (r < 0)
-        g_warning("asking systemd to thaw %s: %s", unit, g_strerror(-r));
+    give_order((Manager *)systemd, "ThawUnit", unit, NULL);
 }
 
 /* --- Units that are there already --- */
 
 typedef struct {
     GroupQuery parent;
-    sd_bus_slot *call;
+    ManagerRequest request;
+    char *unit;
     GroupFound found;
     gpointer data;
 } ManagerQuery;
 
+static ManagerQuery *query_of(ManagerRequest *request)
+{
+    return (ManagerQuery *)((char *)request - G_STRUCT_OFFSET(ManagerQuery, request));
+}
+
 static void query_free(GroupQuery *parent)
 {
     ManagerQuery *query = (ManagerQuery *)parent;
-    sd_bus_slot_unref(query->call);
+    manager_request_end(&query->request);
+    g_free(query->unit);
     g_free(query);
 }
 
 static int on_control_group(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    ManagerQuery *query = userdata;
+    ManagerQuery *query = query_of(userdata);
     const char *group = NULL;
+    if (manager_request_is_lost(&query->request)) /* asked again */
+        return 0;
     if (!sd_bus_message_get_error(m) && sd_bus_message_read(m, "v", "s", &group) < 0)
         group = NULL;
     query->found(group && *group ? group : NULL, query->data);
     return 0;
 }
 
-static char *unit_object_path(const char *unit)
+static void query_begin(ManagerRequest *request)
 {
+    ManagerQuery *query = query_of(request);
     char *path = NULL;
-    if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0)
-        return NULL;
-    return path;
+    int r = sd_bus_path_encode(SYSTEMD_PATH "/unit", query->unit, &path);
+    if (r < 0)
+        return;
+    sd_bus_message *m =
+        manager_request_message(request, path, "org.freedesktop.DBus.Properties", "Get");
+    free(path);
+    r = sd_bus_message_append(m, "ss", SYSTEMD_SERVICE ".Scope", "ControlGroup");
+    if (r >= 0)
+        r = manager_request_send(request, sd_bus_message_ref(m), on_control_group);
+    sd_bus_message_unref(m);
+    if (r < 0)
+        g_warning("asking for the cgroup of %s: %s", query->unit, g_strerror(-r));
 }
 
 static GroupQuery *manager_ask_control_group(Systemd *systemd, const char *unit, GroupFound found,
                                              gpointer data)
 {
-    Manager *manager = (Manager *)systemd;
     ManagerQuery *query = g_new0(ManagerQuery, 1);
     query->parent.calls = &manager_calls;
+    query->unit = g_strdup(unit);
     query->found = found;
     query->data = data;
-    char *path = unit_object_path(unit);
-    int r = sd_bus_call_method_async(manager->bus, &query->call, SERVICE, path,
-                                     "org.freedesktop.DBus.Properties", "Get", on_control_group,
-                                     query, "ss", SERVICE ".Scope", "ControlGroup");
-    free(path);
-    if (r < 0)
-        g_warning("asking for the cgroup of %s: %s", unit, g_strerror(-r));
+    manager_request_begin(&query->request, ((Manager *)systemd)->link, query_begin);
     return &query->parent;
 }
 
@@ -366,34 +368,28 @@ static GroupQuery *manager_ask_control_group(Systemd *systemd, const char *unit,
 
 typedef struct {
     UnitWatch parent;
-    Manager *manager;
+    ManagerRequest request;
     char *unit;
-    sd_bus_slot *match, *call;
-    guint retry_source;
     UnitGone gone;
     gpointer data;
     gboolean told;
 } ManagerWatch;
 
-static void ask_for_unit(ManagerWatch *watch);
-
-static gboolean on_retry(gpointer user_data)
+static ManagerWatch *watch_of(ManagerRequest *request)
 {
-    ManagerWatch *watch = user_data;
-    watch->retry_source = 0;
-    ask_for_unit(watch);
-    return G_SOURCE_REMOVE;
+    return (ManagerWatch *)((char *)request - G_STRUCT_OFFSET(ManagerWatch, request));
 }
+
+static void ask_for_unit(ManagerRequest *request);
 
 /* Only systemd's word that it knows no such unit counts: one that hangs is asked again. */
 static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-    ManagerWatch *watch = userdata;
+    ManagerWatch *watch = watch_of(userdata);
     if (watch->told || !sd_bus_message_is_method_error(m, NULL))
         return 0;
-    if (!sd_bus_message_is_method_error(m, SERVICE ".NoSuchUnit")) {
-        if (watch->retry_source == 0)
-            watch->retry_source = g_timeout_add_seconds(1, on_retry, watch);
+    if (!sd_bus_message_is_method_error(m, SYSTEMD_SERVICE ".NoSuchUnit")) {
+        manager_request_later(&watch->request, ASK_LATER_MSEC, ask_for_unit);
         return 0;
     }
     watch->told = TRUE;
@@ -401,11 +397,14 @@ static int on_unit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     return 0;
 }
 
-static void ask_for_unit(ManagerWatch *watch)
+static void ask_for_unit(ManagerRequest *request)
 {
-    watch->call = sd_bus_slot_unref(watch->call);
-    int r = sd_bus_call_method_async(watch->manager->bus, &watch->call, SERVICE, MANAGER_PATH,
-                                     MANAGER, "GetUnit", on_unit, watch, "s", watch->unit);
+    ManagerWatch *watch = watch_of(request);
+    sd_bus_message *m = manager_request_message(request, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnit");
+    int r = sd_bus_message_append(m, "s", watch->unit);
+    if (r >= 0)
+        r = manager_request_send(request, sd_bus_message_ref(m), on_unit);
+    sd_bus_message_unref(m);
     if (r < 0)
         g_warning("watching %s: %s", watch->unit, g_strerror(-r));
 }
@@ -418,32 +417,32 @@ static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_
     return 0;
 }
 
+static void watch_begin(ManagerRequest *request)
+{
+    const ManagerWatch *watch = watch_of(request);
+    g_autofree char *rule = g_strdup_printf("member='UnitRemoved',arg0='%s'", watch->unit);
+    int r = manager_request_match(request, rule, on_unit_removed);
+    if (r < 0)
+        g_warning("watching %s: %s", watch->unit, g_strerror(-r));
+    ask_for_unit(request);
+}
+
 static UnitWatch *manager_watch_gone(Systemd *systemd, const char *unit, UnitGone gone,
                                      gpointer data)
 {
     ManagerWatch *watch = g_new0(ManagerWatch, 1);
     watch->parent.calls = &manager_calls;
-    watch->manager = (Manager *)systemd;
     watch->unit = g_strdup(unit);
     watch->gone = gone;
     watch->data = data;
-    g_autofree char *rule = g_strdup_printf("type='signal',sender='" SERVICE "',interface='" MANAGER
-                                            "',member='UnitRemoved',arg0='%s'",
-                                            unit);
-    int r = sd_bus_add_match_async(watch->manager->bus, &watch->match, rule, on_unit_removed, NULL,
-                                   watch);
-    if (r < 0)
-        g_warning("watching %s: %s", unit, g_strerror(-r));
-    ask_for_unit(watch);
+    manager_request_begin(&watch->request, ((Manager *)systemd)->link, watch_begin);
     return &watch->parent;
 }
 
 static void watch_free(UnitWatch *parent)
 {
     ManagerWatch *watch = (ManagerWatch *)parent;
-    g_clear_handle_id(&watch->retry_source, g_source_remove);
-    sd_bus_slot_unref(watch->match);
-    sd_bus_slot_unref(watch->call);
+    manager_request_end(&watch->request);
     g_free(watch->unit);
     g_free(watch);
 }
@@ -453,11 +452,8 @@ static void watch_free(UnitWatch *parent)
 static void manager_free(Systemd *systemd)
 {
     Manager *manager = (Manager *)systemd;
-    if (manager->source) {
-        g_source_destroy(manager->source);
-        g_source_unref(manager->source);
-    }
-    sd_bus_close_unref(manager->bus);
+    g_ptr_array_unref(manager->orders);
+    g_clear_pointer(&manager->link, manager_link_free);
     g_free(manager);
 }
 
@@ -473,26 +469,20 @@ static const SystemdCalls manager_calls = {
     .watch_free = watch_free,
 };
 
-Systemd *systemd_new(void (*failed)(gpointer data), gpointer data, GError **error)
+Systemd *systemd_new(void (*gone)(gpointer data), gpointer data, GError **error)
 {
     Manager *manager = g_new0(Manager, 1);
     manager->parent.calls = &manager_calls;
-    int r = systemd_connect(&manager->bus);
-    /* Without it the manager announces no unit's end to anybody. */
-    if (r >= 0)
-        r = sd_bus_call_method_async(manager->bus, NULL, SERVICE, MANAGER_PATH, MANAGER,
-                                     "Subscribe", NULL, NULL, "");
-    if (r < 0) {
-        set_errno_error(
-            error, -r,
-            "connecting to the user's systemd (log in, not by su or sudo, or set "
-            "XDG_RUNTIME_DIR=/run/user/%u; `systemctl --user status` shows whether it runs)",
-            (guint)getuid());
-        manager_free(&manager->parent);
-        return NULL;
-    }
-    manager->failed = failed;
-    manager->data = data;
-    manager->source = bus_source_new(manager->bus, NULL, on_failed, manager);
-    return &manager->parent;
+    manager->orders = g_ptr_array_new_with_free_func(order_free);
+    int r;
+    manager->link = manager_link_new(gone, data, &r);
+    if (manager->link)
+        return &manager->parent;
+    set_errno_error(
+        error, -r,
+        "connecting to the user's systemd (log in, not by su or sudo, or set "
+        "XDG_RUNTIME_DIR=/run/user/%u; `systemctl --user status` shows whether it runs)",
+        (guint)getuid());
+    manager_free(&manager->parent);
+    return NULL;
 }

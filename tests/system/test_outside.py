@@ -7,12 +7,13 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 
 from follower import all_events, terminal_events
 from harness import Pool, main, raises, serial, skip, timeout, wait_until
-from session import journal
+from session import RUNTIME, journal
 
 SLICE = "app-storkit.slice"
 
@@ -134,6 +135,109 @@ def test_systemd_may_execute_itself_anew_in_the_middle_of_a_start(pool):
         over.set()
         nagging.join()
     assert pool.running() and pool.process.pid == pid
+
+
+class Relay:
+    """A bus's socket in a folder of its own, all connections to which can be cut at once."""
+
+    def __init__(self, folder, bus):
+        self.bus = bus
+        self.sockets = []
+        self.accepted = 0
+        os.mkdir(folder)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(f"{folder}/bus")
+        self.listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            bus = socket.socket(socket.AF_UNIX)
+            bus.connect(self.bus)
+            self.sockets += [client, bus]
+            for source, sink in ((client, bus), (bus, client)):
+                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+            self.accepted += 1
+
+    @staticmethod
+    def _copy(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                sink.sendall(data)
+
+    def cut(self):
+        for end in self.sockets:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        with contextlib.suppress(OSError):  # it is closed already
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.cut()
+
+
+@contextlib.contextmanager
+def pool_with_relay():
+    """A pool whose service reaches the user manager over a relay."""
+    with Pool(daemon=False) as pool:
+        runtime = f"{pool.folder}/relayed"
+        relay = Relay(runtime, f"{RUNTIME}/bus")
+        pool.environment |= {"XDG_RUNTIME_DIR": runtime, "STORKIT_MANAGER_STEP_MSEC": "1"}
+        pool.start_daemon()
+        try:
+            yield pool, relay
+        finally:
+            pool.stop_daemon()
+            relay.close()
+
+
+def test_connection_to_the_manager_may_be_lost():
+    """Wherever the connection to the user manager is cut, the service makes another and goes on:
+    Starts and Stops succeed, and the end of what ran meanwhile is told."""
+    with pool_with_relay() as (pool, relay):
+        root = pool.repository(agents={"coder": "idle"})
+        idle = pool.start(root, "idle")["unit"]
+        pid, over = pool.process.pid, threading.Event()
+
+        def nag():
+            while not over.wait(0.15):
+                relay.cut()
+
+        nagging = threading.Thread(target=nag)
+        nagging.start()
+        try:
+            for number in range(8):
+                unit = pool.start(root, f"s{number}")["unit"]
+                pool.stop(root, f"s{number}")
+                assert not pool.scope_exists(unit)
+        finally:
+            over.set()
+            nagging.join()
+        pool.manager.kill(idle)
+        assert pool.wait(root, "idle")["status"] == "failed"
+        assert pool.running() and pool.process.pid == pid
+        assert relay.accepted > 8
+
+
+def test_manager_that_is_gone_for_good_is_no_failure():
+    """Where the user manager cannot be reached any more the service ends with status 0, its runs go
+    on, and the next service has them."""
+    with pool_with_relay() as (pool, relay):
+        root = pool.repository(agents={"coder": "idle"})
+        run = pool.start(root, "42_login")["run_id"]
+        relay.close()
+        wait_until(lambda: not pool.running(), "the end of storkitd")
+        assert pool.process.returncode == 0
+        assert "cannot reach the user manager" in pool.log_text()
+        pool.environment["XDG_RUNTIME_DIR"] = RUNTIME
+        pool.start_daemon()
+        assert [info["run_id"] for info in pool.list()] == [run]
+        assert pool.get(root, "42_login")["status"] == "running"
 
 
 def test_cursor_of_a_last_line_outlives_the_service(pool):

@@ -350,11 +350,11 @@ def lose_the_bus(pool, teardown):
 
 
 def test_bus_may_go_during_a_teardown():
-    """A service that loses its bus for good while a worker is busy ends with status 1, without a
-    crash."""
-    with Pool(environment={"G_DEBUG": ""}) as pool:  # it says so with a critical message
+    """A service that loses its bus for good while a worker is busy ends without a crash, and with
+    status 0: it has not failed, and systemd need not try until it has had enough."""
+    with Pool() as pool:
         _, teardown = begin_teardown(pool)
-        assert lose_the_bus(pool, teardown) == 1
+        assert lose_the_bus(pool, teardown) == 0
 
 
 def test_session_may_end_during_a_teardown(pool):

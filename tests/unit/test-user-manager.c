@@ -34,9 +34,11 @@ typedef struct {
     /* How the manager behaves. */
     const char *before; /* the result of the job, told before the call is answered; or NULL */
     const char *error;  /* the name of the answer's error, or NULL */
+    const char *away;   /* the name of the next error of Subscribe, or NULL */
     gboolean knows_unit;
 
-    guint starts, gets; /* calls of StartTransientUnit and of GetUnit */
+    guint starts, gets, stops; /* calls of StartTransientUnit, of GetUnit, of StopUnit */
+    guint subscribes;          /* of Subscribe, on as many connections */
     gboolean with_oom_policy;
     gboolean answered, lost, gone;
     GError *result; /* of the scope's start */
@@ -104,7 +106,14 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
                    ? sd_bus_reply_method_return(m, "o", MANAGER_PATH "/unit/x")
                    : sd_bus_reply_method_errorf(m, MANAGER_NAME ".NoSuchUnit", "none");
     }
-    return sd_bus_reply_method_return(m, ""); /* AddMatch, Subscribe, StopUnit */
+    if (sd_bus_message_is_method_call(m, MANAGER, "StopUnit") > 0)
+        fixture->stops++;
+    if (sd_bus_message_is_method_call(m, MANAGER, "Subscribe") > 0) {
+        fixture->subscribes++;
+        if (fixture->away)
+            return sd_bus_reply_method_errorf(m, g_steal_pointer(&fixture->away), "not yet");
+    }
+    return sd_bus_reply_method_return(m, ""); /* AddMatch too */
 }
 
 static void on_peer_failed(int error, gpointer data)
@@ -127,9 +136,14 @@ static gboolean on_connection(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void on_lost(gpointer data)
+static void on_manager_gone(gpointer data)
 {
     ((Fixture *)data)->lost = TRUE;
+}
+
+static void listen_again(Fixture *fixture)
+{
+    fixture->accept_source = g_unix_fd_add(fixture->listener, G_IO_IN, on_connection, fixture);
 }
 
 static void set_up(Fixture *fixture, gconstpointer data)
@@ -141,11 +155,11 @@ static void set_up(Fixture *fixture, gconstpointer data)
     fixture->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_assert_cmpint(bind(fixture->listener, (struct sockaddr *)&address, sizeof(address)), ==, 0);
     g_assert_cmpint(listen(fixture->listener, 1), ==, 0);
-    fixture->accept_source = g_unix_fd_add(fixture->listener, G_IO_IN, on_connection, fixture);
+    listen_again(fixture);
     g_setenv("XDG_RUNTIME_DIR", fixture->folder, TRUE);
 
     g_autoptr(GError) error = NULL;
-    fixture->systemd = systemd_new(on_lost, fixture, &error);
+    fixture->systemd = systemd_new(on_manager_gone, fixture, &error);
     g_assert_no_error(error);
 }
 
@@ -286,11 +300,72 @@ static void test_unit_is_gone_when_the_manager_knows_none(Fixture *fixture, gcon
     unit_watch_free(watch);
 }
 
-static void test_lost_manager_is_told_of(Fixture *fixture, gconstpointer data)
+/* The connection is lost, and can be made again. */
+static void lose_connection(Fixture *fixture)
 {
-    WAIT_UNTIL(fixture->peer);
+    WAIT_UNTIL(fixture->subscribes > 0);
     close_peer(fixture);
+    listen_again(fixture);
+}
+
+static void test_watch_outlives_a_lost_connection(Fixture *fixture, gconstpointer data)
+{
+    fixture->knows_unit = TRUE;
+    UnitWatch *watch = systemd_watch_gone(fixture->systemd, UNIT, on_gone, fixture);
+    WAIT_UNTIL(fixture->gets == 1);
+    lose_connection(fixture);
+    WAIT_UNTIL(fixture->gets == 2);
+    send_signal(fixture, "UnitRemoved", "so", UNIT, MANAGER_PATH "/unit/x", NULL);
+    WAIT_UNTIL(fixture->gets == 3);
+    g_assert_false(fixture->gone);
+    fixture->knows_unit = FALSE;
+    send_signal(fixture, "UnitRemoved", "so", UNIT, MANAGER_PATH "/unit/x", NULL);
+    WAIT_UNTIL(fixture->gone);
+    g_assert_false(fixture->lost);
+    unit_watch_free(watch);
+}
+
+/* Whether the job's end was told meanwhile nobody knows: the call is made again. */
+static void test_start_outlives_a_lost_connection(Fixture *fixture, gconstpointer data)
+{
+    ScopeCall call;
+    start_scope(fixture, &call);
+    WAIT_UNTIL(fixture->answered);
+    fixture->before = "done";
+    lose_connection(fixture);
+    WAIT_UNTIL(call.done);
+    g_assert_no_error(fixture->result);
+    g_assert_cmpuint(fixture->starts, ==, 2);
+}
+
+static void test_order_outlives_a_lost_connection(Fixture *fixture, gconstpointer data)
+{
+    lose_connection(fixture);
+    g_main_context_iteration(NULL, TRUE); /* it may have been noticed, or not */
+    systemd_stop_unit(fixture->systemd, UNIT);
+    WAIT_UNTIL(fixture->stops > 0);
+}
+
+/* After a restart of the bus the manager comes to it later than we do. */
+static void test_bus_without_its_manager_is_left_again(Fixture *fixture, gconstpointer data)
+{
+    lose_connection(fixture);
+    WAIT_UNTIL(fixture->peer);
+    fixture->away = SD_BUS_ERROR_SERVICE_UNKNOWN;
+    WAIT_UNTIL(fixture->subscribes == 2);
+    lose_connection(fixture);
+    systemd_stop_unit(fixture->systemd, UNIT);
+    WAIT_UNTIL(fixture->stops > 0);
+    g_assert_cmpuint(fixture->subscribes, ==, 3);
+}
+
+static void test_manager_that_is_gone_is_told_of(Fixture *fixture, gconstpointer data)
+{
+    WAIT_UNTIL(fixture->subscribes > 0);
+    close_peer(fixture);
+    close(fixture->listener);
     WAIT_UNTIL(fixture->lost);
+    fixture->listener = -1;
 }
 
 #define TEST(path, data, function)                                                                 \
@@ -299,6 +374,7 @@ static void test_lost_manager_is_told_of(Fixture *fixture, gconstpointer data)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_setenv("STORKIT_MANAGER_STEP_MSEC", "1", TRUE);
     /* What fails on purpose is warned of. */
     g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
     TEST("job-that-ends-before-the-answer", NULL, test_job_that_ends_before_the_answer);
@@ -310,6 +386,10 @@ int main(int argc, char **argv)
     TEST("manager-without-oom-policy", NULL, test_manager_without_oom_policy);
     TEST("unit-is-gone-when-the-manager-knows-none", NULL,
          test_unit_is_gone_when_the_manager_knows_none);
-    TEST("lost-manager-is-told-of", NULL, test_lost_manager_is_told_of);
+    TEST("watch-outlives-a-lost-connection", NULL, test_watch_outlives_a_lost_connection);
+    TEST("start-outlives-a-lost-connection", NULL, test_start_outlives_a_lost_connection);
+    TEST("order-outlives-a-lost-connection", NULL, test_order_outlives_a_lost_connection);
+    TEST("bus-without-its-manager-is-left-again", NULL, test_bus_without_its_manager_is_left_again);
+    TEST("manager-that-is-gone-is-told-of", NULL, test_manager_that_is_gone_is_told_of);
     return g_test_run();
 }
