@@ -31,12 +31,13 @@ void worktree_library_init(void);
  *  that has just happened in this thread. */
 void git_library_error(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/** Whether opening a repository at or above @path gave @result because it is another user's. */
-gboolean git_library_is_foreign(int result, const char *path);
+/** Sets WORKTREE_FAILED with a text. */
+void worktree_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/** Sets the error for a repository at @path that did not open with @result: what libgit2 said and,
- *  for one that belongs to another user, the safe.directory command that git wants. */
-void git_library_open_error(GError **error, int code, int result, const char *path);
+/** Sets the error for a repository at @path that did not open: what libgit2 said or, for a form
+ * that it cannot read, that and a remedy. */
+void git_library_open_error(GError **error, int code, const char *path);
 
-/** Opens the repository whose work tree is @path. Sets WORKTREE_FAILED. */
+/** Opens the repository whose work tree is @path, whoever owns it (git/ownership.h). Sets
+ *  WORKTREE_FAILED. */
 git_repository *git_library_open(const char *path, GError **error);

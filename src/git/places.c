@@ -15,15 +15,6 @@
 /* A path, or the name of a reference, and what stands before it. */
 #define PATH_FILE_MAX (64 * 1024)
 
-void worktree_fail(GError **error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, text);
-}
-
 char *worktree_admin_folder(const Repo *repo, const char *story)
 {
     return g_build_filename(git_repository_commondir(repo->git), "worktrees", story, NULL);

@@ -14,9 +14,6 @@
 /** The maximum size of git's config, or of a file of patterns or attributes. */
 #define GIT_CONFIG_MAX (16u << 20)
 
-/** Sets WORKTREE_FAILED with a text. */
-void worktree_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
 /** Git's admin folder of the worktree called @story: `.git/worktrees/STORY`. Caller frees. */
 char *worktree_admin_folder(const Repo *repo, const char *story);
 

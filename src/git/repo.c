@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/repo.h"
 
+#include "base/error.h"
+#include "git/ownership.h"
+
 Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
                 GError **error)
 {
-    git_repository *git = git_library_open(root, error);
-    if (!git)
+    const GitSettings settings = {environment, cancellable};
+    g_autoptr(git_repository) git = git_library_open(root, error);
+    if (!git || !ownership_check(git, &settings, STORKIT_ERROR_WORKTREE_FAILED, error))
         return NULL;
     Repo *repo = g_new0(Repo, 1);
     *repo = (Repo){
-        .git = git,
+        .git = g_steal_pointer(&git),
         .root = g_strdup(root),
         .environment = g_strdupv((char **)environment),
         .cancellable = cancellable ? g_object_ref(cancellable) : NULL,

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "git/files.h"
 #include "git/library.h"
+#include "git/ownership.h"
 #include "git/places.h"
 
 static void set_no_folder_error(const char *path, int errsv, GError **error)
@@ -125,18 +126,20 @@ static git_repository *open_containing(const char *real, GError **error)
     if (!git_files_check(top, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, error))
         return NULL;
     g_autoptr(git_repository) repository = NULL;
+    const GitSettings settings = {NULL, NULL};
     int result = git_repository_open_ext(&repository, real, 0, NULL);
-
-    if (result == GIT_ENOTFOUND && !git_library_is_foreign(result, real)) {
+    if (result == GIT_ENOTFOUND) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
                     "%s is not in a git repository: run `git init` there, or name another folder",
                     real);
         return NULL;
     }
     if (result < 0) {
-        git_library_open_error(error, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, result, real);
+        git_library_open_error(error, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, real);
         return NULL;
     }
+    if (!ownership_check(repository, &settings, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, error))
+        return NULL;
     if (git_repository_is_worktree(repository) && !is_of_a_bare_one(repository)) {
         set_linked_error(repository, error);
         return NULL;

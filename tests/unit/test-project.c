@@ -188,22 +188,121 @@ static void test_gits_own_folder_is_refused_with_the_top(Fixture *fixture, gcons
     assert_resolves(similar, fixture->root);
 }
 
-static void test_other_users_repository_names_the_remedy(Fixture *fixture, gconstpointer data)
+/* What git says of the repository. */
+static gboolean git_works_in(const char *path)
 {
-    if (getuid() != 0) {
-        g_test_skip("needs root to give a repository to another user");
+    g_autofree char *command = g_strdup_printf(
+        "git -C '%s' rev-parse --git-dir >/dev/null 2>&1 && echo yes || echo no", path);
+    g_autofree char *answer = output_of("/", command);
+    return g_str_equal(answer, "yes\n");
+}
+
+static void assert_as_git(const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean wanted = git_works_in(path);
+    g_autofree char *root = project_resolve(path, &error);
+    if (wanted)
+        g_assert_no_error(error);
+    else
+        assert_failed(!root, &error, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
+                      "git config --global --add safe.directory '/");
+}
+
+static gboolean is_root(void)
+{
+    if (getuid() == 0)
+        return TRUE;
+    g_test_skip("needs root to give a repository to another user");
+    return FALSE;
+}
+
+/* Each is done to the repository, or said in the user's git config, on top of those above it. */
+static void test_other_users_repository_is_used_as_git_does(Fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *command;
+        int works; /* -1: that depends on the version of git */
+    } steps[] = {
+        {"chown 12345 project/.git", FALSE},
+        {"chown -R 12345 project", FALSE},
+        {"chown -R 0 project/.git", FALSE},
+        {"chown -R 12345 project", FALSE},
+        {"git config --global core.editor true", FALSE},
+        {"git -C project -c safe.directory='*' config safe.directory '*'", FALSE},
+        {"git config --global safe.directory \"$PWD/other\"", FALSE},
+        {"git config --global --add safe.directory \"$PWD/*\"", -1},
+        {"git config --global --add safe.directory \"$PWD/project/\"", -1},
+        {"git config --global --add safe.directory ''", FALSE},
+        {"git config --global --add safe.directory \"$PWD/project\"", TRUE},
+        {"git config --global --add safe.directory ''", FALSE},
+        {"git config --global --add safe.directory '*'", TRUE},
+        {"rm \"$HOME\"/.gitconfig", FALSE},
+        {"chown -R 0 project", TRUE},
+    };
+    if (!is_root())
         return;
+    known_leaks_begin();
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_test_message("%s", steps[i].command);
+        run(fixture->folder, steps[i].command);
+        if (steps[i].works >= 0)
+            g_assert_cmpint(git_works_in(fixture->root), ==, steps[i].works);
+        assert_as_git(fixture->root);
     }
+    known_leaks_end();
+}
+
+/* Root, by way of sudo, may work in what belongs to the user who called that, and nobody else's. */
+static void test_callers_of_sudo_are_as_for_git(Fixture *fixture, gconstpointer data)
+{
+    if (!is_root())
+        return;
     known_leaks_begin();
     run(fixture->folder, "chown -R 12345 project");
-    assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
-                   "git config --global --add safe.directory");
-    run(fixture->folder, "git config --global core.editor true");
-    assert_refused(fixture->root, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
-                   "git config --global --add safe.directory");
-    run(fixture->folder, "git config --global --add safe.directory \"$PWD/project\"");
-    assert_resolves(fixture->root, fixture->root);
+    g_setenv("SUDO_UID", "12345", TRUE);
+    g_assert_true(git_works_in(fixture->root));
+    assert_as_git(fixture->root);
+    g_setenv("SUDO_UID", "12346", TRUE);
+    g_assert_false(git_works_in(fixture->root));
+    assert_as_git(fixture->root);
+    run(fixture->folder, "chown -R 0 project");
+    assert_as_git(fixture->root);
+    g_unsetenv("SUDO_UID");
     known_leaks_end();
+}
+
+/* A `.git` that is a file, and the folder that it names, count as well as the tree. */
+static void test_other_users_git_folder_is_as_for_git(Fixture *fixture, gconstpointer data)
+{
+    static const char *const foreign[] = {"elsewhere", "apart", "apart/.git"};
+    if (!is_root())
+        return;
+    known_leaks_begin();
+    run(fixture->folder, "git init -q --separate-git-dir=elsewhere apart");
+    g_autofree char *apart = g_build_filename(fixture->folder, "apart", NULL);
+    assert_as_git(apart);
+    for (gsize i = 0; i < G_N_ELEMENTS(foreign); i++) {
+        g_autofree char *give = g_strdup_printf("chown 12345 %s", foreign[i]);
+        g_autofree char *take = g_strdup_printf("chown 0 %s", foreign[i]);
+        run(fixture->folder, give);
+        g_assert_false(git_works_in(apart));
+        assert_as_git(apart);
+        run(fixture->folder, take);
+    }
+    assert_as_git(apart);
+    known_leaks_end();
+}
+
+/* The same in every call that opens it. */
+static void test_other_users_repository_gets_no_worktree(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    if (!is_root())
+        return;
+    run(fixture->folder, "chown -R 12345 project");
+    g_autoptr(Worktree) worktree = plan_worktree(fixture->root, "story", NULL, &error);
+    assert_failed(!worktree, &error, STORKIT_ERROR_WORKTREE_FAILED, "belongs to another user");
 }
 
 static void test_extensions_that_change_nothing_are_opened(Fixture *fixture, gconstpointer data)
@@ -247,8 +346,14 @@ int main(int argc, char **argv)
          test_linked_worktree_is_refused_with_the_main_path);
     TEST("/project/gits-own-folder-is-refused-with-the-top",
          test_gits_own_folder_is_refused_with_the_top);
-    TEST("/project/other-users-repository-names-the-remedy",
-         test_other_users_repository_names_the_remedy);
+    TEST("/project/other-users/repository-is-used-as-git-does",
+         test_other_users_repository_is_used_as_git_does);
+    TEST("/project/other-users/callers-of-sudo-are-as-for-git",
+         test_callers_of_sudo_are_as_for_git);
+    TEST("/project/other-users/git-folder-is-as-for-git",
+         test_other_users_git_folder_is_as_for_git);
+    TEST("/project/other-users/repository-gets-no-worktree",
+         test_other_users_repository_gets_no_worktree);
     TEST("/project/extensions-that-change-nothing-are-opened",
          test_extensions_that_change_nothing_are_opened);
     TEST("/project/unknown-extension-is-refused-by-name",
