@@ -88,7 +88,7 @@ static bool take_terminal(const ChildPlan *plan)
 {
     if (plan->controlling && ioctl(plan->terminal, TIOCSCTTY, 0) < 0)
         return false;
-    return dup2(plan->input, STDIN_FILENO) >= 0 && dup2(plan->terminal, STDOUT_FILENO) >= 0 &&
+    return dup2(plan->input, STDIN_FILENO) >= 0 && dup2(plan->output, STDOUT_FILENO) >= 0 &&
            dup2(plan->terminal, STDERR_FILENO) >= 0;
 }
 
@@ -96,7 +96,7 @@ static bool take_terminal(const ChildPlan *plan)
 static void tell_gpg_the_terminal(void)
 {
     char name[64];
-    if (ttyname_r(STDOUT_FILENO, name, sizeof name) == 0)
+    if (ttyname_r(STDERR_FILENO, name, sizeof name) == 0)
         setenv("GPG_TTY", name, 0);
 }
 

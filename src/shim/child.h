@@ -23,7 +23,8 @@ typedef struct ChildPlan {
     char *const *argv; /* argv[0] is looked up on PATH */
     const char *cwd;
     int input;        /* its stdin */
-    int terminal;     /* its stdout and stderr */
+    int output;       /* its stdout */
+    int terminal;     /* its stderr */
     bool controlling; /* the terminal is its controlling one */
     const SoftLimits *limits;
     const Confinement *confinement;

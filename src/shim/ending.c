@@ -11,13 +11,19 @@
 #define LEFTOVER_GRACE (300 * USEC_PER_MSEC)
 #define LEFTOVER_TERM_GRACE (700 * USEC_PER_MSEC)
 
+/* For what an agent does when it is asked to leave off; at most a quarter of the grace. */
+#define ASKED_TIME (1 * USEC_PER_SEC)
+
 /* From the kill on: another user's process (sudo) out of the scope can't be killed by us. */
 #define STRAYS_TIME (2 * USEC_PER_SEC)
 
 void ending_init(Ending *ending)
 {
-    *ending =
-        (Ending){.term_at = NEVER, .kill_at = NEVER, .give_up_at = NEVER, .strays_until = NEVER};
+    *ending = (Ending){.interrupt_at = NEVER,
+                       .term_at = NEVER,
+                       .kill_at = NEVER,
+                       .give_up_at = NEVER,
+                       .strays_until = NEVER};
 }
 
 static void shorten(Ending *ending, uint64_t term_in, uint64_t kill_in, uint64_t now)
@@ -52,11 +58,17 @@ void ending_limit(Ending *ending, const char *reason, const Child *child, const 
 }
 
 void ending_stop(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t grace,
-                 uint64_t now)
+                 bool asked, uint64_t now)
 {
-    if (!ending->reason) {
+    if (!ending->reason && !asked) {
         ending_limit(ending, SHIM_REASON_STOPPED, child, cgroup, grace, now);
         return;
+    }
+    if (asked) {
+        cgroup_thaw(cgroup);
+        ending->interrupt_at = later(now, earlier(grace / 4, ASKED_TIME));
+    } else if (ending->interrupt_at != NEVER) {
+        ending->interrupt_at = now;
     }
     if (child->pid > 0)
         ending->reason = SHIM_REASON_STOPPED;
@@ -106,10 +118,13 @@ void ending_tick(Ending *ending, const Child *child, const Cgroup *cgroup, uint6
         count_left_behind(ending, child, cgroup_signal(cgroup, 0) + strays_signal(0));
         cgroup_kill(cgroup);
         strays_signal(SIGKILL);
-        ending->term_at = ending->kill_at = NEVER;
+        ending->interrupt_at = ending->term_at = ending->kill_at = NEVER;
         ending->strays_until = later(now, STRAYS_TIME);
     } else if (now >= ending->term_at) {
         terminate(ending, child, cgroup);
-        ending->term_at = NEVER;
+        ending->interrupt_at = ending->term_at = NEVER;
+    } else if (now >= ending->interrupt_at) {
+        interrupt(child, cgroup);
+        ending->interrupt_at = NEVER;
     }
 }

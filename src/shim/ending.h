@@ -14,8 +14,9 @@
  */
 
 typedef struct Ending {
-    const char *reason; /* SHIM_REASON_; NULL: not ending */
-    uint64_t term_at;   /* deadlines; NEVER when passed or not set */
+    const char *reason;    /* SHIM_REASON_; NULL: not ending */
+    uint64_t interrupt_at; /* deadlines; NEVER when passed or not set */
+    uint64_t term_at;
     uint64_t kill_at;
     uint64_t give_up_at;   /* from then on a full disk no longer delays the end */
     uint64_t strays_until; /* the kill was; so long we wait for those out of the scope */
@@ -24,9 +25,10 @@ typedef struct Ending {
 
 void ending_init(Ending *ending);
 
-/** A stop record: ends the run within @grace, or shortens the end that is under way. */
+/** A stop record: ends the run within @grace, or shortens the end that is under way. Where the
+ * agent was @asked to leave off, its SIGINT comes later, or with the next stop. */
 void ending_stop(Ending *ending, const Child *child, const Cgroup *cgroup, uint64_t grace,
-                 uint64_t now);
+                 bool asked, uint64_t now);
 
 /** One of our limits: the same with another @reason, unless the run is being ended already. */
 void ending_limit(Ending *ending, const char *reason, const Child *child, const Cgroup *cgroup,

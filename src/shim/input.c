@@ -53,10 +53,12 @@ static bool in_hand(const Input *input)
     return input->start < input->end;
 }
 
-static void close_pipe(Input *input)
+void input_close(Input *input)
 {
     fd_clear(&input->pipe);
     fd_clear(&input->file);
+    if (input->to_pipe)
+        input->start = input->end;
 }
 
 /* Writes the record in hand; drops it once the agent has closed its end. */
@@ -73,7 +75,7 @@ static void write_out(Input *input, int master)
             input->start = input->end;
             input->broken |= input->to_pipe;
             if (input->to_pipe)
-                close_pipe(input);
+                input_close(input);
             return;
         }
         input->start += (size_t)n;
@@ -137,6 +139,18 @@ static void take_answer(Input *input, size_t length)
         fd_clear(&file);
 }
 
+/* Not in the middle of a message: an agent that has not read all of the last one is not asked. */
+bool input_cancel(Input *input)
+{
+    if (input->pipe < 0 || input->file >= 0 || (in_hand(input) && input->to_pipe))
+        return false;
+    int file = open_at(input->folder, SHIM_CANCEL, O_RDONLY);
+    if (file < 0)
+        return false;
+    input->file = file;
+    return true;
+}
+
 /* False where no record is there. */
 static bool take_record(Input *input)
 {
@@ -150,7 +164,7 @@ static bool take_record(Input *input)
     else if (head.type == SHIM_INPUT_ANSWER)
         take_answer(input, head.length);
     else if (head.type == SHIM_INPUT_CLOSE)
-        close_pipe(input);
+        input_close(input);
     return true;
 }
 

@@ -21,6 +21,7 @@ typedef struct Input {
     int pipe;           /* the agent's stdin, or -1 */
     bool to_pipe;       /* the destination of the bytes in hand */
     bool broken;        /* the agent has let go of its stdin */
+    bool ended;         /* that its stdin has ended was noted */
     uint64_t *answered; /* the answers that were given */
     size_t n_answered;
     size_t start, end;
@@ -32,6 +33,13 @@ int input_open(Input *input, int folder);
 
 /** Makes the agent's stdin (a copy of @slave for STDIN_TTY). Returns its fd or -errno. */
 int input_open_stdin(Input *input, int folder, StdinKind kind, int slave);
+
+/** Writes the run folder's `cancel` to the agent's stdin, after what is in hand and before all
+ * else. False where there is none. */
+bool input_cancel(Input *input);
+
+/** Closes the agent's stdin. */
+void input_close(Input *input);
 
 /** Writes and reads as much as goes without blocking. @master is the PTY's. */
 void input_service(Input *input, int master);

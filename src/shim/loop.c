@@ -13,6 +13,7 @@ enum {
     ON_SIGNAL,
     ON_REPORT,
     ON_MASTER,
+    ON_OUTPUT,
     ON_PIPE,
     ON_FIFO,
     ON_CGROUP,
@@ -54,6 +55,7 @@ static void watch_all(const Run *run, int signals, struct pollfd *sources)
     watch(&sources[ON_SIGNAL], signals, POLLIN);
     watch(&sources[ON_REPORT], run->child.report, POLLIN);
     watch(&sources[ON_MASTER], run->pty.master, master_events(run));
+    watch(&sources[ON_OUTPUT], run->output.fd, run_may_take_piped(run) ? POLLIN : 0);
     watch(&sources[ON_PIPE], run->input.pipe, agent && input_wants_pipe(&run->input) ? POLLOUT : 0);
     watch(&sources[ON_FIFO], run->input.fifo, agent && input_wants_fifo(&run->input) ? POLLIN : 0);
     watch(&sources[ON_CGROUP], run->cgroup.events, waits_for_cgroup ? POLLPRI : 0);
@@ -103,12 +105,15 @@ static void dispatch(Run *run, int signals, const struct pollfd *sources)
         run_child_reported(run);
     if (sources[ON_SIGNAL].revents)
         take_signals(run, signals);
+    if (run_may_take_piped(run) && sources[ON_OUTPUT].revents)
+        run_take_piped(run);
     if (run_may_take_output(run) &&
         (sources[ON_MASTER].revents & (POLLIN | POLLHUP | POLLERR) || run_is_between_children(run)))
         run_take_output(run);
     if (takes_input(run) && (sources[ON_PIPE].revents || sources[ON_FIFO].revents ||
                              sources[ON_MASTER].revents & POLLOUT))
         input_service(&run->input, run->pty.master);
+    run_input_serviced(run);
     run_tick(run);
 }
 

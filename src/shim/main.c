@@ -126,6 +126,7 @@ int main(int argc, char **argv)
         .control = -1,
         .cgroup = {-1, -1, -1},
         .pty = {-1, -1},
+        .output = {.fd = -1, .holds_until = NEVER},
         .child = {0, -1},
         .report_at = NEVER,
     };

@@ -99,6 +99,12 @@ static bool parse_stdin(const char *text, StdinKind *ret)
     return false;
 }
 
+static bool parse_stdout(const char *text, bool *ret_pipe)
+{
+    *ret_pipe = strcmp(text, "pipe") == 0;
+    return *ret_pipe || strcmp(text, "tty") == 0;
+}
+
 /* The value of --NAME=VALUE, or NULL where @word is another option. */
 static const char *value_of(const char *word, const char *name)
 {
@@ -128,6 +134,8 @@ static bool parse_option(Options *options, const char *word)
         return parse_number(value, NEVER, &options->idle_timeout);
     if ((value = value_of(word, "--stdin")))
         return parse_stdin(value, &options->stdin_kind);
+    if ((value = value_of(word, "--stdout")))
+        return parse_stdout(value, &options->stdout_pipe);
     if ((value = value_of(word, "--rows")))
         return parse_size(value, &options->rows);
     if ((value = value_of(word, "--columns")))
@@ -185,7 +193,7 @@ bool options_parse(Options *ret_options, char **argv)
 {
     const char *format = argv[0] && argv[1] ? value_of(argv[1], "--format") : NULL;
     if (!format || !parse_format(format))
-        return refuse("the first option must be --format=1 or --format=2",
+        return refuse("the first option must be --format=1, --format=2 or --format=3",
                       format ? format : "it is missing");
 
     Setup *setups = make_room_for_setups(argv);

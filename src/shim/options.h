@@ -32,6 +32,7 @@ typedef struct Options {
     uint64_t runtime_max;
     uint64_t idle_timeout;
     StdinKind stdin_kind;
+    bool stdout_pipe;
     uint16_t rows, columns;
     bool sandbox; /* the agent is confined */
     SoftLimits limits;

@@ -46,12 +46,12 @@ void pty_resize(const Pty *pty, uint16_t rows, uint16_t columns)
     ioctl(pty->master, TIOCSWINSZ, &size);
 }
 
-PtyState pty_read(Pty *pty, uint8_t *buffer, size_t size, size_t *ret_length)
+PtyState pty_read(int *fd, uint8_t *buffer, size_t size, size_t *ret_length)
 {
     size_t length = 0;
     PtyState state = PTY_MORE;
     while (state == PTY_MORE && length < size) {
-        ssize_t n = read(pty->master, buffer + length, size - length);
+        ssize_t n = read(*fd, buffer + length, size - length);
         if (n > 0)
             length += (size_t)n;
         else if (n < 0 && errno == EAGAIN)
@@ -60,7 +60,7 @@ PtyState pty_read(Pty *pty, uint8_t *buffer, size_t size, size_t *ret_length)
             state = PTY_HUNG_UP;
     }
     if (state == PTY_HUNG_UP)
-        fd_clear(&pty->master);
+        fd_clear(fd);
     *ret_length = length;
     return state;
 }

@@ -25,5 +25,6 @@ int pty_open(Pty *ret_pty, uint16_t rows, uint16_t columns);
 
 void pty_resize(const Pty *pty, uint16_t rows, uint16_t columns);
 
-/** Reads until @buffer is full or nothing is left, since one read gives at most 4095 bytes. */
-PtyState pty_read(Pty *pty, uint8_t *buffer, size_t size, size_t *ret_length);
+/** Reads until @buffer is full or nothing is left, since one read gives at most 4095 bytes. *@fd is
+ * a master or the end of a pipe; PTY_HUNG_UP closes it and makes it -1. */
+PtyState pty_read(int *fd, uint8_t *buffer, size_t size, size_t *ret_length);

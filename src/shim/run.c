@@ -104,6 +104,7 @@ static void start_setup(Run *run)
         .argv = argv,
         .cwd = setup->directory,
         .input = STDIN_FILENO,
+        .output = run->pty.slave,
         .terminal = run->pty.slave,
         .limits = &run->options.limits,
         .umask = run->options.umask,
@@ -160,10 +161,14 @@ static ChildFailure spawn_agent(Run *run)
     autofd input = input_open_stdin(&run->input, run->folder, options->stdin_kind, run->pty.slave);
     if (input < 0)
         return (ChildFailure){"stdin", -input};
+    autofd output = options->stdout_pipe ? output_open(&run->output) : -1;
+    if (options->stdout_pipe && output < 0)
+        return (ChildFailure){"stdout", -output};
     ChildPlan plan = {
         .argv = options->argv,
         .cwd = options->cwd,
         .input = input,
+        .output = output < 0 ? run->pty.slave : output,
         .terminal = run->pty.slave,
         .controlling = true,
         .limits = &options->limits,
@@ -277,8 +282,8 @@ static void note_drain(Run *run, PtyState state, size_t length)
     if (!awaits_drain(run))
         return;
     run->drain_left -= earlier(run->drain_left, length);
-    if (state == PTY_HUNG_UP || run->drain_left == 0 ||
-        (state == PTY_EMPTY && run->stage == STAGE_SETUP))
+    bool hung_up = run->pty.master < 0 && run->output.fd < 0;
+    if (hung_up || run->drain_left == 0 || (state == PTY_EMPTY && run->stage == STAGE_SETUP))
         run->drained = true;
 }
 
@@ -289,21 +294,58 @@ static bool holds_agent(const Run *run)
     return unreported || transcript_held(&run->transcript);
 }
 
-bool run_may_take_output(const Run *run)
+static bool may_take(const Run *run)
 {
     bool execs = run->stage == STAGE_AGENT && run->child.report >= 0;
-    return run->pty.master >= 0 && !execs && !holds_agent(run);
+    return !execs && !holds_agent(run);
+}
+
+bool run_may_take_output(const Run *run)
+{
+    return run->pty.master >= 0 && may_take(run) &&
+           !output_holds_terminal(&run->output, &run->transcript, run->now);
+}
+
+bool run_may_take_piped(const Run *run)
+{
+    return run->output.fd >= 0 && may_take(run);
+}
+
+static void take(Run *run, int *fd, bool piped)
+{
+    Transcript *transcript = &run->transcript;
+    size_t before = output_breaks_line(&run->output, transcript, piped), length;
+    transcript->buffer[0] = '\n';
+    PtyState state =
+        pty_read(fd, transcript->buffer + before, sizeof transcript->buffer - before, &length);
+    if (length > 0) {
+        transcript_append(transcript, before + length);
+        output_note(&run->output, piped, run->now);
+    }
+    note_drain(run, state, length);
+    if (length > 0 && !transcript_held(transcript))
+        note_output(run);
 }
 
 void run_take_output(Run *run)
 {
-    Transcript *transcript = &run->transcript;
-    size_t length;
-    PtyState state = pty_read(&run->pty, transcript->buffer, sizeof transcript->buffer, &length);
-    transcript_append(transcript, length);
-    note_drain(run, state, length);
-    if (length > 0 && !transcript_held(transcript))
-        note_output(run);
+    take(run, &run->pty.master, false);
+}
+
+void run_take_piped(Run *run)
+{
+    take(run, &run->output.fd, true);
+}
+
+/* An agent whose input has ended has the result's grace to end itself, if no line begins that. */
+void run_input_serviced(Run *run)
+{
+    if (run->input.ended || run->input.pipe >= 0 || run->options.stdin_kind != STDIN_PIPE ||
+        run->stage != STAGE_AGENT)
+        return;
+    run->input.ended = true;
+    if (!run->options.closing_type)
+        limits_closing(&run->limits, &run->options, &run->cgroup, run->now);
 }
 
 /* There may be space again for the held bytes. */
@@ -335,11 +377,14 @@ static void take_waiting(Run *run, const struct ShimRecord *head, const uint8_t 
         limits_wait(&run->limits, &run->options, &run->cgroup, payload[0] != 0, run->now);
 }
 
+/* An agent that can be asked to leave off is asked first. */
 static void take_stop(Run *run, const struct ShimRecord *head, const uint8_t *payload)
 {
     uint64_t grace = grace_of(run, head, payload);
     run_child_exited(run); /* an end of its own that came before the stop keeps its reason */
-    ending_stop(&run->ending, &run->child, &run->cgroup, grace, run->now);
+    bool asked =
+        !run->ending.reason && grace > 0 && run->stage == STAGE_AGENT && input_cancel(&run->input);
+    ending_stop(&run->ending, &run->child, &run->cgroup, grace, asked, run->now);
 }
 
 static void take_resize(Run *run, const struct ShimRecord *head, const uint8_t *payload)
@@ -400,7 +445,7 @@ static void give_up_output(Run *run)
         run->lost += length;
         if (run->pty.master < 0 || run->lost >= DRAIN_MAX)
             break;
-        pty_read(&run->pty, transcript->buffer, sizeof transcript->buffer, &length);
+        pty_read(&run->pty.master, transcript->buffer, sizeof transcript->buffer, &length);
     }
     transcript->start = transcript->end = 0;
     transcript->retry_at = NEVER;
@@ -447,6 +492,8 @@ void run_tick(Run *run)
     if (run->now >= run->report_at)
         retry_started(run);
     tick_limits(run);
+    if (run->now >= run->ending.interrupt_at)
+        input_close(&run->input);
     ending_tick(&run->ending, &run->child, &run->cgroup, run->now);
     if (run_is_between_children(run))
         tick_between_children(run);
@@ -458,7 +505,10 @@ uint64_t run_next_deadline(const Run *run)
 {
     bool held = transcript_held(&run->transcript);
     uint64_t next = earlier(run->ending.term_at, run->ending.kill_at);
+    next = earlier(next, run->ending.interrupt_at);
     next = earlier(next, run->transcript.retry_at);
+    if (output_holds_terminal(&run->output, &run->transcript, run->now))
+        next = earlier(next, run->output.holds_until);
     next = earlier(next, run->report_at);
     if (!run->vacated)
         next = earlier(next, run->ending.strays_until);

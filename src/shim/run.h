@@ -11,6 +11,7 @@
 #include "shim/input.h"
 #include "shim/deadlines.h"
 #include "shim/options.h"
+#include "shim/output.h"
 #include "shim/pty.h"
 #include "shim/report.h"
 #include "shim/transcript.h"
@@ -32,6 +33,7 @@ typedef struct Run {
     int control; /* FIFO */
     Cgroup cgroup;
     Pty pty;
+    Output output;
     Transcript transcript;
     Input input;
     Closing closing;
@@ -45,9 +47,9 @@ typedef struct Run {
     Stage stage;
     unsigned next_setup;
     bool vacated;        /* STAGE_END: no process is left */
-    bool drained;        /* nothing is left in the PTY */
+    bool drained;        /* nothing is left in PTY and pipe */
     uint64_t drain_left; /* … and it can't be more than this */
-    uint64_t quiet_at;   /* vacated: when the PTY will have been quiet for long enough */
+    uint64_t quiet_at;   /* vacated: when both will have been quiet for long enough */
     uint64_t lost;       /* output that a full disk did not take */
 } Run;
 
@@ -71,8 +73,15 @@ void run_child_exited(Run *run);
  *  does not fit on the disk stays in the PTY. */
 bool run_may_take_output(const Run *run);
 
-/** Reads the PTY's output and appends it. */
+/** The same of the agent's stdout where that is a pipe. */
+bool run_may_take_piped(const Run *run);
+
+/** Reads the PTY's output, or that of the pipe, and appends it. */
 void run_take_output(Run *run);
+void run_take_piped(Run *run);
+
+/** The agent's input was serviced: it may have come to its end. */
+void run_input_serviced(Run *run);
 
 /** Takes the records on `control`. */
 void run_take_control(Run *run);

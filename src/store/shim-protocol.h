@@ -12,16 +12,19 @@
  * names no type of any library.
  *
  * COMMAND LINE
- *   storkit-shim --format=2 --cwd=DIR [OPTION…] -- PROGRAM [ARGUMENT…]
+ *   storkit-shim --format=3 --cwd=DIR [OPTION…] -- PROGRAM [ARGUMENT…]
  *   --setup DIR COMMAND        (two words; any number, in order) run `sh -c COMMAND` in DIR first
  *   --setup-record=FILE        created, empty, once every setup command has succeeded
  *   --stop-grace=USEC          from a stop's SIGINT to its kill; SIGTERM comes after half of it
- *   --result-grace=USEC        0: off. After the agent's closing line
+ *   --result-grace=USEC        0: off. After the agent's closing line; (format 3) without
+ *                              --closing-type, after the end of its stdin pipe
  *   --closing-type=TYPE        the top-level "type" of that line ("result")
  *   --runtime-max=USEC         0: off. From the agent's start
  *   --idle-timeout=USEC        0: off. Without a byte of output
  *   --stdin=tty|file|pipe      file: the run folder's `stdin`. pipe: that file's bytes (if there),
  *                              then the messages that come, until the input is closed
+ *   --stdout=tty|pipe          (format 3) pipe: the terminal has only what is not written to
+ * stdout; between the lines of that, it goes into the transcript, too
  *   --rows=N --columns=N       of the PTY; default 50 and 200
  *   --nofile=N                 the soft limit of open files to give back to the agent
  *   --sandbox                  (format 2) confine the agent as the file `sandbox` says; not setup
@@ -47,16 +50,16 @@
  *                `control` by then ends the run before anything is begun
  *   stdin        made by the daemon where --stdin asks for it
  *   answer-N     made by the daemon, whole at once: for stdin. N has digits only
- *   sandbox      made by the daemon, for --sandbox. Lines, the first of them SHIM_SANDBOX_HEAD:
- *                  landlock N      its ABI that the daemon counts on: with less, the start fails
- *                  write PATH      the file, or all beneath the folder, may be changed (any number)
- *                  unreadable PATH all beneath it may not be read (any number)
- *                  read PATH       … but this (any number)
- *                  network full|none|ports, port N   TCP connections to these ports only
- *                Nothing else may be changed. A line that the shim does not know fails the start
- *   sandbox.filter  the seccomp filter, struct sock_filter of this machine
- *   tmp          made by the daemon: the agent's temporary folder; emptied at the end
- *   started      JSON, once, atomically:
+ *   cancel       (format 3) made by the daemon, whole at once, while the agent is at work: goes to
+ * the stdin pipe as a stop's first step, a second (or a quarter of the grace) before its SIGINT, or
+ * until the next stop. That SIGINT closes the pipe, too sandbox      made by the daemon, for
+ * --sandbox. Lines, the first of them SHIM_SANDBOX_HEAD: landlock N      its ABI that the daemon
+ * counts on: with less, the start fails write PATH      the file, or all beneath the folder, may be
+ * changed (any number) unreadable PATH all beneath it may not be read (any number) read PATH … but
+ * this (any number) network full|none|ports, port N   TCP connections to these ports only Nothing
+ * else may be changed. A line that the shim does not know fails the start sandbox.filter  the
+ * seccomp filter, struct sock_filter of this machine tmp          made by the daemon: the agent's
+ * temporary folder; emptied at the end started      JSON, once, atomically:
  *                {"format":1,"shim_pid":P,"agent_pid":P,"offset":N,"time":USEC}: the program
  *                executes, its output begins at `offset` of the transcript; or
  *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","step":S,
@@ -79,7 +82,7 @@
  */
 /* clang-format on */
 
-#define SHIM_FORMAT 2      /* of the command line */
+#define SHIM_FORMAT 3      /* of the command line */
 #define SHIM_FILE_FORMAT 1 /* of `started` and exit.json; keys may be added to them */
 #define SHIM_FD_GATE 3
 #define SHIM_FD_FOLDER 4
@@ -91,6 +94,7 @@
 
 #define SHIM_ANSWER_PREFIX "answer-"
 #define SHIM_ANSWER_MAX_DIGITS 20
+#define SHIM_CANCEL "cancel"
 
 struct ShimTime {
     uint64_t offset;

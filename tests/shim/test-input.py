@@ -95,6 +95,71 @@ class Stdin(ShimTest):
         shim.end()
 
 
+class Stdout(ShimTest):
+    """An agent whose stdout is a pipe."""
+    def test_it_is_kept_as_it_is_written(self):
+        shim = self.sh("test -t 1 || printf 'a\\r\\n\\tb\\004'; test -t 2 && echo tty >&2",
+                       options=["--stdout=pipe"])
+        shim.start().end()
+        self.assertEqual(shim.read(), b"a\r\n\tb\x04\ntty\r\n")
+
+    def test_the_terminal_waits_for_the_end_of_a_line(self):
+        shim = self.python("import os\n"
+                           "for i in range(200):\n"
+                           "    os.write(1, b'{%d' % i + b'x' * 9000)\n"
+                           "    os.write(2, b'err\\n')\n"
+                           "    os.write(1, b'}\\n')\n", options=["--stdout=pipe"])
+        shim.start().end()
+        lines = shim.read().splitlines()
+        whole = [line for line in lines if line.startswith(b"{")]
+        self.assertEqual([len(line) for line in whole],
+                         [9000 + len(b"{%d}" % i) for i in range(200)])
+        self.assertEqual(b"".join(line for line in lines if line not in whole), b"err" * 200)
+
+    def test_the_terminal_does_not_wait_for_ever(self):
+        shim = self.python("import os\n"
+                           "os.write(1, b'half')\n"
+                           "os.write(2, b'x' * 100000)\n"
+                           "os.write(1, b'whole')\n", options=["--stdout=pipe"])
+        shim.start().end()
+        self.assertEqual(shim.read(), b"half\n" + b"x" * 100000 + b"\nwhole")
+
+    def test_what_a_child_holds_open_ends_with_it(self):
+        shim = self.sh("(sleep 1000 &) ; echo gone", options=["--stdout=pipe"])
+        shim.start().end()
+        self.assertEqual(shim.read(), b"gone\n")
+
+    def test_one_that_stays_behind_its_input_is_ended(self):
+        shim = self.sh("cat; exec sleep 1000", options=[
+            "--stdin=pipe", "--stdout=pipe", "--result-grace=300000", "--stop-grace=200000"])
+        shim.running().record(CLOSE)
+        self.assertEqual(shim.end()["reason"], "result")
+
+
+class Cancel(ShimTest):
+    """An agent that can be asked to leave off."""
+    OPTIONS = ["--stdin=pipe", "--stdout=pipe", "--stop-grace=60000000"]
+
+    def test_a_stop_asks_first(self):
+        shim = self.sh("trap 'echo interrupted; exit 1' INT; read line; echo \"$line\"; cat",
+                       options=self.OPTIONS)
+        with open(f"{shim.path}/cancel", "w") as file:
+            file.write("leave off\n")
+        shim.running().stop()
+        end = shim.end()  # its input ends with the SIGINT, a second later
+        self.assertEqual((end["reason"], shim.read()[:10]), ("stopped", b"leave off\n"))
+
+    def test_a_second_stop_does_not_wait(self):
+        shim = self.sh("trap '' INT; while read line; do echo \"$line\"; done; echo end",
+                       options=["--stop-grace=3600000000", *self.OPTIONS[:2]])
+        with open(f"{shim.path}/cancel", "w") as file:
+            file.write("leave off\n")
+        shim.running().stop()
+        shim.saw(b"leave off").stop()
+        self.assertEqual(shim.end()["reason"], "stopped")
+        self.assertEqual(shim.read(), b"leave off\nend\n")
+
+
 class Records(ShimTest):
     def test_unknown_ones_are_skipped(self):
         shim = self.sh('read line; echo "$line"').running()
