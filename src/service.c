@@ -315,6 +315,7 @@ Service *service_new(GMainLoop *loop, GError **error)
     service->parts.drains = drains_new(runs);
     service->parts.steering = steering_new();
     service->parts.questions = questions_new(runs, service->parts.steering);
+    service->parts.conversations = conversations_new(runs, service->parts.steering);
     service->parts.attachments = attachments_new(runs);
     service->runs = bus_runs_new(&service->parts);
     service->journal = journal_sink_new(runs);
@@ -343,6 +344,7 @@ gboolean service_close(Service *service)
     g_clear_handle_id(&service->idle_timer, g_source_remove);
     /* What still waits is answered while there is a connection. */
     g_clear_pointer(&service->parts.questions, questions_free);
+    g_clear_pointer(&service->parts.conversations, conversations_free);
     g_clear_pointer(&service->parts.steering, steering_free);
     if (service->parts.pool) /* none where there is no user manager */
         pool_refuse_waiters(service->parts.pool);

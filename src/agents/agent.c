@@ -24,6 +24,7 @@ void agent_config_free(AgentConfig *agent)
     g_strfreev(agent->args);
     g_free(agent->prompt);
     g_free(agent->model);
+    g_free(agent->mode);
     g_strfreev(agent->allowed_tools);
     g_free(agent->system_prompt);
     g_strfreev(agent->env);
@@ -41,5 +42,5 @@ const char *agent_config_prompt(const AgentConfig *agent)
 
 gboolean agent_config_reads_messages(const AgentConfig *agent)
 {
-    return agent->interactive || agent->permissions.mode == PERMISSION_ASK;
+    return agent->interactive || agent->permissions.mode == PERMISSION_ASK || agent->kind->reply;
 }

@@ -19,6 +19,7 @@ typedef struct {
     char **args;           /* templates; never NULL */
     char *prompt;          /* template, or NULL: the default prompt */
     char *model;           /* or NULL */
+    char *mode;            /* that the session is set to; or NULL */
     guint max_turns;       /* 0: unset */
     double max_budget_usd; /* 0: unset */
     char **allowed_tools;  /* never NULL */
@@ -37,7 +38,7 @@ AgentConfig *agent_config_new(void);
 void agent_config_free(AgentConfig *agent);
 
 /** Whether it reads messages on stdin, the prompt being the first: it is interactive, or asks and
- * is answered there. */
+ * is answered there, or is of a kind that is spoken with. */
 gboolean agent_config_reads_messages(const AgentConfig *agent);
 
 /** The prompt of an agent whose config has none. A template. */

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include <json-glib/json-glib.h>
-
+#include "agents/json-text.h"
 #include "agents/line-facts.h"
 #include "base/error.h"
 #include "base/json-scan.h"
@@ -140,14 +139,6 @@ void claude_read_user(LineJson json, DecodedLine *line)
 
 /* --- Answers --- */
 
-static void append_quoted(GString *json, const char *text)
-{
-    g_autoptr(JsonNode) node = json_node_new(JSON_NODE_VALUE);
-    json_node_set_string(node, text);
-    g_autofree char *quoted = json_to_string(node, FALSE);
-    g_string_append(json, quoted);
-}
-
 /* Appends @text, a strict JSON object, as one line. */
 static gboolean append_object(GString *json, const char *text, GError **error)
 {
@@ -231,7 +222,7 @@ static gboolean append_allow(GString *json, LineJson request, const AgentAnswer 
 static void append_deny(GString *json, const AgentAnswer *answer)
 {
     g_string_append(json, "{\"behavior\":\"deny\",\"message\":");
-    append_quoted(json, answer->message ?: "The user refused this.");
+    json_append_string(json, answer->message ?: "The user refused this.");
     g_string_append_c(json, '}');
 }
 
@@ -277,9 +268,9 @@ static void append_answer(LineJson element, gpointer data)
         return;
     if (json->str[json->len - 1] != '{')
         g_string_append_c(json, ',');
-    append_quoted(json, question);
+    json_append_string(json, question);
     g_string_append_c(json, ':');
-    append_quoted(json, given);
+    json_append_string(json, given);
 }
 
 static gboolean append_choice(GString *json, LineJson request, const AgentAnswer *answer,

@@ -93,6 +93,8 @@ AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext
     AgentCommand *command = g_new0(AgentCommand, 1);
     command->argv = (char **)g_ptr_array_steal(line.argv, NULL);
     command->stdin_text = g_steal_pointer(&line.stdin_text);
+    if (agent->kind->reply)
+        command->message = g_steal_pointer(&line.prompt);
     return command;
 }
 
@@ -102,5 +104,6 @@ void agent_command_free(AgentCommand *command)
         return;
     g_strfreev(command->argv);
     g_free(command->stdin_text);
+    g_free(command->message);
     g_free(command);
 }

@@ -18,6 +18,7 @@ typedef struct {
     char **argv;      /* argv[0] is the program as configured: a name for PATH, or a path */
     char *stdin_text; /* the program's stdin (a prompt too long for an argument; an interactive
                          agent's first message), or NULL */
+    char *message;    /* the prompt, for a kind that gets it later: see AgentKind; or NULL */
 } AgentCommand;
 
 /** The command line of @agent. Sets STORKIT_ERROR_INVALID_ARGUMENT (prompt over PROMPT_MAX, a

@@ -30,6 +30,8 @@ typedef struct {
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
     AgentQuestion *question; /* the agent asks, and waits for an answer; or NULL */
+    LinePlace place;         /* set by whoever reads the transcript */
+    gboolean due;            /* the service owes the agent a reply: see AgentKind */
     GPtrArray *settled;      /* char *, requests and subjects of questions that are over; or NULL */
     Usage used;              /* since the line before that said so: adds up */
     Usage so_far;            /* since the start of the run: replaces earlier values */
@@ -45,6 +47,11 @@ struct DecodedLine {
     char *cleaned;    /* or NULL */
     char *shown;      /* OUTPUT: the line as a terminal shows it, if that differs, or NULL */
     GPtrArray *texts; /* JSON: char *, the texts that each become an `output` before it; or NULL */
+    /* Of a kind whose messages come in pieces: see transcript/text-join.h. */
+    char *piece;        /* of a message; or NULL */
+    char *message;      /* the name of that message; or NULL */
+    gboolean ends_it;   /* no message continues behind this line */
+    gboolean is_update; /* of the session: an old one where a resumed session is shown again */
     LineFacts facts;
 };
 

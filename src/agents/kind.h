@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/question.h"
+#include "base/permissions.h"
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,34 @@ typedef struct {
      *  NULL. */
     void (*read_long)(const char *json, gsize length, DecodedLine *line);
 } KindLine;
+
+/** What the service knows as it replies to a line of an agent. */
+typedef struct {
+    const char *session_id;   /* by the lines so far, or NULL */
+    const char *resume;       /* the session that the run goes on with, or NULL */
+    const char *folder;       /* to work in */
+    const char *mode, *model; /* as the roster names them, or NULL */
+    const Permissions *permissions;
+    /** The @n-th message to the agent, the prompt being the first (0), "" where none will follow
+     * and NULL where there is none yet. Caller frees. */
+    char *(*read_message)(guint n, gpointer data);
+    gpointer data;
+} ReplyContext;
+
+typedef enum {
+    REPLY_NONE, /* it is answered by a person, or needs none */
+    REPLY_TEXT, /* `text`, newline included */
+    REPLY_WAIT, /* for the next message */
+    REPLY_END,  /* the end of the agent's input */
+} ReplyKind;
+
+typedef struct {
+    ReplyKind kind;
+    char *text;
+    gboolean is_prompt; /* a turn begins with it: until its end `cancel` ends that ... */
+    gboolean is_first;  /* ... and the run's first one */
+    char *cancel;       /* or NULL */
+} AgentReply;
 
 /**
  * AgentKind: which command-line interface an agent speaks (the contract's `kind`). All that is
@@ -43,6 +72,10 @@ typedef struct {
      *  newline included (caller frees). Sets STORKIT_ERROR_INVALID_ARGUMENT. NULL where the kind
      *  can't ask. */
     char *(*build_answer)(LineJson request, const AgentAnswer *answer, GError **error);
+    /** For a kind that is spoken with in requests and responses, on pipes: what is owed to it for
+     *  @line, one that is `due` (LineFacts). Caller frees the texts. NULL for other kinds, which
+     *  have their prompt from the start. */
+    AgentReply (*reply)(LineJson line, const ReplyContext *context);
 } AgentKind;
 
 /** The table of kinds: a new one is a line here and a file of its own. */
@@ -56,6 +89,7 @@ typedef struct {
     KIND(copilot)                                                                                  \
     KIND(kimi)                                                                                     \
     KIND(cline)                                                                                    \
+    KIND(acp)                                                                                      \
     KIND(raw)
 
 #define AGENT_KIND_DECLARE(name) extern const AgentKind agent_kind_##name;
@@ -77,8 +111,12 @@ char *agent_kinds_list(gboolean (*matches)(const AgentKind *kind));
 /** Whether agents of the kind can ask whether they may do something. */
 gboolean agent_kind_can_ask(const AgentKind *kind);
 
+/** Whether agents of the kind take messages while they run. */
+gboolean agent_kind_is_interactive(const AgentKind *kind);
+
 /** Whether @kind's command line has a place for @key: "prompt", "model", "resume", "interactive",
- *  "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes any other. */
+ *  "mode", "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes any
+ * other. */
 gboolean agent_kind_takes(const AgentKind *kind, const char *key);
 
 G_END_DECLS

@@ -18,6 +18,12 @@ typedef enum {
 /** "permission", "input": a static string. */
 const char *agent_question_kind_to_string(QuestionKind kind);
 
+/** Where a line stands in the transcript. */
+typedef struct {
+    guint64 id; /* the cursor of its event */
+    guint64 offset, end;
+} LinePlace;
+
 typedef struct {
     char *id, *name;
 } QuestionOption;
@@ -32,7 +38,7 @@ typedef struct {
     GPtrArray *options; /* QuestionOption */
     /* Where it stands in the transcript: whoever reads that sets it. */
     char *id; /* its event's cursor, as text */
-    guint64 offset, end;
+    LinePlace place;
     guint64 time;   /* µs since the epoch */
     gboolean given; /* its answer is on the way to the agent */
 } AgentQuestion;

@@ -3,6 +3,7 @@
 
 #include "pool/pool.h"
 #include "run/attachment.h"
+#include "run/conversations.h"
 #include "run/questions.h"
 #include "run/steering.h"
 #include "sinks/drain.h"
@@ -15,5 +16,6 @@ typedef struct {
     Drains *drains;
     Steering *steering;
     Questions *questions;
+    Conversations *conversations;
     Attachments *attachments;
 } BusParts;

@@ -79,12 +79,14 @@ static void method_send_message(BusParts *self, Run *run, sd_bus_message *call)
 {
     const char *text = "";
     READ(call, "s", &text);
-    steering_send_message(self->steering, run, text, bus_reply_to_call, sd_bus_message_ref(call));
+    conversations_send_message(self->conversations, run, text, bus_reply_to_call,
+                               sd_bus_message_ref(call));
 }
 
 static void method_close_input(BusParts *self, Run *run, sd_bus_message *call)
 {
-    steering_close_input(self->steering, run, bus_reply_to_call, sd_bus_message_ref(call));
+    conversations_close_input(self->conversations, run, bus_reply_to_call,
+                              sd_bus_message_ref(call));
 }
 
 static void method_resize(BusParts *self, Run *run, sd_bus_message *call)

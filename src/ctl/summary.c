@@ -219,6 +219,18 @@ static char *any_error(JsonObject *line, Style *ret_style)
     return g_strdup_printf("failed: %s", first);
 }
 
+/* A message of the Agent Client Protocol has no type. */
+static char *acp_update(JsonObject *line, Style *ret_style)
+{
+    JsonObject *update = json_get_object(json_get_object(line, "params"), "update");
+    const char *kind = json_get_string(update, "sessionUpdate");
+    const char *title = json_get_string(update, "title");
+    if (g_strcmp0(kind, "tool_call") == 0)
+        return tool_use(json_get_string(update, "kind"), title);
+    gboolean failed = g_strcmp0(json_get_string(update, "status"), "failed") == 0;
+    return failed ? tool_result(title, TRUE, ret_style) : NULL;
+}
+
 static const struct {
     const char *type;
     Summarise summarise;
@@ -242,6 +254,8 @@ char *summarise_line(JsonObject *line, Style *ret_style)
 {
     const char *type = json_get_string(line, "type");
     *ret_style = STYLE_DIM;
+    if (!type && g_strcmp0(json_get_string(line, "method"), "session/update") == 0)
+        return acp_update(line, ret_style);
     for (gsize i = 0; i < G_N_ELEMENTS(summaries); i++)
         if (g_strcmp0(type, summaries[i].type) == 0)
             return summaries[i].summarise(line, ret_style);

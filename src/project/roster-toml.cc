@@ -434,25 +434,28 @@ void read_worktrees(const Entry &entry, ProjectConfig *config)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-/* How many letters must be added, dropped or replaced to make @b of @a. */
+/* How many letters must be added, dropped, replaced or swapped with the next to make @b of @a. */
 gsize distance(std::string_view a, std::string_view b)
 {
-    std::vector<gsize> row(b.size() + 1);
+    std::vector<gsize> before, row, next(b.size() + 1);
     for (gsize j = 0; j <= b.size(); j++)
-        row[j] = j;
+        next[j] = j;
     for (gsize i = 1; i <= a.size(); i++) {
-        gsize diagonal = row[0];
-        row[0] = i;
+        before = row;
+        row = next;
+        next[0] = i;
         for (gsize j = 1; j <= b.size(); j++) {
-            gsize replaced = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+            gsize replaced = row[j - 1] + (a[i - 1] != b[j - 1]);
+            next[j] = std::min({replaced, row[j] + 1, next[j - 1] + 1});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                next[j] = std::min(next[j], before[j - 2] + 1);
         }
     }
-    return row[b.size()];
+    return next[b.size()];
 }
 
-/* Of candidates as near as each other the one with the same first letter: "modle" is a "model". */
+/* Of candidates as near as each other the one with the same first letter, then the first one:
+ * "modle" is a "model", and not a "mode". */
 std::string suggest(std::string_view key, const std::vector<const char *> &known)
 {
     const char *nearest = nullptr;
@@ -527,6 +530,7 @@ const Field<AgentConfig> agent_fields[] = {
     {"args", [](const Entry &e, AgentConfig *a) { read_strings(e, &a->args); }},
     {"prompt", [](const Entry &e, AgentConfig *a) { a->prompt = read_string_or_null(e); }},
     {"model", [](const Entry &e, AgentConfig *a) { a->model = read_string_or_null(e); }},
+    {"mode", [](const Entry &e, AgentConfig *a) { a->mode = read_string_or_null(e); }},
     {"max_turns", [](const Entry &e, AgentConfig *a) { a->max_turns = read_count(e); }},
     {"max_budget_usd", [](const Entry &e, AgentConfig *a) { a->max_budget_usd = read_amount(e); }},
     {"allowed_tools", [](const Entry &e, AgentConfig *a) { read_strings(e, &a->allowed_tools); }},
@@ -618,9 +622,11 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
         refuse_at(context, table, quoted + " needs a command: name the program to run");
     if (!agent->command)
         agent->command = g_strdup(kind->program);
-    if (agent->interactive && !kind->build_message)
+    if (agent->interactive && !agent_kind_takes(kind, "interactive")) {
+        g_autofree char *kinds = agent_kinds_list(agent_kind_is_interactive);
         refuse_at(context, *table.get("interactive"),
-                  std::string("interactive needs kind \"claude\", not \"") + kind->name + "\"");
+                  std::string("interactive needs kind ") + kinds + ", not \"" + kind->name + "\"");
+    }
     check_permissions(context, table, *agent);
     warn_other_program(context, table, *agent);
     /* A budget that nothing enforces must not look as if it were one. */

@@ -65,6 +65,7 @@ static GVariant *agent_to_variant(const AgentConfig *agent)
     add_strv(&dict, "args", agent->args);
     add_string(&dict, "prompt", agent_config_prompt(agent));
     add_string(&dict, "model", agent->model);
+    add_string(&dict, "mode", agent->mode);
     if (agent->max_turns > 0)
         g_variant_dict_insert(&dict, "max_turns", "u", agent->max_turns);
     if (agent->max_budget_usd > 0)

@@ -2,15 +2,12 @@
 #include "run/questions.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include "agents/line-json.h"
 #include "base/error.h"
-#include "base/json-scan.h"
 #include "base/test-hooks.h"
 #include "base/util.h"
+#include "run/read-line.h"
 #include "store/answers.h"
-#include "transcript/decoder.h"
 
 #define RETRY_MSEC 1000
 
@@ -36,43 +33,13 @@ static void timer_free(gpointer data)
 
 /* --- Building an answer --- */
 
-static char *build_from_text(const Run *run, const char *text, gsize length,
-                             const AgentAnswer *answer, GError **error)
-{
-    JsonScan scan;
-    JsonTape tape;
-    char *built = NULL;
-    json_scan_init(&scan);
-    json_tape_init(&tape);
-    json_scan_record(&scan, &tape);
-    if (json_scan_push(&scan, text, length) && json_scan_finish(&scan)) {
-        g_auto(LineDocument) document = line_document(text, &tape);
-        built =
-            run_get_record(run)->kind->build_answer(line_document_root(&document), answer, error);
-    } else {
-        g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                            "the question cannot be read back from the transcript");
-    }
-    json_tape_clear(&tape);
-    return built;
-}
-
 /* The line that asked is read back: it holds what is to be allowed, word for word. */
 static char *build_answer(const Run *run, const AgentQuestion *question, const AgentAnswer *answer,
                           GError **error)
 {
-    gsize size = (gsize)(question->end - question->offset);
-    g_autofree char *bytes = g_malloc(size + 1);
-    g_auto(DecodedLine) line = {0};
-    RunLogState state;
-    run_log_get_state(run_get_log(run), &state);
-    if (pread(state.transcript_fd, bytes, size, (off_t)question->offset) != (ssize_t)size) {
-        set_errno_error(error, errno, "reading question %s of run %s", question->id,
-                        run_get_id(run));
-        return NULL;
-    }
-    decode_line(run_get_record(run)->kind, bytes, size, &line);
-    return build_from_text(run, line.text, line.length, answer, error);
+    g_autoptr(ReadLine) line = run_read_line(run, &question->place, error);
+    return line ? run_get_record(run)->kind->build_answer(read_line_json(line), answer, error)
+                : NULL;
 }
 
 /* --- Answering --- */
@@ -275,8 +242,8 @@ static void close_behind_result(Questions *questions, Run *run)
 {
     const RunRecord *record = run_get_record(run);
     const RunFacts *facts = run_get_facts(run);
-    if (asks(run) && !record->interactive && facts->closed && !facts->empty &&
-        !run_is_input_closed(run))
+    if (asks(run) && !record->kind->reply && !record->interactive && facts->closed &&
+        !facts->empty && !run_is_input_closed(run))
         steering_end_input(questions->steering, run);
 }
 

@@ -190,7 +190,7 @@ void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize 
     send(steering, run, input_new(SHIM_INPUT_TERMINAL, g_bytes_new(bytes, length), reply, data));
 }
 
-static gboolean check_takes_messages(const Run *run, GError **error)
+gboolean steering_check_takes_messages(const Run *run, GError **error)
 {
     if (!run_check_running(run, error))
         return FALSE;
@@ -204,23 +204,30 @@ static gboolean check_takes_messages(const Run *run, GError **error)
     return TRUE;
 }
 
-static char *build_message(const Run *run, const char *text, GError **error)
+gboolean steering_check_message(const Run *run, const char *text, GError **error)
 {
-    if (!check_takes_messages(run, error))
-        return NULL;
+    if (!steering_check_takes_messages(run, error))
+        return FALSE;
     if (run_is_input_closed(run)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "the input of agent '%s' is closed: it takes no more messages",
                     run_get_record(run)->agent);
-        return NULL;
+        return FALSE;
     }
     if (strlen(text) > STEERING_MESSAGE_MAX) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "the message is longer than %u bytes: put it into a file in the worktree and "
                     "send the file's name",
                     STEERING_MESSAGE_MAX);
-        return NULL;
+        return FALSE;
     }
+    return TRUE;
+}
+
+static char *build_message(const Run *run, const char *text, GError **error)
+{
+    if (!steering_check_message(run, text, error))
+        return NULL;
     if (!run_get_record(run)->kind->build_message) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
                     "agent '%s' is of a kind that takes no messages while it runs",
@@ -246,7 +253,7 @@ void steering_send_message(Steering *steering, Run *run, const char *text, Reply
 void steering_close_input(Steering *steering, Run *run, Reply reply, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    if (!check_takes_messages(run, &error)) {
+    if (!steering_check_takes_messages(run, &error)) {
         reply(NULL, error, data);
         return;
     }

@@ -31,6 +31,10 @@ void steering_free(Steering *steering);
 void steering_send_input(Steering *steering, Run *run, const void *bytes, gsize length, Reply reply,
                          gpointer data);
 
+/** Whether @run takes messages, and whether it takes @text. */
+gboolean steering_check_takes_messages(const Run *run, GError **error);
+gboolean steering_check_message(const Run *run, const char *text, GError **error);
+
 /** A user message, written as the agent's kind reads it. */
 void steering_send_message(Steering *steering, Run *run, const char *text, Reply reply,
                            gpointer data);

@@ -10,6 +10,7 @@
 #include "git/calls.h"
 #include "base/names.h"
 #include "host/login-environment.h"
+#include "store/messages.h"
 #include "store/sandbox-plan.h"
 #include "store/sessions.h"
 #include "store/shim-client.h"
@@ -149,6 +150,12 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
     plan->argv = g_steal_pointer(&command->argv);
     plan->interactive = agent->interactive;
     plan->permission = agent->permissions.mode;
+    if (agent->kind->reply) {
+        plan->allow = g_strdupv(agent->permissions.allow);
+        plan->deny = g_strdupv(agent->permissions.deny);
+        plan->mode = g_strdup(agent->mode);
+        plan->model = g_strdup(agent->model);
+    }
     plan->ask_timeout_usec = agent->permissions.ask_timeout_usec;
     plan->timeout_stops = agent->permissions.timeout_stops;
     plan->stop_grace_usec = agent->stop_grace_usec;
@@ -187,7 +194,9 @@ static gboolean fill_folder(Preparation *preparation, int folder_fd, const Agent
         return FALSE;
     fault_point("record");
     return shim_make_fifos(folder_fd, error) &&
-           write_stdin(preparation, folder_fd, command->stdin_text, error);
+           write_stdin(preparation, folder_fd, command->stdin_text, error) &&
+           (!command->message ||
+            messages_begin(folder_fd, command->message, preparation->plan->interactive, error));
 }
 
 gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error)

@@ -44,6 +44,19 @@ static void settle(RunFacts *facts, const GPtrArray *names)
             g_ptr_array_remove_index(facts->questions, i - 1);
 }
 
+/* An agent that prints requests without end gets no file for each. */
+#define DUE_MAX 10000u
+
+static void owe(RunFacts *facts, const LineFacts *line)
+{
+    if (!line->due || facts->n_due >= DUE_MAX)
+        return;
+    if (!facts->due)
+        facts->due = g_array_new(FALSE, FALSE, sizeof(LinePlace));
+    g_array_append_val(facts->due, line->place);
+    facts->n_due++;
+}
+
 void run_facts_add(RunFacts *facts, LineFacts *line)
 {
     take_string(&facts->session_id, &line->session_id);
@@ -58,6 +71,7 @@ void run_facts_add(RunFacts *facts, LineFacts *line)
         close_run(facts, line);
     take_string(&facts->error, &line->error);
     ask(facts, &line->question);
+    owe(facts, line);
     settle(facts, line->settled);
     usage_add(&facts->usage, &line->used);
     usage_replace(&facts->usage, &line->so_far);
@@ -70,6 +84,7 @@ void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy)
     ret_copy->session_id = g_strdup(facts->session_id);
     ret_copy->error = g_strdup(facts->error);
     ret_copy->questions = NULL;
+    ret_copy->due = NULL;
 }
 
 void run_facts_clear(RunFacts *facts)
@@ -77,6 +92,7 @@ void run_facts_clear(RunFacts *facts)
     g_free(facts->session_id);
     g_free(facts->error);
     g_clear_pointer(&facts->questions, g_ptr_array_unref);
+    g_clear_pointer(&facts->due, g_array_unref);
     *facts = (RunFacts){0};
 }
 

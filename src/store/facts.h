@@ -20,6 +20,8 @@ typedef struct {
     char *error;        /* the CLI's own words for a failure */
     guint64 retry_at;
     GPtrArray *questions; /* AgentQuestion: asked, and not over as far as the lines say; or NULL */
+    GArray *due;          /* LinePlace: a reply is owed for these lines; or NULL */
+    guint n_due;          /* ... and was for so many */
     Usage usage;          /* of this run */
     Usage session;        /* of its session with all earlier runs, where the CLI counts that */
 } RunFacts;
@@ -28,7 +30,7 @@ typedef struct {
  * afterwards). */
 void run_facts_add(RunFacts *facts, LineFacts *line);
 
-/** Without the questions, which end with the run. */
+/** Without the questions and what is owed, which end with the run. */
 void run_facts_copy(const RunFacts *facts, RunFacts *ret_copy);
 void run_facts_clear(RunFacts *facts);
 

@@ -20,6 +20,10 @@ void run_record_free(RunRecord *record)
     worktree_free(record->worktree);
     g_strfreev(record->argv);
     g_strfreev(record->setup);
+    g_strfreev(record->allow);
+    g_strfreev(record->deny);
+    g_free(record->mode);
+    g_free(record->model);
     g_free(record->environment_problem);
     g_free(record->sandbox);
     g_strfreev(record->sandbox_missing);
@@ -127,6 +131,12 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_strv(builder, "setup", record->setup);
     json_add_boolean(builder, "interactive", record->interactive);
     json_add_string(builder, "permission", permission_mode_to_string(record->permission));
+    if (record->allow)
+        json_add_strv(builder, "allow", record->allow);
+    if (record->deny)
+        json_add_strv(builder, "deny", record->deny);
+    json_add_string(builder, "mode", record->mode);
+    json_add_string(builder, "model", record->model);
     json_add_uint(builder, "ask_timeout_usec", record->ask_timeout_usec);
     json_add_boolean(builder, "timeout_stops", record->timeout_stops);
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
@@ -167,6 +177,10 @@ static void read_permission(JsonObject *root, RunRecord *record)
     const char *mode = json_get_string(root, "permission");
     if (mode)
         permission_mode_from_string(mode, &record->permission);
+    record->allow = json_get_strv(root, "allow");
+    record->deny = json_get_strv(root, "deny");
+    record->mode = g_strdup(json_get_string(root, "mode"));
+    record->model = g_strdup(json_get_string(root, "model"));
     record->ask_timeout_usec = json_get_uint(root, "ask_timeout_usec", 0);
     record->timeout_stops =
         json_object_get_boolean_member_with_default(root, "timeout_stops", FALSE);
@@ -174,7 +188,7 @@ static void read_permission(JsonObject *root, RunRecord *record)
 
 gboolean run_record_has_pipe(const RunRecord *record)
 {
-    return record->interactive || record->permission == PERMISSION_ASK;
+    return record->interactive || record->permission == PERMISSION_ASK || record->kind->reply;
 }
 
 static gboolean record_is_ours(const RunRecord *record, guint64 format)

@@ -29,6 +29,8 @@ typedef struct {
     char **setup; /* pairs: folder, shell command; empty where nothing is to be prepared */
     gboolean interactive;
     PermissionMode permission;
+    char **allow, **deny;     /* rules, where the service is to hold to them; or NULL */
+    char *mode, *model;       /* for a kind that is spoken with; or NULL */
     guint64 ask_timeout_usec; /* 0: none */
     gboolean timeout_stops;   /* the run; else the answer is no */
     guint64 stop_grace_usec, result_grace_usec;

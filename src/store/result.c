@@ -150,14 +150,14 @@ static char *describe_out_of_memory(const RunExit *exit)
 }
 
 /* Why a run failed that has said nothing of it in JSON, or NULL where it has not failed. */
-static char *decide_error_without_words(const RunExit *exit, const RunFacts *facts,
-                                        int transcript_fd)
+static char *decide_error_without_words(const RunRecord *record, const RunExit *exit,
+                                        const RunFacts *facts, int transcript_fd)
 {
     if (exit->exit_signal != 0 || exit->exit_code != 0) {
         char *status = describe_status(exit->exit_code, exit->exit_signal);
         return facts->closed ? status : with_last_lines(status, transcript_fd);
     }
-    if (facts->opened && !facts->closed)
+    if ((facts->opened || record->kind->reply) && !facts->closed)
         return with_last_lines(g_strdup("ended without a result"), transcript_fd);
     return NULL;
 }
@@ -178,7 +178,7 @@ static char *decide_error(const RunRecord *record, const RunExit *exit, const Ru
         return describe_out_of_memory(exit);
     if (facts->closed && !facts->success)
         return g_strdup(facts->error ? facts->error : "the agent reported a failure");
-    return decide_error_without_words(exit, facts, transcript_fd);
+    return decide_error_without_words(record, exit, facts, transcript_fd);
 }
 
 /* A resume that the CLI refused: some print a new id that never existed as they fail. */

@@ -17,6 +17,9 @@
 /* Above every fixed number of the protocol, so that no dup2() of the spawn steps on another. */
 #define FD_SAFE 10
 
+/* An agent that was told that no more is to come has nothing left to do; codex-acp stays. */
+#define INPUT_END_GRACE_USEC (5 * G_USEC_PER_SEC)
+
 void shim_clear(Shim *shim)
 {
     fd_clear(&shim->pidfd);
@@ -59,6 +62,8 @@ static void add_bounds(GPtrArray *argv, const RunRecord *record)
 
     /* After a result, an interactive agent waits for its next message: no reason to end it. */
     const char *type = record->kind->closing_type;
+    if (record->kind->reply && record->result_grace_usec > 0)
+        add_option(argv, "result-grace", MIN(record->result_grace_usec, INPUT_END_GRACE_USEC));
     if (!type || record->interactive || record->result_grace_usec == 0)
         return;
     add_option(argv, "result-grace", record->result_grace_usec);
@@ -81,6 +86,8 @@ static char **command_line(const RunRecord *record, gboolean has_stdin)
     g_ptr_array_add(argv, g_strdup_printf("--stdin=%s", run_record_has_pipe(record) ? "pipe"
                                                         : has_stdin                 ? "file"
                                                                                     : "tty"));
+    if (record->kind->reply)
+        g_ptr_array_add(argv, g_strdup("--stdout=pipe"));
     if (record->sandbox)
         g_ptr_array_add(argv, g_strdup("--sandbox"));
     add_bounds(argv, record);

@@ -101,36 +101,12 @@ static void emit(Decoding *decoding, DecodedLine *line, guint64 end)
     set_shown(decoding, g_steal_pointer(&line->shown));
 }
 
-/* A question is known by its event. */
-static void place_question(const Decoding *decoding, DecodedLine *line, guint64 end)
-{
-    AgentQuestion *question = line->facts.question;
-    guint n = count_events(line);
-    if (!question)
-        return;
-    question->id = g_strdup_printf("%" G_GUINT64_FORMAT, event_cursor(decoding, n, n, end));
-    question->offset = decoding->position->place.offset;
-    question->end = end;
-    question->time = line_time(decoding, end);
-}
+/* --- Messages in pieces --- */
 
-/* A line whose bytes go from place.offset to @end, its newline (if any) included. They are in the
- * batch's memory, where its events point to them, with space for one more after them. */
-static void take_line(Decoding *decoding, const char *bytes, gsize length, guint64 end)
+void log_position_clear(LogPosition *position)
 {
-    gboolean agents = is_agents(decoding);
-    g_auto(DecodedLine) line = {0};
-    decode_line(agents ? decoding->kind : &agent_kind_raw, bytes, length, &line);
-    place_question(decoding, &line, end);
-    if (decoding->facts && agents)
-        run_facts_add(decoding->facts, &line.facts);
-    if (line.class != LINE_NOTHING)
-        emit(decoding, &line, end);
-    decoding->position->place.given = 0;
-    decoding->position->place.offset = end;
+    text_join_clear(&position->join);
 }
-
-/* --- Reading the transcript --- */
 
 /* Fills @buffer from @offset: short only where the file is. */
 static gsize read_at(int fd, char *buffer, gsize length, guint64 offset)
@@ -144,6 +120,96 @@ static gsize read_at(int fd, char *buffer, gsize length, guint64 offset)
     }
     return done;
 }
+
+/* A session that is resumed is shown again before the run's prompt: that was no output of it. */
+static void forget_old(const Decoding *decoding, guint64 offset, DecodedLine *line)
+{
+    if (!line->is_update || offset >= decoding->state->history_end)
+        return;
+    line->facts.assistant = FALSE;
+    line->ends_it |= line->piece != NULL;
+    g_clear_pointer(&line->piece, g_free);
+}
+
+static void skip_line(Decoding *decoding, const char *bytes, gsize length, guint64 end)
+{
+    TextJoin *join = &decoding->position->join;
+    g_auto(DecodedLine) line = {0};
+    decode_line(decoding->kind, bytes, length, &line);
+    forget_old(decoding, join->offset, &line);
+    text_join_take(join, &line, end);
+}
+
+/* Reads the lines between the start of the block and the place at hand once more. A line that began
+ * before the block has left nothing. */
+static void find_carried(Decoding *decoding)
+{
+    const RunLogState *state = decoding->state;
+    TextJoin *join = &decoding->position->join;
+    guint64 place = decoding->position->place.offset, block = text_join_block(place);
+    guint64 begin =
+        MAX(block, state->agent_offset + 1) - 1; /* a newline there ends a line before */
+    gsize size = (gsize)(place - MIN(place, begin));
+    g_autofree char *bytes = g_malloc(size + 1);
+    const char *line = bytes, *end = bytes + read_at(state->transcript_fd, bytes, size, begin);
+    const char *newline;
+    if (block > state->agent_offset)
+        line = (newline = memchr(bytes, '\n', (gsize)(end - bytes))) ? newline + 1 : end;
+    text_join_begin(join, begin + (guint64)(line - bytes));
+    while (line < end && (newline = memchr(line, '\n', (gsize)(end - line)))) {
+        skip_line(decoding, line, (gsize)(newline - line), begin + (guint64)(newline + 1 - bytes));
+        line = newline + 1;
+    }
+    join->offset = place;
+}
+
+static void join_pieces(Decoding *decoding, DecodedLine *line, guint64 end)
+{
+    LogPosition *position = decoding->position;
+    if (position->join.offset != position->place.offset)
+        find_carried(decoding);
+    forget_old(decoding, position->place.offset, line);
+    text_join_take(&position->join, line, end);
+}
+
+/* --- Lines --- */
+
+/* A question is known by its event, as is a line that a reply is owed for. */
+static void place_question(const Decoding *decoding, DecodedLine *line, guint64 end)
+{
+    AgentQuestion *question = line->facts.question;
+    guint n = count_events(line);
+    line->facts.place = (LinePlace){
+        .id = event_cursor(decoding, n, n, end),
+        .offset = decoding->position->place.offset,
+        .end = end,
+    };
+    if (!question)
+        return;
+    question->id = g_strdup_printf("%" G_GUINT64_FORMAT, line->facts.place.id);
+    question->place = line->facts.place;
+    question->time = line_time(decoding, end);
+}
+
+/* A line whose bytes go from place.offset to @end, its newline (if any) included. They are in the
+ * batch's memory, where its events point to them, with space for one more after them. */
+static void take_line(Decoding *decoding, const char *bytes, gsize length, guint64 end)
+{
+    gboolean agents = is_agents(decoding);
+    g_auto(DecodedLine) line = {0};
+    decode_line(agents ? decoding->kind : &agent_kind_raw, bytes, length, &line);
+    if (agents && decoding->kind->reply)
+        join_pieces(decoding, &line, end);
+    place_question(decoding, &line, end);
+    if (decoding->facts && agents)
+        run_facts_add(decoding->facts, &line.facts);
+    if (line.class != LINE_NOTHING)
+        emit(decoding, &line, end);
+    decoding->position->place.given = 0;
+    decoding->position->place.offset = end;
+}
+
+/* --- Reading the transcript --- */
 
 /* Past LOG_MAX_LINE: one `output` with as much of its text as a signal would carry. */
 static void take_giant_line(Decoding *decoding, guint64 length, guint64 end)

@@ -6,6 +6,7 @@
 #include "store/facts.h"
 #include "transcript/event.h"
 #include "transcript/log.h"
+#include "transcript/text-join.h"
 #include "transcript/times.h"
 
 /*
@@ -40,7 +41,11 @@ typedef struct {
     LogPlace place;
     guint64 scanned; /* the line at place.offset has no newline before this */
     LogTimes times;
+    TextJoin join; /* for kinds that print in pieces */
 } LogPosition;
+
+/** Frees what belongs to @position, not the log. */
+void log_position_clear(LogPosition *position);
 
 /** Adds to @batch the next events, from at most 64 KiB of the transcript or one longer line, and
  * moves @position after them. Adds the lines' facts about the run to @facts, unless that is NULL.

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/util.h"
+#include "store/messages.h"
 
 struct RunLog {
     gatomicrefcount references;
@@ -32,7 +33,11 @@ RunLog *run_log_new(const RunRecord *record)
     };
     log->kind = record->kind;
     log->created = record->created;
-    log->state = (RunLogState){.transcript_fd = -1, .times_fd = -1};
+    log->state = (RunLogState){
+        .transcript_fd = -1,
+        .times_fd = -1,
+        .history_end = record->options && record->options->resume ? G_MAXUINT64 : 0,
+    };
     return log;
 }
 
@@ -126,6 +131,12 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
         state.readable = MAX(state.readable, (guint64)st.st_size);
         state.held = (st.st_mode & S_IWUSR) == 0;
     }
+
+    /* After the size: what the agent says to the run's prompt comes after the note of where that
+     * is.
+     */
+    if (log->kind->reply && state.history_end == G_MAXUINT64)
+        state.history_end = history_end_read(folder_fd);
 
     RunStarted started = {0};
     gboolean new_record = !log->has_started_record && run_started_read(folder_fd, &started);

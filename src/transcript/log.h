@@ -23,6 +23,7 @@ typedef struct {
     gboolean started;            /* the agent's program executes... */
     guint64 agent_offset;        /* ... and its output begins here */
     guint64 started_time;
+    guint64 history_end;     /* before it the agent shows a resumed session again; 0: it does not */
     gboolean held;           /* the disk is full: the shim waits, and holds the agent back */
     gboolean complete;       /* nothing will be appended: a last line needs no newline */
     const RunResult *result; /* how it ended, or NULL; the log's own */

@@ -75,6 +75,7 @@ void log_reader_free(LogReader *reader)
     if (!reader)
         return;
     run_log_unref(reader->at.log);
+    log_position_clear(&reader->at);
     g_free(reader);
 }
 

@@ -196,7 +196,7 @@ static const struct {
     {"prompt = [\"x\"]", "10: agent \"coder\": prompt must be a string, not an array"},
     {"prompt = \"a\\u0000b\"", "10: agent \"coder\": prompt must not contain a NUL character"},
     {"kind = \"gpt\"", "8: agent \"coder\": kind cannot be \"gpt\": there are claude, codex, "
-                       "gemini, opencode, qwen, pi, copilot, kimi, cline and raw"},
+                       "gemini, opencode, qwen, pi, copilot, kimi, cline, acp and raw"},
     {"kind = 2020-01-01", "8: agent \"coder\": kind must be a string, not a date or time"},
     {"command = \"\"", "11: agent \"coder\": command must not be empty"},
     {"args = \"x\"", "8: agent \"coder\": args must be an array of strings, not a string"},
@@ -220,7 +220,7 @@ static const struct {
      "13: agent \"coder\": cpu_quota must be a string or an integer, not a boolean"},
     {"cpu_weight = -1", "14: agent \"coder\": cpu_weight must not be negative"},
     {"interactive = true\nkind = \"codex\"",
-     "15: agent \"coder\": interactive needs kind \"claude\", not \"codex\""},
+     "15: agent \"coder\": interactive needs kind \"claude\" or \"acp\", not \"codex\""},
 };
 
 static void test_a_mistake_in_an_agent_is_named_with_line_and_column(void)
