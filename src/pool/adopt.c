@@ -23,21 +23,17 @@
  *   else               followed: if nothing of it is left, following it ends it at once
  */
 
-Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed)
+Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    autofd folder_fd = run_folder_open(run_id, &error);
-    RunRecord *record = folder_fd < 0 ? NULL : run_record_read(folder_fd, &error);
+    autofd folder_fd = run_folder_open(run_id, error);
+    RunRecord *record = folder_fd < 0 ? NULL : run_record_read(folder_fd, error);
     if (record && !g_str_equal(record->run_id, run_id)) { /* a copy made by somebody */
         g_clear_pointer(&record, run_record_free);
-        g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                    "its run.json belongs to another run");
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                            "its run.json belongs to another run");
     }
-    if (!record) {
-        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            g_warning("leaving the folder of run %s alone: %s", run_id, error->message);
+    if (!record)
         return NULL;
-    }
 
     Run *run =
         run_new(record, pool->tools.folder_watch, pool->tools.systemd, &pool_run_keeper, pool);
@@ -242,9 +238,13 @@ static void adopt_ended(Pool *pool, Run *run, gboolean listed)
 static void adopt_one(Pool *pool, const char *run_id)
 {
     gboolean listed = TRUE;
-    g_autoptr(Run) run = adopt_read(pool, run_id, &listed);
-    if (!run)
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Run) run = adopt_read(pool, run_id, &listed, &error);
+    if (!run) {
+        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            g_warning("leaving the folder of run %s alone: %s", run_id, error->message);
         return;
+    }
     run_open_cursors(run);
     if (run_get_result(run)) {
         adopt_ended(pool, run, listed);

@@ -38,6 +38,6 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
 
 void adoption_free(Adoption *adoption);
 
-/** adopt.c: reads one folder as a run that is not followed and has no cursors; NULL (and a log
- * line) for a folder that is not ours. @ret_listed: whether List may show it. Blocking. */
-Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed);
+/** adopt.c: reads one folder as a run that is not followed and has no cursors. @ret_listed: whether
+ * List may show it. Sets G_FILE_ERROR (NOENT where there is no such run). Blocking. */
+Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed, GError **error);

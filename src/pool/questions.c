@@ -225,6 +225,7 @@ typedef struct {
     Pool *pool;
     char *run_id;
     Run *run;
+    GError *error;
     PoolFound found;
     gpointer data;
 } Search;
@@ -233,16 +234,22 @@ static void search_in_thread(gpointer data)
 {
     Search *search = data;
     gboolean listed;
-    search->run = adopt_read(search->pool, search->run_id, &listed);
+    search->run = adopt_read(search->pool, search->run_id, &listed, &search->error);
+    if (search->run && !run_get_result(search->run))
+        run_recover_result(search->run);
 }
 
-static void answer_search(const Search *search, Run *run)
+/* NULL: the run was found, and has ended. */
+static GError *search_error(Search *search)
 {
-    g_autoptr(GError) error = NULL;
-    if (!run)
-        g_set_error(&error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
-                    "no run %s: List shows the runs", search->run_id);
-    search->found(run, error, search->data);
+    if (search->run && run_get_result(search->run))
+        return NULL;
+    if (search->error && !g_error_matches(search->error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+        g_prefix_error(&search->error, "run %s can't be read: ", search->run_id);
+        return g_steal_pointer(&search->error);
+    }
+    return g_error_new(STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN, "no run %s: List shows the runs",
+                       search->run_id);
 }
 
 static void on_searched(gpointer data)
@@ -250,7 +257,9 @@ static void on_searched(gpointer data)
     g_autofree Search *search = data;
     g_autofree char *run_id = search->run_id;
     g_autoptr(Run) run = search->run;
-    answer_search(search, run && run_get_result(run) ? run : NULL);
+    g_autoptr(GError) error = search_error(search);
+    search->found(error ? NULL : run, error, search->data);
+    g_clear_error(&search->error);
 }
 
 void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer data)

@@ -100,6 +100,7 @@ static void add_result(GVariantDict *dict, const RunResult *result)
         g_variant_dict_insert(dict, "exit_code", "i", result->exit_code);
     if (result->exit_signal > 0)
         g_variant_dict_insert(dict, "exit_signal", "i", result->exit_signal);
+    add_uint64(dict, "lost_output", result->lost);
     add_uint64(dict, "memory_peak", result->memory_peak);
     add_uint64(dict, "cpu_usec", result->cpu_usec);
 }

@@ -182,6 +182,24 @@ void run_take_found(Run *run, int fd, RunResult *result)
     g_clear_pointer(&run->log, run_log_unref);
 }
 
+void run_recover_result(Run *run)
+{
+    RunExit exit;
+    if (shim_is_alive(run->folder_fd) || !run_exit_read(run->folder_fd, &exit))
+        return;
+    RunLogState state;
+    g_autoptr(RunLog) log = run_log_new(run->record);
+    run_log_refresh(log, run->folder_fd);
+    run_log_complete(log, exit.bytes);
+    run_log_get_state(log, &state);
+    exit.bytes = MIN(exit.bytes, state.readable);
+    g_autoptr(LogReader) reader = log_reader_new(log, 0, NULL);
+    for (EventBatch *batch; (batch = log_reader_decode(reader, &run->facts));)
+        event_batch_unref(batch);
+    run_take_found(run, run->folder_fd,
+                   run_result_decide(run->record, &exit, FALSE, &run->facts, state.transcript_fd));
+}
+
 void run_open_cursors(Run *run)
 {
     run->cursors = sink_cursors_open(run->folder_fd, NULL);

@@ -200,6 +200,10 @@ gboolean run_set_frozen(Run *run, gboolean frozen, GError **error);
 /** Lets the shim continue: from now on the run is real, and followed. */
 gboolean run_open_gate(Run *run, GError **error);
 
+/** Decides the result of a run that was found without one, where its shim has told of the end: a
+ * full disk did not take the result. Reads its whole transcript. Blocking. */
+void run_recover_result(Run *run);
+
 /** Reads the folder of a run that was found, so that every cursor given out before is known: to be
  * called before anybody may ask. */
 void run_look_back(Run *run);

@@ -222,6 +222,7 @@ static void take_exit(RunResult *result, const RunExit *exit)
     result->exit_signal = exit->started.failed ? 0 : exit->exit_signal;
     result->ended = exit->ended;
     result->bytes = exit->bytes;
+    result->lost = exit->lost;
     result->memory_peak = exit->memory_peak;
     result->cpu_usec = exit->cpu_usec;
 }
@@ -347,6 +348,8 @@ gboolean run_result_save(const RunResult *result, gboolean listed, int folder_fd
         json_add_uint(builder, "exit_signal", (guint64)result->exit_signal);
     json_add_uint(builder, "ended", result->ended);
     json_add_uint(builder, "bytes", result->bytes);
+    if (result->lost > 0)
+        json_add_uint(builder, "lost", result->lost);
     json_add_uint(builder, "memory_peak", result->memory_peak);
     json_add_uint(builder, "cpu_usec", result->cpu_usec);
     add_facts(builder, &result->facts);
@@ -380,6 +383,7 @@ RunResult *run_result_load(int folder_fd, gboolean *ret_listed, GError **error)
     result->exit_signal = (int)MIN(json_get_uint(object, "exit_signal", 0), 64);
     result->ended = json_get_uint(object, "ended", 0);
     result->bytes = json_get_uint(object, "bytes", 0);
+    result->lost = json_get_uint(object, "lost", 0);
     result->memory_peak = json_get_uint(object, "memory_peak", 0);
     result->cpu_usec = json_get_uint(object, "cpu_usec", 0);
     read_facts(object, &result->facts);

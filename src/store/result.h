@@ -26,6 +26,7 @@ typedef struct {
     int exit_signal;               /* 0: none */
     guint64 ended;                 /* µs since the epoch */
     guint64 bytes;                 /* of the transcript: nothing counts after them */
+    guint64 lost;                  /* bytes of output after them: RunExit */
     guint64 memory_peak, cpu_usec; /* 0: unknown */
     RunFacts facts;
 } RunResult;

@@ -89,6 +89,7 @@ gboolean run_exit_read(int folder_fd, RunExit *ret_exit)
         .ended = json_get_uint(object, "ended", 0),
         .offset = json_get_uint(object, "offset", 0),
         .bytes = json_get_uint(object, "bytes", 0),
+        .lost = json_get_uint(object, "lost", 0),
         .left_behind = json_get_uint(object, "left_behind", 0),
         .oom_kills = json_get_uint(object, "oom_kills", 0),
         .memory_peak = json_get_uint(object, "memory_peak", 0),

@@ -32,6 +32,7 @@ typedef struct {
     int exit_signal;       /* 0: none */
     guint64 agent_started; /* 0: never */
     guint64 ended, offset, bytes;
+    guint64 lost; /* bytes of output after them, for which a full disk had no space */
     guint64 left_behind, oom_kills, memory_peak, cpu_usec;
 } RunExit;
 

@@ -64,11 +64,13 @@
  *                executes, its output begins at `offset` of the transcript; or
  *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","step":S,
  *                "errno":N}, S being "exec", "cwd", "stdin", "sandbox", "setup-record", "cgroup" or
- * another word for what could not be made ready; or {… "failed":"setup","setup":INDEX,"exit_code":N
- * or "exit_signal":N, or, where the command could not even begin, "step":S,"errno":N}. A stop
- * during setup leaves no `started`. Where it can't be written it is tried again, and the agent's
- * output waits, but no end does: then there is none either, and the "started" of exit.json tells
- * that the program executed exit.json    JSON, once, atomically, its blocks reserved at the start:
+ *                another word for what could not be made ready; or {… "failed":"setup",
+ *                "setup":INDEX,"exit_code":N or "exit_signal":N, or, where the command could not
+ *                even begin, "step":S,"errno":N}. A stop during setup leaves no `started`. Where it
+ *                can't be written it is tried again, and the agent's output waits, but no end does:
+ *                then there is none either, and the "started" of exit.json tells that the program
+ *                executed
+ *   exit.json    JSON, once, atomically, its blocks reserved at the start:
  *                {"format":1,"reason":R,"exit_code":N or "exit_signal":N,"started":USEC,
  *                 "ended":USEC,"offset":N,"bytes":N,"left_behind":N,"oom_kills":N,
  *                 "memory_peak":N,"cpu_usec":N, and what `started` says of a failure}

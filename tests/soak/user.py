@@ -292,7 +292,8 @@ class User(threading.Thread):
         if not os.path.exists(transcript):
             return  # stopped in the queue, or before its gate
         what = f"{run.id} ({' '.join(run.did)}; {' '.join(self.soak.recent)})"
-        check_transcript(self.ledger, what, transcript, run.counter(), run.shim_killed)
+        lost = self.lost_output(run)
+        check_transcript(self.ledger, what, transcript, run.counter(), run.shim_killed, lost)
         replay = self.replay(run)
         if reader.ended and replay is not None:
             self.ledger.check(
@@ -300,6 +301,10 @@ class User(threading.Thread):
                 [strip(event) for event in replay] == [strip(event) for event in seen],
                 lambda: f"{run.id}: {len(replay)} events, {len(seen)} seen",
             )
+
+    def lost_output(self, run):
+        info = self.call("get_run", run.id)
+        return 0 if isinstance(info, PoolError) else info.get("lost_output", 0)
 
     def replay(self, run):
         stream = self.call("subscribe_run", run.id)

@@ -456,6 +456,9 @@ class Pool:
     def remove_worktree(self, root, story, force=False):
         self.call("RemoveWorktree", "(ssb)", root, story, force)
 
+    def get_run(self, run_id):
+        return self.call("GetRun", "(s)", run_id)[0]
+
     def get_config(self, root):
         return self.call("GetConfig", "(s)", root)[0]
 

@@ -110,5 +110,35 @@ def test_full_disk_holds_the_agent_back():
         check_full_disk(pool, 8)
 
 
+def check_stop_on_full_disk(pool, size):
+    agent = f"init; wait {pool.folder}/go; flood {size}M 300"
+    root = pool.repository(agents={"coder": {"scenario": agent, "stop_grace": "200ms"}})
+    filling = fill(pool, size)
+    info, other = pool.start(root, "s"), pool.start(root, "t")
+    touch(f"{pool.folder}/go")
+    for story in "s", "t":
+        wait_until(lambda: pool.get(root, story).get("disk_full"), f"no room for {story}")
+    pool.stop(root, "s")
+    ended = pool.get_run(info["run_id"])
+    assert ended["status"] == "failed" and ended["error"] == "stopped", ended
+    assert ended["lost_output"] > 0 and "disk_full" not in ended, ended
+    assert not pool.scope_exists(info["unit"])
+
+    subprocess.check_call(["systemctl", "--user", "stop", other["unit"]])
+    assert pool.wait(root, "t")["lost_output"] > 0
+    ctl = Ctl(pool, root=root)
+    assert "Disk: was full at the end: the last " in ctl.out("show", "t")
+    os.unlink(filling)
+
+
+@timeout(90)
+def test_stop_does_not_wait_for_a_full_disk():
+    """A Stop answers while the disk is full, and how much output had no space is told, by its id
+    and where List shows the run."""
+    with Pool(daemon=False) as pool, small_disk(pool, 12):
+        pool.start_daemon()
+        check_stop_on_full_disk(pool, 8)
+
+
 if __name__ == "__main__":
     main()

@@ -119,6 +119,11 @@ static char *number_line(const RunInfo *info, const char *key)
 
 static char *disk_line(const RunInfo *info)
 {
+    guint64 lost = run_info_uint(info, "lost_output", 0);
+    if (lost > 0) {
+        g_autofree char *size = format_bytes(lost);
+        return g_strdup_printf("was full at the end: the last %s of output are lost", size);
+    }
     if (!run_info_flag(info, "disk_full"))
         return NULL;
     return g_strdup("full: the agent waits for space");
