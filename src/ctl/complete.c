@@ -6,6 +6,7 @@
 #include "ctl/info.h"
 #include "ctl/json-path.h"
 #include "ctl/options.h"
+#include "ctl/questions.h"
 #include "ctl/select.h"
 #include "ctl/verb.h"
 
@@ -22,6 +23,7 @@ typedef struct {
     const Verb *verb;           /* NULL: not named yet */
     const GOptionEntry *valued; /* whose value is being typed, or NULL */
     guint position;             /* arguments before the word */
+    char *first, *last;         /* of these, or NULL */
     gboolean separated;         /* it is after "--" */
 } Completion;
 
@@ -124,17 +126,49 @@ static void offer_stories(const Completion *completion, GPtrArray *runs)
     }
 }
 
-static void offer_runs(const Completion *completion)
+static GPtrArray *list_runs(const Completion *completion)
 {
     Ctl *ctl = completion->ctl;
     g_autoptr(JsonNode) list = bus_ask_quickly(ctl->bus, "List", NULL);
-    g_autoptr(GPtrArray) runs = list ? run_info_list_from_json(list, ctl->project) : NULL;
+    return list ? run_info_list_from_json(list, ctl->project) : NULL;
+}
+
+static void offer_runs(const Completion *completion)
+{
+    g_autoptr(GPtrArray) runs = list_runs(completion);
     if (!runs)
         return;
     if (strchr(completion->word, '/'))
         offer_runs_of_story(completion, runs);
     else
         offer_stories(completion, runs);
+}
+
+static void offer_options_of(const Completion *completion, const OpenQuestion *question)
+{
+    const char *name, *option;
+    for (guint i = 0; (option = open_question_option(question, i, &name)); i++)
+        offer(completion, option);
+}
+
+/* After the run of `answer`: its questions, or what answers the first of them; after a question,
+ * what answers that. */
+static void offer_answers(const Completion *completion)
+{
+    char *const arguments[] = {completion->first, NULL};
+    g_autoptr(GPtrArray) runs = list_runs(completion);
+    g_autoptr(GPtrArray) found =
+        runs && completion->first
+            ? select_listed(completion->ctl, runs, arguments, SELECT_ALL_AGENTS, NULL)
+            : NULL;
+    g_autoptr(GPtrArray) questions = found ? open_questions(found) : NULL;
+    for (guint i = 0; questions && i < questions->len; i++) {
+        const OpenQuestion *question = questions->pdata[i];
+        if (completion->position == 1)
+            offer(completion, question->id);
+        if (completion->position == 1 ? i == 0 : g_strcmp0(question->id, completion->last) == 0)
+            offer_options_of(completion, question);
+    }
 }
 
 static void offer_worktrees(const Completion *completion)
@@ -183,6 +217,12 @@ static void offer_arguments(const Completion *completion)
         if (position == 0)
             offer_runs(completion);
         break;
+    case ARGUMENT_ANSWER:
+        if (position == 0)
+            offer_runs(completion);
+        else if (position <= 2)
+            offer_answers(completion);
+        break;
     case ARGUMENT_RUNS:
         offer_runs(completion);
         break;
@@ -222,8 +262,12 @@ static void read_argument(Completion *completion, const char *word)
         return;
     else if (!completion->verb)
         completion->verb = verb_find(word);
-    else
+    else {
         completion->position++;
+        completion->last = (char *)word;
+        if (!completion->first)
+            completion->first = (char *)word;
+    }
 }
 
 /* Finds out from the @n words before it what the word is. */

@@ -163,11 +163,43 @@ static gboolean was_told(EventView *view, JsonObject *event, const char *text, S
 }
 
 /* As the runtimes of most agents (Node, Bun) and of Java and .NET print one. */
-static gboolean is_frame(JsonObject *event, const char *text)
+static gboolean is_frame_at(const char *text)
 {
     gsize length = strlen(text);
-    return is_type(event, "output") && g_str_has_prefix(text, "at ") && strchr(text, ':') &&
-           !strchr(text, '\n') && (text[length - 1] == ')' || g_ascii_isdigit(text[length - 1]));
+    return g_str_has_prefix(text, "at ") && strchr(text, ':') &&
+           (text[length - 1] == ')' || g_ascii_isdigit(text[length - 1]));
+}
+
+/* "KeyError: 'x'", "json.decoder.JSONDecodeError: …": a dotted name, whose last part is a class's.
+ */
+static gboolean is_exception(const char *text)
+{
+    gsize length = strspn(text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.");
+    gsize last = length;
+    while (last > 0 && text[last - 1] != '.')
+        last--;
+    return length > 0 && g_ascii_isupper(text[last]) &&
+           (text[length] == '\0' || g_str_has_prefix(text + length, ": "));
+}
+
+/* As Python prints one: a place, the code there, and marks below that. Without its indentation, the
+ * code is what follows a place, unless it is the exception, since there was no code to show. */
+static gboolean is_frame_of_python(EventView *view, const char *text, gboolean in_trace)
+{
+    gboolean after_place = in_trace && view->names_place;
+    view->names_place = g_str_has_prefix(text, "File \"") && strstr(text, "\", line ");
+    if (view->names_place)
+        return TRUE;
+    return in_trace &&
+           (g_str_has_prefix(text, "[Previous line repeated ") ||
+            strspn(text, "~^ ") == strlen(text) || (after_place && !is_exception(text)));
+}
+
+static gboolean is_frame(EventView *view, JsonObject *event, const char *text, gboolean in_trace)
+{
+    if (!is_type(event, "output") || !*text || strchr(text, '\n'))
+        return FALSE;
+    return is_frame_at(text) || is_frame_of_python(view, text, in_trace);
 }
 
 static void tell_folded(EventView *view)
@@ -184,8 +216,9 @@ static void tell_folded(EventView *view)
 static gboolean fold(EventView *view, JsonObject *event, const char *text, int indent)
 {
     const char *run = json_get_string(event, "run_id") ?: "";
-    gboolean frame = is_frame(event, text);
-    if (frame && g_strcmp0(run, view->traced) == 0) {
+    gboolean in_trace = g_strcmp0(run, view->traced) == 0;
+    gboolean frame = is_frame(view, event, text, in_trace);
+    if (frame && in_trace) {
         view->folded++;
         return TRUE;
     }

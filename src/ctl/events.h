@@ -16,7 +16,8 @@ typedef struct {
     char *failure; /* printed last: the run and the reason */
     char *traced;  /* the run whose stack trace is being printed, or NULL; of it, the first frame */
     int traced_indent;
-    guint folded; /* frames that were left out */
+    gboolean names_place; /* the line before named a place in a program of Python's */
+    guint folded;         /* frames that were left out */
 } EventView;
 
 void event_view_clear(EventView *view);

@@ -11,6 +11,7 @@
 typedef enum {
     ARGUMENT_NONE,
     ARGUMENT_RUN,      /* one STORY[/AGENT]; more words are free text */
+    ARGUMENT_ANSWER,   /* one, then a question of it, or its answer, or both */
     ARGUMENT_RUNS,     /* any number */
     ARGUMENT_NEW_RUN,  /* a story to start */
     ARGUMENT_WORKTREE, /* one story that has a worktree */

@@ -112,12 +112,30 @@ def test_watch_tells_of_a_wait(pool):
     assert "waits for an answer" in out, out
 
 
-def test_answers_are_completed(pool):
-    """Tab offers for answer the stories that ask."""
+def test_watch_that_comes_later_tells_of_the_question(pool):
+    """watch that is begun while a run waits says what for, once."""
     ctl = Ctl(pool, agents=asking(f"{ASK}; answers 1"))
     ctl.start("42_login")
     wait_for_questions(ctl)
+    watch = ctl.begin("watch", "42")
+    seen = [next(line for line in watch.stdout if "May it use Bash? rm -r build" in line)]
+    assert "waits for an answer" in next(iter(watch.stdout))
+    ctl("answer", "42", "allow")
+    out = ctl.finish(watch).out
+    assert "completed" in out and "waits for an answer" not in out, (seen, out)
+
+
+def test_answers_are_completed(pool):
+    """Tab offers for answer the stories that ask, then their questions, and what answers them."""
+    ctl = Ctl(pool, agents=asking(f"{ASK}; ask q2 Read {{}}; answers 2"))
+    ctl.start("42_login")
+    one, two = [question["id"] for question in wait_for_questions(ctl, 2)]
     assert ctl.out("_complete", "answer", "").split() == ["42_login"]
+    offered = ctl.out("_complete", "answer", "42", "").split()
+    assert offered[0] == one and offered[-1] == two and "allow" in offered, offered
+    assert ctl.out("_complete", "answer", "42", two, "al").split()[0] == "allow"
+    assert ctl.out("_complete", "answer", "42", "7", "").split() == []
+    ctl("answer", "42", two, "allow")
     ctl("answer", "allow")
     ctl("wait", "42")
     assert ctl.out("_complete", "answer", "").split() == []

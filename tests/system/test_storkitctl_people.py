@@ -256,6 +256,28 @@ def test_a_stack_trace_is_folded(pool):
     assert len([event for event in events if "main.js" in event.get("text", "")]) == 5
 
 
+def test_a_stack_trace_of_python_is_folded(pool):
+    """The same for Python's, with and without the code in it: the exception is shown, and what
+    follows it."""
+    plain = "def f(n): return f(n - 1) if n else {}[n]\\nf(9)"
+    with open(f"{pool.folder}/deep.py", "w") as file:
+        file.write("def g(n):\n    return g(n - 1) if n else {}[n]\n\n\ng(2)\n")
+    other = f"python3 {pool.folder}/deep.py"
+    script = f"printf '{plain}\\n' | python3 -; {other}; echo File \\\"a\\\"; exit 1"
+    agent = {"kind": "raw", "command": "sh", "args": ["-c", script]}
+    ctl = Ctl(pool, agents={"coder": agent})
+    ctl.start()
+    pool.wait(ctl.root, "42_login", "coder")
+    lines = [line.split("  ", 1)[-1].strip() for line in ctl.out("watch", "42").splitlines()]
+    begins = [n for n, line in enumerate(lines) if line.startswith("Traceback")]
+    assert len(begins) == 2, lines
+    for begin in begins:
+        place, folded, error = lines[begin + 1 : begin + 4]
+        assert place.startswith("File ") and place.endswith("in <module>"), lines
+        assert "more lines of the stack trace" in folded and error == "KeyError: 0", lines
+    assert lines[begins[1] + 4] == 'File "a"', lines
+
+
 def test_an_unfinished_line_is_shown(pool):
     """A question without a newline is to be seen in show, top and watch, as what it is; a progress
     bar is shown as a terminal does, in the journal, too."""

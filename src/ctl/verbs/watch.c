@@ -11,6 +11,7 @@
 #include "ctl/json-path.h"
 #include "ctl/message-json.h"
 #include "ctl/options.h"
+#include "ctl/questions.h"
 #include "ctl/select.h"
 #include "ctl/terminal.h"
 #include "ctl/verb.h"
@@ -49,6 +50,7 @@ typedef struct {
     guint64 now;      /* the cursor up to which events are old ones */
     GQueue backlog;   /* of char *: the last --lines of those */
     char *unfinished; /* the line shown last as such, or NULL */
+    gboolean waits_told;
 } WatchRun;
 
 static void watch_run_free(gpointer data)
@@ -60,8 +62,14 @@ static void watch_run_free(gpointer data)
     g_free(run);
 }
 
-static void print_line(Watch *watch, const char *line, gsize length)
+static gboolean is_waiting(JsonObject *event)
 {
+    return g_strcmp0(json_get_string(event, "status"), "waiting") == 0;
+}
+
+static void print_line(WatchRun *run, const char *line, gsize length)
+{
+    Watch *watch = run->watch;
     if (watch->ctl->json) {
         fwrite(line, 1, length, stdout);
         putchar('\n');
@@ -69,22 +77,23 @@ static void print_line(Watch *watch, const char *line, gsize length)
         g_autoptr(JsonObject) event = json_parse_object(line, length);
         if (event)
             event_print(&watch->view, event);
+        run->waits_told |= event && is_waiting(event);
     }
     if (!watch->error && !ctl_flush_output(&watch->error))
         watch->done = TRUE;
 }
 
-/* As an event would look. */
-static void print_unfinished(Watch *watch, const RunInfo *info, const char *line)
+/* What is not an event, but looks like one: @member is its text or status. */
+static void print_beside(Watch *watch, const RunInfo *info, const char *type, const char *member,
+                         const char *value)
 {
     g_autoptr(JsonObject) event = json_object_new();
-    g_autofree char *text = g_strdup_printf("%s (unfinished)", line);
-    json_object_set_string_member(event, "type", "output");
+    json_object_set_string_member(event, "type", type);
     json_object_set_string_member(event, "story_id", info->story);
     json_object_set_string_member(event, "agent_name", info->agent);
     json_object_set_string_member(event, "run_id", info->run_id);
     json_object_set_int_member(event, "time", g_get_real_time());
-    json_object_set_string_member(event, "text", text);
+    json_object_set_string_member(event, member, value);
     event_print(&watch->view, event);
     if (!watch->error && !ctl_flush_output(&watch->error))
         watch->done = TRUE;
@@ -98,8 +107,23 @@ static void take_unfinished(Watch *watch, const RunInfo *info)
         return;
     g_free(run->unfinished);
     run->unfinished = g_strdup(line);
-    if (line)
-        print_unfinished(watch, info, line);
+    if (!line)
+        return;
+    g_autofree char *text = g_strdup_printf("%s (unfinished)", line);
+    print_beside(watch, info, "output", "text", text);
+}
+
+/* Of a question that was asked before this began there is no event: a replay has none. */
+static void take_waiting(Watch *watch, const RunInfo *info)
+{
+    WatchRun *run = g_hash_table_lookup(watch->runs, info->run_id);
+    OpenQuestion question;
+    if (!run || !run->follow || run->waits_told || !open_question_first(info, &question))
+        return;
+    run->waits_told = TRUE;
+    g_autofree char *text = g_strdup_printf("%s %s", question.title, question.detail);
+    print_beside(watch, info, "output", "text", g_strchomp(text));
+    print_beside(watch, info, "status", "status", "waiting");
 }
 
 static void on_looked(sd_bus_message *reply, const GError *error, gpointer data)
@@ -108,8 +132,10 @@ static void on_looked(sd_bus_message *reply, const GError *error, gpointer data)
     g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
     g_autoptr(GPtrArray) infos = list ? run_info_list_from_json(list, NULL) : NULL;
     watch->look = sd_bus_slot_unref(watch->look);
-    for (guint i = 0; infos && i < infos->len; i++)
+    for (guint i = 0; infos && i < infos->len; i++) {
         take_unfinished(watch, infos->pdata[i]);
+        take_waiting(watch, infos->pdata[i]);
+    }
 }
 
 static void look_for_unfinished(Watch *watch)
@@ -150,7 +176,7 @@ static void print_backlog(WatchRun *run)
 {
     char *line;
     while ((line = g_queue_pop_head(&run->backlog))) {
-        print_line(run->watch, line, strlen(line));
+        print_line(run, line, strlen(line));
         g_free(line);
     }
     run->now = 0;
@@ -178,7 +204,7 @@ static void on_event(Follow *follow, const char *line, gsize length, gpointer da
 {
     WatchRun *run = data;
     if (!keep_back(run, line, length))
-        print_line(run->watch, line, length);
+        print_line(run, line, length);
 }
 
 static void on_end(Follow *follow, const GError *error, gpointer data)
