@@ -30,7 +30,7 @@ typedef struct {
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
     AgentQuestion *question; /* the agent asks, and waits for an answer; or NULL */
-    LinePlace place;         /* set by whoever reads the transcript */
+    LinePlace place;         /* set by the transcript's reader */
     gboolean due;            /* the service owes the agent a reply: see AgentKind */
     GPtrArray *settled;      /* char *, requests and subjects of questions that are over; or NULL */
     Usage used;              /* since the line before that said so: adds up */

@@ -36,7 +36,7 @@ typedef struct {
     char *title;   /* one line */
     char *detail;  /* or NULL; at most QUESTION_DETAIL_MAX bytes */
     GPtrArray *options; /* QuestionOption */
-    /* Where it stands in the transcript: whoever reads that sets it. */
+    /* Its place in the transcript, set by the reader of that. */
     char *id; /* its event's cursor, as text */
     LinePlace place;
     guint64 time;   /* µs since the epoch */

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* What is not there is nobody's. */
+/* A path that does not exist has no owner. */
 static gboolean is_own(const char *path)
 {
     struct stat st;

@@ -64,7 +64,7 @@ static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     return 0;
 }
 
-/* Waits for nothing. The manager announces no unit's end to anybody who has not subscribed. */
+/* Does not wait. The manager announces the ends of units to subscribers only. */
 static int link_connect(ManagerLink *link)
 {
     sd_bus *bus = NULL;

@@ -62,6 +62,6 @@ sd_bus_message *manager_request_message(ManagerRequest *request, const char *pat
 int manager_request_send(ManagerRequest *request, sd_bus_message *message_taken,
                          sd_bus_message_handler_t handler);
 
-/** Whether @error says that the manager was away (executing itself anew, or its connection lost)
+/** Whether @error says that the manager was away (re-executing itself, or its connection lost)
  * and not that it refused. */
 gboolean manager_is_away(const sd_bus_error *error);

@@ -98,7 +98,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 
 static void call_start(ScopeStart *start);
 
-/* Systemd that executes itself anew (daemon-reexec, an upgrade) is off the bus for a moment, and
+/* Systemd that re-executes itself (daemon-reexec, an upgrade) is off the bus for a moment, and
  * the connection to it may be lost. Whether it has had the call by then, its job and the
  * announcement of it may be lost, too: what counts is that the process is in its scope. */
 static void look(ManagerRequest *request)

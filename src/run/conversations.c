@@ -57,7 +57,7 @@ static void pause_for(Conversations *conversations, Run *run, guint msec)
     g_hash_table_insert(conversations->pauses, run, pause);
 }
 
-/* TRUE: the pause that this asks for is over. Each line begins it anew. */
+/* TRUE: the pause that this asks for is over. Each line starts it again. */
 static gboolean has_paused(Conversations *conversations, Run *run)
 {
     const Pause *pause = g_hash_table_lookup(conversations->pauses, run);

@@ -227,7 +227,7 @@ static void finish_with_result(Run *run)
     RunExit exit;
     run_log_get_state(run->log, &state);
     gboolean has_exit = run_exit_read(run->folder_fd, &exit);
-    if (has_exit) /* a transcript that lost its end to a power cut has no more than it has */
+    if (has_exit) /* a power cut may have cut the transcript short */
         exit.bytes = MIN(exit.bytes, state.readable);
     end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, run->stop_requested,
                                    &run->facts, state.transcript_fd));

@@ -14,7 +14,7 @@
 struct Questions {
     Runs *runs;
     Steering *steering;
-    GHashTable *timers; /* Run * -> Timer *, of the runs that are not to wait for ever */
+    GHashTable *timers; /* Run * -> Timer *, of the runs with a limit for an answer */
 };
 
 typedef struct {

@@ -55,7 +55,7 @@ GVariant *run_status_details(const Run *run, const char *status);
 typedef struct {
     void (*started)(Run *run, gpointer data); /* `started` is there: run->started */
     void (*output)(Run *run, gpointer data);  /* its transcript has grown */
-    /* Its log has more to read: @batch comes next for who is at its head. */
+    /* Its log has more to read: @batch comes next for readers at its head. */
     void (*has_events)(Run *run, EventBatch *batch, gpointer data);
     void (*noted)(Run *run, RunNote note, gpointer data);
     void (*changed)(Run *run, gpointer data); /* its condition, in another way */

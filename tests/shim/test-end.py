@@ -162,7 +162,7 @@ class Outside(ShimTest):
 
 
 class OwnEnd(ShimTest):
-    # The agent's end hangs up its terminal: who is not in a session of its own by then must not mind.
+    # The agent's end hangs up its terminal: a process that is still in its session ignores that.
 
     def test_what_ends_soon_is_not_left_behind(self):
         end = self.sh("trap '' HUP; setsid sh -c 'sleep 0.05; echo late' & exit 0").start().end()
@@ -268,7 +268,7 @@ class Limits(ShimTest):
         thawed = self.thaw(shim)
         end = shim.end()
         self.assertEqual(end["reason"], "idle")
-        self.assertGreaterEqual(end["ended"] - thawed, usec(0.6), "it begins anew at the thaw")
+        self.assertGreaterEqual(end["ended"] - thawed, usec(0.6), "it starts again at the thaw")
 
     def test_a_frozen_agents_time_after_its_result_does_not_count(self):
         shim = self.sh("echo '{\"type\":\"result\"}'; sleep 1000", options=self.grace(result=0.6))
@@ -278,7 +278,7 @@ class Limits(ShimTest):
         thawed = self.thaw(shim)
         end = shim.end()
         self.assertEqual(end["reason"], "result")
-        self.assertGreaterEqual(end["ended"] - thawed, usec(0.6), "it begins anew at the thaw")
+        self.assertGreaterEqual(end["ended"] - thawed, usec(0.6), "it starts again at the thaw")
 
     def test_a_frozen_agents_runtime_goes_on(self):
         shim = self.sh(f"echo ready; {WAIT}", options=self.grace(runtime=0.6)).running()

@@ -264,8 +264,8 @@ def is_on_the_bus(connection):
 
 
 def throw_out(pid, which):
-    """Ends one of the service's two connections to the bus, as the bus does to who is too much for
-    it. The one to the user's systemd was opened before them, and stays."""
+    """Ends one of the service's two connections to the bus, as the bus does to a client that is too
+    much for it. The one to the user's systemd was opened before them, and stays."""
     connections = sockets_of(pid)
     to_systemd, *to_bus = filter(is_on_the_bus, connections)
     assert len(to_bus) == 2, to_bus

@@ -267,8 +267,8 @@ def test_memory_hog_fails_and_says_so(pool):
 def test_child_that_hogs_memory_is_killed_alone(pool):
     """When the kernel kills a child for memory the rest of the run goes on: an event and the journal
     tell of it, and the run completes."""
-    # The agent sleeps in a read beside the hog: who polls a path takes kernel memory for it, and
-    # may then be the kernel's second victim.
+    # The agent sleeps in a read beside the hog: polling a path takes kernel memory, which
+    # may make it the second victim.
     scenario = f"init; wait {pool.folder}/hog; later 0 memory 400M; read; text still here; result"
     agents = {"coder": {"scenario": scenario, "memory_max": "96M"}}
     root = pool.repository(agents=agents)
@@ -303,7 +303,7 @@ def test_child_that_hogs_memory_is_killed_alone(pool):
 
 
 def begin_in_unit(pool, **limits):
-    """The service anew, alone in a cgroup that it may divide, as in its unit."""
+    """The service started again, alone in a cgroup that it may divide, as in its unit."""
     pool.stop_daemon()
     # An emulated machine may need more than ten seconds for a checkout.
     limits["STORKIT_PENDING_MSEC"] = 170000

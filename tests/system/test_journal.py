@@ -208,7 +208,7 @@ def test_journal_far_behind_goes_on_at_the_head(pool):
 
 def test_skip_is_explained(pool):
     """The catalog's text on a skip finds all its fields in the entry, and what it skipped is there
-    for who asks from the cursor before it."""
+    for a reader that asks from the cursor before it."""
     _, info, before = miss(pool, "result")
     (skip,) = wait_until(lambda: skips(pool.journal(info["run_id"])), "the entry of the skip")
     with open(CATALOG) as file:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What others do to a run behind the service's back: systemctl freezes its scope or its slice,
-systemd executes itself anew, others lock its folder or write into it, or use up inotify."""
+systemd re-executes itself, others lock its folder or write into it, or use up inotify."""
 
 import contextlib
 import ctypes
@@ -116,7 +116,7 @@ def test_systemd_may_execute_itself_anew_in_the_middle_of_a_start(pool):
     """`systemctl --user daemon-reexec`, as an upgrade of systemd calls it, fails no Start and no
     Stop, and the service goes on."""
     if os.environ.get("STORKIT_TEST_HOST") != "1":
-        skip("only the systemd of a booted host is executed anew: tests/host/boot")
+        skip("only the systemd of a booted host is re-executed: tests/host/boot")
     root = pool.repository(agents={"coder": "idle"})
     pid, over = pool.process.pid, threading.Event()
 

@@ -82,7 +82,7 @@ def test_base_branch_is_the_callers(pool):
 
 
 def test_branch_that_exists_is_taken(pool):
-    """A branch of the story that is there already is checked out, not made anew."""
+    """A branch of the story that is there already is checked out, not made again."""
     root = pool.repository()
     pool.git(root, "branch", "story/42_login")
     info = pool.start(root, "42_login")
@@ -106,7 +106,7 @@ def test_branch_checked_out_elsewhere_is_refused(pool):
 
 
 def test_folder_in_the_way_is_refused(pool):
-    """A folder that is no worktree of ours in the worktree's place is refused and left alone."""
+    """A folder in the worktree's place that is not a worktree is refused and left alone."""
     root = pool.repository()
     os.makedirs(f"{root}/.storkit/worktrees/42_login")
     touch(f"{root}/.storkit/worktrees/42_login/precious")

@@ -24,7 +24,7 @@
 #endif
 
 /*
- * A real repository for each test, made with the git program, and nobody's own git config.
+ * A real repository for each test, made with the git program, without any user's git config.
  */
 
 typedef struct {

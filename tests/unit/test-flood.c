@@ -25,7 +25,7 @@ static void test_a_fast_agent_that_is_far_ahead_floods(void)
     g_assert_true(flood.on);
 }
 
-/* Else who comes back to a long transcript would be slow for as long as the agent prints. */
+/* Otherwise a service that comes back to a long transcript would be slow as long as it grows. */
 static void test_an_ordinary_pace_is_no_flood_however_far_behind(void)
 {
     Flood flood = {0};
