@@ -197,6 +197,7 @@ const AgentKind agent_kind_acp = {
     .keys = keys,
     .build = build,
     .lines = lines,
+    .may_be_gemini = TRUE,
     .counts_session = TRUE,
     .build_answer = acp_build_answer,
     .reply = acp_reply,

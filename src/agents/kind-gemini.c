@@ -64,4 +64,5 @@ const AgentKind agent_kind_gemini = {
     .keys = keys,
     .build = build,
     .lines = lines,
+    .may_be_gemini = TRUE,
 };

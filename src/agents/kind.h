@@ -64,6 +64,7 @@ typedef struct {
     const KindLine *lines; /* those that mean something, ended by one without `read`; or NULL */
     /** The type of its closing line, if its program sometimes stays alive after it; or NULL. */
     const char *closing_type;
+    gboolean may_be_gemini;  /* which loses sessions: see store/gemini-sessions.h */
     gboolean counts_session; /* its totals count the session with all its earlier runs */
     /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
      *  NULL where the kind takes none. */

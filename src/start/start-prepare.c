@@ -10,6 +10,7 @@
 #include "git/calls.h"
 #include "base/names.h"
 #include "host/login-environment.h"
+#include "store/gemini-sessions.h"
 #include "store/messages.h"
 #include "store/sandbox-plan.h"
 #include "store/sessions.h"
@@ -211,6 +212,16 @@ gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record,
 
 /* --- All of it --- */
 
+/* Before the agent is there to lose them. */
+static void look_after_sessions(const Preparation *preparation, int folder_fd)
+{
+    const RunRecord *plan = preparation->plan;
+    gemini_sessions_keep(folder_fd, plan->worktree->path, preparation->environment);
+    if (plan->options->resume)
+        gemini_session_put_back(plan->options->resume, plan->worktree->path,
+                                preparation->environment);
+}
+
 static gboolean prepare(Preparation *preparation, const GitContext *git, int folder_fd,
                         const RunRecord *record, const Target *target, GError **error)
 {
@@ -226,6 +237,8 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, int fol
     g_autoptr(AgentCommand) command = plan_command(preparation, target_get_agent(target), error);
     if (!command || !fill_folder(preparation, folder_fd, command, error))
         return FALSE;
+    if (plan->kind->may_be_gemini)
+        look_after_sessions(preparation, folder_fd);
     fault_point("files");
 
     gboolean has_setup = *plan->setup != NULL;

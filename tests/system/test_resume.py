@@ -2,6 +2,7 @@
 """Resume: a session is gone on with, and its id is not lost to a CLI that refuses it."""
 
 import json
+import os
 
 from harness import main, raises
 from replay import argv_of, replay
@@ -117,6 +118,49 @@ def test_long_result_line_counts(pool):
             file.write(f'","usage":{{"is_error":true}},"is_error":{error}}}\n')
         root = pool.repository(f"p{number}", agents={"coder": f"init; replay {path}; exit 0"})
         assert run(pool, root)["status"] == status
+
+
+# --- gemini's conversations ---
+
+GEMINI = """#!/bin/sh
+# As gemini does: a resume leaves an empty file beside the conversation; what is new removes both.
+chats=$HOME/.gemini/tmp/project/chats
+mkdir -p $chats && pwd > $chats/../.project_root
+case "$*" in
+*--resume*)
+    old=$(grep -ls "A conversation" $chats/session-*-1592c2f4.jsonl)
+    [ "$old" ] || { echo "Invalid session identifier"; exit 42; }
+    echo "A conversation goes on" >> $old
+    echo "{}" > $chats/session-2026-11-30T04-00-1592c2f4.jsonl ;;
+*)
+    [ ! -e $chats/session-2026-11-30T04-00-1592c2f4.jsonl ] || rm $chats/*-1592c2f4.jsonl
+    [ -e $chats/session-2026-11-30T03-00-1592c2f4.jsonl ] || [ -e $HOME/begun ] ||
+        echo "A conversation" > $chats/session-2026-11-30T03-00-1592c2f4.jsonl
+    touch $HOME/begun ;;
+esac
+echo '{"type":"init","session_id":"1592c2f4-bf31-48fc-b078-b494fdd3dc54"}'
+echo '{"type":"result","status":"success"}'
+"""
+
+
+def test_a_conversation_of_gemini_is_put_back(pool):
+    """gemini loses a conversation that was resumed once when something new begins in its folder: a
+    resume finds it again, with all that was said, and a second one, too."""
+    program, home = f"{pool.folder}/gemini", f"{pool.folder}/home-of-gemini"
+    os.mkdir(home)
+    with open(program, "w") as file:
+        file.write(GEMINI)
+    os.chmod(program, 0o755)
+    agent = {"kind": "gemini", "command": program, "env": {"HOME": home}}
+    root = pool.repository(agents={"coder": agent})
+    session = "1592c2f4-bf31-48fc-b078-b494fdd3dc54"
+    for resume in (None, session, None, session, None, session):
+        pool.start(root, "s", **({"resume": resume} if resume else {}))
+        info = pool.wait(root, "s")
+        assert info["status"] == "completed" and info["session_id"] == session, (resume, info)
+    chats = f"{home}/.gemini/tmp/project/chats"
+    with open(f"{chats}/session-2026-11-30T03-00-1592c2f4.jsonl") as file:
+        assert file.read().count("goes on") == 3
 
 
 if __name__ == "__main__":
