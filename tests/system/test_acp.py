@@ -93,6 +93,22 @@ def test_its_lines_are_whole(pool):
     assert max(len(json.dumps(line)) for line in lines(pool, info)) > 561_000
 
 
+def test_a_reader_may_begin_anywhere(pool):
+    """Joined text depends on the transcript alone: from every cursor the rest is the same, also
+    where a message goes on over megabytes of other lines."""
+    turn = [["text", "a "], ["text", "b\nc "], ["big", 700_000], ["text", "d "], ["big", 700_000],
+            ["text", "e\n\nf"], ["text", " g", "m2"], ["text", " h", "m2"]]  # fmt: skip
+    root = pool.repository(agents=speaking([turn]))
+    info = pool.start(root, "s")
+    assert pool.wait(root, "s")["status"] == "completed"
+    events = list(pool.subscribe_run(info["run_id"]))
+    texts = [event["text"] for event in events if event["type"] == "output"]
+    assert texts == ["a b", "c d ", "e", "f", " g h"], texts
+    for number, event in enumerate(events):
+        rest = list(pool.subscribe_run(info["run_id"], event["cursor"]))
+        assert rest == events[number + 1 :], (event["cursor"], texts)
+
+
 def test_how_it_ends(pool):
     """Only `end_turn` is a success; the words are the agent's, or say what its reason means."""
     cases = [
