@@ -24,8 +24,8 @@ static gboolean is_sparse_in(const char *folder)
  * tree in which it was run. */
 gboolean repo_is_sparse(const Repo *repo)
 {
-    g_autoptr(git_config) config = NULL;
-    if (git_repository_config_snapshot(&config, repo->git) < 0)
+    git_config *config = repo_config(repo);
+    if (!config)
         return FALSE;
     return config_flag(config, "core.sparseCheckout") ||
            is_sparse_in(git_repository_commondir(repo->git)) ||
@@ -127,10 +127,10 @@ static gboolean uses_filter(const git_config *config, const char *attributes)
 
 gboolean worktree_needs_git(const Repo *repo, const git_oid *commit)
 {
-    g_autoptr(git_config) config = NULL;
+    git_config *config = repo_config(repo);
     g_autoptr(git_object) tree = NULL;
     g_autoptr(git_object) object = NULL;
-    if (git_repository_config_snapshot(&config, repo->git) < 0)
+    if (!config)
         return FALSE;
     if (repo_is_sparse(repo) || is_partial(config))
         return TRUE;

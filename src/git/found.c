@@ -12,6 +12,8 @@ void found_free(Found *found)
     g_free(found->path);
     g_free(found->admin);
     g_free(found->branch);
+    g_clear_pointer(&found->tree, repo_free);
+    g_clear_error(&found->closed);
     g_free(found);
 }
 
@@ -33,9 +35,13 @@ Found *found_new(const Repo *repo, const char *story)
     return found;
 }
 
-const char *found_tree(const Found *found)
+const Repo *found_open(Found *found, GError **error)
 {
-    return found->there ? found->path : NULL;
+    if (found->there && !found->tree && !found->closed)
+        found->tree = repo_open_other(found->repo, found->path, &found->closed);
+    if (found->closed && error)
+        *error = g_error_copy(found->closed);
+    return found->tree;
 }
 
 gboolean found_has_branch(const Found *found)
@@ -45,12 +51,18 @@ gboolean found_has_branch(const Found *found)
     return git_reference_name_to_id(&id, found->repo->git, reference) == 0;
 }
 
-void found_add_tree_work(const Found *found, Work *work)
+void found_add_tree_work(Found *found, Work *work)
 {
-    if (found->there)
-        work_add_tree(work, found->repo, found->path);
+    const Repo *tree = found_open(found, NULL);
+    if (tree)
+        work_add_tree(work, tree);
+    else if (found->there)
+        work_add_unknown(work, found->path);
     if (!found->registered)
         return;
     work_add_modules(work, found->repo, found->admin);
-    work_add_left(work, found->repo, found->admin);
+    if (tree && worktree_belongs_to(found->path, found->admin))
+        work_add_left(work, found->repo, tree, found->admin);
+    else
+        work_add_left_in(work, found->repo, found->admin);
 }

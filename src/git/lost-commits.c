@@ -163,20 +163,17 @@ static void drop_merged_tips(Reach *reach, const Repo *repo, const char *branch)
             g_array_remove_index(reach->tips, i);
 }
 
-gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const char *tree,
+gboolean work_add_branch(Work *work, const Repo *repo, const char *branch, const Repo *tree,
                          GError **error)
 {
-    g_autoptr(Repo) opened = tree ? repo_open_other(repo, tree, error) : NULL;
     g_autofree char *reference = g_strconcat(HEADS, branch, NULL);
     git_oid own;
     gboolean there = git_reference_name_to_id(&own, repo->git, reference) == 0;
     g_autoptr(Reach) reach =
         reach_new(repo, REFERENCES_HEADS | REFERENCES_REMOTES, there ? &own : NULL);
-    if (tree && !opened)
-        return FALSE;
     add_reference(reach->tips, repo, reference);
-    if (opened && git_repository_head_detached(opened->git) == 1)
-        add_reference(reach->tips, opened, "HEAD");
+    if (tree && git_repository_head_detached(tree->git) == 1)
+        add_reference(reach->tips, tree, "HEAD");
     drop_merged_tips(reach, repo, branch);
     return add_lost(repo, reach, work->commits, error);
 }
@@ -248,16 +245,11 @@ static gboolean is_unfinished(const Repo *tree)
     return state != GIT_REPOSITORY_STATE_NONE && state != GIT_REPOSITORY_STATE_BISECT;
 }
 
-void work_add_left(Work *work, const Repo *repo, const char *admin)
+void work_add_left(Work *work, const Repo *repo, const Repo *tree, const char *admin)
 {
-    g_autoptr(Repo) tree = repo_open_other(repo, admin, NULL);
     g_autoptr(Reach) reach = reach_new(repo, REFERENCES_ALL, NULL);
     g_autoptr(GPtrArray) commits = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *references = g_build_filename(admin, "refs", NULL);
-    if (!tree) {
-        work_add_unknown(work, admin);
-        return;
-    }
     if (is_unfinished(tree))
         g_ptr_array_add(work->files, g_strdup("an unfinished rebase or merge"));
     add_left_heads(reach->tips, tree);
@@ -270,4 +262,13 @@ void work_add_left(Work *work, const Repo *repo, const char *admin)
         if (!work_is_listed(work->commits, commits->pdata[i]))
             g_ptr_array_add(work->commits, g_strdup(commits->pdata[i]));
     }
+}
+
+void work_add_left_in(Work *work, const Repo *repo, const char *admin)
+{
+    g_autoptr(Repo) tree = repo_open_other(repo, admin, NULL);
+    if (tree)
+        work_add_left(work, repo, tree, admin);
+    else
+        work_add_unknown(work, admin);
 }

@@ -126,16 +126,16 @@ static void add_nested(Work *work, const Repo *repo, const char *path)
         g_ptr_array_add(work->files, g_build_filename(path, files->pdata[i], NULL));
 }
 
-void work_add_tree(Work *work, const Repo *repo, const char *path)
+void work_add_tree(Work *work, const Repo *tree)
 {
-    g_autoptr(Repo) tree = repo_open_other(repo, path, NULL);
+    const char *path = tree->root;
     g_autoptr(GPtrArray) nested = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) unreadable = g_ptr_array_new_with_free_func(g_free);
-    if (!tree || !add_files(tree, work->files))
+    if (!add_files(tree, work->files))
         work_add_unknown(work, path);
     file_tree_find(path, ".git", nested, unreadable);
     for (guint i = 0; i < nested->len; i++)
-        add_nested(work, repo, nested->pdata[i]);
+        add_nested(work, tree, nested->pdata[i]);
     for (guint i = 0; i < unreadable->len; i++)
         work_add_unknown(work, unreadable->pdata[i]);
 }

@@ -4,11 +4,11 @@
 #include "git/repo.h"
 #include "git/lost-work.h"
 
-/** Adds the uncommitted files of the work tree at @path, including changed ones that git was told
+/** Adds the uncommitted files of the work tree @tree, including changed ones that git was told
  * to ignore (assume-unchanged, skip-worktree), and the work in repositories inside it (submodules
  * and others, in ignored folders too): their files, and the commits on none of their
  * remote-tracking branches and tags. Anything unreadable counts as work. */
-void work_add_tree(Work *work, const Repo *repo, const char *path);
+void work_add_tree(Work *work, const Repo *tree);
 
 /** Adds the commits of the submodules' repositories in git's folder @admin of a worktree whose own
  *  folders are no longer there. */

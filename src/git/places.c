@@ -89,10 +89,9 @@ char *worktree_checked_out_at(const Repo *repo, const char *reference)
 char *worktree_kept_base(const Repo *repo, const char *branch)
 {
     g_autofree char *key = g_strdup_printf("branch.%s.storkitBase", branch);
-    g_autoptr(git_config) config = NULL;
+    git_config *config = repo_config(repo);
     const char *base;
-    if (git_repository_config_snapshot(&config, repo->git) < 0 ||
-        git_config_get_string(&base, config, key) < 0)
+    if (!config || git_config_get_string(&base, config, key) < 0)
         return NULL;
     return g_strdup(base);
 }

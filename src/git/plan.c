@@ -129,7 +129,7 @@ static gboolean check_nothing_left(const Worktree *worktree, const Repo *repo, c
     if (!exists(head))
         return TRUE;
     work_add_modules(work, repo, admin);
-    work_add_left(work, repo, admin);
+    work_add_left_in(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     g_autofree char *what = work_describe(work);

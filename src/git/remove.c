@@ -65,10 +65,11 @@ static gboolean check_no_work(const Found *found, const Work *work, GError **err
 }
 
 /* That nothing would be lost with the tree, and whether the branch may go with it. */
-static gboolean check_work(const Found *found, gboolean *ret_merged, GError **error)
+static gboolean check_work(Found *found, gboolean *ret_merged, GError **error)
 {
     g_autoptr(Work) work = work_new();
-    if (!work_add_branch(work, found->repo, found->branch, found_tree(found), error))
+    const Repo *tree = found_open(found, error);
+    if (found->closed || !work_add_branch(work, found->repo, found->branch, tree, error))
         return FALSE;
     *ret_merged = work->commits->len == 0;
     /* Without a tree the branch stays, and its commits with it. */

@@ -34,6 +34,14 @@ const References *repo_references(const Repo *repo)
     return reader->references;
 }
 
+git_config *repo_config(const Repo *repo)
+{
+    Repo *reader = (Repo *)repo;
+    if (!reader->config)
+        git_repository_config_snapshot(&reader->config, repo->git);
+    return reader->config;
+}
+
 const char *repo_work_tree(const Repo *repo)
 {
     return git_repository_workdir(repo->git);
@@ -47,6 +55,7 @@ char *repo_file(const Repo *repo, const char *name)
 void repo_free(Repo *repo)
 {
     references_free(repo->references);
+    git_config_free(repo->config);
     git_repository_free(repo->git);
     g_free(repo->root);
     g_strfreev(repo->environment);

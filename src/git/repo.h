@@ -15,6 +15,7 @@ typedef struct {
     char *root;                /* its work tree, or where it was opened */
     char **environment;        /* of git's program; NULL: this process's */
     References *references;    /* read where they are first asked for: see repo_references() */
+    git_config *config;        /* likewise */
     GCancellable *cancellable; /* ends git's program; NULL: nothing does */
 } Repo;
 
@@ -28,6 +29,10 @@ Repo *repo_open_other(const Repo *repo, const char *path, GError **error);
 
 /** All references of @repo, as they were when this was first asked in the operation. */
 const References *repo_references(const Repo *repo);
+
+/** Git's settings for @repo, as they were when this was first asked in the operation; NULL where
+ *  they can't be read. */
+git_config *repo_config(const Repo *repo);
 
 /** The work tree of @repo with a slash at its end; NULL for a bare one. */
 const char *repo_work_tree(const Repo *repo);

@@ -7,6 +7,7 @@
 #include "git/found.h"
 #include "git/lost-commits.h"
 #include "git/places.h"
+#include "git/untouched.h"
 
 void worktree_status_free(WorktreeStatus *status)
 {
@@ -17,9 +18,9 @@ void worktree_status_free(WorktreeStatus *status)
     g_free(status);
 }
 
-static char *current_branch(const Found *found)
+static char *current_branch(Found *found)
 {
-    g_autoptr(Repo) tree = repo_open_other(found->repo, found->path, NULL);
+    const Repo *tree = found_open(found, NULL);
     g_autoptr(git_reference) head = NULL;
     const char *target = NULL;
     if (tree && git_reference_lookup(&head, tree->git, "HEAD") == 0)
@@ -30,22 +31,31 @@ static char *current_branch(const Found *found)
     return g_strdup(found->branch);
 }
 
-static WorktreeStatus *status_of(const Found *found)
+/* Finds out what is in the branch and in the tree, and which branch that has. */
+static void look_into(Found *found, WorktreeStatus *status)
 {
     g_autoptr(Work) work = work_new();
-    g_autofree char *branch = current_branch(found);
-    g_autofree char *base = worktree_kept_base_of(found->repo, found->branch, branch);
-    WorktreeStatus *status = g_new0(WorktreeStatus, 1);
-    gboolean known = work_add_branch(work, found->repo, found->branch, found_tree(found), NULL);
-    status->story = g_strdup(found->story);
-    status->path = g_strdup(found->path);
-    status->branch = g_steal_pointer(&branch);
-    status->base_branch = g_utf8_make_valid(base ? base : "", -1);
-    status->missing = !found->there;
+    char *branch = untouched_branch(found);
+    const Repo *tree = branch ? NULL : found_open(found, NULL);
+    gboolean known =
+        !found->closed && work_add_branch(work, found->repo, found->branch, tree, NULL);
+    status->branch = branch ? branch : current_branch(found);
     status->ahead = work->commits->len;
-    found_add_tree_work(found, work);
+    if (!branch)
+        found_add_tree_work(found, work);
     /* Commits of a repository inside, and those that were left, don't belong to the branch. */
     status->dirty = !known || work->files->len > 0 || work->commits->len > status->ahead;
+}
+
+static WorktreeStatus *status_of(Found *found)
+{
+    WorktreeStatus *status = g_new0(WorktreeStatus, 1);
+    look_into(found, status);
+    g_autofree char *base = worktree_kept_base_of(found->repo, found->branch, status->branch);
+    status->story = g_strdup(found->story);
+    status->path = g_strdup(found->path);
+    status->base_branch = g_utf8_make_valid(base ? base : "", -1);
+    status->missing = !found->there;
     return status;
 }
 

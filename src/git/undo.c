@@ -28,7 +28,7 @@ static gboolean check_no_work(const Repo *repo, const Worktree *worktree, const 
     g_autoptr(Work) work = work_new();
     if (!worktree_add_others_files(worktree, tree, work->files))
         g_ptr_array_add(work->files, g_strdup("it cannot be read"));
-    work_add_left(work, repo, admin);
+    work_add_left_in(work, repo, admin);
     if (work->files->len == 0 && work->commits->len == 0)
         return TRUE;
     g_autofree char *what = work_describe(work);

@@ -3,6 +3,7 @@
 
 #include "git/remove.h"
 #include "git/status.h"
+#include "git/untouched.h"
 
 static gboolean remove_worktree(const Fixture *fixture, const char *story, gboolean force,
                                 GError **error)
@@ -21,6 +22,17 @@ static WorktreeStatus *find_worktree(const Fixture *fixture, const char *story)
 {
     g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
     return worktree_status(repo, story);
+}
+
+/** The branch that a quick look at the story's worktree tells, or NULL. */
+static char *look_quickly(const Fixture *fixture)
+{
+    g_autoptr(Repo) repo = repo_open(fixture->root, NULL, NULL, NULL);
+    g_autoptr(Found) found = found_new(repo, "42");
+    char *branch = untouched_branch(found);
+
+    g_assert_null(found->tree);
+    return branch;
 }
 
 static void assert_refused(const Fixture *fixture, const char *part)
@@ -618,6 +630,68 @@ static void test_list_of_a_project_without_any_is_empty(Fixture *fixture, gconst
     g_assert_cmpuint(list->len, ==, 0);
 }
 
+/** What a new worktree of @fixture is for a quick look after @command. */
+static char *branch_after(const Fixture *fixture, const char *command)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    g_autoptr(GError) error = NULL;
+
+    run(worktree->path, command);
+    char *branch = look_quickly(fixture);
+    remove_worktree(fixture, "42", TRUE, &error);
+    g_assert_no_error(error);
+    return branch;
+}
+
+static void test_untouched_one_is_known_by_a_quick_look(Fixture *fixture, gconstpointer data)
+{
+    static const char *const commands[] = {
+        "true",
+        "git commit -q --allow-empty -m more",
+        "echo two > folder/two && git add . && git commit -qm two",
+        "cp README copy && mv copy README", /* another inode, other times */
+        "mkdir empty",
+        "git worktree lock .",
+        "git switch -q -c other && git switch -q story/42",
+    };
+    run(fixture->root, "mkdir folder && touch folder/one && ln -s folder/one link && "
+                       "touch run && chmod +x run && git add . && git commit -qm files");
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        g_autofree char *branch = branch_after(fixture, commands[i]);
+        g_test_message("%s", commands[i]);
+        g_assert_cmpstr(branch, ==, "story/42");
+    }
+}
+
+static void test_touched_one_needs_a_proper_look(Fixture *fixture, gconstpointer data)
+{
+    static const char *const commands[] = {
+        "touch new",
+        "touch ignored",
+        "rm README",
+        "chmod +x README",
+        "echo hallo > README", /* of the same size */
+        "ln -sf elsewhere link",
+        "rm link && cp README link",
+        "touch new && git add -N new",
+        "echo more > README && git add . && git show HEAD:README > README",
+        "git update-index --assume-unchanged README",
+        "git update-index --skip-worktree README",
+        "git init -q empty",
+        "git switch -q --detach",
+        "git switch -q --detach && git commit -q --allow-empty -m left && git switch -q story/42",
+        "git update-ref refs/worktree/mine HEAD",
+        "git bisect start -q",
+    };
+    run(fixture->root, "echo ignored > .gitignore && ln -s README link && git add . && "
+                       "git commit -qm files");
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        g_autofree char *branch = branch_after(fixture, commands[i]);
+        g_test_message("%s", commands[i]);
+        g_assert_cmpstr(branch, ==, NULL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -685,6 +759,9 @@ int main(int argc, char **argv)
     TEST("/worktree-remove/squash-merged-at-the-remote", test_squash_merged_at_the_remote_goes);
     TEST("/worktree-remove/renamed-branch-keeps-its-base", test_renamed_branch_keeps_its_base);
     TEST("/worktree-remove/status-is-of-one", test_status_is_of_one);
+    TEST("/worktree-remove/untouched-one-is-known-by-a-quick-look",
+         test_untouched_one_is_known_by_a_quick_look);
+    TEST("/worktree-remove/touched-one-needs-a-proper-look", test_touched_one_needs_a_proper_look);
     TEST("/worktree-remove/list-makes-names-of-branches-printable",
          test_list_makes_names_of_branches_printable);
     TEST("/worktree-remove/list-tells-what-each-holds", test_list_tells_what_each_holds);
