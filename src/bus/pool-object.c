@@ -60,11 +60,57 @@ static int method_start_with_options(sd_bus_message *m, void *userdata, sd_bus_e
 
 /* --- The project and all of its runs --- */
 
+/* A reply that grows run by run. */
+typedef struct {
+    sd_bus_message *call, *reply;
+    int r;
+} ListCall;
+
+static int append_info(sd_bus_message *reply, GVariant *state, GVariant *figures)
+{
+    int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+    if (r >= 0)
+        r = bus_append_entries(reply, state);
+    if (r >= 0)
+        r = bus_append_entries(reply, figures);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* In another thread: nothing but the reply is touched. */
+static void on_listed(GVariant *state, GVariant *figures, gpointer data)
+{
+    ListCall *call = data;
+    if (call->r >= 0)
+        call->r = append_info(call->reply, state, figures);
+}
+
+static void on_list_end(gpointer data)
+{
+    g_autofree ListCall *call = data;
+    if (call->r >= 0)
+        call->r = sd_bus_message_close_container(call->reply);
+    if (call->r >= 0)
+        call->r = sd_bus_send(NULL, call->reply, NULL);
+    if (call->r < 0)
+        sd_bus_reply_method_errno(call->call, call->r, NULL);
+    sd_bus_message_unref(call->reply);
+    sd_bus_message_unref(call->call);
+}
+
 static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusParts *self = userdata;
-    g_autoptr(GVariant) list = g_variant_ref_sink(pool_list(self->pool));
-    bus_reply_value(m, list);
+    sd_bus_message *reply = NULL;
+    int r = sd_bus_message_new_method_return(m, &reply);
+    if (r >= 0)
+        r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+    if (r < 0) {
+        sd_bus_message_unref(reply);
+        return r;
+    }
+    ListCall *call = g_new(ListCall, 1);
+    *call = (ListCall){sd_bus_message_ref(m), reply, 0};
+    pool_list(self->pool, on_listed, on_list_end, call);
     return 1;
 }
 

@@ -24,7 +24,7 @@ typedef struct {
 static void take_state(Object *object)
 {
     g_clear_pointer(&object->state, g_variant_unref);
-    object->state = g_variant_ref_sink(run_get_state(object->run));
+    object->state = runs_get_state(pool_get_runs(object->owner->parts->pool), object->run);
     run_facts_clear(&object->facts);
     run_facts_copy(run_get_facts(object->run), &object->facts);
 }

@@ -70,6 +70,30 @@ int bus_append_variant(sd_bus_message *m, GVariant *value)
     }
 }
 
+int bus_append_entries(sd_bus_message *m, GVariant *dict)
+{
+    GVariantIter iter;
+    const char *key;
+    GVariant *value;
+    int r = 0;
+    g_variant_iter_init(&iter, dict);
+    while (r >= 0 && g_variant_iter_next(&iter, "{&sv}", &key, &value)) {
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+            r = sd_bus_message_append_basic(m, 's', key);
+        if (r >= 0)
+            r = sd_bus_message_open_container(m, 'v', g_variant_get_type_string(value));
+        if (r >= 0)
+            r = bus_append_variant(m, value);
+        if (r >= 0)
+            r = sd_bus_message_close_container(m);
+        if (r >= 0)
+            r = sd_bus_message_close_container(m);
+        g_variant_unref(value);
+    }
+    return r;
+}
+
 /* --- Reading --- */
 
 /* A message may have 128 MiB; as variants that many bytes would be gigabytes, and the bus would

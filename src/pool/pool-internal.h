@@ -6,7 +6,7 @@
 
 /*
  * Shared by the sources of the pool: pool.c, questions.c, worktrees.c, adopt.c (finding runs at
- * start-up) and retention.c.
+ * start-up), list.c and retention.c.
  */
 
 typedef struct Pool Pool;
@@ -20,7 +20,10 @@ struct Pool {
     Settings settings;
     gboolean pruning;
     gboolean shutting_down;
-    GCancellable *shut_down; /* cancelled then, to end git's work in worker threads */
+    GThreadPool *list_thread; /* of pool_list() */
+    guint listings;           /* that are under way */
+    guint list_first;         /* of the runs, whose figures are read first the next time */
+    GCancellable *shut_down;  /* cancelled then, to end git's work in worker threads */
 };
 
 extern const RunKeeper pool_run_keeper;
@@ -35,6 +38,9 @@ void pool_unlist(Pool *pool, Run *run, Reply reply, gpointer data);
 /** Finds out which project @root ("": ProjectRoot) means; @story may be NULL. */
 void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with_config,
                   TargetDone done, gpointer data);
+
+/** list.c: the work of Pool's list_thread. */
+void pool_list_in_thread(gpointer data, gpointer unused);
 
 void adoption_free(Adoption *adoption);
 

@@ -21,7 +21,7 @@ guint pool_count_queued(const Pool *pool)
 gboolean pool_is_idle(const Pool *pool)
 {
     return runs_count_running(pool->tools.runs) == 0 && admission_is_idle(pool->admission) &&
-           work_queue_is_idle(pool->tools.work);
+           work_queue_is_idle(pool->tools.work) && pool->listings == 0;
 }
 
 /* --- What runs tell --- */
@@ -197,6 +197,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     pool->shut_down = g_cancellable_new();
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
+    pool->list_thread = g_thread_pool_new(pool_list_in_thread, NULL, 1, FALSE, NULL);
     tools->folder_watch = folder_watch_new();
     tools->systemd = systemd_new(lost, data, error);
     return tools->systemd ? g_steal_pointer(&pool) : NULL;
@@ -207,6 +208,7 @@ void pool_free(Pool *pool)
     if (!pool)
         return;
     g_clear_pointer(&pool->admission, admission_free);
+    g_thread_pool_free(pool->list_thread, FALSE, TRUE);
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
     g_clear_pointer(&pool->tools.runs, runs_free);
     g_clear_pointer(&pool->tools.folder_watch, folder_watch_free);
@@ -226,7 +228,8 @@ void pool_shut_down(Pool *pool)
 
 gboolean pool_is_quiet(const Pool *pool)
 {
-    return admission_is_quiet(pool->admission) && work_queue_is_idle(pool->tools.work);
+    return admission_is_quiet(pool->admission) && work_queue_is_idle(pool->tools.work) &&
+           pool->listings == 0;
 }
 
 void pool_refuse_waiters(Pool *pool)

@@ -56,8 +56,13 @@ void pool_list_worktrees(Pool *pool, const char *root, Reply reply, gpointer dat
 void pool_remove_worktree(Pool *pool, const char *root, const char *story, gboolean force,
                           Reply reply, gpointer data);
 
-/** aa{sv}, floating. */
-GVariant *pool_list(Pool *pool);
+/** Tells @each, in another thread, the info of every run on the list, in two dictionaries: its
+ *  state and its figures; and then @end, on the main loop, that these were all. Both come later: no
+ *  turn of the main loop is long, however many runs there are. Of very many, some have their
+ * figures (memory, CPU time, processes) of an earlier time, or none yet. */
+typedef void (*PoolListEach)(GVariant *state, GVariant *figures, gpointer data);
+typedef void (*PoolListEnd)(gpointer data);
+void pool_list(Pool *pool, PoolListEach each, PoolListEnd end, gpointer data);
 
 /** Finds a run that List shows, and passes it to @found: the first step of every question about one
  * run. @error is STORKIT_ERROR_NO_SUCH_RUN, or about the names. */

@@ -193,19 +193,6 @@ void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data)
         reply(run_get_info(run), NULL, data);
 }
 
-static void add_info(Run *run, gpointer data)
-{
-    g_variant_builder_add_value(data, run_get_info(run));
-}
-
-GVariant *pool_list(Pool *pool)
-{
-    GVariantBuilder builder;
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
-    runs_each_listed(pool->tools.runs, add_info, &builder);
-    return g_variant_builder_end(&builder);
-}
-
 static void on_config_target(Target *target_taken, const GError *error, gpointer data)
 {
     g_autofree Question *question = data;

@@ -17,6 +17,11 @@ const RunCondition *run_get_condition(const Run *run)
     return &run->condition;
 }
 
+void run_keep_figures(Run *run, const RunFigures *figures)
+{
+    run->condition.figures = *figures;
+}
+
 gboolean run_set_queue_position(Run *run, guint position)
 {
     gboolean changed = run->condition.queue_position != position;

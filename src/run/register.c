@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/register.h"
 
+#include "run/run-info.h"
+
 typedef struct {
     Run *run;
     gboolean listed;  /* List shows it */
     gboolean visible; /* its events go out: from the gate, or from the reply `pending`, on */
+    GVariant *state;  /* see runs_get_state(); NULL: to be made */
 } Entry;
 
 typedef struct {
@@ -15,6 +18,7 @@ typedef struct {
 struct Runs {
     GPtrArray *entries;   /* Entry *, oldest first: live runs, and the listed ended ones */
     GHashTable *by_id;    /* run id -> Entry * */
+    GHashTable *by_key;   /* key -> GPtrArray of Entry *, oldest first */
     GHashTable *sessions; /* key -> char *: the last session of a story's agent */
     GArray *listeners;
     Waiting *waiting;
@@ -23,6 +27,7 @@ struct Runs {
 static void entry_free(Entry *entry)
 {
     run_unref(entry->run);
+    g_clear_pointer(&entry->state, g_variant_unref);
     g_free(entry);
 }
 
@@ -31,6 +36,8 @@ Runs *runs_new(void)
     Runs *runs = g_new0(Runs, 1);
     runs->entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
     runs->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    runs->by_key =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     runs->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     runs->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     runs->waiting = waiting_new();
@@ -43,6 +50,7 @@ void runs_free(Runs *runs)
         return;
     waiting_free(runs->waiting);
     g_hash_table_unref(runs->by_id);
+    g_hash_table_unref(runs->by_key);
     g_ptr_array_unref(runs->entries);
     g_hash_table_unref(runs->sessions);
     g_array_unref(runs->listeners);
@@ -69,8 +77,13 @@ void runs_remove_listener(Runs *runs, gpointer data)
             g_array_remove_index(runs->listeners, i - 1);
 }
 
+static Entry *entry_of(const Runs *runs, const Run *run);
+
 void runs_tell(Runs *runs, const RunNews *news)
 {
+    Entry *entry = news->run ? entry_of(runs, news->run) : NULL;
+    if (entry)
+        g_clear_pointer(&entry->state, g_variant_unref);
     for (guint i = 0; i < runs->listeners->len; i++) {
         const Listener *listener = &g_array_index(runs->listeners, Listener, i);
         listener->heard(news, listener->data);
@@ -100,11 +113,26 @@ static char *key_of(const Run *run)
                     run_get_record(run)->agent);
 }
 
-static gboolean has_key(const Run *run, const char *root, const char *story, const char *agent)
+static void add_to_key(Runs *runs, Entry *entry)
 {
-    const RunRecord *record = run_get_record(run);
-    return g_str_equal(record->story, story) && g_str_equal(record->agent, agent) &&
-           g_str_equal(record->project_root, root);
+    char *key = key_of(entry->run);
+    GPtrArray *same = g_hash_table_lookup(runs->by_key, key);
+    if (same) {
+        g_free(key);
+    } else {
+        same = g_ptr_array_new();
+        g_hash_table_insert(runs->by_key, key, same);
+    }
+    g_ptr_array_add(same, entry);
+}
+
+static void remove_from_key(Runs *runs, Entry *entry)
+{
+    g_autofree char *key = key_of(entry->run);
+    GPtrArray *same = g_hash_table_lookup(runs->by_key, key);
+    g_ptr_array_remove(same, entry);
+    if (same->len == 0)
+        g_hash_table_remove(runs->by_key, key);
 }
 
 /* --- Coming and going --- */
@@ -126,6 +154,7 @@ static Entry *add(Runs *runs, Run *run)
     entry->run = run_ref(run);
     g_ptr_array_add(runs->entries, entry);
     g_hash_table_insert(runs->by_id, g_strdup(run_get_id(run)), entry);
+    add_to_key(runs, entry);
     return entry;
 }
 
@@ -148,6 +177,7 @@ void runs_remove(Runs *runs, Run *run)
     if (!entry)
         return;
     g_hash_table_remove(runs->by_id, run_get_id(run));
+    remove_from_key(runs, entry);
     g_ptr_array_remove(runs->entries, entry);
     runs_tell_changed(runs, run);
 }
@@ -165,11 +195,12 @@ void runs_forget_replaced(Runs *runs)
 
 void runs_replace_older(Runs *runs, const Run *run)
 {
-    const RunRecord *record = run_get_record(run);
-    for (guint i = runs->entries->len; i > 0; i--) {
-        Run *other = get_entry(runs, i - 1)->run;
-        if (other != run && !run_is_live(other) &&
-            has_key(other, record->project_root, record->story, record->agent))
+    g_autofree char *key = key_of(run);
+    GPtrArray *same = g_hash_table_lookup(runs->by_key, key);
+    g_autoptr(GPtrArray) entries = same ? g_ptr_array_copy(same, NULL, NULL) : NULL;
+    for (guint i = entries ? entries->len : 0; i > 0; i--) {
+        Run *other = ((const Entry *)entries->pdata[i - 1])->run;
+        if (other != run && !run_is_live(other))
             runs_remove(runs, other);
     }
 }
@@ -192,6 +223,22 @@ gboolean runs_is_listed(const Runs *runs, const Run *run)
     return entry && entry->listed;
 }
 
+/* Before it runs, not every change of its plan is told. */
+static gboolean tells_changes(const Run *run)
+{
+    return run_get_phase(run) == RUN_RUNNING || run_get_result(run);
+}
+
+GVariant *runs_get_state(Runs *runs, Run *run)
+{
+    Entry *entry = entry_of(runs, run);
+    if (!entry || !tells_changes(run))
+        return g_variant_ref_sink(run_get_state(run));
+    if (!entry->state)
+        entry->state = g_variant_ref_sink(run_get_state(run));
+    return g_variant_ref(entry->state);
+}
+
 gboolean runs_is_shown(const Runs *runs, const Run *run)
 {
     const Entry *entry = entry_of(runs, run);
@@ -200,11 +247,11 @@ gboolean runs_is_shown(const Runs *runs, const Run *run)
 
 Run *runs_lookup(const Runs *runs, const char *root, const char *story, const char *agent)
 {
+    g_autofree char *key = make_key(root, story, agent);
+    const GPtrArray *same = g_hash_table_lookup(runs->by_key, key);
     Run *newest = NULL;
-    for (guint i = 0; i < runs->entries->len; i++) {
-        const Entry *entry = get_entry(runs, i);
-        if (!has_key(entry->run, root, story, agent))
-            continue;
+    for (guint i = 0; same && i < same->len; i++) {
+        const Entry *entry = same->pdata[i];
         if (run_is_live(entry->run))
             return entry->run;
         if (entry->listed)

@@ -87,6 +87,9 @@ typedef gboolean (*RunMatches)(const Run *run, gconstpointer data);
 Run *runs_find_live_of(const Runs *runs, const char *root, const char *story, const Run *except,
                        RunMatches matches, gconstpointer data);
 
+/** run_get_state() of @run; not made again as long as it is the same. Caller unrefs. */
+GVariant *runs_get_state(Runs *runs, Run *run);
+
 /** Calls @each with every run that List shows, oldest first. */
 void runs_each_listed(const Runs *runs, void (*each)(Run *run, gpointer data), gpointer data);
 

@@ -50,15 +50,26 @@ static void add_identity(GVariantDict *dict, const Run *run)
         g_variant_dict_insert(dict, "sandbox_missing", "^as", record->sandbox_missing);
 }
 
-static void add_figures(GVariantDict *dict, const Run *run)
+void run_figures_read(const char *cgroup, RunFigures *ret_figures)
 {
-    const char *cgroup = run_get_condition(run)->cgroup;
-    if (!cgroup)
+    *ret_figures = (RunFigures){
+        .known = TRUE,
+        .memory = cgroup_get_uint(cgroup, "memory.current", 0),
+        .memory_peak = cgroup_get_uint(cgroup, "memory.peak", 0),
+        .cpu_usec = cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0),
+        .processes = cgroup_count_processes(cgroup),
+    };
+}
+
+static void add_figures(GVariantDict *dict, const RunFigures *figures, guint64 cursor)
+{
+    add_uint64(dict, "cursor", cursor);
+    if (!figures->known)
         return;
-    add_uint64(dict, "memory", cgroup_get_uint(cgroup, "memory.current", 0));
-    add_uint64(dict, "memory_peak", cgroup_get_uint(cgroup, "memory.peak", 0));
-    add_uint64(dict, "cpu_usec", cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0));
-    g_variant_dict_insert(dict, "processes", "u", cgroup_count_processes(cgroup));
+    add_uint64(dict, "memory", figures->memory);
+    add_uint64(dict, "memory_peak", figures->memory_peak);
+    add_uint64(dict, "cpu_usec", figures->cpu_usec);
+    g_variant_dict_insert(dict, "processes", "u", figures->processes);
 }
 
 static void add_questions(GVariantDict *dict, const GPtrArray *open)
@@ -131,9 +142,18 @@ GVariant *run_get_state(const Run *run)
 GVariant *run_get_info(const Run *run)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    const char *cgroup = run_get_condition(run)->cgroup;
+    RunFigures figures = {0};
+    if (cgroup && !run_get_result(run))
+        run_figures_read(cgroup, &figures);
     add_state(&dict, run);
-    add_uint64(&dict, "cursor", run_get_last_cursor(run));
-    if (!run_get_result(run))
-        add_figures(&dict, run);
+    add_figures(&dict, &figures, run_get_last_cursor(run));
+    return g_variant_dict_end(&dict);
+}
+
+GVariant *run_figures_to_variant(const RunFigures *figures, guint64 cursor)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    add_figures(&dict, figures, cursor);
     return g_variant_dict_end(&dict);
 }

@@ -62,6 +62,14 @@ typedef struct {
     void (*ended)(Run *run, gpointer data);   /* its last event can be read */
 } RunKeeper;
 
+/** What a run's scope uses. */
+typedef struct {
+    gboolean known;
+    guint64 memory, memory_peak; /* bytes; 0: unknown */
+    guint64 cpu_usec;
+    guint processes;
+} RunFigures;
+
 /** The present condition of a run. */
 typedef struct {
     gboolean frozen;
@@ -73,6 +81,7 @@ typedef struct {
     gboolean caught_up;    /* all that it has printed has been read: those are all */
     char **unenforced;     /* limits that this machine does not delegate, or NULL */
     char *cgroup;          /* the scope's folder, or NULL */
+    RunFigures figures;    /* as they were last kept */
 } RunCondition;
 
 /** A run of @record, which it takes. @folder_watch and @systemd must outlive it. Caller unrefs. */
@@ -181,6 +190,8 @@ guint64 run_get_last_cursor(const Run *run);
 /* condition.c: its present condition. */
 
 const RunCondition *run_get_condition(const Run *run);
+
+void run_keep_figures(Run *run, const RunFigures *figures);
 
 /** 0: not in the queue. TRUE where it was another one. */
 gboolean run_set_queue_position(Run *run, guint position);

@@ -128,6 +128,32 @@ static void test_queued_and_ended_do_not_count_as_running(Fixture *fixture, gcon
     g_assert_cmpuint(runs_count_running(fixture->runs), ==, 1);
 }
 
+static void test_state_is_made_once_until_something_changes(Fixture *fixture, gconstpointer data)
+{
+    Run *run = add_ended(fixture, "42", TRUE);
+    g_autoptr(GVariant) first = runs_get_state(fixture->runs, run);
+    g_autoptr(GVariant) again = runs_get_state(fixture->runs, run);
+    g_assert_true(again == first);
+    runs_tell_changed(fixture->runs, add_live(fixture, "7"));
+    g_autoptr(GVariant) other_changed = runs_get_state(fixture->runs, run);
+    g_assert_true(other_changed == first);
+    runs_tell(fixture->runs, &(RunNews){.kind = NEWS_EVENTS, .run = run});
+    g_autoptr(GVariant) changed = runs_get_state(fixture->runs, run);
+    g_assert_true(changed != first);
+    g_assert_true(g_variant_equal(changed, first));
+}
+
+static void test_state_before_it_runs_is_always_new(Fixture *fixture, gconstpointer data)
+{
+    Run *run = add_live(fixture, "42");
+    g_autoptr(GVariant) before = runs_get_state(fixture->runs, run);
+    run_set_queue_position(run, 3); /* nobody is told yet */
+    g_autoptr(GVariant) after = runs_get_state(fixture->runs, run);
+    guint position;
+    g_assert_false(g_variant_lookup(before, "queue_position", "u", &position));
+    g_assert_true(g_variant_lookup(after, "queue_position", "u", &position));
+}
+
 static gboolean is_wanted(const Run *run, gconstpointer data)
 {
     return run != data;
@@ -187,6 +213,9 @@ int main(int argc, char **argv)
     TEST("run-that-was-removed-is-told-of-and-never-visible",
          test_run_that_was_removed_is_told_of_and_never_visible);
     TEST("queued-and-ended-do-not-count-as-running", test_queued_and_ended_do_not_count_as_running);
+    TEST("state-is-made-once-until-something-changes",
+         test_state_is_made_once_until_something_changes);
+    TEST("state-before-it-runs-is-always-new", test_state_before_it_runs_is_always_new);
     TEST("live-of-a-story-are-found", test_live_of_a_story_are_found);
     TEST("session-outlives-its-run", test_session_outlives_its_run);
     TEST("listener-that-left-hears-nothing", test_listener_that_left_hears_nothing);
