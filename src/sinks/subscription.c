@@ -13,6 +13,10 @@
 /* How much is written in one go; each batch is of 64 KiB or one line. */
 #define MAX_BATCHES 8
 
+/* Takes one batch as JSON, so that a fast reader costs one wake-up for it and not four. All pipes
+ * of a user together may have 64 MiB, by default, before the kernel makes new ones small. */
+#define PIPE_BYTES (256 * 1024)
+
 struct Subscriptions {
     Runs *runs;
     GPtrArray *all;   /* Subscription * */
@@ -166,6 +170,7 @@ int subscriptions_add(Subscriptions *subscriptions, Run *run, guint64 cursor, GE
     }
     /* Only our end: the client's own reads may block. */
     fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* or it stays small */
 
     Subscription *subscription = g_new0(Subscription, 1);
     subscription->owner = subscriptions;
