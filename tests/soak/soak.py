@@ -39,6 +39,7 @@ from session import Bus, ask_about, connect, wait_until  # noqa: E402
 from user import User  # noqa: E402
 
 DISK = 512  # MiB
+STOP_SECONDS = 30  # TimeoutStopSec= of the unit
 SLOW = 10  # seconds: a call that takes as long was blocked
 MEMORY = 64 << 20  # what the service may grow by
 
@@ -112,8 +113,12 @@ class Soak:
             self.kill_service()
 
     def restart_service(self):
-        status = self.pool.stop_daemon()
-        self.ledger.check("the service ends by SIGTERM with status 0", status == 0, str(status))
+        status = self.pool.stop_daemon(patience=STOP_SECONDS)
+        self.ledger.check(
+            "the service ends by SIGTERM with status 0",
+            status == 0,
+            lambda: f"{status}; it said {self.pool.log_text()[-1000:]}",
+        )
         self.pool.start_daemon()
 
     def hold(self, pid, seconds=1.5):

@@ -276,12 +276,12 @@ class Pool:
         )
         assert self.running(), f"storkitd ended at once, with status {self.process.returncode}"
 
-    def stop_daemon(self, signal_number=signal.SIGTERM):
+    def stop_daemon(self, signal_number=signal.SIGTERM, patience=PATIENCE):
         """Ends storkitd; returns its exit status, as subprocess gives it: that of SIGKILL where
-        it did not end by itself."""
+        it did not end by itself within @patience seconds."""
         self.process.send_signal(signal_number)
         try:
-            return self.process.wait(PATIENCE)
+            return self.process.wait(patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
