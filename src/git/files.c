@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -9,6 +10,12 @@
 
 #define KIB 1024
 #define MIB (1024u * KIB)
+
+/* A loose reference has a line; the path of one has fewer parts than PATH_MAX allows. */
+#define REFERENCE_MAX (64 * KIB)
+#define MAX_DEPTH 64
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DIR, closedir)
 
 typedef struct {
     const char *name;
@@ -96,6 +103,34 @@ static gboolean check(const char *path, GError **error)
     return shared && CHECK(own, own_files, error) && CHECK(shared, shared_files, error) &&
            CHECK(path, tree_files, error) && CHECK(g_get_home_dir(), home_files, error) &&
            CHECK(g_get_user_config_dir(), user_files, error);
+}
+
+/* Readdir tells what lies there: no reference is opened. */
+static gboolean check_references(const char *folder, guint depth, GError **error)
+{
+    g_autoptr(DIR) dir = depth > 0 ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
+            continue;
+        g_autofree char *path = g_build_filename(folder, entry->d_name, NULL);
+        gboolean fine = entry->d_type == DT_DIR ? check_references(path, depth - 1, error)
+                                                : g_file_test(path, G_FILE_TEST_IS_DIR) ||
+                                                      file_check(path, REFERENCE_MAX, error);
+        if (!fine)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean git_files_check_references(const char *shared, GError **error)
+{
+    g_autofree char *folder = g_build_filename(shared, "refs", NULL);
+    g_autoptr(GError) cause = NULL;
+    if (check_references(folder, MAX_DEPTH, &cause))
+        return TRUE;
+    g_set_error_literal(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_FAILED, cause->message);
+    return FALSE;
 }
 
 gboolean git_files_check(const char *path, int code, GError **error)

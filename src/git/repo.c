@@ -2,10 +2,11 @@
 #include "git/repo.h"
 
 #include "base/error.h"
+#include "git/files.h"
 #include "git/ownership.h"
 
-Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
-                GError **error)
+static Repo *open_tree(const char *root, char *const *environment, GCancellable *cancellable,
+                       GError **error)
 {
     const GitSettings settings = {environment, cancellable};
     g_autoptr(git_repository) git = git_library_open(root, error);
@@ -21,9 +22,19 @@ Repo *repo_open(const char *root, char *const *environment, GCancellable *cancel
     return repo;
 }
 
+Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
+                GError **error)
+{
+    g_autoptr(Repo) repo = open_tree(root, environment, cancellable, error);
+    if (!repo || !git_files_check_references(git_repository_commondir(repo->git), error))
+        return NULL;
+    return g_steal_pointer(&repo);
+}
+
+/* Its references were looked at with the first one, or are not of interest. */
 Repo *repo_open_other(const Repo *repo, const char *path, GError **error)
 {
-    return repo_open(path, repo->environment, repo->cancellable, error);
+    return open_tree(path, repo->environment, repo->cancellable, error);
 }
 
 const References *repo_references(const Repo *repo)

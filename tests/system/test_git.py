@@ -4,7 +4,7 @@
 import os
 import time
 
-from harness import Pool, main, raises, wait_until
+from harness import FACTOR, Pool, main, raises, wait_until
 from session import is_helper, processes_of
 from test_worktrees_removal import add_filter, worktree
 
@@ -82,6 +82,25 @@ def test_special_and_endless_files_are_refused_at_once(pool):
             if os.path.exists(kept):
                 os.rename(kept, path)
     assert memory_peak(pool) < 1 << 30
+    pool.start(root, "1")
+    assert pool.wait(root, "1")["status"] == "completed"
+
+
+def test_special_file_for_a_reference_is_refused_at_once(pool):
+    """A FIFO in the place of a loose reference, wherever an agent has put it, is named by each call
+    that reads references, before one has waited for it."""
+    root = pool.repository(agents={"coder": {}})
+    for name in ("refs/heads/odd", "refs/remotes/origin/deep/er", "refs/tags/v1"):
+        path = f"{root}/.git/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.mkfifo(path)
+        begin = time.monotonic()
+        for call in (pool.start, pool.remove_worktree):
+            message = raises("WorktreeFailed", call, root, "1").message
+            assert path in message and "a FIFO, not a regular file" in message, message
+        assert path in raises("WorktreeFailed", pool.call, "ListWorktrees", "(s)", root).message
+        assert time.monotonic() - begin < 20 * FACTOR, name
+        os.unlink(path)
     pool.start(root, "1")
     assert pool.wait(root, "1")["status"] == "completed"
 
