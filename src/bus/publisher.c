@@ -35,6 +35,7 @@
 
 typedef struct {
     Run *run;
+    SinkCursors *cursors; /* or NULL */
     RunLog *log;
     LogReader *reader;
     EventBatch *batch;
@@ -69,6 +70,7 @@ static void publication_free(Publication *publication)
     event_batch_unref(publication->batch);
     log_reader_free(publication->reader);
     run_log_unref(publication->log);
+    sink_cursors_unref(publication->cursors);
     run_unref(publication->run);
     g_free(publication);
 }
@@ -94,8 +96,8 @@ static void commit(BusPublisher *publisher, Publication *publication)
     const Event *event = event_batch_get(publication->batch, publication->next - 1);
     publication->sent = event->cursor;
     publisher->unasked += MIN(event->length, EVENT_BUS_MAX) + SIGNAL_BYTES;
-    if (run_get_cursors(publication->run))
-        sink_cursors_set(run_get_cursors(publication->run), SINK_BUS, event->cursor);
+    if (publication->cursors)
+        sink_cursors_set(publication->cursors, SINK_BUS, event->cursor);
     if (event_is_last(event))
         fault_point("last-signal-kept");
 }
@@ -278,9 +280,9 @@ void bus_publisher_on_processed(BusPublisher *publisher)
 
 /* --- Publishing --- */
 
-static LogReader *open_reader(Run *run, RunLog *log)
+static LogReader *open_reader(SinkCursors *cursors, RunLog *log)
 {
-    guint64 cursor = run_get_cursors(run) ? sink_cursors_get(run_get_cursors(run), SINK_BUS) : 0;
+    guint64 cursor = cursors ? sink_cursors_get(cursors, SINK_BUS) : 0;
     LogReader *reader = log_reader_new_again(log, cursor);
     if (reader && log_reader_backlog(reader) <= MAX_BACKLOG)
         return reader;
@@ -321,7 +323,8 @@ static void add(BusPublisher *publisher, Run *run)
         return;
     Publication *publication = g_new0(Publication, 1);
     publication->run = run_ref(run);
-    publication->reader = open_reader(run, log);
+    publication->cursors = run_ref_cursors(run);
+    publication->reader = open_reader(publication->cursors, log);
     publication->sent = publication->asked = publication->taken =
         log_reader_cursor(publication->reader);
     publication->log = g_steal_pointer(&log);
@@ -362,9 +365,8 @@ static void rewind_publication(BusPublisher *publisher, Publication *publication
     publication->reader = reader;
     g_clear_pointer(&publication->batch, event_batch_unref);
     publication->sent = publication->asked = publication->taken;
-    if (run_get_cursors(
-            publication->run)) /* a service that is killed before the next bus is there */
-        sink_cursors_set(run_get_cursors(publication->run), SINK_BUS, publication->taken);
+    if (publication->cursors) /* a service that is killed before the next bus is there */
+        sink_cursors_set(publication->cursors, SINK_BUS, publication->taken);
     if (!publication->active)
         g_queue_push_tail(&publisher->active, publication);
     publication->active = TRUE;

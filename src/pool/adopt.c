@@ -233,6 +233,7 @@ static void adopt_ended(Pool *pool, Run *run, gboolean listed)
     runs_add_ended(pool->tools.runs, run, listed);
     if (has_news)
         runs_tell(pool->tools.runs, &(RunNews){.kind = NEWS_VISIBLE, .run = run});
+    run_settle(run);
 }
 
 static void adopt_one(Pool *pool, const char *run_id)

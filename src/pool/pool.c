@@ -112,6 +112,8 @@ static void on_ended(Run *run, gpointer data)
         pool_unlist(pool, run, NULL, NULL);
     if (start)
         start_on_ended(start);
+    else
+        run_settle(run);
     admission_advance(pool->admission);
     pool_prune(pool);
 }

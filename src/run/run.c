@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "run/run-internal.h"
 
+#include <fcntl.h>
 #include <sys/pidfd.h>
 
 #include "base/util.h"
+#include "store/folder.h"
 
 Run *run_new(RunRecord *record, FolderWatch *folder_watch, Systemd *systemd,
              const RunKeeper *keeper, gpointer keeper_data)
@@ -261,17 +263,47 @@ void run_request_stop(Run *run)
 
 /* --- What others see --- */
 
+/* A descriptor of its own; -1 and @error. */
+static int open_folder(const Run *run, GError **error)
+{
+    if (run->folder_fd < 0)
+        return run_folder_open(run->record->run_id, error);
+    int fd = fcntl(run->folder_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        set_errno_error(error, errno, "opening the folder of run %s", run->record->run_id);
+    return fd;
+}
+
+void run_settle(Run *run)
+{
+    fd_clear(&run->folder_fd);
+    g_clear_pointer(&run->cursors, sink_cursors_unref);
+}
+
+SinkCursors *run_ref_cursors(const Run *run)
+{
+    if (run->cursors)
+        return sink_cursors_ref(run->cursors);
+    autofd folder = run->phase == RUN_ENDED ? open_folder(run, NULL) : -1;
+    return folder >= 0 ? sink_cursors_open_existing(folder) : NULL;
+}
+
 gboolean run_save_unlisted(const Run *run, GError **error)
 {
-    return run_result_save(run->result, FALSE, run->folder_fd, error);
+    /* Not the run's own: this is another thread. */
+    autofd folder = run_folder_open(run->record->run_id, error);
+    return folder >= 0 && run_result_save(run->result, FALSE, folder, error);
 }
 
 RunLog *run_open_log(Run *run, GError **error)
 {
     if (run->log)
         return run_log_ref(run->log);
+    autofd folder = open_folder(run, error);
+    if (folder < 0)
+        return NULL;
     g_autoptr(RunLog) log = run_log_new(run->record);
-    run_log_refresh(log, run->folder_fd);
+    run_log_refresh(log, folder);
     run_log_complete(log, run->result->bytes);
     run_log_end(log, run->result);
     return g_steal_pointer(&log);

@@ -102,11 +102,17 @@ const RunRecord *run_get_record(const Run *run);
 /** Its run id. */
 const char *run_get_id(const Run *run);
 
-/** Its folder; -1: none yet. */
+/** Its folder; -1: none yet, or it is settled. */
 int run_get_folder_fd(const Run *run);
 
-/** Where its sinks are, or NULL. */
+/** Where its sinks are; NULL: unknown, or it is settled. */
 SinkCursors *run_get_cursors(const Run *run);
+
+/** The same, also of a run that is settled. Small reads. Caller unrefs. */
+SinkCursors *run_ref_cursors(const Run *run);
+
+/** Lets go of the files of a run that has ended: who needs them later opens them again. */
+void run_settle(Run *run);
 
 /** The log of a live run, else NULL: see run_open_log(). */
 RunLog *run_get_log(const Run *run);

@@ -20,9 +20,10 @@ typedef struct {
 typedef struct {
     Drains *drains;
     Run *run;
-    LogReader *reader; /* NULL: to be opened after @given */
-    guint64 given;     /* the last cursor that was returned */
-    GQueue calls;      /* Call *; the first one's answer: */
+    SinkCursors *cursors; /* or NULL */
+    LogReader *reader;    /* NULL: to be opened after @given */
+    guint64 given;        /* the last cursor that was returned */
+    GQueue calls;         /* Call *; the first one's answer: */
     GVariantBuilder texts;
     gsize bytes;
     guint source;
@@ -40,6 +41,7 @@ static void position_free(Position *position)
     g_clear_handle_id(&position->source, g_source_remove);
     g_queue_clear_full(&position->calls, g_free);
     log_reader_free(position->reader);
+    sink_cursors_unref(position->cursors);
     run_unref(position->run);
     g_free(position);
 }
@@ -99,8 +101,8 @@ static gboolean on_turn(gpointer user_data);
 /* The events given so far have arrived. */
 static void keep_given(const Position *position)
 {
-    if (run_get_cursors(position->run))
-        sink_cursors_set(run_get_cursors(position->run), SINK_DRAIN, position->given);
+    if (position->cursors)
+        sink_cursors_set(position->cursors, SINK_DRAIN, position->given);
 }
 
 static void begin(Position *position)
@@ -152,7 +154,8 @@ static Position *get_position(Drains *drains, Run *run)
     position = g_new0(Position, 1);
     position->drains = drains;
     position->run = run_ref(run);
-    position->given = run_get_cursors(run) ? sink_cursors_get(run_get_cursors(run), SINK_DRAIN) : 0;
+    position->cursors = run_ref_cursors(run);
+    position->given = position->cursors ? sink_cursors_get(position->cursors, SINK_DRAIN) : 0;
     g_hash_table_insert(drains->positions, g_strdup(run_id), position);
     return position;
 }

@@ -255,8 +255,9 @@ gboolean journal_sink_is_busy(JournalSink *sink)
 static void add_run(JournalSink *sink, Run *run)
 {
     g_autoptr(RunLog) log = run_open_log(run, NULL);
+    g_autoptr(SinkCursors) cursors = run_ref_cursors(run);
     if (log)
-        journal_sink_add(sink, log, run_get_cursors(run), run_get_record(run)->unit);
+        journal_sink_add(sink, log, cursors, run_get_record(run)->unit);
 }
 
 static void heard(const RunNews *news, gpointer data)

@@ -184,15 +184,47 @@ def check_drain_under_kills(pool, lines, kills):
     print(f"{len(seen)} events, {repeats} repeats")
 
 
-def open_transcripts(pool):
-    """Those that the service has open."""
+def open_files(pool):
+    """The paths that the service has open."""
     paths = []
     for fd in os.listdir(f"/proc/{pool.process.pid}/fd"):
         try:
             paths.append(os.readlink(f"/proc/{pool.process.pid}/fd/{fd}"))
         except FileNotFoundError:
             pass  # closed meanwhile
-    return [path for path in paths if "/transcript" in path]
+    return paths
+
+
+def open_transcripts(pool):
+    return [path for path in open_files(pool) if "/transcript" in path]
+
+
+def mapped_files(pool):
+    with open(f"/proc/{pool.process.pid}/maps") as file:
+        return file.read()
+
+
+def test_ended_runs_have_nothing_open(pool):
+    """Of a run that has ended and is listed the service has no file open and none mapped, its sinks
+    done; also after a restart. It is drained and read as before."""
+    root = pool.repository(agents={"coder": "init; result"})
+    info = pool.start(root, "s")
+    pool.wait(root, "s")
+
+    def is_let_go():
+        return not any(info["run_id"] in text for text in [*open_files(pool), mapped_files(pool)])
+
+    wait_until(is_let_go, "the service to let go of the run's files")
+    pool.restart_daemon()
+    assert [entry["run_id"] for entry in pool.list()] == [info["run_id"]]
+    wait_until(is_let_go, "the next service to let go of them")
+    events = drain_to_end(pool, root, "s")
+    assert events and pool.drain(root, "s") == []
+    assert all_events(pool, info["run_id"])
+    pool.stop(root, "s")
+    assert pool.list() == []
+    pool.restart_daemon()
+    assert pool.list() == []
 
 
 def test_drained_runs_leave_nothing_open(pool):
