@@ -9,6 +9,7 @@ AgentConfig *agent_config_new(void)
     agent->allowed_tools = g_new0(char *, 1);
     agent->env = g_new0(char *, 1);
     agent->stop_grace_usec = 10 * G_USEC_PER_SEC;
+    agent->limit_retries = 5;
     agent->result_grace_usec = 5 * 60 * G_USEC_PER_SEC;
     limits_init(&agent->limits);
     return agent;
@@ -29,6 +30,7 @@ void agent_config_free(AgentConfig *agent)
     g_free(agent->system_prompt);
     g_strfreev(agent->env);
     permissions_clear(&agent->permissions);
+    g_free(agent->account);
     sandbox_config_clear(&agent->sandbox);
     g_free(agent);
 }

@@ -27,6 +27,9 @@ typedef struct {
     char **env;            /* NAME=VALUE; never NULL */
     gboolean interactive;
     Permissions permissions;
+    gboolean waits_out_limits; /* a run that a usage limit ends is resumed when that is over */
+    guint limit_retries;       /* how often; default 5 */
+    char *account;             /* whose limits it shares with others of that name; or NULL */
     guint64 stop_grace_usec;   /* default 10 s */
     guint64 result_grace_usec; /* default 5 min; 0: off */
     Limits limits;

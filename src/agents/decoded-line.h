@@ -29,6 +29,7 @@ typedef struct {
     char *error;        /* the CLI's own words for a failure, on its closing line or before it */
     gboolean assistant; /* the model spoke or acted: a resume that was refused never has it */
     guint64 retry_at;   /* µs since the epoch: a rejected rate limit's reset */
+    gboolean stalled;   /* it waits in silence for a limit to end */
     AgentQuestion *question; /* the agent asks, and waits for an answer; or NULL */
     LinePlace place;         /* set by the transcript's reader */
     gboolean due;            /* the service owes the agent a reply: see AgentKind */

@@ -246,4 +246,5 @@ const AgentKind agent_kind_claude = {
     .closing_type = "result",
     .build_message = build_message,
     .build_answer = claude_build_answer,
+    .tells_limits = TRUE,
 };

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "agents/command-line.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
@@ -50,6 +52,14 @@ static void read_completed(LineJson json, DecodedLine *line)
                                   .output = "usage.output_tokens"});
 }
 
+/* At HTTP 429 with a `retry-after` it says only this, and waits that long in silence. */
+static void read_error(LineJson json, DecodedLine *line)
+{
+    const char *message = line_json_string(json, "message");
+    line->facts.stalled = message && g_str_has_prefix(message, "Reconnecting...") &&
+                          strstr(message, "429 Too Many Requests");
+}
+
 static void read_failed(LineJson json, DecodedLine *line)
 {
     line_close_run(line, FALSE, line_dup_string(json, "error.message"));
@@ -62,6 +72,7 @@ static const KindLine lines[] = {
     {"item.completed", read_item},
     {"turn.completed", read_completed},
     {"turn.failed", read_failed},
+    {"error", read_error},
     {NULL},
 };
 

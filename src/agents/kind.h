@@ -66,6 +66,7 @@ typedef struct {
     const char *closing_type;
     gboolean may_be_gemini;  /* which loses sessions: see store/gemini-sessions.h */
     gboolean counts_session; /* its totals count the session with all its earlier runs */
+    gboolean tells_limits;   /* it says when the usage limit ends that it ran into */
     /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
      *  NULL where the kind takes none. */
     char *(*build_message)(const char *text);

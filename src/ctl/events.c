@@ -84,10 +84,22 @@ static const struct {
     {"oom_kill", "out of memory: the kernel killed one of its processes"},
 };
 
+/* A question has its own words. */
+static char *text_of_limit(JsonObject *event)
+{
+    guint64 retry = (guint64)json_get_int(event, "retry_at");
+    if (retry == 0)
+        return g_strdup("waits for the end of a usage limit");
+    g_autofree char *time = format_time(retry);
+    return g_strdup_printf("goes on after its usage limit at %s", time);
+}
+
 static char *text_of_status(JsonObject *event, Style *ret_style)
 {
     const char *status = json_get_string(event, "status") ?: "?";
     *ret_style = g_str_equal(status, "running") ? STYLE_GOOD : STYLE_WARN;
+    if (g_strcmp0(json_get_string(event, "waiting"), "limit") == 0)
+        return text_of_limit(event);
     for (gsize i = 0; i < G_N_ELEMENTS(status_texts); i++)
         if (g_str_equal(status_texts[i].status, status))
             return g_strdup(status_texts[i].text);

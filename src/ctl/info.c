@@ -119,8 +119,20 @@ static char *question_note(const RunInfo *info)
                      json_get_string(oldest, "detail"), NULL);
 }
 
+static char *limit_note(const RunInfo *info)
+{
+    guint64 retry = run_info_uint(info, "retry_at", 0);
+    if (g_strcmp0(run_info_string(info, "waiting"), "limit") != 0)
+        return NULL;
+    if (retry == 0)
+        return g_strdup("waits for the end of a usage limit");
+    g_autofree char *time = format_time(retry);
+    return g_strdup_printf("goes on after its usage limit at %s", time);
+}
+
 char *run_info_note(const RunInfo *info)
 {
+    g_autofree char *limit = limit_note(info);
     g_autofree char *question = question_note(info);
     const char *text = run_info_string(info, "error");
     guint64 position = run_info_uint(info, "queue_position", 0);
@@ -129,6 +141,8 @@ char *run_info_note(const RunInfo *info)
         return g_strdup_printf("number %" G_GUINT64_FORMAT " in the queue", position);
     if (question)
         return g_steal_pointer(&question);
+    if (limit)
+        return g_steal_pointer(&limit);
     if (run_info_is_live(info) && kills > 0)
         return g_strdup_printf("%" G_GUINT64_FORMAT " process%s killed for memory", kills,
                                kills == 1 ? "" : "es");

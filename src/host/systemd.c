@@ -33,6 +33,11 @@ void systemd_thaw_unit(Systemd *systemd, const char *unit)
     systemd->calls->thaw_unit(systemd, unit);
 }
 
+void systemd_start_timer(Systemd *systemd, const char *timer, const char *service, guint64 seconds)
+{
+    systemd->calls->start_timer(systemd, timer, service, seconds);
+}
+
 GroupQuery *systemd_ask_control_group(Systemd *systemd, const char *unit, GroupFound found,
                                       gpointer data)
 {

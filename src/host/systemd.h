@@ -54,6 +54,10 @@ void systemd_stop_unit(Systemd *systemd, const char *unit);
 /** Asks for the unit to be thawed (`systemctl freeze` froze it) and does not wait. */
 void systemd_thaw_unit(Systemd *systemd, const char *unit);
 
+/** Makes the transient timer @timer ("….timer"), which starts @service at the time @seconds (since
+ * the epoch) and is gone after that; one that is there already stays. Does not wait. */
+void systemd_start_timer(Systemd *systemd, const char *timer, const char *service, guint64 seconds);
+
 /** GroupQuery: a question for a scope's cgroup; freeing it cancels it. */
 typedef struct {
     const SystemdCalls *calls;
@@ -90,6 +94,7 @@ struct SystemdCalls {
     char *(*find_scope)(Systemd *systemd, const char *unit, pid_t pid);
     void (*stop_unit)(Systemd *systemd, const char *unit);
     void (*thaw_unit)(Systemd *systemd, const char *unit);
+    void (*start_timer)(Systemd *systemd, const char *timer, const char *service, guint64 seconds);
     GroupQuery *(*ask_control_group)(Systemd *systemd, const char *unit, GroupFound found,
                                      gpointer data);
     void (*query_free)(GroupQuery *query);

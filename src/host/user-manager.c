@@ -2,6 +2,7 @@
 #include "host/systemd.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
@@ -235,23 +236,28 @@ static void manager_start_scope(Systemd *systemd, const ScopeSpec *spec, GCancel
 
 /* --- Orders: nobody waits for them --- */
 
-typedef struct {
+typedef struct UnitOrder UnitOrder;
+struct UnitOrder {
     ManagerRequest request;
     Manager *manager;
     const char *method;
     char *unit;
-    const char *mode; /* NULL for methods without one */
-} UnitOrder;
+    const char *mode;                                         /* NULL for methods without one */
+    int (*append)(sd_bus_message *m, const UnitOrder *order); /* what comes after that; or NULL */
+    char *service;                                            /* of a timer: what it starts */
+    guint64 seconds;                                          /* ... and when, since the epoch */
+};
 
 static void order_free(gpointer data)
 {
     UnitOrder *order = data;
     manager_request_end(&order->request);
     g_free(order->unit);
+    g_free(order->service);
     g_free(order);
 }
 
-/* A unit that is gone is not an error. */
+/* A unit that is gone, or a timer that is there, is not an error. */
 static int on_order_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     UnitOrder *order = userdata;
@@ -271,6 +277,8 @@ static void order_begin(ManagerRequest *request)
     int r = sd_bus_message_append(m, "s", order->unit);
     if (r >= 0 && order->mode)
         r = sd_bus_message_append(m, "s", order->mode);
+    if (r >= 0 && order->append)
+        r = order->append(m, order);
     if (r >= 0)
         r = manager_request_send(request, sd_bus_message_ref(m), on_order_reply);
     sd_bus_message_unref(m);
@@ -278,25 +286,66 @@ static void order_begin(ManagerRequest *request)
         g_warning("asking systemd to %s %s: %s", order->method, order->unit, g_strerror(-r));
 }
 
-static void give_order(Manager *manager, const char *method, const char *unit, const char *mode)
+static UnitOrder *order_new(Manager *manager, const char *method, const char *unit,
+                            const char *mode)
 {
     UnitOrder *order = g_new0(UnitOrder, 1);
     order->manager = manager;
     order->method = method;
     order->unit = g_strdup(unit);
     order->mode = mode;
-    g_ptr_array_add(manager->orders, order);
-    manager_request_begin(&order->request, manager->link, order_begin);
+    return order;
+}
+
+static void give_order(UnitOrder *order_taken)
+{
+    Manager *manager = order_taken->manager;
+    g_ptr_array_add(manager->orders, order_taken);
+    manager_request_begin(&order_taken->request, manager->link, order_begin);
 }
 
 static void manager_stop_unit(Systemd *systemd, const char *unit)
 {
-    give_order((Manager *)systemd, "StopUnit", unit, "replace");
+    give_order(order_new((Manager *)systemd, "StopUnit", unit, "replace"));
 }
 
 static void manager_thaw_unit(Systemd *systemd, const char *unit)
 {
-    give_order((Manager *)systemd, "ThawUnit", unit, NULL);
+    give_order(order_new((Manager *)systemd, "ThawUnit", unit, NULL));
+}
+
+/* --- Timers --- */
+
+/* A transient timer cannot name its unit: it has one of its own name, which wants the service. */
+static int append_trigger(sd_bus_message *m, const char *timer, const char *service)
+{
+    g_autofree char *stem = g_strndup(timer, strlen(timer) - strlen(".timer"));
+    g_autofree char *trigger = g_strconcat(stem, ".service", NULL);
+    return sd_bus_message_append(m, "a(sa(sv))", 1, trigger, 4, "Description", "s",
+                                 "Starts the agents' service at the end of a usage limit", "Type",
+                                 "s", "oneshot", "Wants", "as", 1, service, "ExecStart", "a(sasb)",
+                                 1, "/bin/true", 1, "true", 0);
+}
+
+/* WakeSystem stays off: nobody's laptop is to wake in a bag for this. */
+static int append_timer(sd_bus_message *m, const UnitOrder *order)
+{
+    g_autofree char *time = g_strdup_printf("@%" G_GUINT64_FORMAT, order->seconds);
+    int r = sd_bus_message_append(m, "a(sv)", 4, "Description", "s",
+                                  "The end of a usage limit that agents wait for", "TimersCalendar",
+                                  "a(ss)", 1, "OnCalendar", time, "AccuracyUSec", "t",
+                                  (guint64)G_USEC_PER_SEC, "RemainAfterElapse", "b", 0);
+    return r < 0 ? r : append_trigger(m, order->unit, order->service);
+}
+
+static void manager_start_timer(Systemd *systemd, const char *timer, const char *service,
+                                guint64 seconds)
+{
+    UnitOrder *order = order_new((Manager *)systemd, "StartTransientUnit", timer, "replace");
+    order->service = g_strdup(service);
+    order->seconds = seconds;
+    order->append = append_timer;
+    give_order(order);
 }
 
 /* --- Units that are there already --- */
@@ -463,6 +512,7 @@ static const SystemdCalls manager_calls = {
     .find_scope = manager_find_scope,
     .stop_unit = manager_stop_unit,
     .thaw_unit = manager_thaw_unit,
+    .start_timer = manager_start_timer,
     .ask_control_group = manager_ask_control_group,
     .query_free = query_free,
     .watch_gone = manager_watch_gone,

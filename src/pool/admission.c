@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pool/admission.h"
 
+#include "base/util.h"
 #include "host/pressure.h"
+#include "host/wake.h"
+#include "pool/limits.h"
 #include "start/start-prepare.h"
 
 /* How often the memory pressure is looked at while it holds starts back: PSI's own average is one
@@ -14,7 +17,9 @@ struct Admission {
     const RunKeeper *keeper;
     gpointer keeper_data;
     GPtrArray *starts; /* Start * */
-    GQueue queue;      /* of those, the ones that wait for a place: first come, first served */
+    GQueue queue;      /* of those, the ones that wait for a place: first come, first served; and
+                          those that a usage limit holds */
+    Wake *wake;        /* when the first of them may go on; NULL: none was held yet */
     guint pressure_timer;
     gboolean shutting_down;
 };
@@ -29,19 +34,38 @@ Start *admission_start_of(const Admission *admission, const Run *run)
     return NULL;
 }
 
-guint admission_count_queued(const Admission *admission)
+/* --- The queue --- */
+
+static gboolean is_held(const Start *start)
 {
-    return admission->queue.length;
+    return run_get_condition(start_get_run(start))->limit_until > 0;
 }
 
-/* --- The queue --- */
+gboolean admission_is_held(const Admission *admission, const Run *run)
+{
+    const Start *start = admission_start_of(admission, run);
+    return start && start_is_admissible(start) && is_held(start);
+}
+
+static guint count_held(const Admission *admission)
+{
+    guint count = 0;
+    for (const GList *link = admission->queue.head; link; link = link->next)
+        count += is_held(link->data);
+    return count;
+}
+
+guint admission_count_queued(const Admission *admission)
+{
+    return admission->queue.length - count_held(admission);
+}
 
 static void renumber_queue(Admission *admission)
 {
     guint position = 0;
     for (GList *link = admission->queue.head; link; link = link->next) {
         Run *run = start_get_run(link->data);
-        if (run_set_queue_position(run, ++position))
+        if (run_set_queue_position(run, is_held(link->data) ? 0 : ++position))
             runs_tell_changed(admission->tools->runs, run);
     }
 }
@@ -57,7 +81,8 @@ static void enqueue(Admission *admission, Start *start)
     Run *run = start_get_run(start);
     run_enqueue(run);
     g_queue_insert_sorted(&admission->queue, start, by_age, NULL);
-    run_set_queue_position(run, (guint)g_queue_index(&admission->queue, start) + 1);
+    run_set_limit(run, limits_hold(admission->tools->runs, run));
+    renumber_queue(admission);
     runs_tell_counts(admission->tools->runs);
 }
 
@@ -77,22 +102,71 @@ static gboolean has_place(const Admission *admission)
            (settings->memory_pressure == 0 || pressure_get_memory() < settings->memory_pressure);
 }
 
-static void admit_next(Admission *admission)
+/* --- Usage limits --- */
+
+static void on_due(gpointer data)
 {
-    Start *start = g_queue_pop_head(&admission->queue);
+    admission_advance(data);
+}
+
+/* The timer of the service that comes after this one is set, too. */
+static void wake_at(Admission *admission, guint64 time)
+{
+    if (!admission->wake && time > 0)
+        admission->wake = wake_new(admission->tools->systemd, on_due, admission);
+    if (admission->wake)
+        wake_set(admission->wake, time);
+}
+
+static void hold(Admission *admission, Start *start)
+{
+    Run *run = start_get_run(start);
+    if (run_set_limit(run, limits_hold(admission->tools->runs, run)))
+        runs_tell_changed(admission->tools->runs, run);
+}
+
+/* Looks at what is held and what no more. */
+static void check_limits(Admission *admission)
+{
+    guint64 first = 0;
+    for (GList *link = admission->queue.head; link; link = link->next) {
+        hold(admission, link->data);
+        guint64 until = run_get_condition(start_get_run(link->data))->limit_until;
+        if (until > 0 && (first == 0 || until < first))
+            first = until;
+    }
+    wake_at(admission, first);
+}
+
+/* --- From the queue on --- */
+
+/* The first that no limit holds, or NULL. */
+static GList *find_next(const Admission *admission)
+{
+    GList *link = admission->queue.head;
+    while (link && is_held(link->data))
+        link = link->next;
+    return link;
+}
+
+static void admit(Admission *admission, GList *link)
+{
+    Start *start = link->data;
+    g_queue_delete_link(&admission->queue, link);
     run_set_queue_position(start_get_run(start), 0);
     start_admit(start);
 }
 
 static void admit_queued(Admission *admission)
 {
-    GQueue *queue = &admission->queue;
+    GList *next;
+    check_limits(admission);
     /* A queued run is admitted once its folder is written. */
-    while (queue->length > 0 && !admission->shutting_down && has_place(admission) &&
-           start_is_admissible(g_queue_peek_head(queue)))
-        admit_next(admission);
+    while ((next = find_next(admission)) && !admission->shutting_down && has_place(admission) &&
+           start_is_admissible(next->data))
+        admit(admission, next);
     renumber_queue(admission);
-    if (queue->length > 0 && admission->settings->memory_pressure > 0 &&
+    if (find_next(admission) && admission->settings->memory_pressure > 0 &&
         admission->pressure_timer == 0)
         admission->pressure_timer =
             g_timeout_add_seconds(PRESSURE_SECONDS, on_pressure_timer, admission);
@@ -152,8 +226,16 @@ static gboolean story_is_shared(const Run *run, gpointer data)
     return find_other(data, run, has_worktree) != NULL;
 }
 
+static void tell_of_hold(const Admission *admission, Start *start)
+{
+    if (is_held(start))
+        runs_tell(admission->tools->runs,
+                  &(RunNews){.kind = NEWS_NOTE, .run = start_get_run(start), .note = NOTE_LIMITED});
+}
+
 static void on_moved_on(Start *start, gpointer data)
 {
+    tell_of_hold(data, start);
     admission_advance(data);
 }
 
@@ -188,12 +270,12 @@ void admission_begin(Admission *admission, Target *target, StartOptions *options
                      gpointer data)
 {
     const StartTools *tools = admission->tools;
-    gboolean waits = !has_place(admission) || admission->queue.length > 0;
+    gboolean waits = !has_place(admission) || admission_count_queued(admission) > 0;
     g_autoptr(Run) run = run_new(start_new_record(target, options), tools->folder_watch,
                                  tools->systemd, admission->keeper, admission->keeper_data);
     runs_add(tools->runs, run);
     Start *start = add_start(admission, run);
-    if (waits)
+    if (waits || limits_hold(tools->runs, run) > 0)
         enqueue(admission, start);
     else
         runs_tell_counts(tools->runs);
@@ -205,6 +287,30 @@ void admission_queue_found(Admission *admission, Run *run)
     Start *start = add_start(admission, run);
     enqueue(admission, start);
     start_begin_in_queue(start);
+}
+
+Run *admission_continue(Admission *admission, const Run *ended)
+{
+    const StartTools *tools = admission->tools;
+    RunRecord *record = start_continued_record(run_get_record(ended), run_get_session(ended),
+                                               run_get_facts(ended)->retry_at);
+    g_autoptr(Run) run = run_new(record, tools->folder_watch, tools->systemd, admission->keeper,
+                                 admission->keeper_data);
+    runs_add(tools->runs, run);
+    Start *start = add_start(admission, run);
+    enqueue(admission, start);
+    start_begin(start, NULL, NULL, NULL);
+    return run;
+}
+
+void admission_hurry(Admission *admission, Run *run, const char *prompt, Reply reply, gpointer data)
+{
+    Start *start = admission_start_of(admission, run);
+    run_ignore_limits(run, prompt);
+    start_add_caller(start, reply, data);
+    admission_advance(admission);
+    if (admission_start_of(admission, run) == start && start_is_admissible(start))
+        start_answer_pending(start);
 }
 
 void admission_take_back_found(Admission *admission, Run *run)
@@ -244,6 +350,7 @@ void admission_free(Admission *admission)
         return;
     g_clear_handle_id(&admission->pressure_timer, g_source_remove);
     g_queue_clear(&admission->queue);
+    wake_free(admission->wake);
     g_ptr_array_unref(admission->starts);
     g_free(admission);
 }
@@ -259,7 +366,7 @@ void admission_shut_down(Admission *admission)
 
 gboolean admission_is_idle(const Admission *admission)
 {
-    return admission->starts->len == 0;
+    return admission->starts->len == count_held(admission);
 }
 
 gboolean admission_is_quiet(const Admission *admission)

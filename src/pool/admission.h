@@ -28,6 +28,18 @@ void admission_queue_found(Admission *admission, Run *run);
 void admission_take_back_found(Admission *admission, Run *run);
 void admission_follow_setup(Admission *admission, Run *run);
 
+/** Queues a run that goes on with @ended, which a usage limit has ended, when that is over. The
+ *  register has it. */
+Run *admission_continue(Admission *admission, const Run *ended);
+
+/** Whether a usage limit holds @run in the queue. */
+gboolean admission_is_held(const Admission *admission, const Run *run);
+
+/** Lets @run, which a limit holds, start now as far as limits go, with the prompt @prompt unless
+ *  that is NULL. */
+void admission_hurry(Admission *admission, Run *run, const char *prompt, Reply reply,
+                     gpointer data);
+
 /** The Start that is making @run, or NULL. Belongs to the admission. */
 Start *admission_start_of(const Admission *admission, const Run *run);
 
@@ -37,9 +49,10 @@ void admission_stop(Admission *admission, Start *start);
 /** Something changed: Starts that waited for it may continue. */
 void admission_advance(Admission *admission);
 
+/** How many wait for a place; those that a limit holds do not count. */
 guint admission_count_queued(const Admission *admission);
 
-/** Whether there is no Start. */
+/** Whether there is no Start but those that a limit holds, which a timer wakes the service for. */
 gboolean admission_is_idle(const Admission *admission);
 
 /** Admits no Start from now on, and undoes those that are not past their gate. */

@@ -283,6 +283,22 @@ static void tell_of(Run *run, gpointer data)
     runs_tell_changed(data, run);
 }
 
+static void collect_resumable(Run *run, gpointer data)
+{
+    if (run_is_to_be_resumed(run))
+        g_ptr_array_add(data, run_ref(run));
+}
+
+/* The service before this one did not get to queue what goes on with them: each is still the last
+ * of its key. */
+static void continue_limited(Pool *pool)
+{
+    g_autoptr(GPtrArray) limited = g_ptr_array_new_with_free_func((GDestroyNotify)run_unref);
+    runs_each_listed(pool->tools.runs, collect_resumable, limited);
+    for (guint i = 0; i < limited->len; i++)
+        admission_continue(pool->admission, limited->pdata[i]);
+}
+
 void pool_adopt(Pool *pool)
 {
     run_folders_tidy();
@@ -293,6 +309,7 @@ void pool_adopt(Pool *pool)
     }
     runs_forget_replaced(pool->tools.runs);
     runs_each_listed(pool->tools.runs, tell_of, pool->tools.runs);
+    continue_limited(pool);
     admission_advance(pool->admission);
     pool_prune(pool);
 }

@@ -106,7 +106,10 @@ static void on_ended(Run *run, gpointer data)
     tell(pool, NEWS_EVENTS, run);
     runs_tell_changed(pool->tools.runs, run);
     Start *start = admission_start_of(pool->admission, run);
-    if (!start) /* else once it is undone */
+    if (run_is_to_be_resumed(run) && !pool->shutting_down)
+        waiting_move(runs_get_waiting(pool->tools.runs), run,
+                     admission_continue(pool->admission, run));
+    else if (!start) /* else once it is undone */
         waiting_answer(runs_get_waiting(pool->tools.runs), run);
     if (run_get_result(run)->outcome == OUTCOME_STOPPED || run_is_stopping(run))
         pool_unlist(pool, run, NULL, NULL);

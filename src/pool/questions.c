@@ -114,9 +114,26 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
     return TRUE;
 }
 
+/* The run that a limit holds, where the caller wants its session now; or NULL. */
+static Run *find_held(Pool *pool, const Target *target, const StartOptions *options)
+{
+    Run *run = runs_lookup(pool->tools.runs, target->root, target->story, target->agent);
+    if (!run || !options->resume || pool->shutting_down || !admission_is_held(pool->admission, run))
+        return NULL;
+    gboolean is_last = g_str_equal(options->resume, "last");
+    return is_last || g_strcmp0(options->resume, run_get_session(run)) == 0 ? run : NULL;
+}
+
 static gboolean check_start(Pool *pool, const Target *target, StartOptions *options, GError **error)
 {
     Run *run = runs_lookup(pool->tools.runs, target->root, target->story, target->agent);
+    if (run && run_is_live(run) && admission_is_held(pool->admission, run)) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ALREADY_RUNNING,
+                    "agent '%s' on story '%s' waits for the end of a usage limit (run %s): "
+                    "`storkitctl resume %s/%s` starts it now, `storkitctl stop` gives it up",
+                    target->agent, target->story, run_get_id(run), target->story, target->agent);
+        return FALSE;
+    }
     if (run && run_is_live(run)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ALREADY_RUNNING,
                     "agent '%s' on story '%s' is %s (run %s): stop it first, or wait for its end",
@@ -137,6 +154,12 @@ static void on_start_target(Target *target_taken, const GError *error, gpointer 
     g_autoptr(Target) target = target_taken;
     g_autoptr(StartOptions) options = g_steal_pointer(&question->options);
     g_autoptr(GError) own_error = NULL;
+    Run *held = error ? NULL : find_held(question->pool, target, options);
+    if (held) {
+        admission_hurry(question->pool->admission, held, options->prompt, question->reply,
+                        question->data);
+        return;
+    }
     if (!error && !check_start(question->pool, target, options, &own_error))
         error = own_error;
     if (error) {

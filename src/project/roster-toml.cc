@@ -296,6 +296,14 @@ void read_rules(const Entry &entry, char ***list)
             refuse(entry, "holds an empty rule: write one such as \"Read\" or \"Bash(git *)\"");
 }
 
+gboolean read_on_limit(const Entry &entry)
+{
+    const std::string &text = text_of(entry);
+    if (text != "wait" && text != "fail")
+        refuse(entry, "cannot be " + quote(text) + ": there are wait and fail");
+    return text == "wait";
+}
+
 gboolean read_on_timeout(const Entry &entry)
 {
     const std::string &text = text_of(entry);
@@ -546,6 +554,9 @@ const Field<AgentConfig> agent_fields[] = {
      [](const Entry &e, AgentConfig *a) { a->permissions.ask_timeout_usec = read_span(e); }},
     {"on_ask_timeout",
      [](const Entry &e, AgentConfig *a) { a->permissions.timeout_stops = read_on_timeout(e); }},
+    {"on_limit", [](const Entry &e, AgentConfig *a) { a->waits_out_limits = read_on_limit(e); }},
+    {"limit_retries", [](const Entry &e, AgentConfig *a) { a->limit_retries = read_count(e); }},
+    {"account", [](const Entry &e, AgentConfig *a) { a->account = read_filled_string(e); }},
     {"stop_grace", [](const Entry &e, AgentConfig *a) { a->stop_grace_usec = read_span(e); }},
     {"result_grace", [](const Entry &e, AgentConfig *a) { a->result_grace_usec = read_span(e); }},
     {"sandbox", [](const Entry &e, AgentConfig *a) { a->sandbox.mode = read_sandbox(e); }},
@@ -628,6 +639,12 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
                   std::string("interactive needs kind ") + kinds + ", not \"" + kind->name + "\"");
     }
     check_permissions(context, table, *agent);
+    if (!agent->waits_out_limits)
+        warn_if_set(context, table, "limit_retries", "without on_limit = \"wait\"");
+    if (agent->waits_out_limits && !agent->kind->tells_limits)
+        warn_if_set(
+            context, table, "on_limit",
+            (std::string("with ") + quoted + ", which does not tell when a limit ends").c_str());
     warn_other_program(context, table, *agent);
     /* A budget that nothing enforces must not look as if it were one. */
     for (const Member &member : members_in_order(table)) {

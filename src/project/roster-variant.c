@@ -55,6 +55,14 @@ static void add_permissions(GVariantDict *dict, const Permissions *permissions)
     add_string(dict, "on_ask_timeout", permissions->timeout_stops ? "stop" : "deny");
 }
 
+static void add_limit_policy(GVariantDict *dict, const AgentConfig *agent)
+{
+    add_string(dict, "account", agent->account);
+    add_string(dict, "on_limit", agent->waits_out_limits ? "wait" : "fail");
+    if (agent->waits_out_limits)
+        g_variant_dict_insert(dict, "limit_retries", "u", agent->limit_retries);
+}
+
 static GVariant *agent_to_variant(const AgentConfig *agent)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
@@ -75,6 +83,7 @@ static GVariant *agent_to_variant(const AgentConfig *agent)
     add_strv(&dict, "env", agent->env);
     g_variant_dict_insert(&dict, "interactive", "b", agent->interactive);
     add_permissions(&dict, &agent->permissions);
+    add_limit_policy(&dict, agent);
     g_variant_dict_insert(&dict, "stop_grace_usec", "t", agent->stop_grace_usec);
     g_variant_dict_insert(&dict, "result_grace_usec", "t", agent->result_grace_usec);
     add_limits(&dict, &agent->limits);

@@ -29,6 +29,28 @@ gboolean run_set_queue_position(Run *run, guint position)
     return changed;
 }
 
+gboolean run_set_limit(Run *run, guint64 until)
+{
+    gboolean changed = run->condition.limit_until != until;
+    run->condition.limit_until = until;
+    return changed;
+}
+
+void run_ignore_limits(Run *run, const char *prompt)
+{
+    run->record->hurries = TRUE;
+    if (!prompt)
+        return;
+    g_free(run->record->options->prompt);
+    run->record->options->prompt = g_strdup(prompt);
+}
+
+gboolean run_is_to_be_resumed(const Run *run)
+{
+    return run->result && run->result->limited && run->record->waits_out_limits &&
+           run->record->attempt < run->record->limit_retries;
+}
+
 static char **find_unenforced(const Run *run)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
@@ -57,23 +79,34 @@ void run_set_cgroup(Run *run, char *folder)
 const char *run_note_to_status(RunNote note)
 {
     static const char *const statuses[] = {
-        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",  [NOTE_DISK_FULL] = "disk_full",
-        [NOTE_DISK_ROOM] = "running", [NOTE_WAITING] = "waiting", [NOTE_ANSWERED] = "running",
-        [NOTE_OOM_KILL] = "oom_kill",
+        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",    [NOTE_DISK_FULL] = "disk_full",
+        [NOTE_DISK_ROOM] = "running", [NOTE_WAITING] = "waiting",   [NOTE_ANSWERED] = "running",
+        [NOTE_LIMITED] = "waiting",   [NOTE_UNLIMITED] = "running", [NOTE_OOM_KILL] = "oom_kill",
     };
     return statuses[note];
 }
 
+static void describe_question(GVariantDict *dict, const GPtrArray *open)
+{
+    const AgentQuestion *newest = open->pdata[open->len - 1];
+    g_variant_dict_insert(dict, "waiting", "s", agent_question_kind_to_string(newest->kind));
+    g_variant_dict_insert(dict, "question", "s", newest->id);
+}
+
 GVariant *run_status_details(const Run *run, const char *status)
 {
-    const GPtrArray *open = run->condition.questions;
-    if (!open || !g_str_equal(status, "waiting"))
+    const RunCondition *condition = &run->condition;
+    if (!g_str_equal(status, "waiting") ||
+        !(condition->questions || condition->limit_until || condition->stalled))
         return NULL;
-    const AgentQuestion *newest = open->pdata[open->len - 1];
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
     g_variant_dict_insert(&dict, "status", "s", status);
-    g_variant_dict_insert(&dict, "waiting", "s", agent_question_kind_to_string(newest->kind));
-    g_variant_dict_insert(&dict, "question", "s", newest->id);
+    if (condition->questions)
+        describe_question(&dict, condition->questions);
+    else
+        g_variant_dict_insert(&dict, "waiting", "s", "limit");
+    if (condition->limit_until)
+        g_variant_dict_insert(&dict, "retry_at", "t", condition->limit_until);
     return g_variant_dict_end(&dict);
 }
 
@@ -222,22 +255,46 @@ static gboolean has_new(const GPtrArray *open, const GPtrArray *before)
            (!before || !g_ptr_array_find((GPtrArray *)before, open->pdata[open->len - 1], NULL));
 }
 
-void run_check_questions(Run *run)
+static void check_questions(Run *run, gboolean first)
 {
-    gboolean first = !run->condition.caught_up;
-    run->condition.caught_up = TRUE;
     if (run->record->permission != PERMISSION_ASK)
         return;
     g_autoptr(GPtrArray) before = g_steal_pointer(&run->condition.questions);
     GPtrArray *open = run->condition.questions = find_open_questions(run);
-    if (first || !open != !before)
-        shim_send_waiting(run->folder_fd, open != NULL);
     if (has_new(open, before))
         note(run, NOTE_WAITING);
     else if (before && !open)
         note(run, NOTE_ANSWERED);
     else if (first || (open && open->len != before->len))
         run->keeper->changed(run, run->keeper_data);
+}
+
+/* --- All that it waits for --- */
+
+static void check_stalled(Run *run)
+{
+    gboolean stalled = run->facts.stalled && run->phase == RUN_RUNNING;
+    if (stalled == run->condition.stalled)
+        return;
+    run->condition.stalled = stalled;
+    note(run, stalled ? NOTE_LIMITED : NOTE_UNLIMITED);
+}
+
+/* The time that it waits does not count: the shim is told. */
+static gboolean is_waiting(const Run *run)
+{
+    return run->condition.questions || run->condition.stalled;
+}
+
+void run_check_waiting(Run *run)
+{
+    gboolean first = !run->condition.caught_up;
+    gboolean waited = is_waiting(run);
+    run->condition.caught_up = TRUE;
+    check_questions(run, first);
+    check_stalled(run);
+    if (first || waited != is_waiting(run)) /* an earlier service may have told it otherwise */
+        shim_send_waiting(run->folder_fd, is_waiting(run));
 }
 
 /* --- Halting it --- */

@@ -94,7 +94,7 @@ static gboolean pump(gpointer user_data)
     if (batch)
         run->keeper->has_events(run, batch, run->keeper_data);
     if (run->head && (!batch || log_reader_backlog(run->head) == 0))
-        run_check_questions(run);
+        run_check_waiting(run);
     return G_SOURCE_REMOVE;
 }
 

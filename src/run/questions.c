@@ -110,7 +110,7 @@ void questions_answer(Questions *questions, Run *run, const char *id, const Agen
     }
     fault_point("answer");
     steering_send_answer(questions->steering, run, id, reply, data);
-    run_check_questions(run);
+    run_check_waiting(run);
 }
 
 static gboolean is_text(GVariant *value)

@@ -45,6 +45,10 @@ static void add_identity(GVariantDict *dict, const Run *run)
         add_string(dict, "base_branch", record->worktree->base_branch);
         add_limits(dict, &record->limits);
     }
+    add_string(dict, "account", record->account);
+    add_string(dict, "continues", record->continues);
+    if (record->attempt > 0)
+        g_variant_dict_insert(dict, "attempt", "u", record->attempt);
     add_string(dict, "sandbox", record->sandbox);
     if (record->sandbox && record->sandbox_missing)
         g_variant_dict_insert(dict, "sandbox_missing", "^as", record->sandbox_missing);
@@ -84,6 +88,18 @@ static void add_questions(GVariantDict *dict, const GPtrArray *open)
     g_variant_dict_insert_value(dict, "questions", g_variant_builder_end(&builder));
 }
 
+static void add_limit(GVariantDict *dict, const Run *run)
+{
+    const RunCondition *condition = run_get_condition(run);
+    if (condition->limit_until == 0 && !condition->stalled)
+        return;
+    g_variant_dict_insert(dict, "waiting", "s", "limit");
+    if (condition->limit_until == 0)
+        return;
+    add_uint64(dict, "waiting_since", run_get_record(run)->created);
+    add_uint64(dict, "retry_at", condition->limit_until);
+}
+
 static void add_condition(GVariantDict *dict, const Run *run)
 {
     const RunCondition *condition = run_get_condition(run);
@@ -96,6 +112,7 @@ static void add_condition(GVariantDict *dict, const Run *run)
     if (condition->held)
         g_variant_dict_insert(dict, "disk_full", "b", TRUE);
     add_uint64(dict, "oom_kills", condition->oom_kills);
+    add_limit(dict, run);
     if (condition->questions)
         add_questions(dict, condition->questions);
     add_string(dict, "unfinished_line", condition->unfinished_line);
@@ -121,7 +138,7 @@ static void add_state(GVariantDict *dict, const Run *run)
     const RunFacts *facts = run_get_facts(run);
     const RunStarted *started = run_get_started(run);
     add_identity(dict, run);
-    add_string(dict, "session_id", facts->session_id);
+    add_string(dict, "session_id", run_get_session(run));
     if (started && !started->failed)
         add_uint64(dict, "started", started->time);
     add_uint64(dict, "retry_at", facts->retry_at);

@@ -328,7 +328,8 @@ const RunFacts *run_get_facts(const Run *run)
 
 const char *run_get_session(const Run *run)
 {
-    return run_get_facts(run)->session_id;
+    const char *session = run_get_facts(run)->session_id;
+    return session || !run->record->continues ? session : run->record->options->resume;
 }
 
 /* How far sinks had come: the head of a run that was just found has not reached that yet. */

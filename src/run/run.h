@@ -40,6 +40,8 @@ typedef enum {
     NOTE_DISK_ROOM, /* it goes on */
     NOTE_WAITING,   /* it asks, and waits for an answer: see RunCondition */
     NOTE_ANSWERED,  /* no question is open now */
+    NOTE_LIMITED,   /* a usage limit holds it back: see RunCondition */
+    NOTE_UNLIMITED, /* ... and does so no more, while it runs */
     NOTE_OOM_KILL,  /* the kernel killed one of its processes for lack of memory; the rest continues
                      */
 } RunNote;
@@ -76,6 +78,8 @@ typedef struct {
     gboolean held;         /* by a full disk */
     guint64 oom_kills;     /* by now */
     guint queue_position;  /* 0: not in the queue */
+    guint64 limit_until;   /* a limit holds it in the queue until then; µs since the epoch, or 0 */
+    gboolean stalled;      /* its agent waits for a limit to end, and does not tell how long */
     char *unfinished_line; /* the text after its last newline while it is quiet, or NULL */
     GPtrArray *questions;  /* AgentQuestion: those that are open, the oldest first; or NULL */
     gboolean caught_up;    /* all that it has printed has been read: those are all */
@@ -187,7 +191,8 @@ const char *run_get_status(const Run *run);
 /** What the agent has reported about itself so far. Belongs to the run. */
 const RunFacts *run_get_facts(const Run *run);
 
-/** The session id known by now, or NULL. Belongs to the run. */
+/** The session id known by now, which before its start is that of the run it continues; or NULL.
+ *  Belongs to the run. */
 const char *run_get_session(const Run *run);
 
 /** The cursor of the last event there is by now. */
@@ -201,6 +206,16 @@ void run_keep_figures(Run *run, const RunFigures *figures);
 
 /** 0: not in the queue. TRUE where it was another one. */
 gboolean run_set_queue_position(Run *run, guint position);
+
+/** Until when a usage limit holds a queued run back; 0: none does. TRUE where it was another time.
+ */
+gboolean run_set_limit(Run *run, guint64 until);
+
+/** A queued run is to start whatever limit there is, with @prompt unless that is NULL. */
+void run_ignore_limits(Run *run, const char *prompt);
+
+/** Whether it was ended by a usage limit, and is to be resumed after that. */
+gboolean run_is_to_be_resumed(const Run *run);
 
 /** Tells the run where its scope's processes are: @folder, which it takes. */
 void run_set_cgroup(Run *run, char *folder);
@@ -240,8 +255,9 @@ void run_stop(Run *run);
 void run_give_up(Run *run);
 gboolean run_is_giving_up(const Run *run);
 
-/** Looks at what is asked and answered by now, and tells of what has changed. */
-void run_check_questions(Run *run);
+/** Looks at what it waits for by now (answers, the end of a limit), and tells of what has changed.
+ */
+void run_check_waiting(Run *run);
 
 /** Kills all that the run has, shim included: for what can no longer be asked. */
 void run_kill(Run *run);

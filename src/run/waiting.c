@@ -63,6 +63,16 @@ void waiting_add_stopper(Waiting *waiting, Run *run, Reply reply, gpointer data)
     add_pending(waiting->stoppers, run, reply, data);
 }
 
+void waiting_move(Waiting *waiting, Run *run, Run *next)
+{
+    g_autoptr(GArray) waiters = take_pending(waiting->waiters, run);
+    for (guint i = 0; waiters && i < waiters->len; i++) {
+        const Pending *pending = &g_array_index(waiters, Pending, i);
+        waiting_add_waiter(waiting, next, pending->reply, pending->data);
+    }
+    waiting_answer(waiting, run);
+}
+
 static void refuse_pending(GHashTable *table)
 {
     g_autoptr(GError) error =

@@ -24,5 +24,8 @@ void waiting_add_stopper(Waiting *waiting, Run *run, Reply reply, gpointer data)
 /** Answers every call that waits for @run, which has ended or was undone. */
 void waiting_answer(Waiting *waiting, Run *run);
 
+/** Those that wait for @run wait for @next, which goes on with it, instead. */
+void waiting_move(Waiting *waiting, Run *run, Run *next);
+
 /** Answers everybody with STORKIT_ERROR_SHUTTING_DOWN: the service will not see the end. */
 void waiting_refuse_all(Waiting *waiting);

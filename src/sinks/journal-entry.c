@@ -221,6 +221,8 @@ static const struct {
     [NOTE_DISK_ROOM] = {"continues: the disk has space again", NULL},
     [NOTE_WAITING] = {"waits for an answer: `storkitctl questions` shows what it asks", NULL},
     [NOTE_ANSWERED] = {"continues: all that it asked is answered", NULL},
+    [NOTE_LIMITED] = {"waits for the end of a usage limit", NULL},
+    [NOTE_UNLIMITED] = {"continues: its limit is over", NULL},
     [NOTE_OOM_KILL] = {"ran out of memory: the kernel killed one of its processes",
                        STORKIT_MESSAGE_OOM_KILL},
 };

@@ -18,6 +18,9 @@
 #include "base/util.h"
 #include "store/folder.h"
 
+/* What a session that a usage limit has cut short is told. A template. */
+#define PROMPT_CONTINUE "A usage limit interrupted you. It is over: continue where you were."
+
 void preparation_clear(Preparation *preparation)
 {
     g_clear_object(&preparation->cancellable);
@@ -41,6 +44,39 @@ RunRecord *start_new_record(const Target *target, StartOptions *options)
     record->kind = target_get_agent(target)->kind;
     record->created = now_usec();
     record->options = options;
+    record->account = g_strdup(target_get_agent(target)->account);
+    return record;
+}
+
+/* Its prompt has been given; what is missing is the rest of the work. A run whose session is not
+ * known has done nothing yet, and begins again. */
+static StartOptions *options_to_continue(const RunRecord *ended, const char *session)
+{
+    StartOptions *options = start_options_copy(ended->options);
+    if (!session || !agent_kind_takes(ended->kind, "resume"))
+        return options;
+    g_free(options->resume);
+    options->resume = g_strdup(session);
+    g_free(options->prompt);
+    options->prompt = g_strdup(PROMPT_CONTINUE);
+    return options;
+}
+
+RunRecord *start_continued_record(const RunRecord *ended, const char *session, guint64 limit_until)
+{
+    RunRecord *record = g_new0(RunRecord, 1);
+    record->run_id = run_id_new(ended->story, ended->agent);
+    record->unit = run_unit_name(record->run_id);
+    record->project_root = g_strdup(ended->project_root);
+    record->story = g_strdup(ended->story);
+    record->agent = g_strdup(ended->agent);
+    record->kind = ended->kind;
+    record->created = now_usec();
+    record->options = options_to_continue(ended, session);
+    record->account = g_strdup(ended->account);
+    record->continues = g_strdup(ended->run_id);
+    record->attempt = ended->attempt + 1;
+    record->limit_until = limit_until;
     return record;
 }
 
@@ -56,6 +92,10 @@ static RunRecord *copy_identity(const RunRecord *record)
     plan->created = record->created;
     plan->queued = record->queued;
     plan->options = start_options_copy(record->options);
+    plan->continues = g_strdup(record->continues);
+    plan->attempt = record->attempt;
+    plan->limit_until = record->limit_until;
+    plan->hurries = record->hurries;
     return plan;
 }
 
@@ -159,6 +199,9 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
     }
     plan->ask_timeout_usec = agent->permissions.ask_timeout_usec;
     plan->timeout_stops = agent->permissions.timeout_stops;
+    plan->account = g_strdup(agent->account);
+    plan->waits_out_limits = agent->waits_out_limits;
+    plan->limit_retries = agent->limit_retries;
     plan->stop_grace_usec = agent->stop_grace_usec;
     plan->result_grace_usec = agent->result_grace_usec;
     plan->limits = agent->limits;

@@ -34,6 +34,10 @@ void preparation_clear(Preparation *preparation);
 /** The record of a new run of @target's agent, with a run id of its own; takes @options. */
 RunRecord *start_new_record(const Target *target, StartOptions *options);
 
+/** The record of the run that goes on with @ended in its @session (NULL: from its beginning), once
+ *  the usage limit that ended it is over at @limit_until (µs since the epoch). */
+RunRecord *start_continued_record(const RunRecord *ended, const char *session, guint64 limit_until);
+
 /** Blocking: creates the folder of a run, with @record in it: before its Start creates anything
  * else, and before anybody learns that it waits. */
 gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error);

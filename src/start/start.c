@@ -315,9 +315,22 @@ void start_take_back(Start *start)
 
 /* --- What happens to it --- */
 
+void start_add_caller(Start *start, Reply reply, gpointer data)
+{
+    start->reply = reply;
+    start->data = data;
+}
+
+void start_answer_pending(Start *start)
+{
+    give_reply(start, run_get_info(start->run), NULL);
+}
+
 void start_admit(Start *start)
 {
     run_set_phase(start->run, RUN_PREPARING);
+    if (start->reply)
+        reply_pending_later(start);
     step_done(start, NULL);
 }
 

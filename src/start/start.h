@@ -18,8 +18,8 @@
 Start *start_new(const StartTools *tools, Run *run, const StartOwner *owner, gpointer data);
 void start_free(Start *start);
 
-/** Begins a new run for @target (taken; with its config). If it is RUN_QUEUED, the caller gets
- * `pending` and start_admit() continues. */
+/** Begins a new run for @target (taken; with its config; NULL: looked up on its turn). If it is
+ * RUN_QUEUED, the caller gets `pending` and start_admit() continues. */
 void start_begin(Start *start, Target *target, Reply reply, gpointer data);
 
 /** Goes on with a queued run that has its folder; nobody waits for its reply. */
@@ -35,6 +35,12 @@ void start_take_back(Start *start);
 
 /** Admits a queued Start that is admissible. */
 void start_admit(Start *start);
+
+/** Answers @reply, too, as if the Start, which waits in the queue, had just been called for. */
+void start_add_caller(Start *start, Reply reply, gpointer data);
+
+/** Answers its caller, if it has one, with `pending`. */
+void start_answer_pending(Start *start);
 
 /** Asks its owner again whether it may prepare, if it waits for that. */
 void start_retry(Start *start);

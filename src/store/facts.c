@@ -57,13 +57,22 @@ static void owe(RunFacts *facts, const LineFacts *line)
     facts->n_due++;
 }
 
+/* A model that speaks is past its limit. */
+static void take_limit(RunFacts *facts, const LineFacts *line)
+{
+    facts->stalled = line->stalled;
+    if (line->assistant)
+        facts->retry_at = 0;
+    if (line->retry_at)
+        facts->retry_at = line->retry_at;
+}
+
 void run_facts_add(RunFacts *facts, LineFacts *line)
 {
     take_string(&facts->session_id, &line->session_id);
     facts->opened |= line->opening;
     facts->assistant |= line->assistant;
-    if (line->retry_at)
-        facts->retry_at = line->retry_at;
+    take_limit(facts, line);
     /* The previous result was not for this prompt. */
     if (line->assistant && facts->empty)
         facts->closed = facts->empty = FALSE;

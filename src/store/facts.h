@@ -12,13 +12,14 @@
 
 typedef struct {
     char *session_id;
-    gboolean opened;    /* the kind's opening line was seen */
-    gboolean closed;    /* a closing line was seen since */
-    gboolean success;   /* the last closing line reports success */
-    gboolean assistant; /* the model said something */
-    gboolean empty;     /* ... and that nothing was done */
-    char *error;        /* the CLI's own words for a failure */
-    guint64 retry_at;
+    gboolean opened;      /* the kind's opening line was seen */
+    gboolean closed;      /* a closing line was seen since */
+    gboolean success;     /* the last closing line reports success */
+    gboolean assistant;   /* the model said something */
+    gboolean empty;       /* ... and that nothing was done */
+    char *error;          /* the CLI's own words for a failure */
+    guint64 retry_at;     /* when the limit ends that its last request ran into, or 0 */
+    gboolean stalled;     /* its last line says that it waits for a limit, without a time */
     GPtrArray *questions; /* AgentQuestion: asked, and not over as far as the lines say; or NULL */
     GArray *due;          /* LinePlace: a reply is owed for these lines; or NULL */
     guint n_due;          /* ... and was for so many */

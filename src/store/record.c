@@ -17,6 +17,8 @@ void run_record_free(RunRecord *record)
     g_free(record->story);
     g_free(record->agent);
     start_options_free(record->options);
+    g_free(record->account);
+    g_free(record->continues);
     worktree_free(record->worktree);
     g_strfreev(record->argv);
     g_strfreev(record->setup);
@@ -139,6 +141,8 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_string(builder, "model", record->model);
     json_add_uint(builder, "ask_timeout_usec", record->ask_timeout_usec);
     json_add_boolean(builder, "timeout_stops", record->timeout_stops);
+    json_add_boolean(builder, "waits_out_limits", record->waits_out_limits);
+    json_add_uint(builder, "limit_retries", record->limit_retries);
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
     json_add_string(builder, "sandbox", record->sandbox);
@@ -166,6 +170,10 @@ gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error
     json_add_uint(builder, "created", record->created);
     json_add_boolean(builder, "queued", record->queued);
     add_options(builder, record->options);
+    json_add_string(builder, "account", record->account);
+    json_add_string(builder, "continues", record->continues);
+    json_add_uint(builder, "attempt", record->attempt);
+    json_add_uint(builder, "limit_until", record->limit_until);
     if (record->worktree)
         add_plan(builder, record);
     json_builder_end_object(builder);
@@ -184,6 +192,17 @@ static void read_permission(JsonObject *root, RunRecord *record)
     record->ask_timeout_usec = json_get_uint(root, "ask_timeout_usec", 0);
     record->timeout_stops =
         json_object_get_boolean_member_with_default(root, "timeout_stops", FALSE);
+}
+
+static void read_limit(JsonObject *root, RunRecord *record)
+{
+    record->account = g_strdup(json_get_string(root, "account"));
+    record->continues = g_strdup(json_get_string(root, "continues"));
+    record->attempt = (guint)json_get_uint(root, "attempt", 0);
+    record->limit_until = json_get_uint(root, "limit_until", 0);
+    record->waits_out_limits =
+        json_object_get_boolean_member_with_default(root, "waits_out_limits", FALSE);
+    record->limit_retries = (guint)json_get_uint(root, "limit_retries", 0);
 }
 
 gboolean run_record_has_pipe(const RunRecord *record)
@@ -227,6 +246,7 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->setup = json_get_strv(root, "setup");
     record->interactive = json_object_get_boolean_member_with_default(root, "interactive", FALSE);
     read_permission(root, record);
+    read_limit(root, record);
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
     record->sandbox = g_strdup(json_get_string(root, "sandbox"));

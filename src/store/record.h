@@ -23,6 +23,11 @@ typedef struct {
     guint64 created; /* µs since the epoch */
     gboolean queued; /* waits for admission: nothing but the folder is made yet */
     StartOptions *options;
+    char *account;       /* whose usage limits it shares, or NULL */
+    char *continues;     /* the run that a usage limit ended, and this one goes on with; or NULL */
+    guint attempt;       /* how many runs of this work a limit has ended before it */
+    guint64 limit_until; /* it waits for that to be over; µs since the epoch, 0: none */
+    gboolean hurries;    /* it was told not to wait for a limit; is not kept */
     /* The plan: unset while queued. */
     Worktree *worktree;
     char **argv;
@@ -33,6 +38,8 @@ typedef struct {
     char *mode, *model;       /* for a kind that is spoken with; or NULL */
     guint64 ask_timeout_usec; /* 0: none */
     gboolean timeout_stops;   /* the run; else the answer is no */
+    gboolean waits_out_limits;
+    guint limit_retries;
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
     char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */

@@ -181,6 +181,34 @@ static char *decide_error(const RunRecord *record, const RunExit *exit, const Ru
     return decide_error_without_words(record, exit, facts, transcript_fd);
 }
 
+/* By itself, with a limit as the last that was heard of the model. */
+static gboolean ended_by_limit(const RunExit *exit, const RunFacts *facts)
+{
+    return facts->retry_at > 0 && !exit->started.failed && exit->exit_signal == 0 &&
+           (g_str_equal(exit->reason, SHIM_REASON_EXITED) ||
+            g_str_equal(exit->reason, SHIM_REASON_RESULT));
+}
+
+/* Adds to its error what becomes of it. */
+static void tell_of_limit(RunResult *result, const RunRecord *record)
+{
+    if (!record->waits_out_limits)
+        return;
+    g_autofree char *error = result->error;
+    if (record->attempt >= record->limit_retries) {
+        result->error = g_strdup_printf("%s; it has been resumed %u times after a limit "
+                                        "(limit_retries), and is not again",
+                                        error, record->attempt);
+        return;
+    }
+    g_autoptr(GDateTime) utc =
+        g_date_time_new_from_unix_utc((gint64)(result->facts.retry_at / G_USEC_PER_SEC));
+    g_autoptr(GDateTime) local = utc ? g_date_time_to_local(utc) : NULL;
+    g_autofree char *time = local ? g_date_time_format(local, "%F %H:%M") : g_strdup("?");
+    result->error = g_strdup_printf("%s; it is resumed after %s (%u of %u)", error, time,
+                                    record->attempt + 1, record->limit_retries);
+}
+
 /* A resume that the CLI refused: some print a new id that never existed as they fail. */
 static void keep_asked_session(RunResult *result, const RunRecord *record)
 {
@@ -262,6 +290,9 @@ RunResult *run_result_decide(const RunRecord *record, const RunExit *exit, gbool
     run_facts_copy(facts, &result->facts);
     keep_asked_session(result, record);
     take_session_usage(&result->facts, record);
+    result->limited = result->outcome == OUTCOME_FAILED && exit && ended_by_limit(exit, facts);
+    if (result->limited)
+        tell_of_limit(result, record);
     return result;
 }
 
@@ -342,6 +373,7 @@ gboolean run_result_save(const RunResult *result, gboolean listed, int folder_fd
     json_add_string(builder, "outcome", outcome_names[result->outcome]);
     json_add_boolean(builder, "listed", listed);
     json_add_string(builder, "error", result->error);
+    json_add_boolean(builder, "limited", result->limited);
     if (result->exit_code >= 0)
         json_add_uint(builder, "exit_code", (guint64)result->exit_code);
     if (result->exit_signal > 0)
@@ -379,6 +411,7 @@ RunResult *run_result_load(int folder_fd, gboolean *ret_listed, GError **error)
                                        json_get_string(object, "error"));
     if (result->outcome != OUTCOME_COMPLETED && !result->error)
         result->error = g_strdup("unknown");
+    result->limited = json_object_get_boolean_member_with_default(object, "limited", FALSE);
     result->exit_code = run_exit_code_get(object);
     result->exit_signal = (int)MIN(json_get_uint(object, "exit_signal", 0), 64);
     result->ended = json_get_uint(object, "ended", 0);

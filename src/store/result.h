@@ -21,6 +21,7 @@ typedef enum {
 typedef struct {
     gatomicrefcount references;
     RunOutcome outcome;
+    gboolean limited;              /* FAILED: by a usage limit, which ends at facts.retry_at */
     char *error;                   /* FAILED, STOPPED: the message for people */
     int exit_code;                 /* -1: none */
     int exit_signal;               /* 0: none */

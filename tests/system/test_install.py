@@ -39,6 +39,8 @@ def check_prefix(prefix):
             f"{prefix}/libexec/storkit-shim",
             f"{prefix}/lib/systemd/catalog/storkit.catalog",
             f"{units}/app-storkit.slice",
+            f"{units}/storkit-resume.service",
+            f"{units}/default.target.wants/storkit-resume.service",
             f"{share}/man/man1/storkitctl.1",
             f"{prefix}/libexec/storkit-desktop",
             f"{share}/applications/storkit.desktop",

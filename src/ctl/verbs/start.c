@@ -70,6 +70,16 @@ static void on_follow_end(Follow *follow, const GError *error, gpointer data)
     start_end(data, error ? g_error_copy(error) : NULL);
 }
 
+static gboolean waits_for_limit(const RunInfo *info)
+{
+    return g_strcmp0(run_info_string(info, "waiting"), "limit") == 0;
+}
+
+static gboolean is_queued(const RunInfo *info)
+{
+    return run_info_uint(info, "queue_position", 0) > 0 || waits_for_limit(info);
+}
+
 /* Ctrl-C ends the waiting, not the run. */
 static void show_advice(Start *start, const RunInfo *info)
 {
@@ -77,8 +87,7 @@ static void show_advice(Start *start, const RunInfo *info)
         return;
     g_autofree char *advice = g_strdup_printf(
         "%s/%s still %s; `storkitctl stop %s/%s` stops it.", info->story, info->agent,
-        run_info_uint(info, "queue_position", 0) > 0 ? "waits in the queue and starts" : "starts",
-        info->story, info->agent);
+        is_queued(info) ? "waits in the queue and starts" : "starts", info->story, info->agent);
 
     if (start->interrupt)
         interrupt_set(start->interrupt, advice);
@@ -89,10 +98,12 @@ static void show_advice(Start *start, const RunInfo *info)
 static void show_pending(Start *start, const RunInfo *info)
 {
     guint64 position = run_info_uint(info, "queue_position", 0);
+    g_autofree char *note = run_info_note(info);
     g_autofree char *text =
-        position > 0 ? g_strdup_printf("%s waits in the queue, number %" G_GUINT64_FORMAT,
-                                       info->story, position)
-                     : g_strdup_printf("preparing the worktree of %s", info->story);
+        waits_for_limit(info) ? g_strdup_printf("%s/%s %s", info->story, info->agent, note)
+        : position > 0        ? g_strdup_printf("%s waits in the queue, number %" G_GUINT64_FORMAT,
+                                                info->story, position)
+                              : g_strdup_printf("preparing the worktree of %s", info->story);
     progress_set(start->progress, text);
     show_advice(start, info);
 }
@@ -309,6 +320,8 @@ static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
 
 static gboolean check_resumable(const RunInfo *info, GError **error)
 {
+    if (run_info_is_pending(info) && waits_for_limit(info))
+        return TRUE;
     if (run_info_is_live(info)) {
         g_set_error(error, CTL_ERROR, CTL_ERROR_REFUSED,
                     "%s/%s is still %s: send it a message (`storkitctl send %s`), or stop it first",
@@ -329,7 +342,7 @@ static int resume_listed(Ctl *ctl, const RunInfo *info, const char *prompt, GErr
         .project = info->project,
         .story = info->story,
         .agent = info->agent,
-        .resume = run_info_string(info, "session_id"),
+        .resume = run_info_string(info, "session_id") ?: "last",
         .prompt = prompt,
     };
     return check_resumable(info, error) ? start_target(ctl, &target, error) : -1;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "run/register.h"
+
+/*
+ * Usage limits: until when one holds a queued run back. All of it follows from the runs there are,
+ * so nothing is kept of it but what their records and results say.
+ */
+
+/** When @run, which waits in the queue, may start as far as limits go (µs since the epoch): its own
+ *  and its account's limits are over then, and some seconds more have passed, so that not all that
+ *  wait start at once. 0: at once. */
+guint64 limits_hold(const Runs *runs, const Run *run);
