@@ -60,7 +60,7 @@ class CommandLine(ShimTest):
     def test_what_is_not_in_the_protocol_is_refused(self):
         self.refused()
         self.refused("--format=0", "--cwd=/", "--", "true")
-        self.refused("--format=3", "--cwd=/", "--", "true")
+        self.refused("--format=4", "--cwd=/", "--", "true")
         self.refused("--format=2", "--cwd=/", "--umask=1000", "--", "true")
         self.refused("--format=2", "--cwd=/", "--umask=8", "--", "true")
         for limit in ("7", "7=", "7=x", "16=1", "-1=1", "=1"):
