@@ -22,6 +22,7 @@ from session import (
     Bus,
     UserManager,
     describe_process,
+    ends_with_service,
     is_helper,
     journal,
     processes_of,
@@ -230,7 +231,8 @@ class Pool:
         """git's helpers end when they see that the service has: a moment after it."""
         with contextlib.suppress(AssertionError):
             wait_until(
-                lambda: not any(map(is_helper, processes_of(self.marker))), "git's helpers to end"
+                lambda: not any(map(ends_with_service, processes_of(self.marker))),
+                "git's helpers to end",
             )
 
     def _scopes_of_ended_runs(self):

@@ -231,6 +231,15 @@ def is_helper(pid):
         return False
 
 
+def ends_with_service(pid):
+    """Whether it is such a process, or one that is about to be: it has the service's own program
+    until it executes its own."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{pid}/exe")) in ("storkit-git", "storkitd")
+    except OSError:
+        return False
+
+
 def children_of(pid):
     """The ids of a process's children, as text; none where it has ended."""
     try:
