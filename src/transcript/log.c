@@ -132,9 +132,7 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
         state.held = (st.st_mode & S_IWUSR) == 0;
     }
 
-    /* After the size: what the agent says to the run's prompt comes after the note of where that
-     * is.
-     */
+    /* After the size: the agent's answer to the run's prompt comes after the note of its place. */
     if (log->kind->reply && state.history_end == G_MAXUINT64)
         state.history_end = history_end_read(folder_fd);
 

@@ -26,6 +26,7 @@ static void printing_begin(Printing *printing)
                                              .story = (char *)"42",
                                              .agent = (char *)"coder",
                                              .run_id = (char *)"42.coder.0123456789",
+                                             .kind = agent_kind_find("raw"),
                                              .created = now_usec()});
     g_autofree char *path = g_build_filename(printing->folder, "transcript", NULL);
     g_assert_true(g_file_set_contents(path, text->str, (gssize)text->len, NULL));
