@@ -2,6 +2,7 @@
 #include "agents/acp-permission.h"
 #include "agents/acp-replies.h"
 #include "agents/command-line.h"
+#include "agents/gemini-sessions.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
 
@@ -197,7 +198,7 @@ const AgentKind agent_kind_acp = {
     .keys = keys,
     .build = build,
     .lines = lines,
-    .may_be_gemini = TRUE,
+    .look_after_sessions = gemini_look_after_sessions,
     .counts_session = TRUE,
     .build_answer = acp_build_answer,
     .reply = acp_reply,

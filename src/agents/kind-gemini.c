@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "agents/command-line.h"
-#include "agents/kind.h"
+#include "agents/gemini-sessions.h"
 #include "agents/line-facts.h"
 
 /*
@@ -64,5 +64,5 @@ const AgentKind agent_kind_gemini = {
     .keys = keys,
     .build = build,
     .lines = lines,
-    .may_be_gemini = TRUE,
+    .look_after_sessions = gemini_look_after_sessions,
 };

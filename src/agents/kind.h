@@ -35,6 +35,15 @@ typedef struct {
     gpointer data;
 } ReplyContext;
 
+/** Where sessions of an agent may be. */
+typedef struct {
+    int folder_fd;            /* the run's folder */
+    const char *runs_folder;  /* that of all runs */
+    const char *worktree;     /* in which the agent works */
+    const char *resume;       /* the session that the run goes on with, or NULL */
+    char *const *environment; /* the agent's */
+} SessionPlaces;
+
 typedef enum {
     REPLY_NONE, /* it is answered by a person, or needs none */
     REPLY_TEXT, /* `text`, newline included */
@@ -64,9 +73,11 @@ typedef struct {
     const KindLine *lines; /* those that mean something, ended by one without `read`; or NULL */
     /** The type of its closing line, if its program sometimes stays alive after it; or NULL. */
     const char *closing_type;
-    gboolean may_be_gemini;  /* which loses sessions: see store/gemini-sessions.h */
     gboolean counts_session; /* its totals count the session with all its earlier runs */
     gboolean tells_limits;   /* it says when the usage limit ends that it ran into */
+    /** For a program that loses sessions: keeps those that there are, and puts back the one that is
+     *  to be resumed. Before the program starts; blocking. NULL: there is nothing to do. */
+    void (*look_after_sessions)(const SessionPlaces *places);
     /** One user message as an interactive agent reads it on stdin, newline included (caller frees);
      *  NULL where the kind takes none. */
     char *(*build_message)(const char *text);

@@ -10,7 +10,6 @@
 #include "git/calls.h"
 #include "base/names.h"
 #include "host/login-environment.h"
-#include "store/gemini-sessions.h"
 #include "store/messages.h"
 #include "store/sandbox-plan.h"
 #include "store/sessions.h"
@@ -259,10 +258,16 @@ gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record,
 static void look_after_sessions(const Preparation *preparation, int folder_fd)
 {
     const RunRecord *plan = preparation->plan;
-    gemini_sessions_keep(folder_fd, plan->worktree->path, preparation->environment);
-    if (plan->options->resume)
-        gemini_session_put_back(plan->options->resume, plan->worktree->path,
-                                preparation->environment);
+    g_autofree char *runs = runs_folder();
+    const SessionPlaces places = {
+        .folder_fd = folder_fd,
+        .runs_folder = runs,
+        .worktree = plan->worktree->path,
+        .resume = plan->options->resume,
+        .environment = preparation->environment,
+    };
+    if (plan->kind->look_after_sessions)
+        plan->kind->look_after_sessions(&places);
 }
 
 static gboolean prepare(Preparation *preparation, const GitContext *git, int folder_fd,
@@ -280,8 +285,7 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, int fol
     g_autoptr(AgentCommand) command = plan_command(preparation, target_get_agent(target), error);
     if (!command || !fill_folder(preparation, folder_fd, command, error))
         return FALSE;
-    if (plan->kind->may_be_gemini)
-        look_after_sessions(preparation, folder_fd);
+    look_after_sessions(preparation, folder_fd);
     fault_point("files");
 
     gboolean has_setup = *plan->setup != NULL;

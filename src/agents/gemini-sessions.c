@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "store/gemini-sessions.h"
+#include "agents/gemini-sessions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include "base/file-read.h"
 #include "base/names.h"
 #include "base/util.h"
-#include "store/folder.h"
 
 /* A longer conversation is kept where a link to it can be made, and not copied. */
 #define COPY_MAX (64u * 1024 * 1024)
@@ -67,11 +66,10 @@ static void keep_file(int from, int to, const char *name)
         copy(from, to, name);
 }
 
-void gemini_sessions_keep(int folder_fd, const char *worktree, char *const *environment)
+static void keep_all(int folder_fd, const char *chats)
 {
-    g_autofree char *chats = find_chats(worktree, environment);
-    g_autoptr(GDir) dir = chats ? g_dir_open(chats, 0, NULL) : NULL;
-    autofd chats_fd = chats ? open(chats, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    g_autoptr(GDir) dir = g_dir_open(chats, 0, NULL);
+    autofd chats_fd = open(chats, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const char *name;
     while (dir && chats_fd >= 0 && (name = g_dir_read_name(dir)))
         if (is_conversation(name))
@@ -108,9 +106,8 @@ static void look_into(Search *search, const char *folder)
         look_at(search, folder, name);
 }
 
-static void look_into_runs(Search *search)
+static void look_into_runs(Search *search, const char *parent)
 {
-    g_autofree char *parent = runs_folder();
     g_autoptr(GDir) dir = g_dir_open(parent, 0, NULL);
     const char *name;
     while (dir && (name = g_dir_read_name(dir))) {
@@ -121,14 +118,11 @@ static void look_into_runs(Search *search)
 }
 
 /* The longest one is the conversation; a resume leaves others beside it that hold nothing. */
-void gemini_session_put_back(const char *session_id, const char *worktree, char *const *environment)
+static void put_back(const SessionPlaces *places, const char *chats)
 {
-    g_autofree char *chats = find_chats(worktree, environment);
-    Search search = {.session_id = session_id};
-    if (!chats)
-        return;
+    Search search = {.session_id = places->resume};
     look_into(&search, chats);
-    look_into_runs(&search);
+    look_into_runs(&search, places->runs_folder);
     if (search.folder && !g_str_equal(search.folder, chats)) {
         autofd from = open(search.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         autofd to = open(chats, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -137,4 +131,14 @@ void gemini_session_put_back(const char *session_id, const char *worktree, char 
     }
     g_free(search.folder);
     g_free(search.name);
+}
+
+void gemini_look_after_sessions(const SessionPlaces *places)
+{
+    g_autofree char *chats = find_chats(places->worktree, places->environment);
+    if (!chats)
+        return;
+    keep_all(places->folder_fd, chats);
+    if (places->resume)
+        put_back(places, chats);
 }
