@@ -70,9 +70,9 @@ static int append_info(sd_bus_message *reply, GVariant *state, GVariant *figures
 {
     int r = sd_bus_message_open_container(reply, 'a', "{sv}");
     if (r >= 0)
-        r = bus_append_entries(reply, state);
+        r = bus_append_children(reply, state);
     if (r >= 0)
-        r = bus_append_entries(reply, figures);
+        r = bus_append_children(reply, figures);
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -11,16 +11,6 @@ static int append_string(sd_bus_message *m, const char *key, const char *value)
     return sd_bus_message_append(m, "{sv}", key, "s", clean ? clean : value);
 }
 
-static int append_details(sd_bus_message *m, GVariant *details)
-{
-    int r = 0;
-    for (gsize i = 0; r >= 0 && i < g_variant_n_children(details); i++) {
-        g_autoptr(GVariant) entry = g_variant_get_child_value(details, i);
-        r = bus_append_variant(m, entry);
-    }
-    return r;
-}
-
 static int append_text(sd_bus_message *m, const Event *event)
 {
     gsize length = event_cut_length(event->text, event->length, EVENT_BUS_MAX);
@@ -43,7 +33,7 @@ static int append_text(sd_bus_message *m, const Event *event)
 static int append_own_keys(sd_bus_message *m, const Event *event)
 {
     if (event->details)
-        return append_details(m, event->details);
+        return bus_append_children(m, event->details);
     if (event->type == EVENT_STATUS)
         return append_string(m, "status", event->text);
     return append_text(m, event);

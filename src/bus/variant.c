@@ -30,7 +30,7 @@ static int append_basic(sd_bus_message *m, GVariant *value)
     }
 }
 
-static int append_children(sd_bus_message *m, GVariant *value)
+int bus_append_children(sd_bus_message *m, GVariant *value)
 {
     int r = 0;
     for (gsize i = 0; r >= 0 && i < g_variant_n_children(value); i++) {
@@ -44,7 +44,7 @@ static int append_container(sd_bus_message *m, char type, const char *contents, 
 {
     int r = sd_bus_message_open_container(m, type, contents);
     if (r >= 0)
-        r = append_children(m, value);
+        r = bus_append_children(m, value);
     return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -68,30 +68,6 @@ int bus_append_variant(sd_bus_message *m, GVariant *value)
     default:
         return append_basic(m, value);
     }
-}
-
-int bus_append_entries(sd_bus_message *m, GVariant *dict)
-{
-    GVariantIter iter;
-    const char *key;
-    GVariant *value;
-    int r = 0;
-    g_variant_iter_init(&iter, dict);
-    while (r >= 0 && g_variant_iter_next(&iter, "{&sv}", &key, &value)) {
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-            r = sd_bus_message_append_basic(m, 's', key);
-        if (r >= 0)
-            r = sd_bus_message_open_container(m, 'v', g_variant_get_type_string(value));
-        if (r >= 0)
-            r = bus_append_variant(m, value);
-        if (r >= 0)
-            r = sd_bus_message_close_container(m);
-        if (r >= 0)
-            r = sd_bus_message_close_container(m);
-        g_variant_unref(value);
-    }
-    return r;
 }
 
 /* --- Reading --- */

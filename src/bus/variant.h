@@ -11,8 +11,8 @@
 /** Appends @value of any type. What sd-bus would refuse of a string goes out as U+FFFD. */
 int bus_append_variant(sd_bus_message *m, GVariant *value);
 
-/** Appends the entries of @dict, a{sv}, to an open array of entries. */
-int bus_append_entries(sd_bus_message *m, GVariant *dict);
+/** Appends what the container @value holds to one that is open. */
+int bus_append_children(sd_bus_message *m, GVariant *value);
 
 /** Reads the dictionary a{sv} that comes next, whatever its values are. -E2BIG: there are more than
  *  10,000 of them, nested ones counted. Caller unrefs. */
