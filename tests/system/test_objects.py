@@ -154,6 +154,10 @@ def test_get_run_finds_what_list_does_not_show(pool):
     assert (ended["status"], ended["error"]) == ("failed", "stopped")
     raises("InvalidArgument", pool.call, "GetRun", "(s)", "no/id")
     raises("NoSuchRun", pool.call, "GetRun", "(s)", "s.coder.0000000000")
+    with open(f"{pool.run_folder(info['run_id'])}/run.json", "w") as file:
+        file.write("{")
+    error = raises("org.freedesktop.DBus.Error.Failed", pool.call, "GetRun", "(s)", info["run_id"])
+    assert f"run {info['run_id']} can't be read: run.json" in error.message, error
 
 
 def test_an_ended_run_stays_an_object(pool):

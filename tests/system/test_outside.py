@@ -26,6 +26,34 @@ def statuses(pool):
     return [event["status"] for event in pool.events if event["type"] == "status"]
 
 
+@contextlib.contextmanager
+def again_and_again(seconds, disturb):
+    """Within it, @disturb() is called that often, by another thread."""
+    over = threading.Event()
+
+    def nag():
+        while not over.wait(seconds):
+            disturb()
+
+    nagging = threading.Thread(target=nag)
+    nagging.start()
+    try:
+        yield
+    finally:
+        over.set()
+        nagging.join()
+
+
+def start_and_stop_some(pool, root):
+    """It works, by one and the same service."""
+    pid = pool.process.pid
+    for number in range(8):
+        unit = pool.start(root, f"s{number}")["unit"]
+        pool.stop(root, f"s{number}")
+        assert not pool.scope_exists(unit)
+    assert pool.running() and pool.process.pid == pid
+
+
 def test_unit_that_systemctl_freezes_is_shown_as_frozen(pool):
     """`systemctl --user freeze` and `thaw` of a run's scope are told as Freeze and Thaw are; Thaw
     and Stop thaw the scope first, whoever froze it."""
@@ -112,29 +140,15 @@ def test_freeze_at_the_moment_of_an_end_is_not_running(pool):
 
 @timeout(120)
 @serial
-def test_systemd_may_execute_itself_anew_in_the_middle_of_a_start(pool):
+def test_systemd_may_be_reexecuted_in_the_middle_of_a_start(pool):
     """`systemctl --user daemon-reexec`, as an upgrade of systemd calls it, fails no Start and no
     Stop, and the service goes on."""
     if os.environ.get("STORKIT_TEST_HOST") != "1":
         skip("only the systemd of a booted host is re-executed: tests/host/boot")
     root = pool.repository(agents={"coder": "idle"})
-    pid, over = pool.process.pid, threading.Event()
-
-    def nag():
-        while not over.wait(0.2):
-            subprocess.call(["systemctl", "--user", "daemon-reexec"], stderr=subprocess.DEVNULL)
-
-    nagging = threading.Thread(target=nag)
-    nagging.start()
-    try:
-        for number in range(8):
-            unit = pool.start(root, f"s{number}")["unit"]
-            pool.stop(root, f"s{number}")
-            assert not pool.scope_exists(unit)
-    finally:
-        over.set()
-        nagging.join()
-    assert pool.running() and pool.process.pid == pid
+    reexecute = ["systemctl", "--user", "daemon-reexec"]
+    with again_and_again(0.2, lambda: subprocess.call(reexecute, stderr=subprocess.DEVNULL)):
+        start_and_stop_some(pool, root)
 
 
 class Relay:
@@ -202,25 +216,11 @@ def test_connection_to_the_manager_may_be_lost():
     with pool_with_relay() as (pool, relay):
         root = pool.repository(agents={"coder": "idle"})
         idle = pool.start(root, "idle")["unit"]
-        pid, over = pool.process.pid, threading.Event()
-
-        def nag():
-            while not over.wait(0.15):
-                relay.cut()
-
-        nagging = threading.Thread(target=nag)
-        nagging.start()
-        try:
-            for number in range(8):
-                unit = pool.start(root, f"s{number}")["unit"]
-                pool.stop(root, f"s{number}")
-                assert not pool.scope_exists(unit)
-        finally:
-            over.set()
-            nagging.join()
+        with again_and_again(0.15, relay.cut):
+            start_and_stop_some(pool, root)
         pool.manager.kill(idle)
         assert pool.wait(root, "idle")["status"] == "failed"
-        assert pool.running() and pool.process.pid == pid
+        assert pool.running()
         assert relay.accepted > 8
 
 

@@ -643,6 +643,16 @@ static char *branch_after(const Fixture *fixture, const char *command)
     return branch;
 }
 
+static void check_branch_after(const Fixture *fixture, const char *const *commands,
+                               const char *expected)
+{
+    for (; *commands; commands++) {
+        g_autofree char *branch = branch_after(fixture, *commands);
+        g_test_message("%s", *commands);
+        g_assert_cmpstr(branch, ==, expected);
+    }
+}
+
 static void test_untouched_one_is_known_by_a_quick_look(Fixture *fixture, gconstpointer data)
 {
     static const char *const commands[] = {
@@ -653,14 +663,11 @@ static void test_untouched_one_is_known_by_a_quick_look(Fixture *fixture, gconst
         "mkdir empty",
         "git worktree lock .",
         "git switch -q -c other && git switch -q story/42",
+        NULL,
     };
     run(fixture->root, "mkdir folder && touch folder/one && ln -s folder/one link && "
                        "touch run && chmod +x run && git add . && git commit -qm files");
-    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autofree char *branch = branch_after(fixture, commands[i]);
-        g_test_message("%s", commands[i]);
-        g_assert_cmpstr(branch, ==, "story/42");
-    }
+    check_branch_after(fixture, commands, "story/42");
 }
 
 static void test_touched_one_needs_a_proper_look(Fixture *fixture, gconstpointer data)
@@ -682,14 +689,11 @@ static void test_touched_one_needs_a_proper_look(Fixture *fixture, gconstpointer
         "git switch -q --detach && git commit -q --allow-empty -m left && git switch -q story/42",
         "git update-ref refs/worktree/mine HEAD",
         "git bisect start -q",
+        NULL,
     };
     run(fixture->root, "echo ignored > .gitignore && ln -s README link && git add . && "
                        "git commit -qm files");
-    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autofree char *branch = branch_after(fixture, commands[i]);
-        g_test_message("%s", commands[i]);
-        g_assert_cmpstr(branch, ==, NULL);
-    }
+    check_branch_after(fixture, commands, NULL);
 }
 
 int main(int argc, char **argv)
