@@ -10,8 +10,11 @@
 #include "desktop/notifications.h"
 #include "desktop/settings.h"
 
-/* Notices within this time belong together; more than MOST notifications at once become one. */
+/* Notices are shown this long after the first one. */
 #define GATHER_MS 250
+/* More than MOST notifications within this time become one: runs that end together do not end in
+ * the same instant. */
+#define TOGETHER_US (30 * G_USEC_PER_SEC)
 #define MOST 3
 
 struct Herald {
@@ -33,6 +36,7 @@ typedef struct {
     Notice *notice; /* the last one; NULL: none yet */
     Bubble *bubble;
     gboolean due;     /* the notice has not been shown */
+    gint64 told;      /* when it was told alone, in µs of the monotonic clock */
     guint references; /* the table's, and that of a count of changes */
 } Story;
 
@@ -52,10 +56,18 @@ static void tell(Story *story)
     bubble_show(story->bubble, &text);
 }
 
+/* A count of its changes that is under way does not show it any more. */
+static void close_alone(Story *story)
+{
+    if (story->notice)
+        story->notice->counts_changes = FALSE;
+    bubble_close(story->bubble);
+}
+
 static void withdraw(Story *story)
 {
     story->due = FALSE;
-    bubble_close(story->bubble);
+    close_alone(story);
     burst_remove(story->herald->burst, story->run_id);
 }
 
@@ -124,7 +136,7 @@ static void on_counted(const char *text, gpointer data)
 {
     Story *story = data;
     /* It may have gone, or gone on, meanwhile. */
-    if (story->bubble && story->notice->counts_changes && !story->due) {
+    if (story->bubble && story->notice && story->notice->counts_changes && !story->due) {
         notice_add_line(story->notice, text);
         story->notice->counts_changes = FALSE;
         tell(story);
@@ -134,6 +146,7 @@ static void on_counted(const char *text, gpointer data)
 
 static void tell_alone(Story *story)
 {
+    story->told = g_get_monotonic_time();
     if (!story->notice->counts_changes) {
         tell(story);
         return;
@@ -146,7 +159,7 @@ static void tell_together(Herald *herald, GPtrArray *due)
 {
     for (guint i = 0; i < due->len; i++) {
         Story *story = due->pdata[i];
-        bubble_close(story->bubble);
+        close_alone(story);
         burst_add(herald->burst, story->run_id, story->notice);
     }
     burst_show(herald->burst);
@@ -177,11 +190,37 @@ static GPtrArray *take_due(Herald *herald, const FollowedNames *names)
     return due;
 }
 
+/* Told alone a moment ago, and still there or about to be: one that may join those of now. */
+static gboolean is_recent(const Story *story, gint64 now)
+{
+    if (!story->notice || story->notice->stays || now - story->told > TOGETHER_US)
+        return FALSE;
+    return bubble_is_shown(story->bubble) ||
+           (story->references > 1 && story->notice->counts_changes);
+}
+
+/* Caller: g_ptr_array_unref(). */
+static GPtrArray *list_recent(Herald *herald)
+{
+    GPtrArray *recent = g_ptr_array_new();
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, herald->stories);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (is_recent(value, now))
+            g_ptr_array_add(recent, value);
+    return recent;
+}
+
 static void on_followed(const FollowedNames *names, gpointer data)
 {
     Herald *herald = data;
-    g_autoptr(GPtrArray) due = take_due(herald, names);
-    if (due->len > MOST || (due->len > 0 && burst_is_shown(herald->burst))) {
+    g_autoptr(GPtrArray) due = take_due(herald, names), recent = list_recent(herald);
+    if (due->len == 0)
+        return;
+    if (due->len + recent->len > MOST || burst_is_shown(herald->burst)) {
+        g_ptr_array_extend_and_steal(due, g_steal_pointer(&recent));
         tell_together(herald, due);
         return;
     }

@@ -21,6 +21,16 @@ def config(pool, choice):
     )
 
 
+def written_config(pool):
+    """A dunst that writes down each summary it shows; the settings, and the file."""
+    script, shown = f"{pool.folder}/write", f"{pool.folder}/shown"
+    with open(script, "w") as file:
+        file.write(f'#!/bin/sh\necho "$DUNST_SUMMARY" >>{shown}\n')
+    os.chmod(script, 0o755)
+    open(shown, "w").close()
+    return f"[global]\n[write]\nsummary = *\nscript = {script}\n", shown
+
+
 def dismissed(dunst):
     """Takes all off the screen; the newest one of dunst's history, as a dict."""
     dunst.ctl("close-all")
@@ -85,14 +95,15 @@ def test_shows_what_waits_and_what_is_wrong():
 def test_many_at_once_are_one_for_dunst(pool):
     """dunst shows one notification for six runs that end together."""
     root = pool.repository(agents=agent("init; wait ../../../go; result"))
-    with Screen(pool) as screen, Dunst(pool, screen) as dunst:
+    config, shown = written_config(pool)
+    with Screen(pool) as screen, Dunst(pool, screen, config) as dunst:
         with Desktop(pool, environment=screen.environment):
             for i in range(6):
                 pool.start(root, f"{i}_story")
             with open(f"{root}/go", "w"):
                 pass
-            wait_until(dunst.displayed, "a notification")
-            assert dunst.displayed() == 1
+            wait_until(lambda: "6 have finished" in open(shown).read(), "a notification of six")
+            wait_until(lambda: dunst.displayed() == 1, "one of all")
             assert "6 have finished" in dismissed(dunst)["summary"]
 
 

@@ -96,9 +96,28 @@ def test_many_at_once_are_one(pool):
         with open(f"{root}/go", "w"):
             pass
         shown = server.wait("6 have finished")
-        assert len(server.shown) == 1 and "coder has finished 0_story" in shown.body, server.shown
+        wait_until(lambda: len(server.shown) == 1, "one of all")
+        assert "coder has finished 0_story" in shown.body, server.shown
         server.act(shown, "default")
         assert desktop.terminal()["argv"][-2:] == ["top", "--everywhere"]
+
+
+def test_many_in_a_row_are_one(pool):
+    """Two that have ended are told of each; four more, and all six are one notification."""
+    first, later = agent("init; wait ../../../go; result"), agent("init; wait ../../../on; result")
+    root = pool.repository(agents=first | {"later": later["coder"]})
+    server = Server(pool)
+    with Desktop(pool):
+        for i in range(6):
+            pool.start(root, f"{i}_story", "coder" if i < 2 else "later")
+        with open(f"{root}/go", "w"):
+            pass
+        server.wait("coder has finished 0_story")
+        server.wait("coder has finished 1_story")
+        with open(f"{root}/on", "w"):
+            pass
+        server.wait("6 have finished")
+        wait_until(lambda: len(server.shown) == 1, "one of all")
 
 
 def test_who_follows_is_not_told(pool):
