@@ -92,6 +92,19 @@ async function cancel() {
     return `${gaveUp}, the next call answered after ${((Date.now() - begun) / 1000).toFixed(0)} s`;
 }
 
+/* A wait that is longer than the minute that these clients wait for an answer. */
+async function outlast() {
+    await call('start_run', { run: 'long' });
+    const begun = Date.now();
+    const input = { runs: ['long'], timeout_seconds: 75 };
+    const options = { onprogress: () => {}, resetTimeoutOnProgress: true };
+    const answer = await call('wait_for_runs', input, options).then(
+        ({ structuredContent }) => `timed_out ${structuredContent.timed_out}`,
+        (error) => `NOT: ${error.message}`);
+    await call('stop_run', { run: 'long' });
+    return `${answer}, after ${((Date.now() - begun) / 1000).toFixed(0)} s`;
+}
+
 async function refuse() {
     const { isError, content: [{ text }] } = await call('show_run', { run: 'nobody' });
     const unknown = await call('nothing', {}).then(() => 'ACCEPTED', (error) => error.message);
@@ -115,6 +128,7 @@ await attempt('wait', wait);
 await attempt('diff', diff);
 await attempt('resources', () => readResources(run));
 await attempt('cancel', cancel);
+await attempt('a long wait', outlast);
 await attempt('stop', stop);
 await attempt('refusals', refuse);
 await attempt('close', async () => { await client.close(); return errors.join() || 'no errors'; });

@@ -180,6 +180,33 @@ def test_mcp_follows_with_progress(pool):
     client.close()
 
 
+def test_mcp_tells_that_it_still_waits(pool):
+    """A call that takes long says so, if its client asks for progress: the usual clients give up
+    after a minute without a word."""
+    ctl = Ctl(pool, "init; idle")
+    client = Client(ctl)
+    client.start("42_login")
+    waiting = client.begin("tools/call", token="t1", name="wait_for_runs",
+                           arguments={"runs": ["42_login"]})  # fmt: skip
+    told = client.read()
+    assert told["method"] == "notifications/progress", told
+    assert told["params"] == {"progressToken": "t1", "progress": 1, "message": "still waiting"}
+    ctl("stop", "42_login")
+    assert client.answer(waiting)["result"]["structuredContent"]["ended"][0]["error"] == "stopped"
+    client.close()
+
+
+def test_mcp_shows_what_a_diff_lacks(pool):
+    """A note of a command that prints text reaches the model: files that git does not know are not
+    in a patch."""
+    ctl = Ctl(pool, "init; write new.txt Work.; result")
+    client = Client(ctl)
+    client.start("42_login")
+    client.tool("wait_for_runs", runs=["42_login"])
+    assert "1 new file is not added to git" in client.tool("show_diff", story="42_login")
+    client.close()
+
+
 def test_mcp_gives_up_in_time_or_when_told(pool):
     """A wait ends when its time is up; one that is cancelled has no answer, and the run goes on."""
     ctl = Ctl(pool, "init; idle")

@@ -13,6 +13,9 @@
 /* In a flood of events only the newest is reported, four times a second. */
 #define PROGRESS_USEC (250 * G_TIME_SPAN_MILLISECOND)
 
+/* Clients give up on a request after a minute without an answer or progress. */
+#define STILL_WAITING_USEC (5 * G_TIME_SPAN_SECOND)
+
 /* An object of a line, and the line's length. */
 typedef struct {
     JsonObject *object;
@@ -38,6 +41,7 @@ struct Call {
     gint64 progress;
     char *news; /* the newest event's line, to be sent when `progress_timer` fires */
     sd_event_source *progress_timer;
+    sd_event_source *still_waiting_timer;
 };
 
 /* --- Output --- */
@@ -73,6 +77,24 @@ static int on_progress_timer(sd_event_source *source, guint64 usec, void *userda
 {
     tell_news(userdata);
     return 0;
+}
+
+static int on_still_waiting(sd_event_source *source, guint64 usec, void *userdata)
+{
+    Call *call = userdata;
+    request_tell_progress(call->request, ++call->progress, "still waiting");
+    (void)sd_event_source_set_time_relative(source, STILL_WAITING_USEC);
+    (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    return 0;
+}
+
+/* Whatever is reported or not: the call is alive. */
+static void watch_patience(Call *call)
+{
+    if (call->request->progress_token)
+        (void)sd_event_add_time_relative(call->ctl->event, &call->still_waiting_timer,
+                                         CLOCK_MONOTONIC, STILL_WAITING_USEC, 0, on_still_waiting,
+                                         call);
 }
 
 static void note_news(Call *call, JsonObject *event)
@@ -189,7 +211,8 @@ static JsonArray *text_content(const char *text)
     return content;
 }
 
-static char *as_text(Call *call, JsonObject *structured)
+/* @notes: what the command said beside its output, such as that a diff lacks new files. */
+static char *as_text(Call *call, JsonObject *structured, const char *notes)
 {
     if (structured) {
         g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
@@ -198,13 +221,14 @@ static char *as_text(Call *call, JsonObject *structured)
     }
     if (call->omitted > 0)
         g_string_append_printf(call->text, "… (%" G_GSIZE_FORMAT " more bytes)\n", call->omitted);
+    g_string_append(call->text, notes);
     return g_utf8_make_valid(call->text->str, (gssize)call->text->len);
 }
 
-static void reply(Call *call)
+static void reply(Call *call, const char *notes)
 {
     JsonObject *structured = structured_content(call);
-    g_autofree char *text = as_text(call, structured);
+    g_autofree char *text = as_text(call, structured, notes);
     JsonObject *result = json_object_new();
     json_object_set_array_member(result, "content",
                                  text_content(*text ? text : "Done, with no output."));
@@ -236,7 +260,7 @@ static void on_ended(Command *command, int status, const char *err, gpointer dat
     if (has_failed(call, status))
         reply_failure(call->request, *err ? err : "the command failed without a message");
     else
-        reply(call);
+        reply(call, err);
     call->done(call, call->data);
 }
 
@@ -264,6 +288,7 @@ static gboolean begin(Call *call, JsonObject *arguments, GError **error)
     if (seconds > 0)
         (void)sd_event_add_time_relative(call->ctl->event, &call->timer, CLOCK_MONOTONIC,
                                          seconds * G_USEC_PER_SEC, 0, on_timeout, call);
+    watch_patience(call);
     return TRUE;
 }
 
@@ -304,6 +329,7 @@ void call_free(Call *call)
 {
     sd_event_source_disable_unref(call->timer);
     sd_event_source_disable_unref(call->progress_timer);
+    sd_event_source_disable_unref(call->still_waiting_timer);
     g_free(call->news);
     g_clear_pointer(&call->command, command_free);
     g_queue_clear_full(&call->objects, (GDestroyNotify)kept_free);
