@@ -10,6 +10,7 @@ AgentConfig *agent_config_new(void)
     agent->env = g_new0(char *, 1);
     agent->stop_grace_usec = 10 * G_USEC_PER_SEC;
     agent->limit_retries = 5;
+    agent->children = CHILD_BOUNDS_DEFAULT;
     agent->result_grace_usec = 5 * 60 * G_USEC_PER_SEC;
     limits_init(&agent->limits);
     return agent;
@@ -31,6 +32,7 @@ void agent_config_free(AgentConfig *agent)
     g_strfreev(agent->env);
     permissions_clear(&agent->permissions);
     g_free(agent->account);
+    g_strfreev(agent->children.may_start);
     sandbox_config_clear(&agent->sandbox);
     g_free(agent);
 }

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "agents/kind.h"
+#include "base/child-bounds.h"
 #include "base/permissions.h"
 #include "base/run-limits.h"
 #include "base/sandbox-config.h"
@@ -30,6 +31,7 @@ typedef struct {
     gboolean waits_out_limits; /* a run that a usage limit ends is resumed when that is over */
     guint limit_retries;       /* how often; default 5 */
     char *account;             /* whose limits it shares with others of that name; or NULL */
+    ChildBounds children;      /* what it may start */
     guint64 stop_grace_usec;   /* default 10 s */
     guint64 result_grace_usec; /* default 5 min; 0: off */
     Limits limits;

@@ -28,6 +28,7 @@ typedef enum {
     STORKIT_ERROR_SCOPE_FAILED,
     STORKIT_ERROR_STOPPED,
     STORKIT_ERROR_SHUTTING_DOWN,
+    STORKIT_ERROR_NOT_ALLOWED,
 } StorkitError;
 
 #define STORKIT_ERROR (storkit_error_quark())

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/pool-object.h"
 
+#include "bus/caller.h"
 #include "bus/run-methods.h"
 #include "base/bus-names.h"
 #include "bus/reply.h"
@@ -21,6 +22,35 @@ static int read_names(sd_bus_message *m, Names *ret)
     return sd_bus_message_read(m, "sss", &ret->root, &ret->story, &ret->agent);
 }
 
+typedef struct {
+    BusParts *self;
+    sd_bus_message *call;
+    Names names; /* the message's */
+    StartOptions *options;
+} StartCall;
+
+static void on_caller(const char *cgroup, const GError *error, gpointer data)
+{
+    g_autofree StartCall *call = data;
+    const Names *names = &call->names;
+    if (error) {
+        start_options_free(call->options);
+        bus_reply_error(call->call, error);
+    } else {
+        pool_start(call->self->pool, cgroup, names->root, names->story, names->agent, call->options,
+                   bus_reply_to_call, sd_bus_message_ref(call->call));
+    }
+    sd_bus_message_unref(call->call);
+}
+
+/* Takes @options. Who calls decides whose child the run is. */
+static void start(BusParts *self, sd_bus_message *m, const Names *names, StartOptions *options)
+{
+    StartCall *call = g_new(StartCall, 1);
+    *call = (StartCall){self, sd_bus_message_ref(m), *names, options};
+    bus_find_caller(m, on_caller, call);
+}
+
 static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusParts *self = userdata;
@@ -28,8 +58,7 @@ static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
     int r = read_names(m, &names);
     if (r < 0)
         return r;
-    pool_start(self->pool, names.root, names.story, names.agent, start_options_new(),
-               bus_reply_to_call, sd_bus_message_ref(m));
+    start(self, m, &names, start_options_new());
     return 1;
 }
 
@@ -53,8 +82,7 @@ static int method_start_with_options(sd_bus_message *m, void *userdata, sd_bus_e
         bus_reply_error(m, error);
         return 1;
     }
-    pool_start(self->pool, names.root, names.story, names.agent, options, bus_reply_to_call,
-               sd_bus_message_ref(m));
+    start(self, m, &names, options);
     return 1;
 }
 

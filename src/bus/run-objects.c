@@ -157,6 +157,7 @@ static const sd_bus_vtable vtable[] = {
     IDENTITY("AgentName", "s"),
     IDENTITY("RunId", "s"),
     IDENTITY("Unit", "s"),
+    IDENTITY("Parent", "s"),
     EACH_STATE(VTABLE_ENTRY) /* each with its comma */
     FIGURE("Cursor", "t"),
     FIGURE("Memory", "t"),

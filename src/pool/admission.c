@@ -266,13 +266,14 @@ static Start *add_start(Admission *admission, Run *run)
     return start;
 }
 
-void admission_begin(Admission *admission, Target *target, StartOptions *options, Reply reply,
-                     gpointer data)
+void admission_begin(Admission *admission, Target *target, StartOptions *options, const Run *parent,
+                     Reply reply, gpointer data)
 {
     const StartTools *tools = admission->tools;
     gboolean waits = !has_place(admission) || admission_count_queued(admission) > 0;
-    g_autoptr(Run) run = run_new(start_new_record(target, options), tools->folder_watch,
-                                 tools->systemd, admission->keeper, admission->keeper_data);
+    RunRecord *record = start_new_record(target, options, parent ? run_get_record(parent) : NULL);
+    g_autoptr(Run) run = run_new(record, tools->folder_watch, tools->systemd, admission->keeper,
+                                 admission->keeper_data);
     runs_add(tools->runs, run);
     Start *start = add_start(admission, run);
     if (waits || limits_hold(tools->runs, run) > 0)

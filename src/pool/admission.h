@@ -19,9 +19,9 @@ Admission *admission_new(const StartTools *tools, const Settings *settings, cons
 void admission_free(Admission *admission);
 
 /** Makes a run for @target (taken; with its config), whose key is free, and @options (taken), and
- *  begins its Start: at once, or in the queue. */
-void admission_begin(Admission *admission, Target *target, StartOptions *options, Reply reply,
-                     gpointer data);
+ *  begins its Start: at once, or in the queue. @parent: the run that starts it, or NULL. */
+void admission_begin(Admission *admission, Target *target, StartOptions *options, const Run *parent,
+                     Reply reply, gpointer data);
 
 /** For runs that were found at start-up and are in the register: see start/start.h. */
 void admission_queue_found(Admission *admission, Run *run);

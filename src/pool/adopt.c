@@ -7,6 +7,7 @@
 #include "base/folder-watch.h"
 #include "host/cgroup.h"
 #include "base/names.h"
+#include "pool/family.h"
 #include "pool/pool-internal.h"
 #include "pool/pool.h"
 #include "base/util.h"
@@ -307,9 +308,11 @@ void pool_adopt(Pool *pool)
         run_id_keep_after(g_ptr_array_index(names, i));
         adopt_one(pool, g_ptr_array_index(names, i));
     }
+    g_autoptr(GPtrArray) orphans = family_list_orphans(pool->tools.runs);
     runs_forget_replaced(pool->tools.runs);
     runs_each_listed(pool->tools.runs, tell_of, pool->tools.runs);
     continue_limited(pool);
+    pool_stop_all(pool, orphans);
     admission_advance(pool->admission);
     pool_prune(pool);
 }

@@ -35,6 +35,9 @@ void pool_prune(Pool *pool);
  * a restart. */
 void pool_unlist(Pool *pool, Run *run, Reply reply, gpointer data);
 
+/** Stops those of @runs that are live: see pool_stop(). */
+void pool_stop_all(Pool *pool, const GPtrArray *runs);
+
 /** Finds out which project @root ("": ProjectRoot) means; @story may be NULL. */
 void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with_config,
                   TargetDone done, gpointer data);

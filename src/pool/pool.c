@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "pool/family.h"
 #include "pool/pool-internal.h"
 #include "pool/settings.h"
 
@@ -97,6 +98,13 @@ void pool_unlist(Pool *pool, Run *run, Reply reply, gpointer data)
     work_queue_push(pool->tools.work, NULL, unlist_in_thread, on_unlisted, unlisting);
 }
 
+/* For the service that comes back while a run is being stopped: its children know nothing of it. */
+static void stop_children(Pool *pool, const Run *run)
+{
+    g_autoptr(GPtrArray) below = family_list_below(pool->tools.runs, run);
+    pool_stop_all(pool, below);
+}
+
 static void on_ended(Run *run, gpointer data)
 {
     Pool *pool = data;
@@ -111,6 +119,8 @@ static void on_ended(Run *run, gpointer data)
                      admission_continue(pool->admission, run));
     else if (!start) /* else once it is undone */
         waiting_answer(runs_get_waiting(pool->tools.runs), run);
+    if (run_get_result(run)->outcome == OUTCOME_STOPPED)
+        stop_children(pool, run);
     if (run_get_result(run)->outcome == OUTCOME_STOPPED || run_is_stopping(run))
         pool_unlist(pool, run, NULL, NULL);
     if (start)

@@ -43,9 +43,10 @@ gboolean pool_is_idle(const Pool *pool);
 
 /* The questions of the contract. @root "" means the property ProjectRoot; @agent "" the default. */
 
-/** Takes @options. */
-void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
-                StartOptions *options, Reply reply, gpointer data);
+/** Takes @options. @cgroup: that of the caller, by which it may be a run's agent, and the new run
+ *  that run's child; NULL: unknown. */
+void pool_start(Pool *pool, const char *cgroup, const char *root, const char *story,
+                const char *agent, StartOptions *options, Reply reply, gpointer data);
 void pool_get_config(Pool *pool, const char *root, Reply reply, gpointer data);
 
 /** Answers with the worktrees of the project's stories, aa{sv}. */
@@ -70,7 +71,8 @@ typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
 void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
                gpointer data);
 
-/** Ends a live run and takes it off the list; replies when nothing of it is left. */
+/** Ends a live run and all live ones below it, and takes them off the list; replies when nothing of
+ *  them is left. */
 void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data);
 
 /** Replies with the run's info when it has ended. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/error.h"
 #include "base/names.h"
+#include "base/test-hooks.h"
+#include "pool/family.h"
 #include "pool/pool-internal.h"
 #include "pool/pool.h"
 #include "run/run-info.h"
@@ -15,6 +17,7 @@ typedef struct {
     Reply reply;
     gpointer data;
     StartOptions *options;
+    Run *parent; /* of the run to start, or NULL */
 } Question;
 
 static const char *root_or_default(const Pool *pool, const char *root)
@@ -148,14 +151,25 @@ static gboolean check_start(Pool *pool, const Target *target, StartOptions *opti
     return resolve_resume(pool, target, options, error);
 }
 
+/* A held run that is to go on now is no further child. */
+static gboolean check_parent(const Question *question, const Target *target, const Run *held,
+                             GError **error)
+{
+    return !question->parent ||
+           family_check_start(question->pool->tools.runs, question->parent, target, held, error);
+}
+
 static void on_start_target(Target *target_taken, const GError *error, gpointer data)
 {
     g_autofree Question *question = data;
     g_autoptr(Target) target = target_taken;
     g_autoptr(StartOptions) options = g_steal_pointer(&question->options);
+    g_autoptr(Run) parent = question->parent;
     g_autoptr(GError) own_error = NULL;
     Run *held = error ? NULL : find_held(question->pool, target, options);
-    if (held) {
+    if (!error && !check_parent(question, target, held, &own_error))
+        error = own_error;
+    if (!error && held) {
         admission_hurry(question->pool->admission, held, options->prompt, question->reply,
                         question->data);
         return;
@@ -169,11 +183,11 @@ static void on_start_target(Target *target_taken, const GError *error, gpointer 
     for (guint i = 0; i < target->config->warnings->len; i++)
         g_message("%s", (const char *)g_ptr_array_index(target->config->warnings, i));
     admission_begin(question->pool->admission, g_steal_pointer(&target), g_steal_pointer(&options),
-                    question->reply, question->data);
+                    parent, question->reply, question->data);
 }
 
-void pool_start(Pool *pool, const char *root, const char *story, const char *agent,
-                StartOptions *options, Reply reply, gpointer data)
+void pool_start(Pool *pool, const char *cgroup, const char *root, const char *story,
+                const char *agent, StartOptions *options, Reply reply, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     if (!check_root(pool, root, &error)) {
@@ -183,6 +197,8 @@ void pool_start(Pool *pool, const char *root, const char *story, const char *age
     }
     Question *question = g_new0(Question, 1);
     *question = (Question){.pool = pool, .reply = reply, .data = data, .options = options};
+    Run *parent = cgroup ? family_find_by_cgroup(pool->tools.runs, cgroup) : NULL;
+    question->parent = parent ? run_ref(parent) : NULL;
     target_resolve(pool->tools.work, root_or_default(pool, root), story, agent, TRUE,
                    on_start_target, question);
 }
@@ -194,18 +210,60 @@ static Question *question_new(Pool *pool, Reply reply, gpointer data)
     return question;
 }
 
+/* --- Stopping --- */
+
+static void stop_one(Pool *pool, Run *run)
+{
+    Start *start = admission_start_of(pool->admission, run);
+    if (start)
+        admission_stop(pool->admission, start);
+    else if (!run_is_stopping(run))
+        run_stop(run);
+}
+
+void pool_stop_all(Pool *pool, const GPtrArray *runs)
+{
+    for (guint i = 0; i < runs->len; i++)
+        if (run_is_live(runs->pdata[i]))
+            stop_one(pool, runs->pdata[i]);
+}
+
+/* A Stop of several runs, which is done when the last of them is. */
+typedef struct {
+    guint left;
+    GError *error;
+    Reply reply;
+    gpointer data;
+} Stop;
+
+static void on_stopped(GVariant *value, const GError *error, gpointer data)
+{
+    Stop *stop = data;
+    if (error && !stop->error)
+        stop->error = g_error_copy(error);
+    if (--stop->left > 0)
+        return;
+    stop->reply(NULL, stop->error, stop->data);
+    g_clear_error(&stop->error);
+    g_free(stop);
+}
+
 void pool_stop(Pool *pool, Run *run, Reply reply, gpointer data)
 {
     if (!run_is_live(run)) {
         pool_unlist(pool, run, reply, data);
         return;
     }
-    waiting_add_stopper(runs_get_waiting(pool->tools.runs), run, reply, data);
-    Start *start = admission_start_of(pool->admission, run);
-    if (start)
-        admission_stop(pool->admission, start);
-    else if (!run_is_stopping(run))
-        run_stop(run);
+    Waiting *waiting = runs_get_waiting(pool->tools.runs);
+    g_autoptr(GPtrArray) below = family_list_below(pool->tools.runs, run);
+    Stop *stop = g_new(Stop, 1);
+    *stop = (Stop){.left = 1 + below->len, .reply = reply, .data = data};
+    waiting_add_stopper(waiting, run, on_stopped, stop);
+    for (guint i = 0; i < below->len; i++)
+        waiting_add_stopper(waiting, below->pdata[i], on_stopped, stop);
+    stop_one(pool, run); /* it comes first, so that it starts no others */
+    fault_point("children");
+    pool_stop_all(pool, below);
 }
 
 void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data)

@@ -55,16 +55,24 @@ static char *list_agents(const ProjectConfig *config)
     return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
-const AgentConfig *project_config_find_agent(const ProjectConfig *config, const char *name,
-                                             GError **error)
+const AgentConfig *project_config_find_named(const ProjectConfig *config, const char *name)
 {
-    if (*name == '\0')
-        return g_ptr_array_index(config->agents, 0);
     for (guint i = 0; i < config->agents->len; i++) {
         const AgentConfig *agent = g_ptr_array_index(config->agents, i);
         if (g_str_equal(agent->name, name))
             return agent;
     }
+    return NULL;
+}
+
+const AgentConfig *project_config_find_agent(const ProjectConfig *config, const char *name,
+                                             GError **error)
+{
+    if (*name == '\0')
+        return g_ptr_array_index(config->agents, 0);
+    const AgentConfig *agent = project_config_find_named(config, name);
+    if (agent)
+        return agent;
     g_autofree char *shown = name_for_message(name);
     g_autofree char *known = list_agents(config);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_AGENT,

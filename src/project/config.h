@@ -34,6 +34,9 @@ ProjectConfig *project_config_new(void);
 void project_config_free(ProjectConfig *config);
 void component_config_free(ComponentConfig *component);
 
+/** The agent called @name, or NULL. Belongs to @config. */
+const AgentConfig *project_config_find_named(const ProjectConfig *config, const char *name);
+
 /** The agent called @name, or the first for "". Belongs to @config. Sets
  *  STORKIT_ERROR_NO_SUCH_AGENT, which lists the names there are. */
 const AgentConfig *project_config_find_agent(const ProjectConfig *config, const char *name,

@@ -557,6 +557,10 @@ const Field<AgentConfig> agent_fields[] = {
     {"on_limit", [](const Entry &e, AgentConfig *a) { a->waits_out_limits = read_on_limit(e); }},
     {"limit_retries", [](const Entry &e, AgentConfig *a) { a->limit_retries = read_count(e); }},
     {"account", [](const Entry &e, AgentConfig *a) { a->account = read_filled_string(e); }},
+    {"may_start", [](const Entry &e, AgentConfig *a) { read_strings(e, &a->children.may_start); }},
+    {"max_children",
+     [](const Entry &e, AgentConfig *a) { a->children.max_children = read_count(e); }},
+    {"max_depth", [](const Entry &e, AgentConfig *a) { a->children.max_depth = read_count(e); }},
     {"stop_grace", [](const Entry &e, AgentConfig *a) { a->stop_grace_usec = read_span(e); }},
     {"result_grace", [](const Entry &e, AgentConfig *a) { a->result_grace_usec = read_span(e); }},
     {"sandbox", [](const Entry &e, AgentConfig *a) { a->sandbox.mode = read_sandbox(e); }},
@@ -645,6 +649,9 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
         warn_if_set(
             context, table, "on_limit",
             (std::string("with ") + quoted + ", which does not tell when a limit ends").c_str());
+    for (const char *key : {"max_children", "max_depth"})
+        if (!agent->children.may_start)
+            warn_if_set(context, table, key, "without may_start");
     warn_other_program(context, table, *agent);
     /* A budget that nothing enforces must not look as if it were one. */
     for (const Member &member : members_in_order(table)) {
@@ -709,6 +716,18 @@ void check_unique(const Context &context, const toml::table &table, GPtrArray *i
     }
 }
 
+/* Once all are known: they may name each other. */
+void check_may_start(const Context &context, const toml::table &table, const ProjectConfig *config)
+{
+    const toml::array *names = table["may_start"].as_array();
+    for (gsize i = 0; names && i < names->size(); i++) {
+        const std::string &name = names->get(i)->ref<std::string>();
+        if (!project_config_find_named(config, name.c_str()))
+            refuse_at(context, *names->get(i),
+                      "may_start names " + quote(name) + ", but the project has no such agent");
+    }
+}
+
 void read_agents(const Entry &entry, ProjectConfig *config)
 {
     read_tables(entry, [config](const Context &context, const toml::table &table) {
@@ -717,6 +736,9 @@ void read_agents(const Entry &entry, ProjectConfig *config)
         read_members(context, table, agent_fields, agent);
         finish_agent(context, table, agent);
         check_unique<AgentConfig>(context, table, config->agents);
+    });
+    read_tables(entry, [config](const Context &context, const toml::table &table) {
+        check_may_start(context, table, config);
     });
 }
 

@@ -63,6 +63,15 @@ static void add_limit_policy(GVariantDict *dict, const AgentConfig *agent)
         g_variant_dict_insert(dict, "limit_retries", "u", agent->limit_retries);
 }
 
+static void add_children(GVariantDict *dict, const ChildBounds *children)
+{
+    if (!children->may_start || !*children->may_start)
+        return;
+    add_strv(dict, "may_start", children->may_start);
+    g_variant_dict_insert(dict, "max_children", "u", children->max_children);
+    g_variant_dict_insert(dict, "max_depth", "u", children->max_depth);
+}
+
 static GVariant *agent_to_variant(const AgentConfig *agent)
 {
     g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
@@ -84,6 +93,7 @@ static GVariant *agent_to_variant(const AgentConfig *agent)
     g_variant_dict_insert(&dict, "interactive", "b", agent->interactive);
     add_permissions(&dict, &agent->permissions);
     add_limit_policy(&dict, agent);
+    add_children(&dict, &agent->children);
     g_variant_dict_insert(&dict, "stop_grace_usec", "t", agent->stop_grace_usec);
     g_variant_dict_insert(&dict, "result_grace_usec", "t", agent->result_grace_usec);
     add_limits(&dict, &agent->limits);

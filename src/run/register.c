@@ -278,6 +278,12 @@ Run *runs_find_live_of(const Runs *runs, const char *root, const char *story, co
     return NULL;
 }
 
+void runs_each(const Runs *runs, void (*each)(Run *run, gpointer data), gpointer data)
+{
+    for (guint i = 0; i < runs->entries->len; i++)
+        each(get_entry(runs, i)->run, data);
+}
+
 void runs_each_listed(const Runs *runs, void (*each)(Run *run, gpointer data), gpointer data)
 {
     for (guint i = 0; i < runs->entries->len; i++)

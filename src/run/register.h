@@ -90,6 +90,9 @@ Run *runs_find_live_of(const Runs *runs, const char *root, const char *story, co
 /** run_get_state() of @run; not made again as long as it is the same. Caller unrefs. */
 GVariant *runs_get_state(Runs *runs, Run *run);
 
+/** Calls @each with every run of the register, oldest first. */
+void runs_each(const Runs *runs, void (*each)(Run *run, gpointer data), gpointer data);
+
 /** Calls @each with every run that List shows, oldest first. */
 void runs_each_listed(const Runs *runs, void (*each)(Run *run, gpointer data), gpointer data);
 

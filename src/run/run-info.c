@@ -45,6 +45,7 @@ static void add_identity(GVariantDict *dict, const Run *run)
         add_string(dict, "base_branch", record->worktree->base_branch);
         add_limits(dict, &record->limits);
     }
+    add_string(dict, "parent", record->family.parent);
     add_string(dict, "account", record->account);
     add_string(dict, "continues", record->continues);
     if (record->attempt > 0)

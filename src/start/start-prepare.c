@@ -32,7 +32,7 @@ void preparation_clear(Preparation *preparation)
 
 /* --- The record --- */
 
-RunRecord *start_new_record(const Target *target, StartOptions *options)
+RunRecord *start_new_record(const Target *target, StartOptions *options, const RunRecord *parent)
 {
     RunRecord *record = g_new0(RunRecord, 1);
     record->run_id = run_id_new(target->story, target->agent);
@@ -44,6 +44,9 @@ RunRecord *start_new_record(const Target *target, StartOptions *options)
     record->created = now_usec();
     record->options = options;
     record->account = g_strdup(target_get_agent(target)->account);
+    if (parent)
+        run_family_of_child(parent->run_id, &parent->family, parent->children.max_depth,
+                            &record->family);
     return record;
 }
 
@@ -72,6 +75,7 @@ RunRecord *start_continued_record(const RunRecord *ended, const char *session, g
     record->kind = ended->kind;
     record->created = now_usec();
     record->options = options_to_continue(ended, session);
+    run_family_of_next(ended->run_id, &ended->family, &record->family);
     record->account = g_strdup(ended->account);
     record->continues = g_strdup(ended->run_id);
     record->attempt = ended->attempt + 1;
@@ -91,6 +95,7 @@ static RunRecord *copy_identity(const RunRecord *record)
     plan->created = record->created;
     plan->queued = record->queued;
     plan->options = start_options_copy(record->options);
+    run_family_copy(&record->family, &plan->family);
     plan->continues = g_strdup(record->continues);
     plan->attempt = record->attempt;
     plan->limit_until = record->limit_until;
@@ -201,6 +206,8 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
     plan->account = g_strdup(agent->account);
     plan->waits_out_limits = agent->waits_out_limits;
     plan->limit_retries = agent->limit_retries;
+    plan->children = agent->children;
+    plan->children.may_start = g_strdupv(agent->children.may_start);
     plan->stop_grace_usec = agent->stop_grace_usec;
     plan->result_grace_usec = agent->result_grace_usec;
     plan->limits = agent->limits;

@@ -31,8 +31,9 @@ typedef struct {
 /** Frees the members that nobody has taken. */
 void preparation_clear(Preparation *preparation);
 
-/** The record of a new run of @target's agent, with a run id of its own; takes @options. */
-RunRecord *start_new_record(const Target *target, StartOptions *options);
+/** The record of a new run of @target's agent, with a run id of its own; takes @options. @parent:
+ *  that of the run that starts it, or NULL. */
+RunRecord *start_new_record(const Target *target, StartOptions *options, const RunRecord *parent);
 
 /** The record of the run that goes on with @ended in its @session (NULL: from its beginning), once
  *  the usage limit that ended it is over at @limit_until (µs since the epoch). */

@@ -17,6 +17,8 @@ void run_record_free(RunRecord *record)
     g_free(record->story);
     g_free(record->agent);
     start_options_free(record->options);
+    run_family_clear(&record->family);
+    g_strfreev(record->children.may_start);
     g_free(record->account);
     g_free(record->continues);
     worktree_free(record->worktree);
@@ -126,6 +128,24 @@ static Worktree *read_worktree(JsonObject *root, const RunRecord *record)
     return worktree;
 }
 
+static void add_children(JsonBuilder *builder, const ChildBounds *children)
+{
+    if (!children->may_start)
+        return;
+    json_add_strv(builder, "may_start", children->may_start);
+    json_add_uint(builder, "max_children", children->max_children);
+    json_add_uint(builder, "max_depth", children->max_depth);
+}
+
+static void read_children(JsonObject *root, ChildBounds *children)
+{
+    if (!json_object_has_member(root, "may_start"))
+        return;
+    children->may_start = json_get_strv(root, "may_start");
+    children->max_children = (guint)json_get_uint(root, "max_children", 0);
+    children->max_depth = (guint)json_get_uint(root, "max_depth", 0);
+}
+
 static void add_plan(JsonBuilder *builder, const RunRecord *record)
 {
     add_worktree(builder, record->worktree);
@@ -143,6 +163,7 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_boolean(builder, "timeout_stops", record->timeout_stops);
     json_add_boolean(builder, "waits_out_limits", record->waits_out_limits);
     json_add_uint(builder, "limit_retries", record->limit_retries);
+    add_children(builder, &record->children);
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
     json_add_string(builder, "sandbox", record->sandbox);
@@ -170,6 +191,7 @@ gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error
     json_add_uint(builder, "created", record->created);
     json_add_boolean(builder, "queued", record->queued);
     add_options(builder, record->options);
+    run_family_write(&record->family, builder);
     json_add_string(builder, "account", record->account);
     json_add_string(builder, "continues", record->continues);
     json_add_uint(builder, "attempt", record->attempt);
@@ -247,6 +269,8 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->interactive = json_object_get_boolean_member_with_default(root, "interactive", FALSE);
     read_permission(root, record);
     read_limit(root, record);
+    run_family_read(root, &record->family);
+    read_children(root, &record->children);
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
     record->sandbox = g_strdup(json_get_string(root, "sandbox"));

@@ -5,10 +5,12 @@
 
 #include "agents/kind.h"
 #include "agents/usage.h"
+#include "base/child-bounds.h"
 #include "base/permissions.h"
 #include "base/run-limits.h"
 #include "base/sandbox-config.h"
 #include "git/worktree.h"
+#include "store/family.h"
 #include "store/start-options.h"
 
 /*
@@ -23,6 +25,7 @@ typedef struct {
     guint64 created; /* µs since the epoch */
     gboolean queued; /* waits for admission: nothing but the folder is made yet */
     StartOptions *options;
+    RunFamily family;
     char *account;       /* whose usage limits it shares, or NULL */
     char *continues;     /* the run that a usage limit ended, and this one goes on with; or NULL */
     guint attempt;       /* how many runs of this work a limit has ended before it */
@@ -40,6 +43,7 @@ typedef struct {
     gboolean timeout_stops;   /* the run; else the answer is no */
     gboolean waits_out_limits;
     guint limit_retries;
+    ChildBounds children;
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
     char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */

@@ -16,8 +16,8 @@
 
 static const RunKeeper no_keeper = {NULL};
 
-/** A run that is being made. Caller unrefs. */
-static inline Run *fresh_run(const char *root, const char *story, const char *agent)
+/** The record of a new run. Caller frees. */
+static inline RunRecord *fresh_record(const char *root, const char *story, const char *agent)
 {
     static guint count;
     RunRecord *record = g_new0(RunRecord, 1);
@@ -28,7 +28,13 @@ static inline Run *fresh_run(const char *root, const char *story, const char *ag
     record->unit = g_strdup_printf("app-storkit-%s.scope", record->run_id);
     record->kind = agent_kind_find("raw");
     record->created = now_usec();
-    return run_new(record, NULL, NULL, &no_keeper, NULL);
+    return record;
+}
+
+/** A run that is being made. Caller unrefs. */
+static inline Run *fresh_run(const char *root, const char *story, const char *agent)
+{
+    return run_new(fresh_record(root, story, agent), NULL, NULL, &no_keeper, NULL);
 }
 
 /* A folder with @text as its transcript, which is gone when it is closed. */

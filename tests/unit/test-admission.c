@@ -105,7 +105,7 @@ static void begin(Fixture *fixture, const char *story, const char *agent)
 {
     Target *target = heart_target(&fixture->heart, story, agent);
     g_autofree char *root = g_strdup(target->root);
-    admission_begin(fixture->admission, target, start_options_new(), heart_reply,
+    admission_begin(fixture->admission, target, start_options_new(), NULL, heart_reply,
                     &fixture->answers[fixture->runs->len]);
     Run *run = runs_lookup(fixture->heart.tools.runs, root, story, agent);
     g_ptr_array_add(fixture->runs, run_ref(run));

@@ -98,8 +98,8 @@ static void begin(Fixture *fixture, const char *agent, gboolean queued)
 {
     const StartTools *tools = &fixture->heart.tools;
     Target *target = heart_target(&fixture->heart, fixture->story, agent);
-    g_autoptr(Run) run = run_new(start_new_record(target, start_options_new()), tools->folder_watch,
-                                 tools->systemd, &keeper, fixture);
+    g_autoptr(Run) run = run_new(start_new_record(target, start_options_new(), NULL),
+                                 tools->folder_watch, tools->systemd, &keeper, fixture);
     if (queued)
         run_enqueue(run);
     runs_add(tools->runs, run);

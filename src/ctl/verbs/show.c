@@ -183,6 +183,7 @@ static void print_run(const RunInfo *info)
     print_line("Ran", STYLE_NONE, ran_line(info));
     if (!run_info_string(info, "waiting"))
         print_line("Note", STYLE_BAD, run_info_note(info));
+    print_string(info, "Parent", "parent");
     print_string(info, "Continues", "continues");
     print_line("Attempt", STYLE_NONE, number_line(info, "attempt"));
     print_string(info, "Account", "account");

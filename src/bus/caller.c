@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus/caller.h"
+
+#include "base/error.h"
+#include "bus/variant.h"
+#include "host/cgroup.h"
+
+#define BUS_NAME "org.freedesktop.DBus"
+#define BUS_PATH "/org/freedesktop/DBus"
+
+typedef struct {
+    CallerFound found; /* NULL once it was told */
+    gpointer data;
+} Question;
+
+static void tell(Question *question, const char *cgroup, gboolean gone)
+{
+    CallerFound found = g_steal_pointer(&question->found);
+    g_autoptr(GError) error = NULL;
+    if (gone)
+        error = g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_NOT_ALLOWED,
+                                    "the caller has gone before it was known whether it is an "
+                                    "agent: wait for the reply");
+    if (found)
+        found(cgroup, error, question->data);
+}
+
+static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    Question *question = userdata;
+    g_autoptr(GVariant) pid = NULL;
+    if (sd_bus_message_is_method_error(reply, NULL) ||
+        bus_read_entry(reply, "ProcessID", &pid) < 0) {
+        tell(question, NULL, TRUE);
+        return 0;
+    }
+    if (!pid || !g_variant_is_of_type(pid, G_VARIANT_TYPE_UINT32)) {
+        tell(question, NULL, FALSE);
+        return 0;
+    }
+    g_autofree char *cgroup = cgroup_of_process((pid_t)g_variant_get_uint32(pid));
+    tell(question, cgroup, cgroup == NULL);
+    return 0;
+}
+
+/* The connection may go before the reply has come. */
+static void on_destroy(void *userdata)
+{
+    Question *question = userdata;
+    tell(question, NULL, TRUE);
+    g_free(question);
+}
+
+void bus_find_caller(sd_bus_message *call, CallerFound found, gpointer data)
+{
+    Question *question = g_new(Question, 1);
+    *question = (Question){found, data};
+    sd_bus_slot *slot = NULL;
+    int r = sd_bus_call_method_async(sd_bus_message_get_bus(call), &slot, BUS_NAME, BUS_PATH,
+                                     BUS_NAME, "GetConnectionCredentials", on_credentials, question,
+                                     "s", sd_bus_message_get_sender(call));
+    if (r < 0) {
+        on_destroy(question);
+        return;
+    }
+    sd_bus_slot_set_destroy_callback(slot, on_destroy);
+    sd_bus_slot_set_floating(slot, 1);
+    sd_bus_slot_unref(slot);
+}
