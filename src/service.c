@@ -152,7 +152,7 @@ static void watch_for_idle(Service *service);
 
 static gboolean is_idle(Service *service)
 {
-    return pool_is_idle(service->parts.pool) &&
+    return pool_is_idle(service->parts.pool) && service->parts.asking == 0 &&
            subscriptions_count(service->parts.subscriptions) == 0 &&
            bus_publisher_is_idle(service->publisher) && !journal_sink_is_busy(service->journal);
 }
@@ -165,7 +165,8 @@ typedef struct {
 
 static gboolean quiet_is_there(GSource *source)
 {
-    return pool_is_quiet(((QuietSource *)source)->service->parts.pool);
+    const BusParts *parts = &((QuietSource *)source)->service->parts;
+    return pool_is_quiet(parts->pool) && parts->asking == 0;
 }
 
 static gboolean quiet_prepare(GSource *source, int *ret_timeout)

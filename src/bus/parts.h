@@ -18,4 +18,5 @@ typedef struct {
     Questions *questions;
     Conversations *conversations;
     Attachments *attachments;
+    guint asking; /* calls that wait for the bus to tell who has made them */
 } BusParts;

@@ -33,6 +33,7 @@ static void on_caller(const char *cgroup, const GError *error, gpointer data)
 {
     g_autofree StartCall *call = data;
     const Names *names = &call->names;
+    call->self->asking--;
     if (error) {
         start_options_free(call->options);
         bus_reply_error(call->call, error);
@@ -48,6 +49,7 @@ static void start(BusParts *self, sd_bus_message *m, const Names *names, StartOp
 {
     StartCall *call = g_new(StartCall, 1);
     *call = (StartCall){self, sd_bus_message_ref(m), *names, options};
+    self->asking++;
     bus_find_caller(m, on_caller, call);
 }
 

@@ -262,12 +262,12 @@ def test_a_timer_wakes_the_service():
         os.makedirs(f"{pool.folder}/config/storkit", exist_ok=True)
         with open(f"{pool.folder}/config/storkit/storkitd.conf", "w") as file:
             file.write("[Pool]\nIdleExit=500ms\n")
+        root = repository(pool)
         unit = Unit(pool)
         unit.write()
         try:
             systemctl("start", unit.name)
             unit.wait_for_name()
-            root = repository(pool)
             reset = int(time.time()) + 15
             first, info = park(pool, root, reset=reset)
             timer = f"storkit-wake-{reset}.timer"
