@@ -58,7 +58,7 @@ def fill(pool, megabytes):
     return path
 
 
-def check_full_disk(pool, size):
+def check_full_disk(pool, size, filled):
     root = pool.repository(
         agents={
             "coder": f"init; wait {pool.folder}/go; flood {size}M 300; lines 3; result; exit 0",
@@ -66,7 +66,7 @@ def check_full_disk(pool, size):
         }
     )
     ctl = Ctl(pool, root=root)
-    filling = fill(pool, size)
+    filling = fill(pool, filled)
     info = pool.start(root, "s", "coder")
     follower = Follower(pool, info["run_id"])
     seen = f"{pool.folder}/seen"
@@ -105,9 +105,9 @@ def check_full_disk(pool, size):
 def test_full_disk_holds_the_agent_back():
     """On a full disk the agent is held back and not ended, the daemon answers and says so; with
     room again nothing of its output is missing."""
-    with Pool(daemon=False) as pool, small_disk(pool, 12):
+    with Pool(daemon=False) as pool, small_disk(pool, 6):
         pool.start_daemon()
-        check_full_disk(pool, 8)
+        check_full_disk(pool, size=2, filled=5)
 
 
 def check_stop_on_full_disk(pool, size):
