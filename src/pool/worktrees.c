@@ -116,16 +116,18 @@ void pool_list_worktrees(Pool *pool, const char *root, Reply reply, gpointer dat
 
 /* --- RemoveWorktree --- */
 
-/* A tree whose removal will be refused is not torn down; a config that can't be read has no say. */
+/* A tree whose removal will be refused is not torn down; a config that can't be read has no say.
+ * Only a teardown needs the status: the removal looks for itself. */
 static gboolean tear_down(Job *job, const GitContext *git)
 {
+    g_autoptr(ProjectConfig) config = project_config_load(git, job->target->root, NULL);
+    if (!config || !teardown_is_wanted(config))
+        return TRUE;
     g_autoptr(WorktreeStatus) status =
         git_call_status(git, job->target->root, job->target->story, &job->error);
     if (job->error)
         return FALSE;
-    g_autoptr(ProjectConfig) config = project_config_load(git, job->target->root, NULL);
-    if (!status || status->missing || !config ||
-        (!job->force && (status->dirty || status->ahead > 0)))
+    if (!status || status->missing || (!job->force && (status->dirty || status->ahead > 0)))
         return TRUE;
 
     g_autoptr(GError) error = NULL;

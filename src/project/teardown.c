@@ -58,6 +58,14 @@ static gboolean run_one(const char *folder, const char *text, char *const *envir
     return FALSE;
 }
 
+gboolean teardown_is_wanted(const ProjectConfig *config)
+{
+    for (guint i = 0; i < config->components->len; i++)
+        if (((const ComponentConfig *)g_ptr_array_index(config->components, i))->teardown[0])
+            return TRUE;
+    return FALSE;
+}
+
 gboolean teardown_run(const ProjectConfig *config, const char *path, char *const *environment,
                       GError **error)
 {

@@ -5,6 +5,9 @@
 
 #include "project/roster.h"
 
+/** Whether @config has any such command. */
+gboolean teardown_is_wanted(const ProjectConfig *config);
+
 /** Runs every component's `teardown` commands of @config in the worktree @path, in order, with
  *  @environment less what belongs to the service itself. Blocking (worker threads only), at most
  * two minutes a command. A command has ended when its shell has; whatever it has left running, in a
