@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/checkout.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/test-hooks.h"
+#include "base/util.h"
 #include "git/fidelity.h"
+#include "git/library.h"
+#include "git/link.h"
 #include "git/places.h"
 #include "git/program.h"
 
@@ -12,6 +18,30 @@ static gboolean checkout_by_git(const Repo *repo, const Worktree *worktree, GErr
     /* Git itself then brings along what belongs to a tree of its kind (the sparse checkout's
      * patterns, config.worktree), and leaves submodules empty, as it always does. */
     return git_program_run(repo, worktree->root, arguments, NULL, error);
+}
+
+/* With so many files, git's own checkout is faster than the library's, its start included. */
+#define MANY_FILES 2000
+
+/* The size of the project's own checkout, by the head of its index: as good as that of the branch.
+ */
+static gboolean has_many_files(const Repo *repo)
+{
+    g_autofree char *path = repo_file(repo, "index");
+    autofd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct {
+        char signature[4];
+        guint32 version, count;
+    } head;
+    return fd >= 0 && read(fd, &head, sizeof head) == sizeof head &&
+           GUINT32_FROM_BE(head.count) >= MANY_FILES;
+}
+
+/* Of a tree that has none yet: the second half of `git worktree add`. */
+static gboolean checkout_files_by_git(const Repo *repo, const Worktree *worktree, GError **error)
+{
+    const char *arguments[] = {"reset", "--hard", "--quiet", "--no-recurse-submodules", NULL};
+    return git_program_run(repo, worktree->path, arguments, NULL, error);
 }
 
 static int checkout_files(git_repository *tree)
@@ -28,21 +58,13 @@ static int checkout_files(git_repository *tree)
     return git_checkout_head(tree, &options);
 }
 
-static gboolean checkout_by_library(const Repo *repo, const Worktree *worktree, GError **error)
+static gboolean checkout_by_library(const Worktree *worktree, GError **error)
 {
-    git_worktree_add_options options = GIT_WORKTREE_ADD_OPTIONS_INIT;
-    g_autoptr(git_reference) branch = NULL;
-    g_autoptr(git_worktree) made = NULL;
-    g_autoptr(git_repository) tree = NULL;
-    options.checkout_options.checkout_strategy = GIT_CHECKOUT_NONE;
-    if (git_branch_lookup(&branch, repo->git, worktree->branch, GIT_BRANCH_LOCAL) == 0) {
-        options.ref = branch;
-        int r = git_worktree_add(&made, repo->git, worktree->story, worktree->path, &options);
-        fault_point("admin");
-        if (r == 0 && git_repository_open_from_worktree(&tree, made) == 0 &&
-            checkout_files(tree) == 0)
-            return TRUE;
-    }
+    g_autoptr(git_repository) tree = git_library_open(worktree->path, error);
+    if (!tree)
+        return FALSE;
+    if (checkout_files(tree) == 0)
+        return TRUE;
     git_library_error(error, STORKIT_ERROR_WORKTREE_FAILED, "cannot create the worktree %s",
                       worktree->path);
     return FALSE;
@@ -59,5 +81,10 @@ gboolean worktree_checkout(const Repo *repo, const Worktree *worktree, GError **
     }
     if (worktree_needs_git(repo, &commit))
         return checkout_by_git(repo, worktree, error);
-    return checkout_by_library(repo, worktree, error);
+    if (!worktree_link(repo, worktree, error))
+        return FALSE;
+    fault_point("admin");
+    if (has_many_files(repo) && git_program_is_there(repo))
+        return checkout_files_by_git(repo, worktree, error);
+    return checkout_by_library(worktree, error);
 }

@@ -75,6 +75,13 @@ static char *find_git(char **environment)
     return NULL;
 }
 
+gboolean git_command_is_there(const GitSettings *settings)
+{
+    g_auto(GStrv) environment = git_environment(settings->environment);
+    g_autofree char *git = find_git(environment);
+    return git != NULL;
+}
+
 static gboolean check_end(const Command *end, const char *folder, const char *command,
                           GError **error)
 {

@@ -12,6 +12,9 @@ typedef struct {
     GCancellable *cancellable; /* kills it; NULL: nothing does */
 } GitSettings;
 
+/** Whether the PATH of @settings has git. */
+gboolean git_command_is_there(const GitSettings *settings);
+
 /** Runs `git -C @folder ARGUMENTS` without hooks, prompts or input, and waits for it: worker
  *  threads only. The cancellable, and a time limit of ten minutes, kill it with all that it has
  *  started; so does the end of the service. @ret_output (may be NULL; caller frees) is the text

@@ -196,8 +196,9 @@ static gboolean find_branch(Worktree *worktree, const Repo *repo, GError **error
     if (!worktree->new_worktree)
         return TRUE;
     worktree->new_branch = !reference_exists(repo, reference);
-    if (worktree->new_branch)
-        return check_name_is_free(repo, worktree->branch, error);
+    if (worktree->new_branch && !check_name_is_free(repo, worktree->branch, error))
+        return FALSE;
+    /* A HEAD may name a branch that is not there yet. */
     g_autofree char *elsewhere = worktree_checked_out_at(repo, reference);
     if (elsewhere) {
         worktree_fail(error, "the branch %s is checked out in %s: switch that to another branch",

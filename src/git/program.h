@@ -4,8 +4,11 @@
 #include "git/repo.h"
 
 /*
- * The git program, for the few repositories that libgit2 can't serve faithfully.
+ * The git program, for the few repositories that libgit2 can't serve faithfully, or not as fast.
  */
+
+/** Whether git is installed. */
+gboolean git_program_is_there(const Repo *repo);
 
 /** git_command_run() (git/command.h) with the settings of @repo. */
 gboolean git_program_run(const Repo *repo, const char *folder, const char *const *arguments,

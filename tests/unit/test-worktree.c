@@ -311,6 +311,10 @@ static void test_branch_checked_out_elsewhere_is_named(Fixture *fixture, gconstp
     assert_no_plan(fixture, NULL, "/elsewhere");
     run(fixture->root, "git worktree remove ../elsewhere && git switch -q story/42");
     assert_no_plan(fixture, NULL, fixture->root);
+    run(fixture->root, "git switch -q main && git branch -qD story/42 && "
+                       "git worktree add -q --detach ../elsewhere && "
+                       "git -C ../elsewhere switch -q --orphan story/42");
+    assert_no_plan(fixture, NULL, "/elsewhere");
 }
 
 static void test_folder_in_the_way_is_named_and_left(Fixture *fixture, gconstpointer data)
@@ -649,6 +653,35 @@ static void test_line_ends_are_those_of_the_attributes(Fixture *fixture, gconstp
     assert_output(worktree->path,
                   "cat '#a.txt' a.txt '#sub/deep/#a.txt' '#sub/deep/b.txt'; git status --porcelain",
                   "hi\r\nhi\r\nhi\r\nhi\n");
+}
+
+/* Opening one would read the FIFO, and wait. */
+static void test_other_worktrees_are_not_opened(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "git worktree add -q -b other ../other && cd .git/worktrees/other && "
+                       "rm commondir && mkfifo commondir");
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    assert_output(worktree->path, "cat README", "hello\n");
+}
+
+/* Git makes it, where there is git: its reset leaves ORIG_HEAD. */
+static void test_many_files_are_checked_out(Fixture *fixture, gconstpointer data)
+{
+    run(fixture->root, "echo '*.txt text eol=crlf' > .gitattributes && mkdir d && "
+                       "seq 2000 | split -l 1 -a 4 --additional-suffix=.txt - d/ && "
+                       "git add . 2>&1 && git commit -qm many");
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+    assert_output(worktree->path, "git status --porcelain; ls d | wc -l; tail -n 1 d/acyx.txt",
+                  "2000\n2000\r\n");
+    assert_output(fixture->root, "test -f .git/worktrees/42/ORIG_HEAD && echo reset", "reset\n");
+
+    g_autofree char *path = g_strdup(g_getenv("PATH"));
+    g_autoptr(Worktree) by_library = plan(fixture, "43", NULL);
+    g_setenv("PATH", fixture->folder, TRUE);
+    gboolean made = create_worktree(by_library, FALSE, NULL, NULL);
+    g_setenv("PATH", path, TRUE);
+    g_assert_true(made);
+    assert_output(by_library->path, "git status --porcelain; ls d | wc -l", "2000\n");
 }
 
 static void test_filter_is_honoured(Fixture *fixture, gconstpointer data)
@@ -1052,6 +1085,8 @@ int main(int argc, char **argv)
     TEST("/worktree/failing-checkout-leaves-nothing", test_failing_checkout_leaves_nothing);
     TEST("/worktree/line-ends-are-those-of-the-attributes",
          test_line_ends_are_those_of_the_attributes);
+    TEST("/worktree/other-worktrees-are-not-opened", test_other_worktrees_are_not_opened);
+    TEST("/worktree/many-files-are-checked-out", test_many_files_are_checked_out);
     TEST("/worktree/filter-is-honoured", test_filter_is_honoured);
     TEST("/worktree/filter-that-hangs-is-ended", test_filter_that_hangs_is_ended);
     TEST("/worktree/filter-is-found-in-the-environment-given",
