@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/run-objects.h"
 
+#include <errno.h>
+
+#include "bus/managed-reply.h"
 #include "bus/run-methods.h"
 #include "base/bus-names.h"
 #include "base/names.h"
-#include "bus/variant.h"
+#include "bus/run-properties.h"
 #include "run/run-info.h"
+
+#define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
+
+/* How long the figures of a run serve. */
+#define FIGURES_FRESH_USEC 20000
 
 struct BusRuns {
     BusParts *parts;
     sd_bus *bus;       /* that hears of changes, or NULL */
     GHashTable *shown; /* run id -> Object * */
+    GQueue replies;    /* ManagedReply *: to GetManagedObjects, to be made */
+    gboolean replying; /* one is being made */
+    GHashTable *held;  /* Run *: that have changed meanwhile */
 };
 
 typedef struct {
@@ -19,6 +30,8 @@ typedef struct {
     char *path;
     GVariant *state; /* a{sv}: the values that clients know */
     RunFacts facts;  /* that it was made from */
+    RunFigures figures;
+    gint64 figures_read; /* when; monotonic µs. 0: never */
 } Object;
 
 static void take_state(Object *object)
@@ -48,52 +61,37 @@ static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     return 1;
 }
 
-/* "SessionId" -> "session_id": the info's key. Caller frees. */
-static char *key_of_property(const char *property)
-{
-    GString *key = g_string_new(NULL);
-    for (const char *p = property; *p; p++) {
-        if (g_ascii_isupper(*p) && p > property)
-            g_string_append_c(key, '_');
-        g_string_append_c(key, g_ascii_tolower(*p));
-    }
-    return g_string_free(key, FALSE);
-}
-
-/* D-Bus knows no absent value: "", 0, false or an empty array. */
-static int append_empty(sd_bus_message *reply, const char *type)
-{
-    guint64 zero = 0;
-    if (*type == 's')
-        return sd_bus_message_append_basic(reply, 's', "");
-    if (*type != 'a')
-        return sd_bus_message_append_basic(reply, *type, &zero);
-    int r = sd_bus_message_open_container(reply, 'a', type + 1);
-    return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int append_property(sd_bus_message *reply, GVariant *info, const char *property)
-{
-    g_autofree char *key = key_of_property(property);
-    g_autoptr(GVariant) value = g_variant_lookup_value(info, key, NULL);
-    if (value)
-        return bus_append_variant(reply, value);
-    return append_empty(reply, sd_bus_message_get_signature(reply, 0));
-}
-
 static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     Object *object = userdata;
-    return append_property(reply, object->state, property);
+    return bus_append_run_property(reply, property, object->state);
 }
 
+/* A reply with all properties asks for one after the other. */
+static const RunFigures *read_figures(Object *object)
+{
+    const char *cgroup = run_get_condition(object->run)->cgroup;
+    gint64 now = g_get_monotonic_time();
+    if (now < object->figures_read + FIGURES_FRESH_USEC)
+        return &object->figures;
+    object->figures_read = now;
+    object->figures = (RunFigures){0};
+    if (cgroup)
+        run_figures_read(cgroup, &object->figures);
+    return &object->figures;
+}
+
+/* Those of an ended run are in its state. */
 static int get_figure(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     Object *object = userdata;
-    g_autoptr(GVariant) info = g_variant_ref_sink(run_get_info(object->run));
-    return append_property(reply, info, property);
+    if (run_get_result(object->run) && !g_str_equal(property, "Cursor"))
+        return bus_append_run_property(reply, property, object->state);
+    g_autoptr(GVariant) figures = g_variant_ref_sink(
+        run_figures_to_variant(read_figures(object), run_get_last_cursor(object->run)));
+    return bus_append_run_property(reply, property, figures);
 }
 
 /* --- The interface --- */
@@ -103,42 +101,11 @@ static int get_figure(sd_bus *bus, const char *path, const char *interface, cons
                              SD_BUS_VTABLE_UNPRIVILEGED)
 #define COMMAND(name) SD_BUS_METHOD(name, "", "", method_of_run, SD_BUS_VTABLE_UNPRIVILEGED)
 
-#define IDENTITY(name, type)                                                                       \
-    SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST)
-#define STATE(name, type)                                                                          \
-    SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
-#define FIGURE(name, type) SD_BUS_PROPERTY(name, type, get_figure, 0, 0)
-
-/* Those that change, with a signal each time. */
-#define EACH_STATE(EACH)                                                                           \
-    EACH("Status", "s")                                                                            \
-    EACH("SessionId", "s")                                                                         \
-    EACH("WorktreePath", "s")                                                                      \
-    EACH("Branch", "s")                                                                            \
-    EACH("BaseBranch", "s")                                                                        \
-    EACH("Pid", "u")                                                                               \
-    EACH("Started", "t")                                                                           \
-    EACH("Ended", "t")                                                                             \
-    EACH("ExitCode", "i")                                                                          \
-    EACH("ExitSignal", "i")                                                                        \
-    EACH("Error", "s")                                                                             \
-    EACH("RetryAt", "t")                                                                           \
-    EACH("CostUsd", "d")                                                                           \
-    EACH("Turns", "u")                                                                             \
-    EACH("InputTokens", "t")                                                                       \
-    EACH("OutputTokens", "t")                                                                      \
-    EACH("Frozen", "b")                                                                            \
-    EACH("DiskFull", "b")                                                                          \
-    EACH("OomKills", "t")                                                                          \
-    EACH("QueuePosition", "u")                                                                     \
-    EACH("Unenforced", "as")                                                                       \
-    EACH("Limits", "a{sv}")                                                                        \
-    EACH("UnfinishedLine", "s")
-
-#define VTABLE_ENTRY(name, type) STATE(name, type),
-#define NAME_ENTRY(name, type) name,
-
-static const char *const state_names[] = {EACH_STATE(NAME_ENTRY)};
+#define IDENTITY(name, key, type)                                                                  \
+    SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+#define STATE(name, key, type)                                                                     \
+    SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+#define FIGURE(name, key, type) SD_BUS_PROPERTY(name, type, get_figure, 0, 0),
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -152,19 +119,8 @@ static const sd_bus_vtable vtable[] = {
     METHOD("Attach", "", , "h", SD_BUS_PARAM(terminal)),
     COMMAND("Freeze"),
     COMMAND("Thaw"),
-    IDENTITY("ProjectRoot", "s"),
-    IDENTITY("StoryId", "s"),
-    IDENTITY("AgentName", "s"),
-    IDENTITY("RunId", "s"),
-    IDENTITY("Unit", "s"),
-    IDENTITY("Parent", "s"),
-    EACH_STATE(VTABLE_ENTRY) /* each with its comma */
-    FIGURE("Cursor", "t"),
-    FIGURE("Memory", "t"),
-    FIGURE("MemoryPeak", "t"),
-    FIGURE("CpuUsec", "t"),
-    FIGURE("Processes", "u"),
-    SD_BUS_VTABLE_END,
+    RUN_IDENTITY(IDENTITY) /* each with its comma */
+    RUN_STATE(STATE) RUN_FIGURES(FIGURE) SD_BUS_VTABLE_END,
 };
 
 static int find_object(sd_bus *bus, const char *path, const char *interface, void *userdata,
@@ -198,28 +154,33 @@ static int list_objects(sd_bus *bus, const char *prefix, void *userdata, char **
 
 /* --- Coming, changing, going --- */
 
-static gboolean differs(GVariant *before, GVariant *after, const char *property)
-{
-    g_autofree char *key = key_of_property(property);
-    g_autoptr(GVariant) a = g_variant_lookup_value(before, key, NULL);
-    g_autoptr(GVariant) b = g_variant_lookup_value(after, key, NULL);
-    return a && b ? !g_variant_equal(a, b) : a != b;
-}
-
 static void update(Object *object)
 {
-    BusRuns *runs = object->owner;
-    const char *changed[G_N_ELEMENTS(state_names) + 1];
-    guint n = 0;
+    const char *changed[RUN_MAX_PROPERTIES];
+    sd_bus *bus = object->owner->bus;
     g_autoptr(GVariant) before = g_variant_ref(object->state);
     take_state(object);
-    for (guint i = 0; i < G_N_ELEMENTS(state_names); i++)
-        if (differs(before, object->state, state_names[i]))
-            changed[n++] = state_names[i];
-    changed[n] = NULL;
-    if (n > 0 && runs->bus)
-        sd_bus_emit_properties_changed_strv(runs->bus, object->path, STORKIT_RUN_INTERFACE,
+    if (bus_compare_run_states(before, object->state, changed) > 0 && bus)
+        sd_bus_emit_properties_changed_strv(bus, object->path, STORKIT_RUN_INTERFACE,
                                             (char **)changed);
+}
+
+/* Not sd_bus_emit_object_added(), which asks for each property by its name. */
+static void emit_added(const Object *object, sd_bus *bus)
+{
+    const RunCondition *condition = run_get_condition(object->run);
+    g_autoptr(GVariant) figures = g_variant_ref_sink(
+        run_figures_to_variant(&condition->figures, run_get_last_cursor(object->run)));
+    sd_bus_message *m = NULL;
+    int r =
+        sd_bus_message_new_signal(bus, &m, STORKIT_OBJECT_PATH, OBJECT_MANAGER, "InterfacesAdded");
+    if (r >= 0)
+        r = sd_bus_message_append_basic(m, 'o', object->path);
+    if (r >= 0)
+        r = bus_append_run_interfaces(m, object->state, figures);
+    if (r >= 0)
+        sd_bus_send(bus, m, NULL);
+    sd_bus_message_unref(m);
 }
 
 static void add(BusRuns *runs, Run *run)
@@ -232,7 +193,7 @@ static void add(BusRuns *runs, Run *run)
     /* The record, and its strings, may be replaced. */
     g_hash_table_insert(runs->shown, g_strdup(run_get_id(run)), object);
     if (runs->bus)
-        sd_bus_emit_object_added(runs->bus, object->path);
+        emit_added(object, runs->bus);
 }
 
 static void take_away(BusRuns *runs, Object *object)
@@ -244,7 +205,7 @@ static void take_away(BusRuns *runs, Object *object)
 }
 
 /* The object comes, changes, or goes. */
-static void on_changed(BusRuns *runs, Run *run)
+static void show(BusRuns *runs, Run *run)
 {
     Object *object = g_hash_table_lookup(runs->shown, run_get_id(run));
     gboolean shown = runs_is_shown(pool_get_runs(runs->parts->pool), run);
@@ -256,12 +217,20 @@ static void on_changed(BusRuns *runs, Run *run)
         add(runs, run);
 }
 
+static void on_changed(BusRuns *runs, Run *run)
+{
+    if (runs->replying)
+        g_hash_table_add(runs->held, run_ref(run));
+    else
+        show(runs, run);
+}
+
 /* The run has printed more: its session and its totals may be others. */
 static void on_events(BusRuns *runs, Run *run)
 {
     Object *object = g_hash_table_lookup(runs->shown, run_get_id(run));
     if (object && !run_facts_look_equal(&object->facts, run_get_facts(run)))
-        update(object);
+        on_changed(runs, run);
 }
 
 static void heard(const RunNews *news, gpointer data)
@@ -272,11 +241,82 @@ static void heard(const RunNews *news, gpointer data)
         on_events(data, news->run);
 }
 
+/* --- GetManagedObjects --- */
+
+/*
+ * A client takes the reply for what was true when it was sent, and it says what clients had been
+ * told when it was begun. So changes are held back until it is sent.
+ */
+
+static GHashTable *new_run_set(void)
+{
+    return g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_unref, NULL);
+}
+
+static void show_held(BusRuns *runs)
+{
+    g_autoptr(GHashTable) held = g_steal_pointer(&runs->held);
+    GHashTableIter iter;
+    gpointer run;
+    runs->held = new_run_set();
+    g_hash_table_iter_init(&iter, held);
+    while (g_hash_table_iter_next(&iter, &run, NULL))
+        show(runs, run);
+}
+
+static void reply_next(BusRuns *runs);
+
+/* Before the next reply is begun, all are told what was held back. */
+static void on_replied(gpointer data)
+{
+    BusRuns *runs = data;
+    runs->replying = FALSE;
+    show_held(runs);
+    reply_next(runs);
+}
+
+static void reply_next(BusRuns *runs)
+{
+    GHashTableIter iter;
+    gpointer run_id, value;
+    ManagedReply *reply = g_queue_pop_head(&runs->replies);
+    if (!reply)
+        return;
+    g_hash_table_iter_init(&iter, runs->shown);
+    while (g_hash_table_iter_next(&iter, &run_id, &value)) {
+        const Object *object = value;
+        managed_reply_add(reply, run_id, object->path, object->state);
+    }
+    runs->replying = TRUE;
+    managed_reply_send(reply, runs->parts->pool, on_replied, runs);
+}
+
+static int get_managed_objects(BusRuns *runs, sd_bus_message *call)
+{
+    ManagedReply *reply = managed_reply_new(call);
+    if (!reply)
+        return -ENOMEM;
+    g_queue_push_tail(&runs->replies, reply);
+    if (!runs->replying)
+        reply_next(runs);
+    return 1;
+}
+
+/* Comes before sd-bus's own methods of the pool's object. */
+static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    gboolean is_it = sd_bus_message_is_method_call(m, OBJECT_MANAGER, "GetManagedObjects") > 0 &&
+                     sd_bus_message_has_signature(m, "") > 0;
+    return is_it ? get_managed_objects(userdata, m) : 0;
+}
+
 /* --- The bus --- */
 
 int bus_runs_register(BusRuns *runs, sd_bus *bus)
 {
-    int r = sd_bus_add_object_manager(bus, NULL, STORKIT_OBJECT_PATH);
+    int r = sd_bus_add_object(bus, NULL, STORKIT_OBJECT_PATH, on_call, runs);
+    if (r >= 0)
+        r = sd_bus_add_object_manager(bus, NULL, STORKIT_OBJECT_PATH);
     if (r >= 0)
         r = sd_bus_add_fallback_vtable(bus, NULL, STORKIT_RUNS_PATH, STORKIT_RUN_INTERFACE, vtable,
                                        find_object, runs);
@@ -294,6 +334,7 @@ BusRuns *bus_runs_new(BusParts *parts)
 {
     BusRuns *runs = g_new0(BusRuns, 1);
     runs->parts = parts;
+    runs->held = new_run_set();
     runs->shown =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)object_free);
     runs_add_listener(pool_get_runs(parts->pool), heard, runs);
@@ -305,6 +346,8 @@ void bus_runs_free(BusRuns *runs)
     if (!runs)
         return;
     runs_remove_listener(pool_get_runs(runs->parts->pool), runs);
+    g_queue_clear_full(&runs->replies, (GDestroyNotify)managed_reply_free);
+    g_hash_table_unref(runs->held);
     g_hash_table_unref(runs->shown);
     g_free(runs);
 }

@@ -180,6 +180,27 @@ def test_an_ended_run_stays_an_object(pool):
     raises("NoSuchRun", pool.get, root, "s")
 
 
+def test_clients_that_come_in_between_see_the_same(pool):
+    """Whenever a client asks for all objects, that reply and the signals after it add up: runs that
+    come, change and go meanwhile are as in List in the end."""
+    root = pool.repository(agents={"coder": "init; result", "idler": "init; idle"})
+    clients = []
+    for i in range(4):
+        start = pool.begin("Start", "(sss)", root, f"s{i}", "idler")
+        clients.append(Objects(pool))
+        pool.start(root, f"s{i}")
+        clients.append(Objects(pool))
+        start.result()
+        stop = pool.begin("Stop", "(sss)", root, f"s{i}", "idler")
+        clients.append(Objects(pool))
+        stop.result()
+    ended = {pool.wait(root, f"s{i}")["run_id"] for i in range(4)}
+    for objects in clients:
+        wait_until(lambda: set(objects.ids()) == ended, "the ended runs' objects alone")
+        for run_id in ended:
+            objects.wait_for(objects.proxy(run_id), "Status", "completed")
+
+
 def test_a_queued_run_shows_its_place(pool):
     """QueuePosition follows the queue."""
     objects = Objects(pool)
