@@ -35,12 +35,14 @@ static void read_assistant(LineJson json, DecodedLine *line)
     line_read_texts(json, "message.content", line);
 }
 
+/* The turns are the run's; the tokens are those of the session, requests that qwen makes for itself
+ * among them. */
 static void read_result(LineJson json, DecodedLine *line)
 {
     gboolean success = !line_json_is_set(json, "is_error");
     line_close_run(line, success, success ? NULL : line_dup_string(json, "error.message"));
     line_read_count(json, "num_turns", USAGE_TURNS, &line->facts.used);
-    line_read_tokens(json, &line->facts.used,
+    line_read_tokens(json, &line->facts.session,
                      (LineTokens){.input = "usage.input_tokens",
                                   .cached = "usage.cache_read_input_tokens",
                                   .output = "usage.output_tokens"});
@@ -61,4 +63,5 @@ const AgentKind agent_kind_qwen = {
     .keys = keys,
     .build = build,
     .lines = lines,
+    .counts_session = TRUE,
 };

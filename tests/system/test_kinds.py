@@ -269,9 +269,7 @@ def test_codex_counts_its_thread_and_a_run_its_own(pool):
     )
 
     def used(name, **options):
-        pool.start(root, "42_login", name, **options)
-        info = pool.wait(root, "42_login", name)
-        return tuple(info.get(key) for key in COUNTS[1:])
+        return counts_of(pool, root, name, **options)[1:]
 
     assert used("first") == (12, 0, 7)
     assert used("second", resume="t1") == (12, 4, 7)
@@ -282,6 +280,31 @@ def test_codex_counts_its_thread_and_a_run_its_own(pool):
     assert used("fourth", resume="t1") == (None, None, None)
     assert used("back", resume="t1") == (None, 0, None)
     assert used("third", resume="unknown") == (None, None, None)
+
+
+def counts_of(pool, root, agent, **options):
+    """What the agent's next run reports to have used."""
+    pool.start(root, "42_login", agent, **options)
+    info = pool.wait(root, "42_login", agent)
+    return tuple(info.get(key) for key in COUNTS)
+
+
+def qwen_run(turns, *usage):
+    keys = ("input_tokens", "cache_read_input_tokens", "output_tokens")
+    result = {"type": "result", "is_error": False, "num_turns": turns,
+              "usage": dict(zip(keys, usage))}  # fmt: skip
+    return f"init; text hi; json {json.dumps(result)}"
+
+
+def test_qwen_counts_its_session_and_a_run_its_own(pool):
+    """The tokens of a resumed qwen are the session's, its turns the run's."""
+    scenarios = {"first": qwen_run(1, 24, 0, 14), "second": qwen_run(2, 60, 8, 35)}
+    root = pool.repository(
+        agents={name: {"kind": "qwen", "scenario": text} for name, text in scenarios.items()}
+    )
+    assert counts_of(pool, root, "first") == (1, 24, 0, 14)
+    session = pool.get(root, "42_login", "first")["session_id"]
+    assert counts_of(pool, root, "second", resume=session) == (2, 36, 8, 21)
 
 
 if __name__ == "__main__":
