@@ -65,7 +65,8 @@ static AgentReply open_session(const ReplyContext *context)
         g_string_append_c(json, ',');
     }
     append_member(json, "cwd", context->folder);
-    return say(end(json, ",\"mcpServers\":[]}}\n"));
+    g_string_append_printf(json, ",\"mcpServers\":%s", context->mcp_servers ?: "[]");
+    return say(end(json, "}}\n"));
 }
 
 /* --- Mode and model --- */

@@ -27,6 +27,7 @@ typedef struct {
     char *system_prompt;   /* template, or NULL where unset or empty */
     char **env;            /* NAME=VALUE; never NULL */
     gboolean interactive;
+    gboolean mcp; /* it is given `storkitctl mcp` */
     Permissions permissions;
     gboolean waits_out_limits; /* a run that a usage limit ends is resumed when that is over */
     guint limit_retries;       /* how often; default 5 */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agents/command-line.h"
+#include "agents/mcp-server.h"
 #include "base/error.h"
 
 /* What Linux takes as one argument of execve(), its NUL included (MAX_ARG_STRLEN). */
@@ -67,11 +68,26 @@ static gboolean check_arguments(const CommandLine *line, GError **error)
     return TRUE;
 }
 
+/* What the user has put there is not to be lost. */
+static gboolean check_variable(const AgentConfig *agent, const CommandContext *context,
+                               GError **error)
+{
+    const char *name = agent->mcp ? agent->kind->mcp_variable : NULL;
+    if (!name || !context->environment || !g_environ_getenv((char **)context->environment, name))
+        return TRUE;
+    return refuse(error,
+                  "agent '%s': mcp is given to agents of kind %s in the variable %s, which its "
+                  "environment has already: unset it, or leave mcp out",
+                  agent->name, agent->kind->name, name);
+}
+
 static void command_line_clear(CommandLine *line)
 {
     g_free(line->prompt);
     g_ptr_array_unref(line->argv);
     g_free(line->stdin_text);
+    g_strfreev(line->variables);
+    g_free(line->settings);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CommandLine, command_line_clear)
 
@@ -83,7 +99,8 @@ AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext
         .context = context,
         .argv = g_ptr_array_new_with_free_func(g_free),
     };
-    if (!check_resume(agent, context->resume, error) || !expand_prompt(&line, error))
+    if (!check_resume(agent, context->resume, error) || !check_variable(agent, context, error) ||
+        !expand_prompt(&line, error))
         return NULL;
     agent->kind->build(&line);
     if (!check_arguments(&line, error))
@@ -93,8 +110,12 @@ AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext
     AgentCommand *command = g_new0(AgentCommand, 1);
     command->argv = (char **)g_ptr_array_steal(line.argv, NULL);
     command->stdin_text = g_steal_pointer(&line.stdin_text);
+    command->variables = g_steal_pointer(&line.variables);
+    command->settings = g_steal_pointer(&line.settings);
     if (agent->kind->reply)
         command->message = g_steal_pointer(&line.prompt);
+    if (agent->kind->reply && agent->mcp)
+        command->servers = mcp_server_as_list(context);
     return command;
 }
 
@@ -105,5 +126,8 @@ void agent_command_free(AgentCommand *command)
     g_strfreev(command->argv);
     g_free(command->stdin_text);
     g_free(command->message);
+    g_strfreev(command->variables);
+    g_free(command->settings);
+    g_free(command->servers);
     g_free(command);
 }

@@ -186,7 +186,7 @@ static void read_line(LineJson json, DecodedLine *line)
         read_update(json, line);
 }
 
-static const char *const keys[] = {"prompt", "model", "mode", "resume", "interactive", NULL};
+static const char *const keys[] = {"prompt", "model", "mode", "resume", "interactive", "mcp", NULL};
 
 static const KindLine lines[] = {
     {NULL, read_line},

@@ -5,6 +5,7 @@
 #include "agents/command-line.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
+#include "agents/mcp-server.h"
 
 /*
  * Anthropic's Claude Code, from 1.0.128 to 2.1.332: `claude -p --output-format stream-json`.
@@ -91,6 +92,10 @@ static void add_options(CommandLine *line)
     command_line_add_option(line, "--output-format", "stream-json");
     command_line_add(line, "--verbose");
     add_permissions(line);
+    if (agent->mcp) {
+        g_autofree char *server = mcp_server_as_settings(line->context);
+        command_line_add_option(line, "--mcp-config", server);
+    }
 }
 
 static void build(CommandLine *line)
@@ -223,7 +228,7 @@ static void read_rate_limit(LineJson json, DecodedLine *line)
 
 static const char *const keys[] = {
     "prompt",         "model",         "resume",        "interactive", "max_turns",
-    "max_budget_usd", "allowed_tools", "system_prompt", NULL,
+    "max_budget_usd", "allowed_tools", "system_prompt", "mcp",         NULL,
 };
 
 static const KindLine lines[] = {

@@ -4,6 +4,7 @@
 #include "agents/command-line.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
+#include "agents/mcp-server.h"
 
 /*
  * OpenAI's codex, as of 0.171: `codex exec --json`.
@@ -18,6 +19,10 @@ static void build(CommandLine *line)
     command_line_add(line, "--skip-git-repo-check");
     command_line_add(line, "--dangerously-bypass-approvals-and-sandbox");
     command_line_add_option(line, "-m", line->agent->model);
+    if (line->agent->mcp) {
+        g_autofree char *server = mcp_server_as_toml(line->context);
+        command_line_add_option(line, "-c", server);
+    }
     command_line_add_args(line);
     command_line_add_option(line, "resume", line->context->resume);
     if (command_line_prompt_fits(line)) {
@@ -65,7 +70,7 @@ static void read_failed(LineJson json, DecodedLine *line)
     line_close_run(line, FALSE, line_dup_string(json, "error.message"));
 }
 
-static const char *const keys[] = {"prompt", "model", "resume", NULL};
+static const char *const keys[] = {"prompt", "model", "resume", "mcp", NULL};
 
 static const KindLine lines[] = {
     {"thread.started", read_started},

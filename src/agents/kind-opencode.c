@@ -2,10 +2,20 @@
 #include "agents/command-line.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
+#include "agents/mcp-server.h"
 
 /*
  * opencode, as of 1.18: `opencode run --format json`.
  */
+
+#define MCP_VARIABLE "OPENCODE_CONFIG_CONTENT"
+
+/* This is merged with the user's and the project's configuration. */
+static void give_mcp(CommandLine *line)
+{
+    g_autofree char *config = mcp_server_as_opencode(line->context);
+    line->variables = g_environ_setenv(NULL, MCP_VARIABLE, config, TRUE);
+}
 
 /* `run` without a message reads it from stdin if that is not a terminal. */
 static void build(CommandLine *line)
@@ -20,6 +30,8 @@ static void build(CommandLine *line)
         command_line_add(line, line->prompt);
     else
         command_line_prompt_to_stdin(line);
+    if (line->agent->mcp)
+        give_mcp(line);
 }
 
 static void read_any(LineJson json, DecodedLine *line)
@@ -58,7 +70,7 @@ static void read_error(LineJson json, DecodedLine *line)
     line_close_run(line, FALSE, error ? error : line_dup_string(json, "error.name"));
 }
 
-static const char *const keys[] = {"prompt", "model", "resume", NULL};
+static const char *const keys[] = {"prompt", "model", "resume", "mcp", NULL};
 
 static const KindLine lines[] = {
     {NULL, read_any},
@@ -75,5 +87,6 @@ const AgentKind agent_kind_opencode = {
     .program = "opencode",
     .keys = keys,
     .build = build,
+    .mcp_variable = MCP_VARIABLE,
     .lines = lines,
 };

@@ -2,6 +2,7 @@
 #include "agents/command-line.h"
 #include "agents/kind.h"
 #include "agents/line-facts.h"
+#include "agents/mcp-server.h"
 
 /*
  * Qwen Code, as of 0.24: `qwen --output-format stream-json`. Its lines are like claude's, its
@@ -20,6 +21,10 @@ static void build(CommandLine *line)
     command_line_add_option(line, "--resume", line->context->resume);
     command_line_add_option(line, "--output-format", "stream-json");
     command_line_add(line, "--yolo");
+    if (line->agent->mcp) {
+        g_autofree char *server = mcp_server_as_settings(line->context);
+        command_line_add_option(line, "--mcp-config", server);
+    }
 }
 
 static void read_system(LineJson json, DecodedLine *line)
@@ -48,7 +53,7 @@ static void read_result(LineJson json, DecodedLine *line)
                                   .output = "usage.output_tokens"});
 }
 
-static const char *const keys[] = {"prompt", "model", "resume", NULL};
+static const char *const keys[] = {"prompt", "model", "resume", "mcp", NULL};
 
 static const KindLine lines[] = {
     {"system", read_system},

@@ -7,8 +7,8 @@ static const AgentKind *const kinds[] = {AGENT_KINDS(AGENT_KIND_ADDRESS) NULL};
 
 /* The keys that only some kinds have a place for. */
 static const char *const kind_keys[] = {
-    "prompt",         "model",         "resume",        "interactive", "max_turns",
-    "max_budget_usd", "allowed_tools", "system_prompt", "mode",        NULL,
+    "prompt",        "model",         "resume", "interactive", "max_turns", "max_budget_usd",
+    "allowed_tools", "system_prompt", "mode",   "mcp",         NULL,
 };
 
 const AgentKind *const *agent_kinds(void)
@@ -47,6 +47,11 @@ char *agent_kinds_list(gboolean (*matches)(const AgentKind *kind))
 gboolean agent_kind_can_ask(const AgentKind *kind)
 {
     return kind->build_answer != NULL;
+}
+
+gboolean agent_kind_takes_mcp(const AgentKind *kind)
+{
+    return agent_kind_takes(kind, "mcp");
 }
 
 gboolean agent_kind_is_interactive(const AgentKind *kind)

@@ -28,6 +28,7 @@ typedef struct {
     const char *resume;       /* the session that the run goes on with, or NULL */
     const char *folder;       /* to work in */
     const char *mode, *model; /* as the roster names them, or NULL */
+    const char *mcp_servers;  /* those that it is given, as a JSON array; or NULL */
     const Permissions *permissions;
     /** The @n-th message to the agent, the prompt being the first (0), "" where none will follow
      * and NULL where there is none yet. Caller frees. */
@@ -70,6 +71,9 @@ typedef struct {
                                 ended by NULL; see agent_kind_takes() */
     /** Appends its whole command line. */
     void (*build)(CommandLine *line);
+    /** The environment variable by which it is given an MCP server; NULL where it is by its command
+     *  line, by a message, or not at all: see agent_kind_takes(). */
+    const char *mcp_variable;
     const KindLine *lines; /* those that mean something, ended by one without `read`; or NULL */
     /** The type of its closing line, if its program sometimes stays alive after it; or NULL. */
     const char *closing_type;
@@ -124,12 +128,15 @@ char *agent_kinds_list(gboolean (*matches)(const AgentKind *kind));
 /** Whether agents of the kind can ask whether they may do something. */
 gboolean agent_kind_can_ask(const AgentKind *kind);
 
+/** Whether agents of the kind can be given an MCP server. */
+gboolean agent_kind_takes_mcp(const AgentKind *kind);
+
 /** Whether agents of the kind take messages while they run. */
 gboolean agent_kind_is_interactive(const AgentKind *kind);
 
 /** Whether @kind's command line has a place for @key: "prompt", "model", "resume", "interactive",
- *  "mode", "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes any
- * other. */
+ *  "mode", "mcp", "max_turns", "max_budget_usd", "allowed_tools", "system_prompt". Every kind takes
+ *  any other. */
 gboolean agent_kind_takes(const AgentKind *kind, const char *key);
 
 G_END_DECLS

@@ -3,13 +3,18 @@
 
 #include <glib.h>
 
+/** The file in the run's folder with what the agent's program is to read as settings. */
+#define SETTINGS_FILE "settings.json"
+
 /** CommandContext: a run's values for its agent's templates, command line and environment. */
 typedef struct {
     const char *worktree_path;
     const char *story_id;
     const char *base_branch;
-    const char *prompt; /* StartWithOptions' template; NULL or empty: the agent's own */
-    const char *resume; /* a session id, or NULL */
+    const char *prompt;       /* StartWithOptions' template; NULL or empty: the agent's own */
+    const char *resume;       /* a session id, or NULL */
+    const char *run_folder;   /* for files of the command; or NULL */
+    char *const *environment; /* the agent's; or NULL */
 } CommandContext;
 
 /** {{worktree_path}}, {{story_id}} and {{base_branch}} replaced in @text in one pass (a value that

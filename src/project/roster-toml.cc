@@ -546,6 +546,7 @@ const Field<AgentConfig> agent_fields[] = {
      [](const Entry &e, AgentConfig *a) { a->system_prompt = read_string_or_null(e); }},
     {"env", [](const Entry &e, AgentConfig *a) { read_env(e, &a->env); }},
     {"interactive", [](const Entry &e, AgentConfig *a) { a->interactive = read_boolean(e); }},
+    {"mcp", [](const Entry &e, AgentConfig *a) { a->mcp = read_boolean(e); }},
     {"permission",
      [](const Entry &e, AgentConfig *a) { a->permissions.mode = read_permission(e); }},
     {"allow", [](const Entry &e, AgentConfig *a) { read_rules(e, &a->permissions.allow); }},
@@ -642,6 +643,12 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
         refuse_at(context, *table.get("interactive"),
                   std::string("interactive needs kind ") + kinds + ", not \"" + kind->name + "\"");
     }
+    if (agent->mcp && !agent_kind_takes_mcp(kind)) {
+        g_autofree char *kinds = agent_kinds_list(agent_kind_takes_mcp);
+        refuse_at(context, *table.get("mcp"),
+                  std::string("mcp needs kind ") + kinds + ", not \"" + kind->name +
+                      "\": configure the server in the program's own files");
+    }
     check_permissions(context, table, *agent);
     if (!agent->waits_out_limits)
         warn_if_set(context, table, "limit_retries", "without on_limit = \"wait\"");
@@ -656,7 +663,7 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
     /* A budget that nothing enforces must not look as if it were one. */
     for (const Member &member : members_in_order(table)) {
         std::string key(member.key->str());
-        if (!agent_kind_takes(kind, key.c_str()) && key != "interactive")
+        if (!agent_kind_takes(kind, key.c_str()) && key != "interactive" && key != "mcp")
             warn(context, member.key->source().begin, key + " has no effect with " + quoted);
     }
 }

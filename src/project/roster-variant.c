@@ -91,6 +91,8 @@ static GVariant *agent_to_variant(const AgentConfig *agent)
     add_string(&dict, "system_prompt", agent->system_prompt);
     add_strv(&dict, "env", agent->env);
     g_variant_dict_insert(&dict, "interactive", "b", agent->interactive);
+    if (agent->mcp)
+        g_variant_dict_insert(&dict, "mcp", "b", TRUE);
     add_permissions(&dict, &agent->permissions);
     add_limit_policy(&dict, agent);
     add_children(&dict, &agent->children);

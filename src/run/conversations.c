@@ -86,6 +86,7 @@ static AgentReply find_reply(Run *run, ReadLine *line)
         .folder = record->worktree ? record->worktree->path : record->project_root,
         .mode = record->mode,
         .model = record->model,
+        .mcp_servers = record->mcp_servers,
         .permissions = &permissions,
         .read_message = read_message,
         .data = run,

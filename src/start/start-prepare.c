@@ -6,6 +6,7 @@
 
 #include "agents/command.h"
 #include "agents/environment.h"
+#include "base/error.h"
 #include "base/test-hooks.h"
 #include "git/calls.h"
 #include "base/names.h"
@@ -134,6 +135,13 @@ static gboolean plan_sandbox(RunRecord *plan, const AgentConfig *agent, GError *
     SandboxConfig config = sandbox_of(plan, agent);
     if (!sandbox_is_wanted(&config))
         return TRUE;
+    if (agent->mcp && !config.bus) {
+        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
+                    "agent '%s' has mcp, whose server needs the session bus, and its sandbox "
+                    "closes that: set bus = true, or leave one of them out",
+                    agent->name);
+        return FALSE;
+    }
     plan->sandbox = g_strdup(sandbox_mode_to_string(config.mode));
     plan->sandbox_missing = sandbox_find_missing(&config);
     return sandbox_check_required(&config, plan->sandbox_missing, error);
@@ -174,23 +182,37 @@ static void replace_environment(Preparation *preparation, const AgentConfig *age
         agent_environment_build(login, agent, context, preparation->plan->options->env);
 }
 
+static void add_variables(Preparation *preparation, char *const *variables)
+{
+    for (; variables && *variables; variables++) {
+        g_auto(GStrv) parts = g_strsplit(*variables, "=", 2);
+        preparation->environment =
+            g_environ_setenv(preparation->environment, parts[0], parts[1], TRUE);
+    }
+}
+
 /* The command line, the environment and the bounds, from the roster and the caller's options. */
 static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *agent,
                                   GError **error)
 {
     RunRecord *plan = preparation->plan;
+    g_autofree char *runs = runs_folder();
+    g_autofree char *folder = g_build_filename(runs, plan->run_id, NULL);
     CommandContext context = {
+        .run_folder = folder,
         .worktree_path = plan->worktree->path,
         .story_id = plan->story,
         .base_branch = plan->worktree->base_branch,
         .prompt = plan->options->prompt,
         .resume = plan->options->resume,
     };
+    replace_environment(preparation, agent, &context);
+    context.environment = preparation->environment;
     g_autoptr(AgentCommand) command = agent_command_build(agent, &context, error);
     if (!command)
         return NULL;
 
-    replace_environment(preparation, agent, &context);
+    add_variables(preparation, command->variables);
     plan->environment_problem = login_environment_problem();
     plan->argv = g_steal_pointer(&command->argv);
     plan->interactive = agent->interactive;
@@ -200,6 +222,7 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
         plan->deny = g_strdupv(agent->permissions.deny);
         plan->mode = g_strdup(agent->mode);
         plan->model = g_strdup(agent->model);
+        plan->mcp_servers = g_steal_pointer(&command->servers);
     }
     plan->ask_timeout_usec = agent->permissions.ask_timeout_usec;
     plan->timeout_stops = agent->permissions.timeout_stops;
@@ -223,17 +246,15 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
 
 /* An existing one is removed in any case: the rest of an earlier try of a queued run would be a
  * message to an interactive agent, and a FIFO or a link is not ours. */
-static gboolean write_stdin(Preparation *preparation, int folder_fd, const char *text,
-                            GError **error)
+static gboolean write_text(int folder_fd, const char *name, const char *text, GError **error)
 {
-    preparation->has_stdin = text != NULL;
-    unlinkat(folder_fd, "stdin", 0);
+    unlinkat(folder_fd, name, 0);
     if (!text)
         return TRUE;
-    autofd fd = open_regular(folder_fd, "stdin", O_WRONLY | O_CREAT | O_EXCL);
+    autofd fd = open_regular(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL);
     if (fd >= 0 && write_all(fd, text, strlen(text)))
         return TRUE;
-    set_errno_error(error, errno, "writing the agent's stdin");
+    set_errno_error(error, errno, "writing the agent's %s", name);
     return FALSE;
 }
 
@@ -243,8 +264,10 @@ static gboolean fill_folder(Preparation *preparation, int folder_fd, const Agent
     if (!run_record_write(preparation->plan, folder_fd, error))
         return FALSE;
     fault_point("record");
+    preparation->has_stdin = command->stdin_text != NULL;
     return shim_make_fifos(folder_fd, error) &&
-           write_stdin(preparation, folder_fd, command->stdin_text, error) &&
+           write_text(folder_fd, "stdin", command->stdin_text, error) &&
+           write_text(folder_fd, SETTINGS_FILE, command->settings, error) &&
            (!command->message ||
             messages_begin(folder_fd, command->message, preparation->plan->interactive, error));
 }

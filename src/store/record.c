@@ -28,6 +28,7 @@ void run_record_free(RunRecord *record)
     g_strfreev(record->deny);
     g_free(record->mode);
     g_free(record->model);
+    g_free(record->mcp_servers);
     g_free(record->environment_problem);
     g_free(record->sandbox);
     g_strfreev(record->sandbox_missing);
@@ -159,6 +160,7 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
         json_add_strv(builder, "deny", record->deny);
     json_add_string(builder, "mode", record->mode);
     json_add_string(builder, "model", record->model);
+    json_add_string(builder, "mcp_servers", record->mcp_servers);
     json_add_uint(builder, "ask_timeout_usec", record->ask_timeout_usec);
     json_add_boolean(builder, "timeout_stops", record->timeout_stops);
     json_add_boolean(builder, "waits_out_limits", record->waits_out_limits);
@@ -211,6 +213,7 @@ static void read_permission(JsonObject *root, RunRecord *record)
     record->deny = json_get_strv(root, "deny");
     record->mode = g_strdup(json_get_string(root, "mode"));
     record->model = g_strdup(json_get_string(root, "model"));
+    record->mcp_servers = g_strdup(json_get_string(root, "mcp_servers"));
     record->ask_timeout_usec = json_get_uint(root, "ask_timeout_usec", 0);
     record->timeout_stops =
         json_object_get_boolean_member_with_default(root, "timeout_stops", FALSE);

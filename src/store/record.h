@@ -39,6 +39,7 @@ typedef struct {
     PermissionMode permission;
     char **allow, **deny;     /* rules, where the service is to hold to them; or NULL */
     char *mode, *model;       /* for a kind that is spoken with; or NULL */
+    char *mcp_servers;        /* likewise: a JSON array */
     guint64 ask_timeout_usec; /* 0: none */
     gboolean timeout_stops;   /* the run; else the answer is no */
     gboolean waits_out_limits;

@@ -165,7 +165,7 @@ class Pool:
         kept = ("PATH", "LC_ALL", "LANG", "USER", "LOGNAME", "SHELL")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         for name in os.environ:
-            programs = ("STORKIT_SHIM", "STORKIT_GIT", "STORKIT_TEST_HOST")
+            programs = ("STORKIT_SHIM", "STORKIT_GIT", "STORKITCTL", "STORKIT_TEST_HOST")
             if name.endswith("SAN_OPTIONS") or name in programs:
                 environment[name] = os.environ[name]
         for name, folder in (

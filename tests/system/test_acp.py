@@ -54,6 +54,19 @@ def release(info, name="go"):
         pass
 
 
+def test_a_server_is_given_to_new_and_loaded_sessions(pool):
+    """With `mcp = true`, each session is opened with `storkitctl mcp` for a server."""
+    root = pool.repository(agents=speaking([[["text", "Hello."]]], {"mcp": True}))
+    for resume in ({}, {"resume": "acp-session-1"}):
+        info = pool.start(root, "s", **resume)
+        pool.wait(root, "s")
+        method = "session/load" if resume else "session/new"
+        server, = received(pool, info, method)[0]["params"]["mcpServers"]
+        assert (server["name"], server["args"]) == ("storkit", ["mcp"])
+        address = {v["name"]: v["value"] for v in server["env"]}["DBUS_SESSION_BUS_ADDRESS"]
+        assert address == pool.environment["DBUS_SESSION_BUS_ADDRESS"]
+
+
 def test_text_and_end(pool):
     """The agent is greeted, gets a session in the worktree and its prompt; pieces of its messages
     become lines of output, each of its lines an `agent_json`; its turn's end is the run's."""

@@ -281,6 +281,59 @@ def test_a_parked_parent_has_its_children():
         assert pool.list() == []
 
 
+# Takes the server that it is given with --mcp-config, and starts a run by its tool.
+MCP_AGENT = """#!/usr/bin/python3
+import json, os, subprocess, sys
+print(json.dumps({"type": "system", "subtype": "init", "session_id": "S1"}), flush=True)
+given = json.loads(sys.argv[sys.argv.index("--mcp-config") + 1])["mcpServers"]["storkit"]
+server = subprocess.Popen([given["command"], *given["args"]], env=os.environ | given["env"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+def ask(number, method, **params):
+    server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method,
+                                   "params": params}) + "\\n")
+    while (answer := json.loads(server.stdout.readline())).get("id") != number:
+        pass
+    return answer["result"]
+ask(1, "initialize", protocolVersion="2025-06-18", capabilities={},
+    clientInfo={"name": "t", "version": "1"})
+answer = ask(2, "tools/call", name="start_run", arguments={"run": "child/helper"})
+print(json.dumps({"type": "result", "is_error": bool(answer.get("isError")),
+                  "result": answer["content"][0]["text"]}), flush=True)
+"""
+
+
+def test_mcp_gives_the_agent_the_server(pool):
+    """`mcp = true`: the program is told of `storkitctl mcp`; what it starts by that is its run's
+    child, under its bounds."""
+    helper = agent(pool, "stay")
+    program = f"{pool.folder}/claude"
+    with open(program, "w") as file:
+        file.write(MCP_AGENT)
+    os.chmod(program, 0o755)
+    lead = {"command": program, "mcp": True, "may_start": ["helper"]}
+    agents = {"lead": lead, "helper": helper, "other": lead | {"may_start": []}}
+    root = pool.repository(agents=agents)
+    info = pool.start(root, "top")
+    assert pool.wait(root, "top")["status"] == "completed", pool.get(root, "top")
+    child = pool.get(root, "child", "helper")
+    pool.units.add(child["unit"])
+    assert child["parent"] == info["run_id"]
+    pool.start(root, "top", "other")
+    ended = pool.wait(root, "top", "other")
+    assert ended["status"] == "failed" and "may_start" in ended["error"], ended
+
+
+def test_mcp_that_cannot_be_given_is_refused(pool):
+    """By a kind that has no way to be told of it, and in a sandbox that closes the bus."""
+    root = pool.repository(agents={"coder": {"kind": "raw", "mcp": True}})
+    assert "mcp needs kind" in raises("InvalidConfig", pool.start, root, "1").message
+    agents = {"coder": {"mcp": True}}
+    boxed = pool.repository("boxed", agents=agents)
+    error = raises("InvalidConfig", pool.start, boxed, "1", sandbox="worktree")
+    assert "bus = true" in error.message
+    assert pool.run_folders() == [] and pool.list() == []
+
+
 def test_an_unknown_name_in_may_start_is_refused(pool):
     """Here, and not when the agent wants to start it."""
     root = family(pool, lead=("stay", {"may_start": ["helpre"]}), helper="stay")

@@ -237,6 +237,59 @@ static void test_a_template_is_expanded_in_one_pass(void)
     }
 }
 
+#define PAIR "\"DBUS_SESSION_BUS_ADDRESS\":\"unix:path=/b\""
+#define SETTINGS                                                                                   \
+    "{\"mcpServers\":{\"storkit\":{\"command\":\"/bin/ctl\",\"args\":[\"mcp\"],\"env\":{" PAIR     \
+    "}}}}"
+
+/* Each kind in its program's own words. */
+static void test_a_server_is_given_as_the_kind_reads_it(void)
+{
+    char *environment[] = {(char *)"DBUS_SESSION_BUS_ADDRESS=unix:path=/b", (char *)"A=1", NULL};
+    static const struct {
+        const char *kind, *argument, *variable, *settings, *servers;
+    } cases[] = {
+        {"claude", SETTINGS, NULL, NULL, NULL},
+        {"qwen", SETTINGS, NULL, NULL, NULL},
+        {"codex",
+         "mcp_servers.storkit={command=\"/bin/ctl\",args=[\"mcp\"],"
+         "env={DBUS_SESSION_BUS_ADDRESS=\"unix:path=/b\"}}",
+         NULL, NULL, NULL},
+        {"gemini", NULL, "GEMINI_CLI_SYSTEM_DEFAULTS_PATH=/run/1/settings.json", SETTINGS, NULL},
+        {"opencode", NULL,
+         "OPENCODE_CONFIG_CONTENT={\"mcp\":{\"storkit\":{\"type\":\"local\",\"command\":"
+         "[\"/bin/ctl\",\"mcp\"],\"enabled\":true,\"environment\":{" PAIR "}}}}",
+         NULL, NULL},
+        {"acp", NULL, NULL, NULL,
+         "[{\"name\":\"storkit\",\"command\":\"/bin/ctl\",\"args\":[\"mcp\"],\"env\":[{\"name\":"
+         "\"DBUS_SESSION_BUS_ADDRESS\",\"value\":\"unix:path=/b\"}]}]"},
+    };
+    CommandContext with = context;
+    with.run_folder = "/run/1";
+    with.environment = environment;
+    g_setenv("STORKITCTL", "/bin/ctl", TRUE);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *lines =
+            g_strdup_printf("kind = '%s'\ncommand = 'x'\nmcp = true", cases[i].kind);
+        g_autoptr(AgentCommand) command = build(lines, &with);
+        g_assert_cmpstr(command->variables ? command->variables[0] : NULL, ==, cases[i].variable);
+        g_assert_cmpstr(command->settings, ==, cases[i].settings);
+        g_assert_cmpstr(command->servers, ==, cases[i].servers);
+        g_assert_true(!cases[i].argument ||
+                      g_strv_contains((const char *const *)command->argv, cases[i].argument));
+    }
+}
+
+static void test_a_variable_that_is_set_is_not_replaced(void)
+{
+    char *environment[] = {(char *)"OPENCODE_CONFIG_CONTENT={}", NULL};
+    CommandContext with = context;
+    with.environment = environment;
+    assert_refused("kind = 'opencode'\nmcp = true", &with, "OPENCODE_CONFIG_CONTENT");
+    g_autoptr(AgentCommand) command = build("kind = 'opencode'", &with);
+    g_assert_null(command->variables);
+}
+
 static void test_the_environment_is_the_agents_own(void)
 {
     char *base[] = {
@@ -352,6 +405,10 @@ int main(int argc, char **argv)
                     test_numbers_do_not_depend_on_the_locale);
     g_test_add_func("/agent-command/a-template-is-expanded-in-one-pass",
                     test_a_template_is_expanded_in_one_pass);
+    g_test_add_func("/agent-command/a-server-is-given-as-the-kind-reads-it",
+                    test_a_server_is_given_as_the_kind_reads_it);
+    g_test_add_func("/agent-command/a-variable-that-is-set-is-not-replaced",
+                    test_a_variable_that_is_set_is_not_replaced);
     g_test_add_func("/agent-command/the-environment-is-the-agents-own",
                     test_the_environment_is_the_agents_own);
     g_test_add_func("/agent-command/an-environment-needs-no-base",
