@@ -7,6 +7,7 @@
 #include "ctl/json-path.h"
 #include "ctl/options.h"
 #include "ctl/questions.h"
+#include "ctl/remote.h"
 #include "ctl/select.h"
 #include "ctl/verb.h"
 
@@ -19,7 +20,8 @@
 
 typedef struct {
     Ctl *ctl;
-    const char *word;           /* the one being typed */
+    char **words;
+    const char *word;           /* the last, which is being typed */
     const Verb *verb;           /* NULL: not named yet */
     const GOptionEntry *valued; /* whose value is being typed, or NULL */
     guint position;             /* arguments before the word */
@@ -242,11 +244,12 @@ static void offer_arguments(const Completion *completion)
     }
 }
 
-/* Of the options before the word two say what may stand for it. */
+/* Of the options before the word three say what may stand for it. */
 static void take_option(Ctl *ctl, const GOptionEntry *option, const char *value)
 {
     char **to = option->short_name == 'C'   ? &ctl->directory
                 : option->short_name == 'a' ? &ctl->agent
+                : option->short_name == 'H' ? &ctl->host
                                             : NULL;
     if (!to)
         return;
@@ -288,6 +291,15 @@ static void read_words(Completion *completion, char **words, guint n)
     }
 }
 
+/* With -H, what depends on the service is another machine's. */
+static gboolean ask_host(const Completion *completion)
+{
+    if (!completion->ctl->host)
+        return FALSE;
+    remote_complete(completion->ctl, completion->words);
+    return TRUE;
+}
+
 static gboolean is_agent(const GOptionEntry *option)
 {
     return g_strcmp0(option->long_name, "agent") == 0;
@@ -313,6 +325,8 @@ static void offer_branches(const Completion *completion, const char *prefix)
 static void offer_values(const Completion *completion, const GOptionEntry *option,
                          const char *prefix)
 {
+    if (option->short_name == 'H' || ask_host(completion))
+        return;
     if (g_strcmp0(option->long_name, "base") == 0)
         offer_branches(completion, prefix);
     else if (is_agent(option) && connect_quickly(completion->ctl))
@@ -336,7 +350,7 @@ static void offer_for_dash(const Completion *completion)
 int complete(Ctl *ctl, char **words)
 {
     guint n = g_strv_length(words);
-    Completion completion = {.ctl = ctl, .word = n > 0 ? words[n - 1] : ""};
+    Completion completion = {.ctl = ctl, .words = words, .word = n > 0 ? words[n - 1] : ""};
     read_words(&completion, words, n > 0 ? n - 1 : 0);
     if (completion.valued)
         offer_values(&completion, completion.valued, "");
@@ -346,7 +360,7 @@ int complete(Ctl *ctl, char **words)
         offer_for_dash(&completion);
     else if (!completion.verb || completion.verb->arguments == ARGUMENT_VERB)
         offer_verbs(&completion);
-    else if (connect_quickly(ctl))
+    else if (!ask_host(&completion) && connect_quickly(ctl))
         offer_arguments(&completion);
     return 0;
 }

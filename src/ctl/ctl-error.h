@@ -24,6 +24,7 @@ typedef enum {
 GQuark ctl_error_quark(void);
 
 /** Exit statuses beside those of errors. */
+#define CTL_EXIT_UNREACHABLE 6 /* the host of -H */
 #define CTL_EXIT_RUN_FAILED 10
 #define CTL_EXIT_RUN_STOPPED 11
 #define CTL_EXIT_TIMEOUT 124 /* as timeout(1) has it */

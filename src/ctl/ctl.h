@@ -16,6 +16,7 @@
 typedef struct {
     char *directory; /* -C, or NULL */
     char *agent;     /* -a, or NULL */
+    char *host;      /* -H, or NULL */
     gboolean json, no_pager, no_legend, quiet, help, version;
 
     char *project; /* the root around the folder it was called in, or NULL */

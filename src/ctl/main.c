@@ -6,6 +6,7 @@
 
 #include "ctl/help.h"
 #include "ctl/options.h"
+#include "ctl/remote.h"
 #include "ctl/storkitctl-version.h"
 #include "ctl/verb.h"
 
@@ -88,8 +89,8 @@ static int print_version(void)
     return EXIT_SUCCESS;
 }
 
-/* @words begins with the verb. */
-static int call_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
+/* @words begins with the verb, @all with the program. */
+static int call_verb(Ctl *ctl, const Verb *verb, char **words, char **all, GError **error)
 {
     g_auto(GStrv) argv = options_split(ctl, verb, words, error);
     if (!argv)
@@ -104,6 +105,8 @@ static int call_verb(Ctl *ctl, const Verb *verb, char **words, GError **error)
     drop_separator(argv);
     if (!check_count(verb, argv + 1, error))
         return -1;
+    if (ctl->host)
+        return remote_run(ctl, verb, all + 1, error);
     if (!verb->offline && !ctl_open(ctl, error))
         return -1;
     return verb->run(ctl, argv + 1, passed, error);
@@ -141,11 +144,11 @@ static int run(Ctl *ctl, char **words, GError **error)
     if (ctl->help)
         return print_help(ctl, NULL);
     if (!argv[1])
-        return call_verb(ctl, &list_verb, alone, error);
+        return call_verb(ctl, &list_verb, alone, words, error);
     const Verb *verb = verb_find(argv[1]);
     if (verb)
         return verb->stands_for ? run_option(ctl, verb, argv + 1, error)
-                                : call_verb(ctl, verb, argv + 1, error);
+                                : call_verb(ctl, verb, argv + 1, words, error);
     set_unknown(error, argv[1]);
     return -1;
 }

@@ -16,12 +16,14 @@ gboolean verb_check_lines(int lines, GError **error)
  * the locale's encoding lacks a character of it, and the bus wants UTF-8 in any. */
 const GOptionEntry *global_options(Ctl *ctl)
 {
-    static GOptionEntry options[9];
+    static GOptionEntry options[10];
     const GOptionEntry filled[] = {
         {"project", 'C', 0, G_OPTION_ARG_FILENAME, &ctl->directory, "Act as if called in DIR",
          "DIR"},
         {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent, "The agent, if RUN does not name one",
          "AGENT"},
+        {"host", 'H', 0, G_OPTION_ARG_FILENAME, &ctl->host, "Do it on another machine, over ssh",
+         "[USER@]HOST"},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
         {"no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "Do not use a pager", NULL},
         {"no-legend", 0, 0, G_OPTION_ARG_NONE, &ctl->no_legend,
