@@ -189,6 +189,11 @@ static bool parse_words(Options *options, Setup *setups, char **word)
     return true;
 }
 
+static bool has_cwd(const Options *options)
+{
+    return options->cwd || refuse("no folder to run in", "--cwd is missing");
+}
+
 bool options_parse(Options *ret_options, char **argv)
 {
     const char *format = argv[0] && argv[1] ? value_of(argv[1], "--format") : NULL;
@@ -206,11 +211,8 @@ bool options_parse(Options *ret_options, char **argv)
         .columns = DEFAULT_COLUMNS,
         .umask = -1,
     };
-    if (!parse_words(ret_options, setups, argv + 2)) {
-        free(setups);
-        return false;
-    }
-    if (!ret_options->cwd)
-        return refuse("no folder to run in", "--cwd is missing");
-    return true;
+    if (parse_words(ret_options, setups, argv + 2) && has_cwd(ret_options))
+        return true;
+    free(setups);
+    return false;
 }

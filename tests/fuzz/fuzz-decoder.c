@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <glib.h>
-#include <stdlib.h>
+#include "fuzz.h"
+
 #include <string.h>
 
 #include "transcript/decoder.h"
 #include "base/json-scan.h"
 
 /*
- * Any bytes through the decoder, as every kind. The seeds are what real agents printed:
- *   mkdir corpus; meson setup -Dfuzz=true build-fuzz (with CC=clang CXX=clang++)
- *   build-fuzz/tests/fuzz/fuzz-decoder -max_len=4096 corpus tests/data/agents
+ * Any bytes through the decoder, as every kind. The seeds are what real agents printed.
  */
-
-static void check(gboolean holds)
-{
-    if (!holds)
-        abort();
-}
 
 static gboolean is_object(const char *text, gsize length, gsize split)
 {
@@ -31,20 +23,20 @@ static gboolean is_object(const char *text, gsize length, gsize split)
 static void check_texts(const DecodedLine *line)
 {
     for (guint i = 0; line->texts && i < line->texts->len; i++)
-        check(g_utf8_validate(line->texts->pdata[i], -1, NULL));
-    check(!line->facts.session_id || g_utf8_validate(line->facts.session_id, -1, NULL));
-    check(!line->facts.error || g_utf8_validate(line->facts.error, -1, NULL));
+        fuzz_check(g_utf8_validate(line->texts->pdata[i], -1, NULL));
+    fuzz_check(!line->facts.session_id || g_utf8_validate(line->facts.session_id, -1, NULL));
+    fuzz_check(!line->facts.error || g_utf8_validate(line->facts.error, -1, NULL));
 }
 
 static void check_line(const DecodedLine *line)
 {
     if (line->class == LINE_NOTHING) {
-        check(!line->text && line->length == 0);
+        fuzz_check(!line->text && line->length == 0);
         return;
     }
-    check(line->length > 0 && !memchr(line->text, '\0', line->length));
-    check(g_utf8_validate_len(line->text, line->length, NULL));
-    check(is_object(line->text, line->length, 0) == (line->class == LINE_JSON));
+    fuzz_check(line->length > 0 && !memchr(line->text, '\0', line->length));
+    fuzz_check(g_utf8_validate_len(line->text, line->length, NULL));
+    fuzz_check(is_object(line->text, line->length, 0) == (line->class == LINE_JSON));
     check_texts(line);
 }
 
@@ -56,14 +48,12 @@ static void decode(const AgentKind *kind, const char *bytes, gsize length)
     check_line(&line);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *bytes = (const char *)data;
     gsize split = size > 0 ? data[size - 1] % size : 0;
 
-    check(is_object(bytes, size, 0) == is_object(bytes, size, split));
+    fuzz_check(is_object(bytes, size, 0) == is_object(bytes, size, split));
     for (const char *end = bytes + size; bytes < end;) {
         const char *newline = memchr(bytes, '\n', (gsize)(end - bytes));
         gsize length = (gsize)((newline ? newline : end) - bytes);
