@@ -10,7 +10,9 @@ import time
 
 import crowd
 import stream
-from service import NAME, PATH, ask, call, make_project, read_json, run_folder, service_pid
+from service import (
+    NAME, PATH, ask, call, make_project, pss, read_json, run_folder, service_pid, settle,
+)
 from table import Table, median, spread
 
 STARTS = 15  # in each round
@@ -32,12 +34,6 @@ def start_times(programs, project, fifo):
     return pool, bare
 
 
-def pss(pid):
-    """KiB"""
-    with open(f"/proc/{pid}/smaps_rollup") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
-
-
 def switches(pid):
     """How often the process's threads have gone to sleep, or were put to."""
     total = 0
@@ -54,11 +50,6 @@ def start_idle(project, numbers):
         info = call("Start", "sss", project, f"story{number}", "")
         pids.append(read_json(run_folder(info["run_id"]["data"]), "started")["shim_pid"])
     return pids
-
-
-def settle():
-    """Threads that had work linger for 15 s before they end, and storkit-git for 30 s."""
-    time.sleep(35)
 
 
 def idle(project):
@@ -154,10 +145,14 @@ def main():
     if not quick:
         report_idle(table, make_project("idle", command=programs["stand-in"], env="init; idle"))
     report_starts(table, programs, rounds)
-    crowd.report_latency(table, 100 if quick else 500)
     stream.report(table, programs, 20 if quick else 200, rounds)
-    crowd.report_runs(table, programs, 20 if quick else 300)
-    crowd.report_files(table, programs, rounds)
+    if not quick:
+        crowd.report_ended(table)
+    crowd.report_crowd(table, programs, (10, 20) if quick else (300, 1000))
+    for files in crowd.FILES[:1] if quick else crowd.FILES:
+        crowd.report_files(table, files, rounds)
+    # Last: what a flood has left to be told keeps the service busy for a while.
+    crowd.report_latency(table, programs, 100 if quick else 500)
     print()
     with open(out, "w") as file:
         file.write("\n".join(["  \n".join(lines), *table.markdown]) + "\n")

@@ -4,14 +4,34 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 
 from gi.repository import Gio, GLib
 
-from service import NAME, PATH, make_project, service_pid
+from service import NAME, PATH, make_project, pss, service_pid, settle
 from table import median, percentile
 
-FILES = 10000
+FILES = (1000, 10000, 50000)
+BESIDE = 5  # worktrees that are made beside many others
+ENDED = 300
+
+MANAGER = "org.freedesktop.DBus.ObjectManager"
+
+# Pings the service until its stdin ends; prints the longest that one took, in ms.
+PINGER = f"""
+import select, sys, time
+from gi.repository import Gio
+bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+worst = 0
+print(flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    begin = time.monotonic()
+    bus.call_sync("{NAME}", "{PATH}", "org.freedesktop.DBus.Peer", "Ping", None, None, 0, -1)
+    worst = max(worst, time.monotonic() - begin)
+    time.sleep(0.001)
+print(worst * 1000)
+"""
 
 
 class Bus:
@@ -25,10 +45,26 @@ class Bus:
             NAME, PATH, NAME, method, arguments, None, Gio.DBusCallFlags.NONE, 600000
         ).unpack()
 
-    def timed(self, method, arguments=None):
+    def timed(self, method, arguments=None, interface=NAME):
+        """Milliseconds, without the values' way into Python."""
         begin = time.monotonic()
-        self.call(method, arguments)
+        self.bus.call_sync(
+            NAME, PATH, interface, method, arguments, None, Gio.DBusCallFlags.NONE, 600000
+        )
         return (time.monotonic() - begin) * 1000
+
+    def start_all(self, stories, project):
+        """Seconds until all run: a Start that takes long has replied `pending` before."""
+        begin = time.monotonic()
+        self.all("Start", stories, project)
+        waiting = set(stories)
+        while waiting:
+            runs = self.call("List")[0]
+            waiting -= {run["story_id"] for run in runs if run["status"] == "running"}
+            failed = [run for run in runs if run["status"] == "failed"]
+            assert not failed, failed[0]
+            time.sleep(0.5 if waiting else 0)
+        return time.monotonic() - begin
 
     def all(self, method, stories, project):
         """Calls for all stories at once; seconds until the last reply."""
@@ -66,6 +102,13 @@ def seconds(*command, **keywords):
     return time.monotonic() - begin
 
 
+def main_thread_ms():
+    """CPU time of the service's main thread."""
+    pid = service_pid()
+    with open(f"/proc/{pid}/task/{pid}/schedstat") as file:
+        return int(file.read().split()[0]) / 1e6
+
+
 def report_restart(table, bus, number):
     """SIGKILL; the first call starts the service again."""
     listed = len(bus.call("List")[0])
@@ -79,40 +122,112 @@ def report_restart(table, bus, number):
             time.sleep(0.01)
     first = time.monotonic() - begin
     assert len(runs) == listed, f"{len(runs)} of {listed} runs are listed after SIGKILL"
-    met = first <= 0.5
-    table.row(f"SIGKILL until it lists {number} runs again", f"{first:.2f} s", "0.5 s", met)
+    while any(run["status"] != "running" for run in runs):
+        time.sleep(0.01)
+        runs = bus.call("List")[0]
+    followed = time.monotonic() - begin
+    table.row(f"SIGKILL until it lists {number} runs", f"{first:.2f} s", "0.5 s", first <= 0.5)
+    table.row("... until it follows all of them", f"{followed:.2f} s", "1 s", followed <= 1)
 
 
-def report_runs(table, programs, number):
+def report_questions(table, bus, number):
+    """What is asked of all runs: the time of the answer, and of the main thread."""
+    for name, method, interface in (
+        ("List", "List", NAME),
+        ("GetManagedObjects", "GetManagedObjects", MANAGER),
+    ):
+        before = main_thread_ms()
+        times = [bus.timed(method, None, interface) for _ in range(11)]
+        cpu = (main_thread_ms() - before) / len(times)
+        aim = max(2, 20 * number / 1000)
+        if name == "List":
+            table.row(name, f"{median(times):.1f} ms", f"{aim:.0f} ms", median(times) <= aim)
+        else:
+            table.row(name, f"{median(times):.1f} ms")
+        table.row("... CPU of the main thread", f"{cpu:.1f} ms")
+        pinger = subprocess.Popen(
+            [sys.executable, "-c", PINGER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        pinger.stdout.readline()
+        for _ in range(5):
+            bus.timed(method, None, interface)
+        worst = float(pinger.communicate(b"\n")[0])
+        table.row("... longest ping beside it", f"{worst:.1f} ms")
+
+
+def add_worktree(project, name):
+    git = ["git", "-C", project, "worktree", "add", "-b", name, f"{project}-{name}"]
+    return seconds(*git) * 1000
+
+
+def report_beside(table, bus, project, number):
+    """One more worktree beside @number others, by both in turns."""
+    ours, own = [], []
+    for i in range(BESIDE):
+        ours.append(bus.timed("Start", GLib.Variant("(sss)", (project, f"beside{i}", ""))))
+        own.append(add_worktree(project, f"own{i}"))
+        bus.call("Stop", GLib.Variant("(sss)", (project, f"beside{i}", "")))
+    ratio = median(ours) / median(own)
+    table.row(f"Start with a worktree beside {number}", f"{median(ours):.0f} ms")
+    table.row("git worktree add there", f"{median(own):.0f} ms")
+    table.row("ratio", f"{ratio:.2f}", "at most 1.0", ratio <= 1)
+
+
+def report_crowd(table, programs, steps):
+    """Idle runs, each with its worktree: as many as each of @steps, one after the other."""
     bus = Bus()
     project = make_project("crowd", command=programs["stand-in"], env="init; idle")
+    number = steps[-1]
     stories = [f"crowd{i}" for i in range(number)]
-    bus.set_max_agents(number)
+    bus.set_max_agents(number + BESIDE)
     table.head(f"{number} idle runs, each with its worktree")
-    took = bus.all("Start", stories, project) * 1000 / number
-    table.row("Start with a new worktree, all at once: each", f"{took:.0f} ms", "20 ms", took <= 20)
-    git = ["git", "-C", project]
-    own = [
-        seconds(*git, "worktree", "add", "-b", f"own{i}", f"{project}-own{i}") for i in range(5)
-    ]
-    table.row("git worktree add there", f"{median(own) * 1000:.0f} ms")
+    done = 0
+    for step in steps:
+        took = bus.start_all(stories[done:step], project) * 1000 / (step - done)
+        what = f"Starts {done + 1} to {step}, all at once: each"
+        table.row(what, f"{took:.0f} ms", "20 ms", took <= 20)
+        done = step
+    report_beside(table, bus, project, number)
     trips = [bus.timed("Get", GLib.Variant("(sss)", (project, "crowd0", ""))) for _ in range(50)]
     table.row("Get of one run", f"{median(trips):.2f} ms")
-    lists = [bus.timed("List") for _ in range(11)]
-    aim = max(2, 20 * number / 1000)
-    table.row("List", f"{median(lists):.1f} ms", f"{aim:.0f} ms", median(lists) <= aim)
+    report_questions(table, bus, number)
     report_restart(table, bus, number)
     worktrees = bus.timed("ListWorktrees", GLib.Variant("(s)", (project,))) / 1000
+    git = ["git", "-C", project]
     own = seconds(*git, "worktree", "list") + seconds(*git, "branch", "--no-merged")
-    table.row("ListWorktrees", f"{worktrees:.2f} s", "0.1 s", worktrees <= 0.1)
+    table.row("ListWorktrees", f"{worktrees:.2f} s")
     table.row("git worktree list and git branch --no-merged", f"{own:.2f} s")
     took = bus.all("Stop", stories, project)
     table.row("Stop of all at once", f"{took:.1f} s", "2 s", took <= 2)
 
 
-def report_files(table, programs, rounds):
-    project = make_project("files", kind="raw", command="/bin/true")
-    for i in range(FILES):
+def descriptors():
+    return len(os.listdir(f"/proc/{service_pid()}/fd"))
+
+
+def report_ended(table):
+    """What the service keeps of runs that have ended and are listed."""
+    bus = Bus()
+    project = make_project("ended", kind="raw", command="/bin/true")
+    stories = [f"ended{i}" for i in range(ENDED + 1)]
+    bus.set_max_agents(20)
+    bus.all("Start", stories[:1], project)
+    settle()
+    before, fds = pss(service_pid()), descriptors()
+    bus.all("Start", stories[1:], project)
+    for story in stories:
+        bus.call("Wait", GLib.Variant("(sss)", (project, story, "")))
+    settle()
+    each = (pss(service_pid()) - before) / ENDED
+    more = descriptors() - fds
+    table.head(f"{ENDED} runs that have ended, and are listed")
+    table.row("service: PSS of one more", f"{each:.1f} KiB", "2 KiB", each <= 2)
+    table.row("service: descriptors more", str(more), "none", more <= 0)
+
+
+def report_files(table, files, rounds):
+    project = make_project(f"files{files}", kind="raw", command="/bin/true")
+    for i in range(files):
         folder = f"{project}/{i // 100}"
         os.makedirs(folder, exist_ok=True)
         with open(f"{folder}/{i}", "w") as file:
@@ -123,33 +238,65 @@ def report_files(table, programs, rounds):
     bus = Bus()
     ours, own = [], []
     for i in range(rounds):
-        ours.append(bus.timed("Start", GLib.Variant("(sss)", (project, f"files{i}", ""))) / 1000)
-        own.append(seconds(*git, "worktree", "add", "-b", f"own{i}", f"{project}-own{i}"))
-    table.head(f"A new worktree of {FILES} files: {rounds} times, in turns")
-    table.row("Start", f"{median(ours):.2f} s")
-    table.row("git worktree add", f"{median(own):.2f} s")
+        ours.append(bus.timed("Start", GLib.Variant("(sss)", (project, f"files{i}", ""))))
+        own.append(add_worktree(project, f"own{i}"))
+    table.head(f"A new worktree of {files} files: {rounds} times, in turns")
+    table.row("Start", f"{median(ours) / 1000:.2f} s")
+    table.row("git worktree add", f"{median(own) / 1000:.2f} s")
     ratio = median(ours) / median(own)
     table.row("ratio", f"{ratio:.2f}", "at most 1.0", ratio <= 1.0)
 
 
-def report_latency(table, lines):
-    """From an agent's write to its line at a subscriber's fd."""
-    code = f"for ((i = 0; i < {lines}; i++)); do echo $EPOCHREALTIME; sleep 0.02; done"
-    project = make_project("latency", kind="raw", command="/bin/bash", args=["-c", code])
-    bus = Bus()
-    bus.call("Start", GLib.Variant("(sss)", (project, "latency", "")))
+# --- Latency ---
+
+
+def read_fd(bus, project, story, late):
+    """Until the run ends."""
     reply, fds = bus.bus.call_with_unix_fd_list_sync(
-        NAME, PATH, NAME, "Subscribe", GLib.Variant("(ssst)", (project, "latency", "", 0)),
+        NAME, PATH, NAME, "Subscribe", GLib.Variant("(ssst)", (project, story, "", 0)),
         None, Gio.DBusCallFlags.NONE, -1, None,
     )
-    late = []
     with os.fdopen(fds.get(reply.unpack()[0]), "rb", buffering=0) as stream:
         for line in iter(stream.readline, b""):
             now = time.time()
             if b'"text":"' in line:
                 late.append((now - float(line.split(b'"text":"')[1].split(b'"')[0])) * 1000)
-    late = late[5:]  # the first are read late: the subscription comes after the start
-    table.head(f"From an agent's write to a subscriber's fd: {len(late)} lines")
-    table.row("median", f"{median(late):.2f} ms")
-    worst = percentile(late, 0.99)
-    table.row("99th percentile", f"{worst:.1f} ms", "3 ms", worst <= 3)
+
+
+def read_signals(bus, project, story, late):
+    loop = GLib.MainLoop()
+
+    def heard(connection, sender, path, interface, name, parameters):
+        now = time.time()
+        kind, data = parameters.unpack()[2:]
+        if kind == "output":
+            late.append((now - float(data["text"])) * 1000)
+        elif kind in ("done", "error"):
+            loop.quit()
+
+    subscription = bus.bus.signal_subscribe(
+        NAME, NAME, "AgentEvent", PATH, story, Gio.DBusSignalFlags.NONE, heard
+    )
+    loop.run()
+    bus.bus.signal_unsubscribe(subscription)
+
+
+def report_latency(table, programs, lines):
+    """From an agent's write to its line at a subscriber, alone and while another agent floods."""
+    code = f"sleep 0.5; for ((i = 0; i < {lines}; i++)); do echo $EPOCHREALTIME; sleep 0.02; done"
+    project = make_project("latency", kind="raw", command="/bin/bash", args=["-c", code])
+    flood = make_project("beside", command=programs["stand-in"], env="flood 2000000000 1000")
+    bus = Bus()
+    table.head(f"From an agent's write to a subscriber: {lines} lines")
+    for beside in (False, True):
+        if beside:
+            bus.call("Start", GLib.Variant("(sss)", (flood, "flood", "")))
+        for what, read in (("fd", read_fd), ("signal", read_signals)):
+            story, late = f"{what}{beside:d}", []
+            bus.call("Start", GLib.Variant("(sss)", (project, story, "")))
+            read(bus, project, story, late)
+            where = f"{what}, beside a flood" if beside else what
+            worst = percentile(late, 0.99)
+            table.row(f"{where}: median", f"{median(late):.2f} ms")
+            table.row(f"{where}: 99th percentile", f"{worst:.1f} ms", "3 ms", worst <= 3)
+    bus.call("Stop", GLib.Variant("(sss)", (flood, "flood", "")))

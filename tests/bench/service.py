@@ -66,3 +66,14 @@ def await_quiet():
     before = -1
     while before != (before := cpu_time(pid)):
         time.sleep(0.5)
+
+
+def pss(pid):
+    """KiB"""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def settle():
+    """Threads that had work linger for 15 s before they end, and storkit-git for 30 s."""
+    time.sleep(35)
