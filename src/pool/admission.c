@@ -16,22 +16,18 @@ struct Admission {
     const Settings *settings;
     const RunKeeper *keeper;
     gpointer keeper_data;
-    GPtrArray *starts; /* Start * */
-    GQueue queue;      /* of those, the ones that wait for a place: first come, first served; and
-                          those that a usage limit holds */
-    Wake *wake;        /* when the first of them may go on; NULL: none was held yet */
+    GPtrArray *starts;  /* Start * */
+    GHashTable *by_run; /* Run * -> Start * */
+    GQueue queue;       /* of those, the ones that wait for a place: first come, first served; and
+                           those that a usage limit holds */
+    Wake *wake;         /* when the first of them may go on; NULL: none was held yet */
     guint pressure_timer;
     gboolean shutting_down;
 };
 
 Start *admission_start_of(const Admission *admission, const Run *run)
 {
-    for (guint i = 0; i < admission->starts->len; i++) {
-        Start *start = g_ptr_array_index(admission->starts, i);
-        if (start_get_run(start) == run)
-            return start;
-    }
-    return NULL;
+    return g_hash_table_lookup(admission->by_run, run);
 }
 
 /* --- The queue --- */
@@ -172,25 +168,22 @@ static void admit_queued(Admission *admission)
             g_timeout_add_seconds(PRESSURE_SECONDS, on_pressure_timer, admission);
 }
 
-/* The Starts there are, for a walk in which some may finish. Caller unrefs. */
-static GPtrArray *snapshot(const Admission *admission)
+/* With each Start that there is: some may finish meanwhile. */
+static void each_start(const Admission *admission, void (*each)(Start *start))
 {
-    GPtrArray *starts = g_ptr_array_new();
-    g_ptr_array_extend(starts, admission->starts, NULL, NULL);
-    return starts;
-}
-
-static void retry_waiting(Admission *admission)
-{
-    g_autoptr(GPtrArray) starts = snapshot(admission);
-    for (guint i = 0; i < starts->len; i++)
-        if (g_ptr_array_find(admission->starts, g_ptr_array_index(starts, i), NULL))
-            start_retry(g_ptr_array_index(starts, i));
+    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_unref);
+    for (guint i = 0; i < admission->starts->len; i++)
+        g_ptr_array_add(runs, run_ref(start_get_run(g_ptr_array_index(admission->starts, i))));
+    for (guint i = 0; i < runs->len; i++) {
+        Start *start = admission_start_of(admission, runs->pdata[i]);
+        if (start)
+            each(start);
+    }
 }
 
 void admission_advance(Admission *admission)
 {
-    retry_waiting(admission);
+    each_start(admission, start_retry);
     admit_queued(admission);
     runs_tell_counts(admission->tools->runs);
 }
@@ -244,6 +237,7 @@ static void on_finished(Start *start, gboolean to_queue, gpointer data)
     Admission *admission = data;
     g_autoptr(Run) run = run_ref(start_get_run(start));
     g_queue_remove(&admission->queue, start);
+    g_hash_table_remove(admission->by_run, run);
     g_ptr_array_remove_fast(admission->starts, start); /* frees it */
     if (to_queue)
         admission_queue_found(admission, run);
@@ -263,6 +257,7 @@ static Start *add_start(Admission *admission, Run *run)
 {
     Start *start = start_new(admission->tools, run, &owner, admission);
     g_ptr_array_add(admission->starts, start);
+    g_hash_table_insert(admission->by_run, run, start);
     return start;
 }
 
@@ -341,6 +336,7 @@ Admission *admission_new(const StartTools *tools, const Settings *settings, cons
     admission->keeper = keeper;
     admission->keeper_data = keeper_data;
     admission->starts = g_ptr_array_new_with_free_func((GDestroyNotify)start_free);
+    admission->by_run = g_hash_table_new(NULL, NULL);
     g_queue_init(&admission->queue);
     return admission;
 }
@@ -353,16 +349,14 @@ void admission_free(Admission *admission)
     g_queue_clear(&admission->queue);
     wake_free(admission->wake);
     g_ptr_array_unref(admission->starts);
+    g_hash_table_unref(admission->by_run);
     g_free(admission);
 }
 
 void admission_shut_down(Admission *admission)
 {
     admission->shutting_down = TRUE;
-    g_autoptr(GPtrArray) starts = snapshot(admission);
-    for (guint i = 0; i < starts->len; i++)
-        if (g_ptr_array_find(admission->starts, g_ptr_array_index(starts, i), NULL))
-            start_abandon(g_ptr_array_index(starts, i));
+    each_start(admission, start_abandon);
 }
 
 gboolean admission_is_idle(const Admission *admission)

@@ -132,13 +132,13 @@ static void end_scope(Run *run)
     set_guard(run, GUARD_SECONDS);
 }
 
-static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
+static void on_shim_gone(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
     siginfo_t info;
-    run->shim_source = 0;
+    run->shim_watch = NULL;
     /* Ours is reaped here; an adopted one is its new parent's. */
-    waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
+    waitid(P_PIDFD, (id_t)run->shim.pidfd, &info, WEXITED | WNOHANG);
     run->shim_gone = TRUE;
     fault_point("shim-gone");
 
@@ -148,7 +148,6 @@ static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
     else
         end_scope(run);
     check_gone(run);
-    return G_SOURCE_REMOVE;
 }
 
 static void on_unit_gone(gpointer user_data)
@@ -187,7 +186,7 @@ void run_follow(Run *run)
     run->head = log_reader_new(run->log, 0, NULL);
     run->unit_watch = systemd_watch_gone(run->systemd, run->record->unit, on_unit_gone, run);
     if (run->shim.pidfd >= 0)
-        run->shim_source = g_unix_fd_add(run->shim.pidfd, G_IO_IN, on_shim_gone, run);
+        run->shim_watch = process_watch_new(run->shim.pidfd, on_shim_gone, run);
     else
         run->shim_gone = TRUE;
     schedule_pump(run);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/process-watch.h"
 #include "run/run.h"
 
 /*
@@ -36,7 +37,8 @@ struct Run {
     int memory_events_fd, cgroup_events_fd;
     int stop_fd; /* see shim_send_stop(); -1: not sent */
     LogReader *head;
-    guint pump_source, shim_source, guard_source, poll_source, quiet_source;
+    ProcessWatch *shim_watch;
+    guint pump_source, guard_source, poll_source, quiet_source;
     guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;

@@ -35,7 +35,7 @@ Run *run_ref(Run *run)
 void run_release_live(Run *run)
 {
     g_clear_handle_id(&run->pump_source, g_source_remove);
-    g_clear_handle_id(&run->shim_source, g_source_remove);
+    g_clear_pointer(&run->shim_watch, process_watch_free);
     g_clear_handle_id(&run->guard_source, g_source_remove);
     g_clear_handle_id(&run->poll_source, g_source_remove);
     g_clear_handle_id(&run->quiet_source, g_source_remove);

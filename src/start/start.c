@@ -272,7 +272,7 @@ void start_free(Start *start)
     if (start->answer)
         start->answer->start = NULL;
     g_clear_handle_id(&start->pending_timer, g_source_remove);
-    g_clear_handle_id(&start->shim_source, g_source_remove);
+    g_clear_pointer(&start->shim_watch, process_watch_free);
     g_clear_pointer(&start->unit_watch, unit_watch_free);
     preparation_clear(&start->preparation);
     g_clear_error(&start->error);

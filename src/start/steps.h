@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/process-watch.h"
 #include "start/owner.h"
 #include "start/start-prepare.h"
 
@@ -46,7 +47,7 @@ struct Start {
 
     /* Of the way back. */
     UnitWatch *unit_watch;
-    guint shim_source;
+    ProcessWatch *shim_watch;
     gboolean with_worktree; /* what was created for this run, and nobody else uses */
     gboolean worktree_gone;
 };

@@ -31,14 +31,13 @@ void end_scope(Start *start)
     start->unit_watch = systemd_watch_gone(start->tools->systemd, unit, on_unit_gone, start);
 }
 
-static gboolean on_shim_gone(int fd, GIOCondition condition, gpointer user_data)
+static void on_shim_gone(gpointer user_data)
 {
     Start *start = user_data;
     siginfo_t info;
-    waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG);
-    start->shim_source = 0;
+    waitid(P_PIDFD, (id_t)run_get_shim_pidfd(start->run), &info, WEXITED | WNOHANG);
+    start->shim_watch = NULL;
     undo_done(start);
-    return G_SOURCE_REMOVE;
 }
 
 void end_shim(Start *start)
@@ -46,7 +45,7 @@ void end_shim(Start *start)
     int pidfd = run_get_shim_pidfd(start->run);
     run_close_gate(start->run);
     if (pidfd >= 0)
-        start->shim_source = g_unix_fd_add(pidfd, G_IO_IN, on_shim_gone, start);
+        start->shim_watch = process_watch_new(pidfd, on_shim_gone, start);
     else
         undo_done(start);
 }
