@@ -4,8 +4,7 @@
 #include "agents/line-facts.h"
 
 /*
- * cline, as of 3.0: `cline --json`. That `--id` takes a session's id is what its help says; nobody
- * has tried it.
+ * cline, as of 3.0: `cline --json`. With `--id`, which resumes a session, it takes no prompt there.
  */
 
 static void build(CommandLine *line)
@@ -13,7 +12,6 @@ static void build(CommandLine *line)
     command_line_add_program(line);
     command_line_add(line, "--json");
     command_line_add_option(line, "-m", line->agent->model);
-    command_line_add_option(line, "--id", line->context->resume);
     command_line_add_args(line);
     if (line->prompt[0] == '-')
         command_line_add(line, "--");
@@ -50,7 +48,7 @@ static void read_result(LineJson json, DecodedLine *line)
                                   .output = "usage.outputTokens"});
 }
 
-static const char *const keys[] = {"prompt", "model", "resume", NULL};
+static const char *const keys[] = {"prompt", "model", NULL};
 
 static const KindLine lines[] = {
     {"hook_event", read_hook},
