@@ -94,13 +94,13 @@ def gemini(home, url):
     }
 
 
-def opencode(home, url):
+def opencode(home, url, **more):
     provider = {"npm": "@ai-sdk/openai-compatible", "models": {MODEL: {}},
                 "options": {"baseURL": f"{url}/v1", "apiKey": KEY}}  # fmt: skip
-    config = {"provider": {"stub": provider}, "model": f"stub/{MODEL}", "autoupdate": False}
+    config = {"provider": {"stub": provider}, "model": f"stub/{MODEL}", "autoupdate": False} | more
     return {
         "command": home.program("opencode", "opencode-linux-x64/bin/opencode"),
-        "env": {"OPENCODE_CONFIG_CONTENT": json.dumps(config)},
+        "env": {"OPENCODE_CONFIG": home.write("opencode.json", config)},
     }
 
 
@@ -185,10 +185,8 @@ def gemini_acp(home, url):
 
 
 def opencode_acp(home, url):
-    agent = opencode(home, url)
-    config = json.loads(agent["env"]["OPENCODE_CONFIG_CONTENT"])
-    config["permission"] = {"bash": "ask", "edit": "ask"}
-    return agent | {"args": ["acp"], "env": {"OPENCODE_CONFIG_CONTENT": json.dumps(config)}}
+    agent = opencode(home, url, permission={"bash": "ask", "edit": "ask"})
+    return agent | {"args": ["acp"]}
 
 
 def qwen_acp(home, url):

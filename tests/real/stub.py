@@ -3,15 +3,19 @@
 
 import itertools
 import json
+import os
 import subprocess
 
 
 class Stub:
     def __init__(self, program, node, folder):
-        self.log = f"{folder}/stub.log"
+        self.log, self.dump = f"{folder}/stub.log", f"{folder}/stub"
+        os.mkdir(self.dump)
         self.numbers = itertools.count(1)
         self.process = subprocess.Popen(
-            [node, program, "--log", self.log], stdout=subprocess.PIPE, text=True
+            [node, program, "--log", self.log, "--dump", self.dump],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.port = int(self.process.stdout.readline().split()[1])
 
@@ -32,3 +36,12 @@ class Stub:
         with open(self.log) as file:
             requests = [json.loads(line) for line in file]
         return [r["t"] / 1000 for r in requests if r.get("api") and r["url"].startswith(path)]
+
+    def requests_with(self, word):
+        """How many requests had that word in them, since the last call."""
+        found = 0
+        for name in os.listdir(self.dump):
+            with open(f"{self.dump}/{name}") as file:
+                found += word in file.read()
+            os.unlink(f"{self.dump}/{name}")
+        return found

@@ -14,17 +14,19 @@ from harness import FACTOR, wait_until
 from test_answers import answer
 
 PATIENCE = 240
-COMMON = ("text", "file", "resume", "limit", "stop", "err401")
-ACP = ("text", "file", "resume", "permission", "message", "limit", "stop", "err401")
+COMMON = ("text", "file", "resume", "limit", "stop", "stop_tool", "err401")
+ACP = ("text", "file", "resume", "permission", "message", "limit", "stop", "err401", "mcp")
 COMMIT = "git add . && git -c user.name=t -c user.email=t@localhost commit --quiet --message=work"
 CLAUDE = ("text", "file", "resume", "permission", "message", "background", "limit", "stop",
-          "stop_tool", "err401", "children")  # fmt: skip
+          "stop_tool", "err401", "mcp", "children")  # fmt: skip
 
 
 def trials_of(name):
     if name in agents.ACP:
         return ACP
-    return CLAUDE if name == "claude" else (*COMMON[:-1], "stop_tool", "err401")
+    if name == "claude":
+        return CLAUDE
+    return (*COMMON, "mcp") if name in ("codex", "gemini", "opencode", "qwen") else COMMON
 
 
 class Trial:
@@ -150,7 +152,8 @@ class Trial:
         self.pool.send_message(self.root, "message", "again")
         self.pool.close_input(self.root, "message")
         info = self.end("message")
-        return f"{self.count_said('message')} texts, {self.words(info)}"
+        asked = len(self.asked("message"))
+        return f"{self.count_said('message')} texts, {self.words(info)}, asked {asked} times"
 
     def do_background(self):
         """A task in the background that never ends does not keep the run beyond its grace."""
@@ -233,6 +236,14 @@ class Trial:
         self.start("err401", "err401")
         return self.words(self.end("err401"))
 
+    def do_mcp(self):
+        """With `mcp = true` the model is told of the tools of `storkitctl mcp`."""
+        self.stub.requests_with("start_run")
+        self.start("mcp", "text", {"mcp": True})
+        words = self.words(self.end("mcp"))
+        found = self.stub.requests_with("start_run")
+        return f"{'told of them' if found else 'NOT TOLD'}, {words}"
+
     def do_children(self):
         """It starts two others through `storkitctl mcp`, waits for them and looks at their work."""
         children = ["child-1/worker", "child-2/worker"]
@@ -249,10 +260,8 @@ class Trial:
         return f"{self.words(end)}; children {states}, its own {parents}; says {told}"
 
     def write_family(self, url):
-        ctl = os.environ["STORKITCTL"]
-        servers = {"mcpServers": {"storkit": {"command": ctl, "args": ["mcp"]}}}
-        parent = agents.roster_entry("claude", self.home, url)
-        parent["args"] = ["--mcp-config", json.dumps(servers)]
+        keys = {"mcp": True, "may_start": ["worker"]}
+        parent = agents.roster_entry("claude", self.home, url) | keys
         work = quote(f"echo $STORKIT_STORY >new.txt && {COMMIT}", safe="")
         worker = agents.roster_entry("claude", self.home, self.stub.url(f"sleep,cmd={work}"))
         roster = self.pool.roster({"agent": parent, "worker": worker})
