@@ -258,47 +258,16 @@ static int method_get_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 
 /* --- Questions --- */
 
-typedef struct {
-    BusParts *self;
-    sd_bus_message *call;
-    const char *question; /* the message's */
-    AgentAnswer answer;
-    GVariant *details;
-} AnswerCall;
-
-static void on_asking_run_found(Run *run, const GError *error, gpointer data)
-{
-    g_autofree AnswerCall *call = data;
-    if (run)
-        questions_answer(call->self->questions, run, call->question, &call->answer,
-                         bus_reply_to_call, sd_bus_message_ref(call->call));
-    else
-        bus_reply_error(call->call, error);
-    answer_clear(&call->answer);
-    g_variant_unref(call->details);
-    sd_bus_message_unref(call->call);
-}
-
 static int method_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusParts *self = userdata;
-    const char *run_id, *question;
-    AgentAnswer answer = {0};
-    g_autoptr(GVariant) details = NULL;
-    g_autoptr(GError) error = NULL;
-    int r = sd_bus_message_read(m, "sss", &run_id, &question, &answer.option);
-    if (r >= 0)
-        r = bus_read_dict(m, &details);
+    const char *run_id;
+    int r = sd_bus_message_read(m, "s", &run_id);
     if (r < 0)
         return r;
-    if (!answer_read_details(details, &answer, &error)) {
-        answer_clear(&answer);
-        bus_reply_error(m, error);
-        return 1;
-    }
-    AnswerCall *call = g_new(AnswerCall, 1);
-    *call = (AnswerCall){self, sd_bus_message_ref(m), question, answer, g_steal_pointer(&details)};
-    pool_find_by_id(self->pool, run_id, on_asking_run_found, call);
+    RunCall *call = g_new(RunCall, 1);
+    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m)};
+    pool_find_by_id(self->pool, run_id, on_run_found, call);
     return 1;
 }
 

@@ -2,6 +2,7 @@
 #include "bus/run-methods.h"
 
 #include "bus/reply.h"
+#include "bus/variant.h"
 #include "run/run-info.h"
 
 /* The arguments that come next; their types are the vtable's, so they are there. */
@@ -83,6 +84,24 @@ static void method_send_message(BusParts *self, Run *run, sd_bus_message *call)
                                sd_bus_message_ref(call));
 }
 
+static void method_answer(BusParts *self, Run *run, sd_bus_message *call)
+{
+    const char *question = "";
+    AgentAnswer answer = {0}; /* its strings are those of @details */
+    g_autoptr(GVariant) details = NULL;
+    g_autoptr(GError) error = NULL;
+    READ(call, "ss", &question, &answer.option);
+    int r = bus_read_dict(call, &details);
+    if (r < 0)
+        sd_bus_reply_method_errno(call, r, NULL);
+    else if (answer_read_details(details, &answer, &error))
+        questions_answer(self->questions, run, question, &answer, bus_reply_to_call,
+                         sd_bus_message_ref(call));
+    else
+        bus_reply_error(call, error);
+    answer_clear(&answer);
+}
+
 static void method_close_input(BusParts *self, Run *run, sd_bus_message *call)
 {
     conversations_close_input(self->conversations, run, bus_reply_to_call,
@@ -111,6 +130,7 @@ static const struct {
     const char *member;
     RunMethod method;
 } methods[] = {
+    {"Answer", method_answer},
     {"Attach", method_attach},
     {"CloseInput", method_close_input},
     {"Drain", method_drain},

@@ -114,6 +114,8 @@ static const sd_bus_vtable vtable[] = {
     METHOD("Subscribe", "t", SD_BUS_PARAM(cursor), "h", SD_BUS_PARAM(events)),
     METHOD("SendInput", "ay", SD_BUS_PARAM(bytes), "", ),
     METHOD("SendMessage", "s", SD_BUS_PARAM(text), "", ),
+    METHOD("Answer", "ssa{sv}", SD_BUS_PARAM(question) SD_BUS_PARAM(option) SD_BUS_PARAM(details),
+           "", ),
     COMMAND("CloseInput"),
     METHOD("Resize", "qq", SD_BUS_PARAM(rows) SD_BUS_PARAM(columns), "", ),
     METHOD("Attach", "", , "h", SD_BUS_PARAM(terminal)),

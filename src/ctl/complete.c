@@ -58,9 +58,11 @@ static gboolean connect_quickly(Ctl *ctl)
     return ctl->bus != NULL;
 }
 
-static gboolean has_ended(const RunInfo *info)
+/* A run that waits for the end of a usage limit is started now. */
+static gboolean can_resume(const RunInfo *info)
 {
-    return !run_info_is_live(info);
+    return !run_info_is_live(info) ||
+           (run_info_is_pending(info) && g_strcmp0(run_info_string(info, "waiting"), "limit") == 0);
 }
 
 static gboolean is_frozen(const RunInfo *info)
@@ -83,7 +85,7 @@ static const struct {
     const Verb *verb;
     gboolean (*takes)(const RunInfo *info);
 } choosy_verbs[] = {
-    {&resume_verb, has_ended},      {&freeze_verb, can_freeze},       {&thaw_verb, is_frozen},
+    {&resume_verb, can_resume},     {&freeze_verb, can_freeze},       {&thaw_verb, is_frozen},
     {&send_verb, run_info_is_live}, {&attach_verb, run_info_is_live}, {&answer_verb, asks},
     {&questions_verb, asks},
 };

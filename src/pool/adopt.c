@@ -8,6 +8,7 @@
 #include "host/cgroup.h"
 #include "base/names.h"
 #include "pool/family.h"
+#include "pool/limits.h"
 #include "pool/pool-internal.h"
 #include "pool/pool.h"
 #include "base/util.h"
@@ -231,6 +232,7 @@ static void adopt_ended(Pool *pool, Run *run, gboolean listed)
 {
     gboolean has_news = !has_been_read(run);
     runs_keep_session(pool->tools.runs, run);
+    limits_keep(pool->tools.runs, run);
     runs_add_ended(pool->tools.runs, run, listed);
     if (has_news)
         runs_tell(pool->tools.runs, &(RunNews){.kind = NEWS_VISIBLE, .run = run});

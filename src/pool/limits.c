@@ -38,14 +38,24 @@ static guint64 spread_of(const Run *run)
     return spread > 0 ? (guint64)(g_str_hash(run_get_id(run)) % spread) * 1000 : 0;
 }
 
+void limits_keep(Runs *runs, const Run *run)
+{
+    const RunRecord *record = run_get_record(run);
+    const RunResult *result = run_get_result(run);
+    if (record->account && result && result->outcome == OUTCOME_STOPPED && !run_get_started(run))
+        runs_keep_limit(runs, record->account, record->limit_until);
+}
+
 guint64 limits_hold(const Runs *runs, const Run *run)
 {
     const RunRecord *record = run_get_record(run);
     Search search = {run, record->limit_until};
     if (record->hurries)
         return 0;
-    if (record->account)
+    if (record->account) {
+        search.until = MAX(search.until, runs_kept_limit(runs, record->account));
         runs_each_listed(runs, look_at, &search);
+    }
     if (search.until == 0)
         return 0;
     guint64 at = search.until + spread_of(run);

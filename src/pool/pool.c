@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "pool/family.h"
+#include "pool/limits.h"
 #include "pool/pool-internal.h"
 #include "pool/settings.h"
 
@@ -110,6 +111,7 @@ static void on_ended(Run *run, gpointer data)
     Pool *pool = data;
     g_autoptr(Run) keep = run_ref(run);
     runs_keep_session(pool->tools.runs, run);
+    limits_keep(pool->tools.runs, run);
     tell(pool, NEWS_OUTPUT, run);
     tell(pool, NEWS_EVENTS, run);
     runs_tell_changed(pool->tools.runs, run);

@@ -20,6 +20,7 @@ struct Runs {
     GHashTable *by_id;    /* run id -> Entry * */
     GHashTable *by_key;   /* key -> GPtrArray of Entry *, oldest first */
     GHashTable *sessions; /* key -> char *: the last session of a story's agent */
+    GHashTable *limits;   /* account -> guint64 *: see runs_keep_limit() */
     GArray *listeners;
     Waiting *waiting;
 };
@@ -39,6 +40,7 @@ Runs *runs_new(void)
     runs->by_key =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     runs->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    runs->limits = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     runs->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     runs->waiting = waiting_new();
     return runs;
@@ -53,6 +55,7 @@ void runs_free(Runs *runs)
     g_hash_table_unref(runs->by_key);
     g_ptr_array_unref(runs->entries);
     g_hash_table_unref(runs->sessions);
+    g_hash_table_unref(runs->limits);
     g_array_unref(runs->listeners);
     g_free(runs);
 }
@@ -316,4 +319,19 @@ const char *runs_last_session(const Runs *runs, const char *root, const char *st
 {
     g_autofree char *key = make_key(root, story, agent);
     return g_hash_table_lookup(runs->sessions, key);
+}
+
+/* --- Limits --- */
+
+void runs_keep_limit(Runs *runs, const char *account, guint64 until)
+{
+    if (until <= runs_kept_limit(runs, account))
+        return;
+    g_hash_table_replace(runs->limits, g_strdup(account), g_memdup2(&until, sizeof(until)));
+}
+
+guint64 runs_kept_limit(const Runs *runs, const char *account)
+{
+    const guint64 *until = g_hash_table_lookup(runs->limits, account);
+    return until ? *until : 0;
 }

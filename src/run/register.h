@@ -106,5 +106,12 @@ void runs_keep_session(Runs *runs, const Run *run);
 const char *runs_last_session(const Runs *runs, const char *root, const char *story,
                               const char *agent);
 
+/** Remembers until when a usage limit holds the runs of @account (µs since the epoch): the run that
+ *  knows of it goes off the list. A later time counts. */
+void runs_keep_limit(Runs *runs, const char *account, guint64 until);
+
+/** The time that was kept for @account, or 0. */
+guint64 runs_kept_limit(const Runs *runs, const char *account);
+
 /** The callers that wait for the end of a run. */
 Waiting *runs_get_waiting(const Runs *runs);

@@ -5,7 +5,7 @@ import json
 
 from gi.repository import GLib
 
-from harness import Pool, main, raises, wait_until
+from harness import NAME, Pool, main, raises, wait_until
 
 ASK = 'ask q1 Bash {"command":"rm -r build","n":1e2}'
 
@@ -86,6 +86,28 @@ def test_a_refusal_has_a_reason(pool):
         ("q1", {"behavior": "deny", "message": 'Not "that".'}),
         ("q3", {"behavior": "allow", "updatedInput": {}, "updatedPermissions": [rule]}),
     ]
+
+
+def test_a_question_is_answered_on_the_runs_object(pool):
+    """org.storkit.Run has Answer, which needs no names and no id of the run."""
+    root = pool.repository(agents=asking(f"{ASK}; answers 1"))
+    info = pool.start(root, "s")
+    (question,) = wait_for_questions(pool, root)
+
+    def answer_there(option):
+        arguments = GLib.Variant("(ssa{sv})", (question["id"], option, {}))
+        pool.bus.connection.call_sync(
+            NAME, info["object_path"], "org.storkit.Run", "Answer", arguments, None, 0, -1, None
+        )
+
+    try:
+        answer_there("perhaps")
+        raise AssertionError("an option that there is not was taken")
+    except GLib.Error as error:
+        assert "InvalidArgument" in error.message
+    answer_there("allow")
+    assert pool.wait(root, "s")["status"] == "completed"
+    assert [id for id, _ in given(pool, root)] == [question["id"]]
 
 
 def test_an_answer_is_given_once(pool):

@@ -243,6 +243,27 @@ def test_an_account_waits_together():
         assert count_runs(pool) == 4
 
 
+def test_a_stop_does_not_forget_the_limit(pool):
+    """The account stays limited where the run that knew of it is stopped; over a restart, too."""
+    root = repository(pool, account="work")
+    park(pool, root)
+    pool.stop(root, KEY)
+    behind = pool.start(root, "43_logout")
+    assert behind["waiting"] == "limit" and behind["retry_at"] >= FAR * 10**6
+    pool.stop(root, "43_logout")
+    pool.restart_daemon()
+    assert pool.start(root, "44_again")["waiting"] == "limit"
+    assert count_runs(pool) == 1
+
+
+def test_resume_completes_parked_runs(pool):
+    """`storkitctl resume` starts one now, and its completion offers it."""
+    root = repository(pool)
+    park(pool, root)
+    ctl = Ctl(pool, root=root)
+    assert ctl.out("_complete", "resume", "").split() == [KEY]
+
+
 def test_parked_runs_take_no_place(pool):
     """A parked run is not in the queue, and does not keep others out of it."""
     root = repository(pool)
