@@ -28,6 +28,7 @@ static const char *const dbus_names[] = {
     [STORKIT_ERROR_STOPPED] = NAME("Stopped"),
     [STORKIT_ERROR_SHUTTING_DOWN] = NAME("ShuttingDown"),
     [STORKIT_ERROR_NOT_ALLOWED] = NAME("NotAllowed"),
+    [STORKIT_ERROR_BUDGET_EXCEEDED] = NAME("BudgetExceeded"),
 };
 
 const char *storkit_error_dbus_name(const GError *error)

@@ -29,6 +29,7 @@ typedef enum {
     STORKIT_ERROR_STOPPED,
     STORKIT_ERROR_SHUTTING_DOWN,
     STORKIT_ERROR_NOT_ALLOWED,
+    STORKIT_ERROR_BUDGET_EXCEEDED,
 } StorkitError;
 
 #define STORKIT_ERROR (storkit_error_quark())

@@ -81,6 +81,8 @@ static const struct {
 } status_texts[] = {
     {"disk_full", "the disk is full: the agent waits for space"},
     {"waiting", "waits for an answer: `storkitctl answer` gives one"},
+    {"budget_low", "80 per cent of the project's budget for the day are spent"},
+    {"budget_spent", "the project's budget for the day is spent"},
     {"oom_kill", "out of memory: the kernel killed one of its processes"},
 };
 

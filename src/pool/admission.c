@@ -14,6 +14,7 @@
 struct Admission {
     const StartTools *tools;
     const Settings *settings;
+    Budget *budget;
     const RunKeeper *keeper;
     gpointer keeper_data;
     GPtrArray *starts;  /* Start * */
@@ -244,7 +245,13 @@ static void on_finished(Start *start, gboolean to_queue, gpointer data)
     admission_advance(admission);
 }
 
+static gboolean check_target(const Target *target, gpointer data, GError **error)
+{
+    return budget_check(((Admission *)data)->budget, target, error);
+}
+
 static const StartOwner owner = {
+    .check_target = check_target,
     .may_prepare = may_prepare,
     .story_is_shared = story_is_shared,
     .moved_on = on_moved_on,
@@ -327,12 +334,13 @@ void admission_stop(Admission *admission, Start *start)
 
 /* --- Life and end --- */
 
-Admission *admission_new(const StartTools *tools, const Settings *settings, const RunKeeper *keeper,
-                         gpointer keeper_data)
+Admission *admission_new(const StartTools *tools, const Settings *settings, Budget *budget,
+                         const RunKeeper *keeper, gpointer keeper_data)
 {
     Admission *admission = g_new0(Admission, 1);
     admission->tools = tools;
     admission->settings = settings;
+    admission->budget = budget;
     admission->keeper = keeper;
     admission->keeper_data = keeper_data;
     admission->starts = g_ptr_array_new_with_free_func((GDestroyNotify)start_free);

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "pool/budget.h"
 #include "pool/settings.h"
 #include "start/start.h"
 
@@ -13,9 +14,10 @@
 
 typedef struct Admission Admission;
 
-/** @tools, @settings and @keeper_data must outlive it; @keeper looks after the runs it makes. */
-Admission *admission_new(const StartTools *tools, const Settings *settings, const RunKeeper *keeper,
-                         gpointer keeper_data);
+/** @tools, @settings, @budget (NULL: none) and @keeper_data must outlive it; @keeper looks after
+ * the runs it makes. */
+Admission *admission_new(const StartTools *tools, const Settings *settings, Budget *budget,
+                         const RunKeeper *keeper, gpointer keeper_data);
 void admission_free(Admission *admission);
 
 /** Makes a run for @target (taken; with its config), whose key is free, and @options (taken), and

@@ -310,6 +310,7 @@ void pool_adopt(Pool *pool)
         run_id_keep_after(g_ptr_array_index(names, i));
         adopt_one(pool, g_ptr_array_index(names, i));
     }
+    budget_count_all(pool->budget);
     g_autoptr(GPtrArray) orphans = family_list_orphans(pool->tools.runs);
     runs_forget_replaced(pool->tools.runs);
     runs_each_listed(pool->tools.runs, tell_of, pool->tools.runs);

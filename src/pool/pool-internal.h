@@ -14,6 +14,7 @@ typedef struct Adoption Adoption;
 
 struct Pool {
     StartTools tools; /* the register of runs among them */
+    Budget *budget;
     Admission *admission;
     GPtrArray *adoptions; /* Adoption *: of runs that were found, and are not followed yet */
     char *project_root;

@@ -203,13 +203,24 @@ gboolean pool_set_max_agents(Pool *pool, guint max_agents, GError **error)
 
 /* --- The pool --- */
 
+static void ignore_reply(GVariant *value, const GError *error, gpointer data)
+{
+}
+
+static void on_budget_spent(Run *run, gpointer data)
+{
+    if (!run_is_stopping(run))
+        pool_stop(data, run, ignore_reply, NULL);
+}
+
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
 {
     g_autoptr(Pool) pool = g_new0(Pool, 1);
     StartTools *tools = &pool->tools;
     tools->runs = runs_new();
     tools->work = work_queue_new();
-    pool->admission = admission_new(tools, &pool->settings, &pool_run_keeper, pool);
+    pool->budget = budget_new(tools->runs, tools->work, on_budget_spent, pool);
+    pool->admission = admission_new(tools, &pool->settings, pool->budget, &pool_run_keeper, pool);
     pool->adoptions = g_ptr_array_new_with_free_func((GDestroyNotify)adoption_free);
     pool->shut_down = g_cancellable_new();
     pool->project_root = g_strdup("");
@@ -227,6 +238,7 @@ void pool_free(Pool *pool)
     g_clear_pointer(&pool->admission, admission_free);
     g_thread_pool_free(pool->list_thread, FALSE, TRUE);
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
+    g_clear_pointer(&pool->budget, budget_free);
     g_clear_pointer(&pool->tools.runs, runs_free);
     g_clear_pointer(&pool->tools.folder_watch, folder_watch_free);
     g_clear_pointer(&pool->tools.systemd, systemd_free);

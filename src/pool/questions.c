@@ -148,7 +148,8 @@ static gboolean check_start(Pool *pool, const Target *target, StartOptions *opti
                             "the service is shutting down: try again");
         return FALSE;
     }
-    return resolve_resume(pool, target, options, error);
+    return budget_check(pool->budget, target, error) &&
+           resolve_resume(pool, target, options, error);
 }
 
 /* A held run that is to go on now is no further child. */

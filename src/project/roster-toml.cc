@@ -760,11 +760,21 @@ void read_components(const Entry &entry, ProjectConfig *config)
     });
 }
 
+gboolean read_on_budget(const Entry &entry)
+{
+    const std::string &text = text_of(entry);
+    if (text != "tell" && text != "stop")
+        refuse(entry, "must be \"tell\" or \"stop\", not " + quote(text));
+    return text == "stop";
+}
+
 const Field<ProjectConfig> project_fields[] = {
     {"agent", read_agents},
     {"component", read_components},
     {"copy", read_copy},
     {"worktrees", read_worktrees},
+    {"budget_usd", [](const Entry &e, ProjectConfig *c) { c->budget_usd = read_amount(e); }},
+    {"on_budget", [](const Entry &e, ProjectConfig *c) { c->budget_stops = read_on_budget(e); }},
     {"sandbox", [](const Entry &e, ProjectConfig *c) { c->sandbox = read_sandbox(e); }},
 };
 
@@ -795,6 +805,8 @@ void read_project(const Context &context, std::string_view text)
         throw Refusal{STORKIT_ERROR_NO_AGENTS_CONFIGURED,
                       locate(context, {}) + "no agent is configured: add an [[agent]] with a name, "
                                             "or remove the file for the default one"};
+    if (context.config->budget_usd <= 0)
+        warn_if_set(context, document, "on_budget", "without budget_usd");
     apply_project_sandbox(context.config);
     count_left_out(context);
 }

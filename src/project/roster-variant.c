@@ -130,6 +130,10 @@ GVariant *project_config_to_variant(const ProjectConfig *config)
     g_variant_dict_insert_value(&dict, "components", g_variant_builder_end(&components));
     add_strv(&dict, "copy", config->copy);
     add_string(&dict, "worktrees", config->worktrees);
+    if (config->budget_usd > 0) {
+        g_variant_dict_insert(&dict, "budget_usd", "d", config->budget_usd);
+        add_string(&dict, "on_budget", config->budget_stops ? "stop" : "tell");
+    }
     if (config->warnings->len > 0)
         g_variant_dict_insert_value(&dict, "warnings",
                                     g_variant_new_strv((const char *const *)config->warnings->pdata,

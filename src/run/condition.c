@@ -36,6 +36,15 @@ gboolean run_set_limit(Run *run, guint64 until)
     return changed;
 }
 
+gboolean run_set_budget(Run *run, BudgetState state, double spent_usd)
+{
+    if (run->condition.budget == state)
+        return FALSE;
+    run->condition.budget = state;
+    run->condition.budget_spent_usd = spent_usd;
+    return TRUE;
+}
+
 void run_ignore_limits(Run *run, const char *prompt)
 {
     run->record->hurries = TRUE;
@@ -79,9 +88,17 @@ void run_set_cgroup(Run *run, char *folder)
 const char *run_note_to_status(RunNote note)
 {
     static const char *const statuses[] = {
-        [NOTE_FROZEN] = "frozen",     [NOTE_THAWED] = "running",    [NOTE_DISK_FULL] = "disk_full",
-        [NOTE_DISK_ROOM] = "running", [NOTE_WAITING] = "waiting",   [NOTE_ANSWERED] = "running",
-        [NOTE_LIMITED] = "waiting",   [NOTE_UNLIMITED] = "running", [NOTE_OOM_KILL] = "oom_kill",
+        [NOTE_FROZEN] = "frozen",
+        [NOTE_THAWED] = "running",
+        [NOTE_DISK_FULL] = "disk_full",
+        [NOTE_DISK_ROOM] = "running",
+        [NOTE_WAITING] = "waiting",
+        [NOTE_ANSWERED] = "running",
+        [NOTE_LIMITED] = "waiting",
+        [NOTE_UNLIMITED] = "running",
+        [NOTE_OOM_KILL] = "oom_kill",
+        [NOTE_BUDGET_LOW] = "budget_low",
+        [NOTE_BUDGET_SPENT] = "budget_spent",
     };
     return statuses[note];
 }
@@ -93,9 +110,20 @@ static void describe_question(GVariantDict *dict, const GPtrArray *open)
     g_variant_dict_insert(dict, "question", "s", newest->id);
 }
 
+static GVariant *describe_budget(const Run *run, const char *status)
+{
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
+    g_variant_dict_insert(&dict, "status", "s", status);
+    g_variant_dict_insert(&dict, "budget_usd", "d", run->record->budget_usd);
+    g_variant_dict_insert(&dict, "budget_spent_usd", "d", run->condition.budget_spent_usd);
+    return g_variant_dict_end(&dict);
+}
+
 GVariant *run_status_details(const Run *run, const char *status)
 {
     const RunCondition *condition = &run->condition;
+    if (g_str_has_prefix(status, "budget_"))
+        return describe_budget(run, status);
     if (!g_str_equal(status, "waiting") ||
         !(condition->questions || condition->limit_until || condition->stalled))
         return NULL;

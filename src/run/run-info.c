@@ -113,6 +113,10 @@ static void add_condition(GVariantDict *dict, const Run *run)
     if (condition->held)
         g_variant_dict_insert(dict, "disk_full", "b", TRUE);
     add_uint64(dict, "oom_kills", condition->oom_kills);
+    if (condition->budget != BUDGET_FINE) {
+        g_variant_dict_insert(dict, "budget_usd", "d", run_get_record(run)->budget_usd);
+        g_variant_dict_insert(dict, "budget_spent_usd", "d", condition->budget_spent_usd);
+    }
     add_limit(dict, run);
     if (condition->questions)
         add_questions(dict, condition->questions);

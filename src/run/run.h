@@ -36,14 +36,16 @@ typedef void (*Reply)(GVariant *value, const GError *error, gpointer data);
 typedef enum {
     NOTE_FROZEN,
     NOTE_THAWED,
-    NOTE_DISK_FULL, /* the agent is held back until there is room */
-    NOTE_DISK_ROOM, /* it goes on */
-    NOTE_WAITING,   /* it asks, and waits for an answer: see RunCondition */
-    NOTE_ANSWERED,  /* no question is open now */
-    NOTE_LIMITED,   /* a usage limit holds it back: see RunCondition */
-    NOTE_UNLIMITED, /* ... and does so no more, while it runs */
-    NOTE_OOM_KILL,  /* the kernel killed one of its processes for lack of memory; the rest continues
-                     */
+    NOTE_DISK_FULL,    /* the agent is held back until there is room */
+    NOTE_DISK_ROOM,    /* it goes on */
+    NOTE_WAITING,      /* it asks, and waits for an answer: see RunCondition */
+    NOTE_ANSWERED,     /* no question is open now */
+    NOTE_LIMITED,      /* a usage limit holds it back: see RunCondition */
+    NOTE_UNLIMITED,    /* ... and does so no more, while it runs */
+    NOTE_BUDGET_LOW,   /* 80 per cent of its project's budget for the day are spent */
+    NOTE_BUDGET_SPENT, /* ... and all of it */
+    NOTE_OOM_KILL, /* the kernel killed one of its processes for lack of memory; the rest continues
+                    */
 } RunNote;
 
 /** The status on the bus for @note. */
@@ -72,6 +74,13 @@ typedef struct {
     guint processes;
 } RunFigures;
 
+/** How much of the budget of its project, for a day, is spent. */
+typedef enum {
+    BUDGET_FINE,
+    BUDGET_LOW,
+    BUDGET_SPENT,
+} BudgetState;
+
 /** The present condition of a run. */
 typedef struct {
     gboolean frozen;
@@ -83,9 +92,11 @@ typedef struct {
     char *unfinished_line; /* the text after its last newline while it is quiet, or NULL */
     GPtrArray *questions;  /* AgentQuestion: those that are open, the oldest first; or NULL */
     gboolean caught_up;    /* all that it has printed has been read: those are all */
-    char **unenforced;     /* limits that this machine does not delegate, or NULL */
-    char *cgroup;          /* the scope's folder, or NULL */
-    RunFigures figures;    /* as they were last kept */
+    BudgetState budget;
+    double budget_spent_usd; /* when that became its state */
+    char **unenforced;       /* limits that this machine does not delegate, or NULL */
+    char *cgroup;            /* the scope's folder, or NULL */
+    RunFigures figures;      /* as they were last kept */
 } RunCondition;
 
 /** A run of @record, which it takes. @folder_watch and @systemd must outlive it. Caller unrefs. */
@@ -210,6 +221,9 @@ gboolean run_set_queue_position(Run *run, guint position);
 /** Until when a usage limit holds a queued run back; 0: none does. TRUE where it was another time.
  */
 gboolean run_set_limit(Run *run, guint64 until);
+
+/** @spent_usd of its project's budget are spent. TRUE where it was another state. */
+gboolean run_set_budget(Run *run, BudgetState state, double spent_usd);
 
 /** A queued run is to start whatever limit there is, with @prompt unless that is NULL. */
 void run_ignore_limits(Run *run, const char *prompt);

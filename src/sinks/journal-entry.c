@@ -223,6 +223,9 @@ static const struct {
     [NOTE_ANSWERED] = {"continues: all that it asked is answered", NULL},
     [NOTE_LIMITED] = {"waits for the end of a usage limit", NULL},
     [NOTE_UNLIMITED] = {"continues: its limit is over", NULL},
+    [NOTE_BUDGET_LOW] = {"is told: 80 per cent of its project's budget for the day are spent",
+                         NULL},
+    [NOTE_BUDGET_SPENT] = {"is told: its project's budget for the day is spent", NULL},
     [NOTE_OOM_KILL] = {"ran out of memory: the kernel killed one of its processes",
                        STORKIT_MESSAGE_OOM_KILL},
 };

@@ -5,6 +5,7 @@
 
 #include "base/folder-watch.h"
 #include "base/work-queue.h"
+#include "project/target.h"
 #include "host/systemd.h"
 #include "run/register.h"
 
@@ -26,6 +27,9 @@ typedef struct {
 typedef struct {
     /** Whether @start may prepare its story's worktree now; if not, start_retry() asks again. */
     gboolean (*may_prepare)(const Start *start, gpointer data);
+
+    /** Whether a run that has waited may start for @target, as the roster is now. */
+    gboolean (*check_target)(const Target *target, gpointer data, GError **error);
 
     /** Whether a run other than @run is setting up, or has set up, its story's worktree. */
     gboolean (*story_is_shared)(const Run *run, gpointer data);

@@ -306,6 +306,8 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, int fol
     const ProjectConfig *config = target->config;
     RunRecord *plan = preparation->plan = copy_identity(record);
     plan->kind = target_get_agent(target)->kind;
+    plan->budget_usd = config->budget_usd;
+    plan->budget_stops = config->budget_stops;
     plan->worktree = git_call_plan(git, plan->project_root, plan->story, plan->options->base_branch,
                                    config->worktrees, error);
     if (!plan->worktree)

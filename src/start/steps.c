@@ -50,8 +50,11 @@ void wait_for_place(Start *start)
 static void on_target(Target *target, const GError *error, gpointer data)
 {
     Start *start = data;
+    GError *own_error = error ? g_error_copy(error) : NULL;
     start->target = target;
-    step_done(start, error ? g_error_copy(error) : NULL);
+    if (!own_error)
+        start->owner->check_target(target, start->owner_data, &own_error);
+    step_done(start, own_error);
 }
 
 /* The config may have changed since the run was queued. */

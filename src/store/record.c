@@ -166,6 +166,9 @@ static void add_plan(JsonBuilder *builder, const RunRecord *record)
     json_add_boolean(builder, "waits_out_limits", record->waits_out_limits);
     json_add_uint(builder, "limit_retries", record->limit_retries);
     add_children(builder, &record->children);
+    json_builder_set_member_name(builder, "budget_usd");
+    json_builder_add_double_value(builder, record->budget_usd);
+    json_add_boolean(builder, "budget_stops", record->budget_stops);
     json_add_uint(builder, "stop_grace_usec", record->stop_grace_usec);
     json_add_uint(builder, "result_grace_usec", record->result_grace_usec);
     json_add_string(builder, "sandbox", record->sandbox);
@@ -274,6 +277,8 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     read_limit(root, record);
     run_family_read(root, &record->family);
     read_children(root, &record->children);
+    record->budget_usd = json_object_get_double_member_with_default(root, "budget_usd", 0);
+    record->budget_stops = json_object_get_boolean_member_with_default(root, "budget_stops", FALSE);
     record->stop_grace_usec = json_get_uint(root, "stop_grace_usec", 10 * G_USEC_PER_SEC);
     record->result_grace_usec = json_get_uint(root, "result_grace_usec", 0);
     record->sandbox = g_strdup(json_get_string(root, "sandbox"));

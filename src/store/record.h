@@ -45,6 +45,8 @@ typedef struct {
     gboolean waits_out_limits;
     guint limit_retries;
     ChildBounds children;
+    double budget_usd; /* of its project for a day; 0: none */
+    gboolean budget_stops;
     guint64 stop_grace_usec, result_grace_usec;
     Limits limits;
     char *environment_problem; /* why the agent's environment is not that of the shell; or NULL */

@@ -55,7 +55,8 @@ static void set_up(Fixture *fixture, gconstpointer data)
 {
     heart_set_up(&fixture->heart);
     fixture->settings.max_agents = 1;
-    fixture->admission = admission_new(&fixture->heart.tools, &fixture->settings, &keeper, fixture);
+    fixture->admission =
+        admission_new(&fixture->heart.tools, &fixture->settings, NULL, &keeper, fixture);
     fixture->runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_unref);
 }
 

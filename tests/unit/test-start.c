@@ -40,7 +40,13 @@ static void on_finished(Start *start, gboolean to_queue, gpointer data)
     start_free(start);
 }
 
-static const StartOwner owner = {may_prepare, story_is_shared, on_moved_on, on_finished};
+static gboolean check_target(const Target *target, gpointer data, GError **error)
+{
+    return TRUE;
+}
+
+static const StartOwner owner = {may_prepare, check_target, story_is_shared, on_moved_on,
+                                 on_finished};
 
 static Start *start_of(const Run *run, gpointer data)
 {
