@@ -46,11 +46,6 @@ void command_line_add_amount(CommandLine *line, const char *option, double amoun
     command_line_add_option(line, option, text);
 }
 
-char *command_line_settings_path(const CommandLine *line)
-{
-    return g_build_filename(line->context->run_folder ?: "", SETTINGS_FILE, NULL);
-}
-
 gboolean command_line_prompt_fits(const CommandLine *line)
 {
     return line->prompt[0] != '-' && !command_line_prompt_is_long(line);

@@ -20,7 +20,6 @@ struct CommandLine {
     GPtrArray *argv;
     char *stdin_text; /* or NULL */
     char **variables; /* NAME=VALUE that it needs besides; or NULL */
-    char *settings;   /* of the file that one of them names; or NULL */
 };
 
 /** Appends @argument, a copy of it. */
@@ -46,9 +45,6 @@ gboolean command_line_prompt_fits(const CommandLine *line);
 
 /** Whether it is too long for the command line. */
 gboolean command_line_prompt_is_long(const CommandLine *line);
-
-/** The path of the file with `settings`, which is beside the run's other files. Caller frees. */
-char *command_line_settings_path(const CommandLine *line);
 
 /** Gives the prompt on stdin. */
 void command_line_prompt_to_stdin(CommandLine *line);

@@ -87,7 +87,6 @@ static void command_line_clear(CommandLine *line)
     g_ptr_array_unref(line->argv);
     g_free(line->stdin_text);
     g_strfreev(line->variables);
-    g_free(line->settings);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CommandLine, command_line_clear)
 
@@ -111,7 +110,6 @@ AgentCommand *agent_command_build(const AgentConfig *agent, const CommandContext
     command->argv = (char **)g_ptr_array_steal(line.argv, NULL);
     command->stdin_text = g_steal_pointer(&line.stdin_text);
     command->variables = g_steal_pointer(&line.variables);
-    command->settings = g_steal_pointer(&line.settings);
     if (agent->kind->reply)
         command->message = g_steal_pointer(&line.prompt);
     if (agent->kind->reply && agent->mcp)
@@ -127,7 +125,6 @@ void agent_command_free(AgentCommand *command)
     g_free(command->stdin_text);
     g_free(command->message);
     g_strfreev(command->variables);
-    g_free(command->settings);
     g_free(command->servers);
     g_free(command);
 }

@@ -20,7 +20,6 @@ typedef struct {
                          agent's first message), or NULL */
     char *message;    /* the prompt, for a kind that gets it later: see AgentKind; or NULL */
     char **variables; /* NAME=VALUE for its environment; or NULL */
-    char *settings;   /* the text of SETTINGS_FILE, which one of them names; or NULL */
     char *servers;    /* MCP servers, for a kind that is spoken with: see ReplyContext; or NULL */
 } AgentCommand;
 

@@ -2,22 +2,11 @@
 #include "agents/command-line.h"
 #include "agents/gemini-sessions.h"
 #include "agents/line-facts.h"
-#include "agents/mcp-server.h"
 
 /*
- * Google's gemini-cli, as of 0.61: `gemini --output-format stream-json`.
+ * Google's gemini-cli, as of 0.61: `gemini --output-format stream-json`. It can't be given a server
+ * of ours: it reads a file of settings that a variable names only where root owns it.
  */
-
-#define MCP_VARIABLE "GEMINI_CLI_SYSTEM_DEFAULTS_PATH"
-
-/* No option has it. The system's defaults are what the user's and the project's settings override,
- * and are merged with. */
-static void give_mcp(CommandLine *line)
-{
-    g_autofree char *path = command_line_settings_path(line);
-    line->settings = mcp_server_as_settings(line->context);
-    line->variables = g_environ_setenv(NULL, MCP_VARIABLE, path, TRUE);
-}
 
 /* A stdin that is not a terminal makes it run headless and is the prompt (with -p, the text before
  * the prompt). */
@@ -34,8 +23,6 @@ static void build(CommandLine *line)
     command_line_add_option(line, "--output-format", "stream-json");
     command_line_add(line, "--yolo");
     command_line_add(line, "--skip-trust");
-    if (line->agent->mcp)
-        give_mcp(line);
 }
 
 static void read_init(LineJson json, DecodedLine *line)
@@ -62,7 +49,7 @@ static void read_result(LineJson json, DecodedLine *line)
                                   .output = "stats.output_tokens"});
 }
 
-static const char *const keys[] = {"prompt", "model", "resume", "mcp", NULL};
+static const char *const keys[] = {"prompt", "model", "resume", NULL};
 
 static const KindLine lines[] = {
     {"init", read_init},
@@ -77,7 +64,6 @@ const AgentKind agent_kind_gemini = {
     .program = "gemini",
     .keys = keys,
     .build = build,
-    .mcp_variable = MCP_VARIABLE,
     .lines = lines,
     .look_after_sessions = gemini_look_after_sessions,
 };

@@ -10,8 +10,8 @@
 /** What the server is called, and its tools after it. */
 #define MCP_SERVER_NAME "storkit"
 
-/** {"mcpServers":{"storkit":{"command":…,"args":["mcp"],"env":{…}}}}: as claude, gemini and qwen
- * read it. Caller frees. */
+/** {"mcpServers":{"storkit":{"command":…,"args":["mcp"],"env":{…}}}}: as claude and qwen read
+ * it. Caller frees. */
 char *mcp_server_as_settings(const CommandContext *context);
 
 /** {"mcp":{"storkit":{"type":"local",…}}}: as opencode reads it. Caller frees. */

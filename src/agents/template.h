@@ -3,9 +3,6 @@
 
 #include <glib.h>
 
-/** The file in the run's folder with what the agent's program is to read as settings. */
-#define SETTINGS_FILE "settings.json"
-
 /** CommandContext: a run's values for its agent's templates, command line and environment. */
 typedef struct {
     const char *worktree_path;
@@ -13,7 +10,6 @@ typedef struct {
     const char *base_branch;
     const char *prompt;       /* StartWithOptions' template; NULL or empty: the agent's own */
     const char *resume;       /* a session id, or NULL */
-    const char *run_folder;   /* for files of the command; or NULL */
     char *const *environment; /* the agent's; or NULL */
 } CommandContext;
 

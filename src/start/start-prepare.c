@@ -196,10 +196,7 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
                                   GError **error)
 {
     RunRecord *plan = preparation->plan;
-    g_autofree char *runs = runs_folder();
-    g_autofree char *folder = g_build_filename(runs, plan->run_id, NULL);
     CommandContext context = {
-        .run_folder = folder,
         .worktree_path = plan->worktree->path,
         .story_id = plan->story,
         .base_branch = plan->worktree->base_branch,
@@ -267,7 +264,6 @@ static gboolean fill_folder(Preparation *preparation, int folder_fd, const Agent
     preparation->has_stdin = command->stdin_text != NULL;
     return shim_make_fifos(folder_fd, error) &&
            write_text(folder_fd, "stdin", command->stdin_text, error) &&
-           write_text(folder_fd, SETTINGS_FILE, command->settings, error) &&
            (!command->message ||
             messages_begin(folder_fd, command->message, preparation->plan->interactive, error));
 }

@@ -26,7 +26,7 @@ def trials_of(name):
         return ACP
     if name == "claude":
         return CLAUDE
-    return (*COMMON, "mcp") if name in ("codex", "gemini", "opencode", "qwen") else COMMON
+    return (*COMMON, "mcp") if name in ("codex", "opencode", "qwen") else COMMON
 
 
 class Trial:

@@ -325,8 +325,10 @@ def test_mcp_gives_the_agent_the_server(pool):
 
 def test_mcp_that_cannot_be_given_is_refused(pool):
     """By a kind that has no way to be told of it, and in a sandbox that closes the bus."""
-    root = pool.repository(agents={"coder": {"kind": "raw", "mcp": True}})
-    assert "mcp needs kind" in raises("InvalidConfig", pool.start, root, "1").message
+    root = pool.repository()
+    for kind in ("raw", "gemini"):
+        pool.write_config(root, pool.roster({"coder": {"kind": kind, "mcp": True}}))
+        assert "mcp needs kind" in raises("InvalidConfig", pool.start, root, "1").message
     agents = {"coder": {"mcp": True}}
     boxed = pool.repository("boxed", agents=agents)
     error = raises("InvalidConfig", pool.start, boxed, "1", sandbox="worktree")

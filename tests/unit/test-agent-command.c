@@ -246,25 +246,23 @@ static void test_a_server_is_given_as_the_kind_reads_it(void)
 {
     char *environment[] = {(char *)"DBUS_SESSION_BUS_ADDRESS=unix:path=/b", (char *)"A=1", NULL};
     static const struct {
-        const char *kind, *argument, *variable, *settings, *servers;
+        const char *kind, *argument, *variable, *servers;
     } cases[] = {
-        {"claude", SETTINGS, NULL, NULL, NULL},
-        {"qwen", SETTINGS, NULL, NULL, NULL},
+        {"claude", SETTINGS, NULL, NULL},
+        {"qwen", SETTINGS, NULL, NULL},
         {"codex",
          "mcp_servers.storkit={command=\"/bin/ctl\",args=[\"mcp\"],"
          "env={DBUS_SESSION_BUS_ADDRESS=\"unix:path=/b\"}}",
-         NULL, NULL, NULL},
-        {"gemini", NULL, "GEMINI_CLI_SYSTEM_DEFAULTS_PATH=/run/1/settings.json", SETTINGS, NULL},
+         NULL, NULL},
         {"opencode", NULL,
          "OPENCODE_CONFIG_CONTENT={\"mcp\":{\"storkit\":{\"type\":\"local\",\"command\":"
          "[\"/bin/ctl\",\"mcp\"],\"enabled\":true,\"environment\":{" PAIR "}}}}",
-         NULL, NULL},
-        {"acp", NULL, NULL, NULL,
+         NULL},
+        {"acp", NULL, NULL,
          "[{\"name\":\"storkit\",\"command\":\"/bin/ctl\",\"args\":[\"mcp\"],\"env\":[{\"name\":"
          "\"DBUS_SESSION_BUS_ADDRESS\",\"value\":\"unix:path=/b\"}]}]"},
     };
     CommandContext with = context;
-    with.run_folder = "/run/1";
     with.environment = environment;
     g_setenv("STORKITCTL", "/bin/ctl", TRUE);
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -272,7 +270,6 @@ static void test_a_server_is_given_as_the_kind_reads_it(void)
             g_strdup_printf("kind = '%s'\ncommand = 'x'\nmcp = true", cases[i].kind);
         g_autoptr(AgentCommand) command = build(lines, &with);
         g_assert_cmpstr(command->variables ? command->variables[0] : NULL, ==, cases[i].variable);
-        g_assert_cmpstr(command->settings, ==, cases[i].settings);
         g_assert_cmpstr(command->servers, ==, cases[i].servers);
         g_assert_true(!cases[i].argument ||
                       g_strv_contains((const char *const *)command->argv, cases[i].argument));
