@@ -227,3 +227,9 @@ RunInfo *run_info_get(sd_bus *bus, const char *project, const char *story, const
     g_autoptr(JsonNode) node = bus_call_json(bus, "Get", error, "sss", project, story, agent);
     return node ? run_info_new(node) : NULL;
 }
+
+RunInfo *run_info_get_by_id(sd_bus *bus, const char *run_id, GError **error)
+{
+    g_autoptr(JsonNode) node = bus_call_json(bus, "GetRun", error, "s", run_id);
+    return node ? run_info_new(node) : NULL;
+}

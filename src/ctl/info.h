@@ -25,6 +25,10 @@ typedef struct {
 RunInfo *run_info_new(JsonNode *node);
 
 void run_info_free(RunInfo *info);
+
+/** The run of that id, which may be off the list. Sets CTL_ERROR_NO_SUCH_RUN. Caller:
+ *  run_info_free(). */
+RunInfo *run_info_get_by_id(sd_bus *bus, const char *run_id, GError **error);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunInfo, run_info_free)
 
 /** The value of @key, or NULL, @fallback, 0, FALSE where it is absent. */

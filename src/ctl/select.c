@@ -157,12 +157,25 @@ static gboolean add_pattern(Ctl *ctl, GPtrArray *listed, const char *pattern, GP
     return found;
 }
 
+static RunInfo *find_id(GPtrArray *listed, const char *id)
+{
+    for (guint i = 0; i < listed->len; i++)
+        if (g_str_equal(((RunInfo *)listed->pdata[i])->run_id, id))
+            return listed->pdata[i];
+    return NULL;
+}
+
 static gboolean add_matches(Ctl *ctl, GPtrArray *listed, const char *argument, SelectFlags flags,
                             GPtrArray *selected, GError **error)
 {
     g_autofree char *typed_story = NULL, *typed_agent = NULL;
     if (select_is_pattern(argument))
         return add_pattern(ctl, listed, argument, selected, error);
+    RunInfo *same = find_id(listed, argument);
+    if (same) {
+        add_run(selected, same);
+        return TRUE;
+    }
 
     select_split(ctl, argument, &typed_story, &typed_agent);
     g_autoptr(GPtrArray) runs = runs_of_story(listed, typed_story, error);

@@ -238,6 +238,19 @@ def test_start_follows_to_the_end(pool):
     ctl("start", "3", "--wait", status=RUN_FAILED)
 
 
+def test_run_is_named_by_its_id(pool):
+    """A run's id names it, and shows it when it is off the list, too."""
+    ctl = Ctl(pool, "init; idle")
+    ctl.start()
+    run_id = ctl.json("list")[0]["run_id"]
+    assert ctl.json("show", run_id)[0]["status"] == "running"
+    ctl("stop", run_id)
+    assert ctl.json("list") == []
+    assert ctl.json("show", run_id)[0]["error"] == "stopped"
+    assert "no run of story" in ctl("show", f"{run_id}x", status=NOT_FOUND).err
+    assert "no run of story" in ctl("stop", run_id, status=NOT_FOUND).err
+
+
 def test_stop_ends_several_runs(pool):
     """stop ends each of the runs named, and their scopes are gone when it is done."""
     ctl = Ctl(pool, "init; idle")

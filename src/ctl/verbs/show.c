@@ -234,10 +234,26 @@ static void print_properties(const RunInfo *info)
     }
 }
 
+/* One that was stopped or replaced is off the list, and known by its id. */
+static GPtrArray *find_runs(Ctl *ctl, char *const *arguments, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    GPtrArray *runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS | SELECT_ALL_IF_NONE, &problem);
+    gboolean unlisted =
+        g_error_matches(problem, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN) && arguments[0] && !arguments[1];
+    g_autoptr(RunInfo) info = unlisted ? run_info_get_by_id(ctl->bus, arguments[0], NULL) : NULL;
+    if (info) {
+        runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_info_free);
+        g_ptr_array_add(runs, g_steal_pointer(&info));
+    } else if (problem) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+    }
+    return runs;
+}
+
 static int show(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
-    g_autoptr(GPtrArray) runs =
-        select_runs(ctl, arguments, SELECT_ALL_AGENTS | SELECT_ALL_IF_NONE, error);
+    g_autoptr(GPtrArray) runs = find_runs(ctl, arguments, error);
     if (!runs)
         return -1;
     if (arg_value && !arg_properties) {
