@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """SIGKILL between each pair of steps of Start: nothing is left of it, or it is a run."""
 
+import math
 import os
 import random
 import signal
@@ -337,10 +338,23 @@ def test_stop_at_its_turn_keeps_a_queued_run(pool):
     assert numbered_lines(all_events(pool, info["run_id"])) == [1, 2, 3]
 
 
-def kill_at_random(pool, root, story, generator):
-    """One Start under a daemon that is killed some time later; whether it became a run."""
+def time_of_a_start(pool, root):
+    """How long one takes here and now, in seconds."""
+    began = time.monotonic()
+    pool.start(root, STORY)
+    took = time.monotonic() - began
+    pool.wait(root, STORY)
+    pool.stop(root, STORY)
+    pool.remove_worktree(root, STORY, True)
+    for run in pool.run_folders():
+        forget(pool, run)
+    return took
+
+
+def kill_after(pool, root, story, seconds):
+    """One Start under a daemon that is killed some time later; whether it replied before."""
     starting = pool.begin("Start", "(sss)", root, story, "")
-    end = time.monotonic() + generator.uniform(0, 0.08)
+    end = time.monotonic() + seconds
     wait_until(lambda: starting.done() or time.monotonic() > end, "the moment of the kill")
     replied = starting.done()
     pool.kill_daemon()
@@ -357,11 +371,14 @@ def kill_at_random(pool, root, story, generator):
 def check_random_kills(pool, count):
     generator = random.Random(4711)
     root = pool.repository(agents={"coder": QUICK})
+    whole = min(time_of_a_start(pool, root) for _ in range(3))
+    # From at once to after the reply: both ends are always there.
+    moments = [0] + [generator.uniform(0, whole) for _ in range(count - 2)] + [math.inf]
     became_runs = 0
-    for number in range(count):
+    for number, moment in enumerate(moments):
         story = f"{STORY}{number}"
         before = snapshot(root)
-        replied = kill_at_random(pool, root, story, generator)
+        replied = kill_after(pool, root, story, moment)
         if pool.list():
             became_runs += 1
             info = pool.wait(root, story)
