@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bus/caller.h"
 
-#include "base/error.h"
 #include "bus/variant.h"
 #include "host/cgroup.h"
 
@@ -13,42 +12,30 @@ typedef struct {
     gpointer data;
 } Question;
 
-static void tell(Question *question, const char *cgroup, gboolean gone)
+static void tell(Question *question, const char *cgroup)
 {
     CallerFound found = g_steal_pointer(&question->found);
-    g_autoptr(GError) error = NULL;
-    if (gone)
-        error = g_error_new_literal(STORKIT_ERROR, STORKIT_ERROR_NOT_ALLOWED,
-                                    "the caller has gone before it was known whether it is an "
-                                    "agent: wait for the reply");
     if (found)
-        found(cgroup, error, question->data);
+        found(cgroup, question->data);
 }
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-    Question *question = userdata;
     g_autoptr(GVariant) pid = NULL;
-    if (sd_bus_message_is_method_error(reply, NULL) ||
-        bus_read_entry(reply, "ProcessID", &pid) < 0) {
-        tell(question, NULL, TRUE);
-        return 0;
-    }
-    if (!pid || !g_variant_is_of_type(pid, G_VARIANT_TYPE_UINT32)) {
-        tell(question, NULL, FALSE);
-        return 0;
-    }
-    g_autofree char *cgroup = cgroup_of_process((pid_t)g_variant_get_uint32(pid));
-    tell(question, cgroup, cgroup == NULL);
+    g_autofree char *cgroup = NULL;
+    if (!sd_bus_message_is_method_error(reply, NULL) &&
+        bus_read_entry(reply, "ProcessID", &pid) >= 0 && pid &&
+        g_variant_is_of_type(pid, G_VARIANT_TYPE_UINT32))
+        cgroup = cgroup_of_process((pid_t)g_variant_get_uint32(pid));
+    tell(userdata, cgroup);
     return 0;
 }
 
 /* The connection may go before the reply has come. */
 static void on_destroy(void *userdata)
 {
-    Question *question = userdata;
-    tell(question, NULL, TRUE);
-    g_free(question);
+    tell(userdata, NULL);
+    g_free(userdata);
 }
 
 void bus_find_caller(sd_bus_message *call, CallerFound found, gpointer data)

@@ -9,10 +9,9 @@
  * says of itself counts.
  */
 
-/** @cgroup: the folder of the cgroup that the caller's process is in; NULL where the bus does not
- *  know the process (it came over the network). @error: STORKIT_ERROR_NOT_ALLOWED, the caller has
- *  gone. */
-typedef void (*CallerFound)(const char *cgroup, const GError *error, gpointer data);
+/** @cgroup: the folder of the cgroup that the caller's process is in; NULL where nobody knows: it
+ *  has gone without waiting for the reply, or came over the network. */
+typedef void (*CallerFound)(const char *cgroup, gpointer data);
 
-/** Asks the bus who has sent @call; @found comes once, later. */
+/** Asks the bus who has sent @call; @found comes once, later, in the order of the questions. */
 void bus_find_caller(sd_bus_message *call, CallerFound found, gpointer data);

@@ -29,18 +29,19 @@ typedef struct {
     StartOptions *options;
 } StartCall;
 
-static void on_caller(const char *cgroup, const GError *error, gpointer data)
+static void ask(BusParts *self, sd_bus_message *m, CallerFound found, gpointer data)
+{
+    self->asking++;
+    bus_find_caller(m, found, data);
+}
+
+static void on_caller(const char *cgroup, gpointer data)
 {
     g_autofree StartCall *call = data;
     const Names *names = &call->names;
     call->self->asking--;
-    if (error) {
-        start_options_free(call->options);
-        bus_reply_error(call->call, error);
-    } else {
-        pool_start(call->self->pool, cgroup, names->root, names->story, names->agent, call->options,
-                   bus_reply_to_call, sd_bus_message_ref(call->call));
-    }
+    pool_start(call->self->pool, cgroup, names->root, names->story, names->agent, call->options,
+               bus_reply_to_call, sd_bus_message_ref(call->call));
     sd_bus_message_unref(call->call);
 }
 
@@ -49,8 +50,7 @@ static void start(BusParts *self, sd_bus_message *m, const Names *names, StartOp
 {
     StartCall *call = g_new(StartCall, 1);
     *call = (StartCall){self, sd_bus_message_ref(m), *names, options};
-    self->asking++;
-    bus_find_caller(m, on_caller, call);
+    ask(self, m, on_caller, call);
 }
 
 static int method_start(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -166,6 +166,27 @@ static int method_list_worktrees(sd_bus_message *m, void *userdata, sd_bus_error
     return 1;
 }
 
+typedef struct {
+    BusParts *self;
+    sd_bus_message *call;
+    const char *root, *story; /* the message's */
+    gboolean force;
+} RemoveCall;
+
+static void remove_worktree(RemoveCall *call_taken)
+{
+    g_autofree RemoveCall *call = call_taken;
+    pool_remove_worktree(call->self->pool, call->root, call->story, call->force, bus_reply_to_call,
+                         call->call);
+}
+
+static void on_turn_to_remove(const char *cgroup, gpointer data)
+{
+    ((RemoveCall *)data)->self->asking--;
+    remove_worktree(data);
+}
+
+/* A Start that came before it may still be waiting for the bus: this waits behind it. */
 static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusParts *self = userdata;
@@ -174,7 +195,12 @@ static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_erro
     int r = sd_bus_message_read(m, "ssb", &root, &story, &force);
     if (r < 0)
         return r;
-    pool_remove_worktree(self->pool, root, story, force, bus_reply_to_call, sd_bus_message_ref(m));
+    RemoveCall *call = g_new(RemoveCall, 1);
+    *call = (RemoveCall){self, sd_bus_message_ref(m), root, story, force};
+    if (self->asking > 0)
+        ask(self, m, on_turn_to_remove, call);
+    else
+        remove_worktree(call);
     return 1;
 }
 
@@ -185,6 +211,7 @@ typedef struct {
     BusParts *self;
     sd_bus_message *call;
     RunMethod method;
+    Names names; /* the message's */
 } RunCall;
 
 static void on_run_found(Run *run, const GError *error, gpointer data)
@@ -197,6 +224,19 @@ static void on_run_found(Run *run, const GError *error, gpointer data)
     sd_bus_message_unref(call->call);
 }
 
+static void find_run(RunCall *call)
+{
+    const Names *names = &call->names;
+    pool_find(call->self->pool, names->root, names->story, names->agent, on_run_found, call);
+}
+
+static void on_turn_to_find(const char *cgroup, gpointer data)
+{
+    ((RunCall *)data)->self->asking--;
+    find_run(data);
+}
+
+/* It may be about a run whose Start came before it, and still waits for the bus. */
 static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     BusParts *self = userdata;
@@ -205,8 +245,11 @@ static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     if (r < 0)
         return r;
     RunCall *call = g_new(RunCall, 1);
-    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m)};
-    pool_find(self->pool, names.root, names.story, names.agent, on_run_found, call);
+    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m), names};
+    if (self->asking > 0)
+        ask(self, m, on_turn_to_find, call);
+    else
+        find_run(call);
     return 1;
 }
 
@@ -266,7 +309,7 @@ static int method_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     if (r < 0)
         return r;
     RunCall *call = g_new(RunCall, 1);
-    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m)};
+    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m), {0}};
     pool_find_by_id(self->pool, run_id, on_run_found, call);
     return 1;
 }

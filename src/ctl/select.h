@@ -6,7 +6,7 @@
 
 /*
  * Finds the runs that a person means by STORY[/AGENT]. A story or an agent may be shortened as long
- * as only one begins that way; a pattern (42*) means each run that matches, and a run's id that run.
+ * as only one begins that way; a pattern (42*) means each run that matches, a run's id that run.
  */
 
 typedef enum {

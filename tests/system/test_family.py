@@ -163,8 +163,8 @@ def test_max_depth_holds_for_the_tree_below(pool):
     assert "max_depth" in refused(pool, "from-xx")
 
 
-def test_a_caller_that_has_gone_starts_nothing(pool):
-    """Nobody can tell whose child its run would be."""
+def test_a_caller_that_has_gone_has_no_child(pool):
+    """Nobody can tell whose it would be: a script that does not wait for the reply is served."""
     root = pool.repository(agents={"coder": "init; result"})
     os.kill(pool.process.pid, signal.SIGSTOP)
     client = connect(pool.bus.address)
@@ -182,9 +182,27 @@ def test_a_caller_that_has_gone_starts_nothing(pool):
 
     wait_until(is_gone, "the caller to go")
     os.kill(pool.process.pid, signal.SIGCONT)
-    pool.start(root, "here")
-    assert pool.wait(root, "here")["status"] == "completed"
-    assert list(statuses(pool)) == ["here"]
+    wait_until(lambda: statuses(pool).get("gone") == "completed", "its run")
+    assert "parent" not in pool.get(root, "gone")
+
+
+def test_calls_keep_their_order(pool):
+    """A Stop, or a removal, right behind a Start whose reply nobody awaits, is about its run."""
+    root = pool.repository(agents={"coder": "init; idle"})
+    for i in range(20):
+        replies = []
+        story = f"{i}_story"
+        for method, signature, arguments in (
+            ("Start", "(sss)", (root, story, "")),
+            ("Stop" if i % 2 else "RemoveWorktree", "(sss)" if i % 2 else "(ssb)",
+             (root, story, "" if i % 2 else True)),
+        ):  # fmt: skip
+            pool.bus.connection.call(
+                NAME, PATH, NAME, method, GLib.Variant(signature, arguments), None,
+                Gio.DBusCallFlags.NONE, -1, None, lambda *call: replies.append(call),
+            )  # fmt: skip
+        wait_until(lambda: len(replies) == 2, "both replies")
+        assert story not in statuses(pool), statuses(pool)
 
 
 TREE = {
