@@ -29,7 +29,7 @@ static gboolean check_resume(const AgentConfig *agent, const char *resume, GErro
         return refuse(error, "agents of kind %s have no sessions to resume: leave resume out",
                       agent->kind->name);
     if (*resume == '\0' || *resume == '-')
-        return refuse(error, "resume must be a session id, not empty and not beginning with \"-\"");
+        return refuse(error, "resume must be a session id, not empty and not beginning with '-'");
     return TRUE;
 }
 

@@ -40,7 +40,7 @@ char *agent_kinds_list(gboolean (*matches)(const AgentKind *kind))
     GString *names = g_string_new(NULL);
     for (const AgentKind *const *kind = kinds; *kind; kind++)
         if (matches(*kind))
-            g_string_append_printf(names, "%s\"%s\"", names->len > 0 ? " or " : "", (*kind)->name);
+            g_string_append_printf(names, "%s'%s'", names->len > 0 ? " or " : "", (*kind)->name);
     return g_string_free(names, FALSE);
 }
 

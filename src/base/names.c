@@ -56,11 +56,10 @@ gboolean name_check(const char *what, const char *name, GError **error)
     if (name_is_valid(name))
         return TRUE;
     g_autofree char *shown = name_for_message(name);
-    g_set_error(
-        error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-        "%s '%s' is not valid: use 1 to %d of the characters A-Z a-z 0-9 . _ -, "
-        "beginning with a letter or digit, without \"..\", not ending in \".\" or \".lock\"",
-        what, shown, NAME_MAX_LENGTH);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
+                "%s '%s' is not valid: use 1 to %d of the characters A-Z a-z 0-9 . _ -, "
+                "beginning with a letter or digit, without '..', not ending in '.' or '.lock'",
+                what, shown, NAME_MAX_LENGTH);
     return FALSE;
 }
 

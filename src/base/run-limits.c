@@ -159,9 +159,9 @@ static gboolean parse_timeout(const char *text, guint64 *ret)
     return TRUE;
 }
 
-#define ACCEPTED_SIZE "a size such as \"4G\" or \"512M\", or a number of bytes"
+#define ACCEPTED_SIZE "a size such as '4G' or '512M', or a number of bytes"
 #define ACCEPTED_WEIGHT "an integer from 1 to 10000"
-#define ACCEPTED_SPAN "a time such as \"90s\", \"5m\" or \"1h 30m\", or a number of seconds"
+#define ACCEPTED_SPAN "a time such as '90s', '5m' or '1h 30m', or a number of seconds"
 
 static const struct {
     LimitInfo info;
@@ -184,7 +184,7 @@ static const struct {
     {{"cpu_quota", "cpu_quota_usec", "CPUQuotaPerSecUSec", "cpu"},
      offsetof(Limits, cpu_quota_usec),
      parse_quota,
-     "a percentage such as \"150%\""},
+     "a percentage such as '150%'"},
     {{"io_weight", "io_weight", "IOWeight", "io"},
      offsetof(Limits, io_weight),
      parse_weight,
@@ -257,7 +257,7 @@ static gboolean set_field(Limits *limits, gsize index, const char *text, GError 
     g_autofree char *head = g_strndup(text, 100);
     g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                "%s cannot be \"%.100s\": write %s, or \"infinity\"", fields[index].info.key, shown,
+                "%s cannot be '%.100s': write %s, or 'infinity'", fields[index].info.key, shown,
                 fields[index].accepted);
     return FALSE;
 }
@@ -270,7 +270,7 @@ gboolean limits_set(Limits *limits, const char *key, const char *text, GError **
     g_autofree char *head = g_strndup(key, 100);
     g_autofree char *shown = g_strescape(head, NULL);
     g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT,
-                "\"%.100s\" is not a limit; the limits are memory_max, memory_high, cpu_weight, "
+                "'%.100s' is not a limit; the limits are memory_max, memory_high, cpu_weight, "
                 "cpu_quota, io_weight, tasks_max, runtime_max and idle_timeout",
                 shown);
     return FALSE;

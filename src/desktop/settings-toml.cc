@@ -61,7 +61,7 @@ void read_when(const std::string &key, const toml::node &node, AwakeWhen *into)
     else if (text && *text == "never")
         *into = AWAKE_NEVER;
     else
-        refuse(node, key + " must be \"always\", \"mains\" or \"never\"");
+        refuse(node, key + " must be 'always', 'mains' or 'never'");
 }
 
 void warn(const char *filename, const toml::key &key)

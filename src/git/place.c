@@ -54,7 +54,7 @@ static gboolean check_usual(const char *root, GError **error)
 
 static gboolean check_place(const Repo *repo, const char *place, GError **error)
 {
-    const char *advice = "choose a folder beside the project, such as \"../{project}.worktrees\"";
+    const char *advice = "choose a folder beside the project, such as '../{project}.worktrees'";
     if (path_is_at_or_below(place, git_repository_path(repo->git)) ||
         path_is_at_or_below(place, git_repository_commondir(repo->git)))
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,

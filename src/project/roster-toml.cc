@@ -87,14 +87,14 @@ void warn(const Context &context, const toml::source_position &position, const s
 /* Text of the file in a message: in quotes, without control characters, not at any length. */
 std::string quote(std::string_view text)
 {
-    std::string quoted = "\"";
+    std::string quoted = "'";
     for (char c : text.substr(0, 100)) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
             c = ' ';
         quoted += c;
     }
     g_autofree char *valid = g_utf8_make_valid(quoted.c_str(), -1);
-    return std::string(valid) + (text.size() > 100 ? "…\"" : "\"");
+    return std::string(valid) + (text.size() > 100 ? "…'" : "'");
 }
 
 const char *type_name(const toml::node &node)
@@ -228,11 +228,11 @@ void read_strings(const Entry &entry, char ***list)
 
 guint64 read_span(const Entry &entry)
 {
-    std::string text = read_quantity(entry, "a time such as \"10s\", or an integer (seconds)");
+    std::string text = read_quantity(entry, "a time such as '10s', or an integer (seconds)");
     guint64 usec;
     if (!parse_span(text.c_str(), &usec))
         refuse(entry,
-               "cannot be " + quote(text) + ": write a time such as \"10s\", \"5m\" or \"1h 30m\"");
+               "cannot be " + quote(text) + ": write a time such as '10s', '5m' or '1h 30m'");
     return usec;
 }
 
@@ -293,7 +293,7 @@ void read_rules(const Entry &entry, char ***list)
     read_strings(entry, list);
     for (char **rule = *list; *rule; rule++)
         if (!**rule)
-            refuse(entry, "holds an empty rule: write one such as \"Read\" or \"Bash(git *)\"");
+            refuse(entry, "holds an empty rule: write one such as 'Read' or 'Bash(git *)'");
 }
 
 gboolean read_on_limit(const Entry &entry)
@@ -356,12 +356,12 @@ void read_network(const Entry &entry, SandboxConfig *sandbox)
     if (const auto *array = entry.value.as_array())
         return read_ports(entry, *array, sandbox);
     if (!entry.value.is_string())
-        refuse_type(entry, "\"full\", \"none\" or an array of ports");
+        refuse_type(entry, "'full', 'none' or an array of ports");
     if (text_of(entry) == "none")
         sandbox->network = SANDBOX_NETWORK_NONE;
     else if (text_of(entry) != "full")
         refuse(entry, "cannot be " + quote(text_of(entry)) +
-                          ": there are \"full\", \"none\" and an array of ports");
+                          ": there are 'full', 'none' and an array of ports");
 }
 
 /* "claude, codex and raw" */
@@ -433,7 +433,7 @@ void read_worktrees(const Entry &entry, ProjectConfig *config)
     if (text.empty() || control)
         refuse(entry, "must name a folder");
     if (text[0] == '~')
-        refuse(entry, "cannot begin with \"~\": write the path from /, or from the project");
+        refuse(entry, "cannot begin with '~': write the path from /, or from the project");
     if (rest.find_first_of("{}") != std::string::npos)
         refuse(entry, "cannot be " + quote(text) + ": the only word in braces is {project}");
     g_free(config->worktrees);
@@ -479,7 +479,7 @@ std::string suggest(std::string_view key, const std::vector<const char *> &known
             best = rank;
         }
     }
-    return nearest ? std::string("; did you mean \"") + nearest + "\"?" : "";
+    return nearest ? std::string("; did you mean '") + nearest + "'?" : "";
 }
 
 struct Member {
@@ -595,8 +595,8 @@ void warn_other_program(const Context &context, const toml::table &table, const 
     if (!other || other == agent.kind || !agent.kind->program)
         return;
     warn(context, command->source().begin,
-         "command " + quote(agent.command) + " is a program of kind \"" + other->name +
-             "\", not \"" + agent.kind->name + "\": set kind = \"" + other->name + "\"");
+         "command " + quote(agent.command) + " is a program of kind '" + other->name + "', not '" +
+             agent.kind->name + "': set kind = \"" + other->name + "\"");
 }
 
 void warn_if_set(const Context &context, const toml::table &table, const char *key, const char *why)
@@ -615,8 +615,8 @@ void check_permissions(const Context &context, const toml::table &table, const A
         bool bypass = g_str_equal(key, "permission") && mode == PERMISSION_BYPASS;
         if (node && !bypass && !agent_kind_can_ask(agent.kind))
             refuse_at(context, *node,
-                      std::string(key) + " needs kind " + kinds + ", not \"" + agent.kind->name +
-                          "\"" +
+                      std::string(key) + " needs kind " + kinds + ", not '" + agent.kind->name +
+                          "'" +
                           (mode == PERMISSION_BYPASS ? "" : ": leave it out, or use sandbox"));
     }
     if (mode == PERMISSION_BYPASS)
@@ -631,7 +631,7 @@ void check_permissions(const Context &context, const toml::table &table, const A
 void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
 {
     const AgentKind *kind = agent->kind;
-    std::string quoted = std::string("kind \"") + kind->name + "\"";
+    std::string quoted = std::string("kind '") + kind->name + "'";
     if (!agent->name)
         refuse_at(context, table, "it has no name: add one, such as name = \"coder\"");
     if (!agent->command && !kind->program)
@@ -641,13 +641,13 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
     if (agent->interactive && !agent_kind_takes(kind, "interactive")) {
         g_autofree char *kinds = agent_kinds_list(agent_kind_is_interactive);
         refuse_at(context, *table.get("interactive"),
-                  std::string("interactive needs kind ") + kinds + ", not \"" + kind->name + "\"");
+                  std::string("interactive needs kind ") + kinds + ", not '" + kind->name + "'");
     }
     if (agent->mcp && !agent_kind_takes_mcp(kind)) {
         g_autofree char *kinds = agent_kinds_list(agent_kind_takes_mcp);
         refuse_at(context, *table.get("mcp"),
-                  std::string("mcp needs kind ") + kinds + ", not \"" + kind->name +
-                      "\": configure the server in the program's own files");
+                  std::string("mcp needs kind ") + kinds + ", not '" + kind->name +
+                      "': configure the server in the program's own files");
     }
     check_permissions(context, table, *agent);
     if (!agent->waits_out_limits)
@@ -673,7 +673,7 @@ void finish_component(const Context &context, const toml::table &table, Componen
     if (!component->name)
         refuse_at(context, table, "it has no name: add one, such as name = \"frontend\"");
     if (!component->path)
-        refuse_at(context, table, "it has no path: \".\" is the worktree itself");
+        refuse_at(context, table, "it has no path: '.' is the worktree itself");
 }
 
 /* ---- the document ---------------------------------------------------------------------------- */
@@ -764,7 +764,7 @@ gboolean read_on_budget(const Entry &entry)
 {
     const std::string &text = text_of(entry);
     if (text != "tell" && text != "stop")
-        refuse(entry, "must be \"tell\" or \"stop\", not " + quote(text));
+        refuse(entry, "must be 'tell' or 'stop', not " + quote(text));
     return text == "stop";
 }
 

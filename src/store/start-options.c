@@ -99,7 +99,7 @@ static gboolean take_word(char **to, const char *key, GVariant *value, gsize max
     if (has_control_character(text))
         return refuse(error, key, "must not hold control characters");
     if (*text == '-')
-        return refuse(error, key, "must not begin with \"-\"");
+        return refuse(error, key, "must not begin with '-'");
     *to = g_strdup(text);
     return TRUE;
 }
@@ -141,7 +141,7 @@ static gboolean take_env(StartOptions *options, GVariant *value, GError **error)
 static gboolean take_limit_text(Limits *limits, const char *key, const char *text, GError **error)
 {
     if (strlen(text) > LIMIT_TEXT_MAX)
-        return refuse(error, key, "is too long: write it like \"4G\", \"150%\" or \"1h 30m\"");
+        return refuse(error, key, "is too long: write it like '4G', '150%' or '1h 30m'");
     return limits_set(limits, key, text, error);
 }
 
@@ -164,7 +164,7 @@ static gboolean take_limit(Limits *limits, const char *key, GVariant *value, GEr
         number = g_variant_print(value, FALSE);
         return limits_set(limits, key, number, error);
     default:
-        return refuse(error, key, "must be a string such as \"4G\", or an integer");
+        return refuse(error, key, "must be a string such as '4G', or an integer");
     }
 }
 
@@ -174,7 +174,7 @@ static gboolean take_sandbox(StartOptions *options, const char *key, GVariant *v
     if (!check_string(key, value, error))
         return FALSE;
     return sandbox_mode_from_string(g_variant_get_string(value, NULL), &options->sandbox) ||
-           refuse(error, key, "must be \"none\", \"worktree\" or \"required\"");
+           refuse(error, key, "must be 'none', 'worktree' or 'required'");
 }
 
 static gboolean take_option(StartOptions *options, const char *key, GVariant *value, GError **error)

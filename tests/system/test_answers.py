@@ -311,8 +311,8 @@ def test_wrong_words_are_refused(pool):
         ({"permission": "ask", "ask_timeout": "soon"}, "write a time"),
         ({"permission": "ask", "allow": "Read"}, "array of strings"),
         ({"permission": "ask", "allow": [""]}, "empty rule"),
-        ({"permission": "ask", "kind": "codex"}, 'needs kind "claude"'),
-        ({"deny": ["x"], "kind": "raw"}, 'needs kind "claude"'),
+        ({"permission": "ask", "kind": "codex"}, "needs kind 'claude'"),
+        ({"deny": ["x"], "kind": "raw"}, "needs kind 'claude'"),
     ):
         pool.write_config(root, pool.roster({"coder": keys}))
         assert words in raises("InvalidConfig", pool.start, root, "s").message, keys

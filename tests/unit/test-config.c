@@ -181,46 +181,43 @@ static const struct {
     const char *line;
     const char *message;
 } agent_mistakes[] = {
-    {"max_turns = \"x\"", "13: agent \"coder\": max_turns must be an integer, not a string"},
-    {"max_turns = 1.5", "13: agent \"coder\": max_turns must be an integer, not a float"},
-    {"max_turns = -1", "13: agent \"coder\": max_turns must not be negative"},
-    {"max_turns = 5000000000", "13: agent \"coder\": max_turns is too large"},
-    {"max_budget_usd = true",
-     "18: agent \"coder\": max_budget_usd must be a number, not a boolean"},
-    {"max_budget_usd = -0.5", "18: agent \"coder\": max_budget_usd must not be negative"},
+    {"max_turns = \"x\"", "13: agent 'coder': max_turns must be an integer, not a string"},
+    {"max_turns = 1.5", "13: agent 'coder': max_turns must be an integer, not a float"},
+    {"max_turns = -1", "13: agent 'coder': max_turns must not be negative"},
+    {"max_turns = 5000000000", "13: agent 'coder': max_turns is too large"},
+    {"max_budget_usd = true", "18: agent 'coder': max_budget_usd must be a number, not a boolean"},
+    {"max_budget_usd = -0.5", "18: agent 'coder': max_budget_usd must not be negative"},
     {"max_budget_usd = -9007199254740993",
-     "18: agent \"coder\": max_budget_usd must not be negative"},
-    {"max_budget_usd = 9007199254740993", "18: agent \"coder\": max_budget_usd is too large"},
-    {"max_budget_usd = nan", "18: agent \"coder\": max_budget_usd must be a finite number"},
-    {"role = 5", "8: agent \"coder\": role must be a string, not an integer"},
-    {"prompt = [\"x\"]", "10: agent \"coder\": prompt must be a string, not an array"},
-    {"prompt = \"a\\u0000b\"", "10: agent \"coder\": prompt must not contain a NUL character"},
-    {"kind = \"gpt\"", "8: agent \"coder\": kind cannot be \"gpt\": there are claude, codex, "
+     "18: agent 'coder': max_budget_usd must not be negative"},
+    {"max_budget_usd = 9007199254740993", "18: agent 'coder': max_budget_usd is too large"},
+    {"max_budget_usd = nan", "18: agent 'coder': max_budget_usd must be a finite number"},
+    {"role = 5", "8: agent 'coder': role must be a string, not an integer"},
+    {"prompt = [\"x\"]", "10: agent 'coder': prompt must be a string, not an array"},
+    {"prompt = \"a\\u0000b\"", "10: agent 'coder': prompt must not contain a NUL character"},
+    {"kind = \"gpt\"", "8: agent 'coder': kind cannot be 'gpt': there are claude, codex, "
                        "gemini, opencode, qwen, pi, copilot, kimi, cline, acp and raw"},
-    {"kind = 2020-01-01", "8: agent \"coder\": kind must be a string, not a date or time"},
-    {"command = \"\"", "11: agent \"coder\": command must not be empty"},
-    {"args = \"x\"", "8: agent \"coder\": args must be an array of strings, not a string"},
-    {"args = [\"x\", 5]", "14: agent \"coder\": args must hold strings only, not an integer"},
-    {"interactive = 1", "15: agent \"coder\": interactive must be true or false, not an integer"},
-    {"env = [\"A=B\"]", "7: agent \"coder\": env must be a table of strings, not an array"},
-    {"env = { PORT = 80 }", "16: agent \"coder\": env.PORT must be a string, not an integer"},
-    {"env = { \"A=B\" = \"x\" }",
-     "7: agent \"coder\": env cannot set \"A=B\": a variable's name has "
-     "letters, digits and '_' only"},
-    {"stop_grace = 1.5", "14: agent \"coder\": stop_grace must be a time such as \"10s\", or an "
+    {"kind = 2020-01-01", "8: agent 'coder': kind must be a string, not a date or time"},
+    {"command = \"\"", "11: agent 'coder': command must not be empty"},
+    {"args = \"x\"", "8: agent 'coder': args must be an array of strings, not a string"},
+    {"args = [\"x\", 5]", "14: agent 'coder': args must hold strings only, not an integer"},
+    {"interactive = 1", "15: agent 'coder': interactive must be true or false, not an integer"},
+    {"env = [\"A=B\"]", "7: agent 'coder': env must be a table of strings, not an array"},
+    {"env = { PORT = 80 }", "16: agent 'coder': env.PORT must be a string, not an integer"},
+    {"env = { \"A=B\" = \"x\" }", "7: agent 'coder': env cannot set 'A=B': a variable's name has "
+                                  "letters, digits and '_' only"},
+    {"stop_grace = 1.5", "14: agent 'coder': stop_grace must be a time such as '10s', or an "
                          "integer (seconds), not a float"},
-    {"stop_grace = -1", "14: agent \"coder\": stop_grace must not be negative"},
-    {"result_grace = \"soon\"",
-     "16: agent \"coder\": result_grace cannot be \"soon\": write a time "
-     "such as \"10s\", \"5m\" or \"1h 30m\""},
-    {"memory_max = \"lots\"", "14: agent \"coder\": memory_max cannot be \"lots\": write a size "
-                              "such as \"4G\" or \"512M\", or "
-                              "a number of bytes, or \"infinity\""},
+    {"stop_grace = -1", "14: agent 'coder': stop_grace must not be negative"},
+    {"result_grace = \"soon\"", "16: agent 'coder': result_grace cannot be 'soon': write a time "
+                                "such as '10s', '5m' or '1h 30m'"},
+    {"memory_max = \"lots\"", "14: agent 'coder': memory_max cannot be 'lots': write a size "
+                              "such as '4G' or '512M', or "
+                              "a number of bytes, or 'infinity'"},
     {"cpu_quota = true",
-     "13: agent \"coder\": cpu_quota must be a string or an integer, not a boolean"},
-    {"cpu_weight = -1", "14: agent \"coder\": cpu_weight must not be negative"},
+     "13: agent 'coder': cpu_quota must be a string or an integer, not a boolean"},
+    {"cpu_weight = -1", "14: agent 'coder': cpu_weight must not be negative"},
     {"interactive = true\nkind = \"codex\"",
-     "15: agent \"coder\": interactive needs kind \"claude\" or \"acp\", not \"codex\""},
+     "15: agent 'coder': interactive needs kind 'claude' or 'acp', not 'codex'"},
 };
 
 static void test_a_mistake_in_an_agent_is_named_with_line_and_column(void)
@@ -235,7 +232,7 @@ static void test_a_mistake_in_an_agent_is_named_with_line_and_column(void)
 
 #define NAME_RULE                                                                                  \
     " is not valid: use 1 to 64 of the characters A-Z a-z 0-9 . _ -, beginning with a letter or "  \
-    "digit, without \"..\", not ending in \".\" or \".lock\""
+    "digit, without '..', not ending in '.' or '.lock'"
 
 static const struct {
     const char *text;
@@ -248,32 +245,32 @@ static const struct {
     {"[component]\n",
      "1:1: component must be an array of tables, not a table: write [[component]]"},
     {"[[agent]]\nrole = \"x\"", "1:1: agent 1: it has no name: add one, such as name = \"coder\""},
-    {"[[agent]]\nname = \"\"", "2:8: agent \"\": name must not be empty"},
+    {"[[agent]]\nname = \"\"", "2:8: agent '': name must not be empty"},
     {"[[agent]]\nname = 5", "2:8: agent 1: name must be a string, not an integer"},
-    {"[[agent]]\nname = \"a/b\"", "2:8: agent \"a/b\": agent name 'a/b'" NAME_RULE},
+    {"[[agent]]\nname = \"a/b\"", "2:8: agent 'a/b': agent name 'a/b'" NAME_RULE},
     {"[[agent]]\nname = \"a\"\n[[agent]]\nname = \"a\"",
-     "4:8: agent \"a\": the name is taken by one above: choose another"},
+     "4:8: agent 'a': the name is taken by one above: choose another"},
     {"[[agent]]\nname = \"a\"\nkind = \"raw\"",
-     "1:1: agent \"a\": kind \"raw\" needs a command: name the program to run"},
-    {"[[component]]\nname = \"x y\"", "2:8: component \"x y\": component name 'x y'" NAME_RULE},
+     "1:1: agent 'a': kind 'raw' needs a command: name the program to run"},
+    {"[[component]]\nname = \"x y\"", "2:8: component 'x y': component name 'x y'" NAME_RULE},
     {"[[component]]\npath = \"a\"",
      "1:1: component 1: it has no name: add one, such as name = \"frontend\""},
     {"[[component]]\nname = \"a\"",
-     "1:1: component \"a\": it has no path: \".\" is the worktree itself"},
+     "1:1: component 'a': it has no path: '.' is the worktree itself"},
     {"[[component]]\nname = \"a\"\npath = \".\"\n[[component]]\nname = \"a\"\npath = \"b\"",
-     "5:8: component \"a\": the name is taken by one above: choose another"},
+     "5:8: component 'a': the name is taken by one above: choose another"},
     {"[[component]]\nname = \"a\"\npath = \"/etc\"",
-     "3:8: component \"a\": path cannot be \"/etc\": it must be relative"},
+     "3:8: component 'a': path cannot be '/etc': it must be relative"},
     {"[[component]]\nname = \"a\"\npath = \"b/../../c\"",
-     "3:8: component \"a\": path cannot be \"b/../../c\": it leaves the worktree"},
-    {"[[component]]\nname = \"a\"\npath = \"\"", "3:8: component \"a\": path must not be empty"},
+     "3:8: component 'a': path cannot be 'b/../../c': it leaves the worktree"},
+    {"[[component]]\nname = \"a\"\npath = \"\"", "3:8: component 'a': path must not be empty"},
     {"[[component]]\nname = \"a\"\nsetup = \"make\"",
-     "3:9: component \"a\": setup must be an array of strings, not a string"},
-    {"copy = [\"../x\"]", "1:8: copy cannot be \"../x\": it leaves the worktree"},
-    {"copy = [\"/x\"]", "1:8: copy cannot be \"/x\": it must be relative"},
+     "3:9: component 'a': setup must be an array of strings, not a string"},
+    {"copy = [\"../x\"]", "1:8: copy cannot be '../x': it leaves the worktree"},
+    {"copy = [\"/x\"]", "1:8: copy cannot be '/x': it must be relative"},
     {"copy = [\".git/config\"]",
-     "1:8: copy cannot be \".git/config\": it names files below the project root"},
-    {"copy = [\"a/..\"]", "1:8: copy cannot be \"a/..\": it names files below the project root"},
+     "1:8: copy cannot be '.git/config': it names files below the project root"},
+    {"copy = [\"a/..\"]", "1:8: copy cannot be 'a/..': it names files below the project root"},
 };
 
 static void test_a_mistake_in_the_file_is_named_with_line_and_column(void)
@@ -328,13 +325,13 @@ static void test_an_unknown_key_is_a_warning_that_names_it(void)
                                             "path = \"web\"\n"
                                             "setups = []\n");
     static const char *const warnings[] = {
-        FILENAME ":1:1: unknown key \"colour\" is ignored",
-        FILENAME ":4:1: agent \"coder\": unknown key \"max_turn\" is ignored; did you mean "
-                 "\"max_turns\"?",
-        FILENAME ":5:1: agent \"coder\": unknown key \"modle\" is ignored; did you mean \"model\"?",
-        FILENAME ":6:1: agent \"coder\": unknown key \"a b\" is ignored",
-        FILENAME ":10:1: component \"web\": unknown key \"setups\" is ignored; did you mean "
-                 "\"setup\"?",
+        FILENAME ":1:1: unknown key 'colour' is ignored",
+        FILENAME ":4:1: agent 'coder': unknown key 'max_turn' is ignored; did you mean "
+                 "'max_turns'?",
+        FILENAME ":5:1: agent 'coder': unknown key 'modle' is ignored; did you mean 'model'?",
+        FILENAME ":6:1: agent 'coder': unknown key 'a b' is ignored",
+        FILENAME ":10:1: component 'web': unknown key 'setups' is ignored; did you mean "
+                 "'setup'?",
     };
 
     g_assert_cmpuint(config->warnings->len, ==, G_N_ELEMENTS(warnings));
@@ -352,7 +349,7 @@ static void test_warnings_are_bounded(void)
 
     g_assert_cmpuint(config->warnings->len, ==, 21);
     g_assert_cmpstr(g_ptr_array_index(config->warnings, 19), ==,
-                    FILENAME ":20:1: unknown key \"a19\" is ignored");
+                    FILENAME ":20:1: unknown key 'a19' is ignored");
     g_assert_cmpstr(g_ptr_array_index(config->warnings, 20), ==, FILENAME ": … and 980 more");
 }
 
@@ -373,7 +370,7 @@ static void test_variables_are_bounded(void)
 
     g_assert_cmpuint(g_strv_length(agent_at(config, 0)->env), ==, 1024);
     assert_refused(more, strlen(more), STORKIT_ERROR_INVALID_CONFIG,
-                   FILENAME ":3:1: agent \"coder\": env holds more than 1024 variables");
+                   FILENAME ":3:1: agent 'coder': env holds more than 1024 variables");
 }
 
 static void test_a_budget_that_nothing_enforces_is_a_warning(void)
@@ -386,7 +383,7 @@ static void test_a_budget_that_nothing_enforces_is_a_warning(void)
 
     g_assert_cmpuint(config->warnings->len, ==, 1);
     g_assert_cmpstr(g_ptr_array_index(config->warnings, 0), ==,
-                    FILENAME ":5:1: agent \"a\": max_budget_usd has no effect with kind \"codex\"");
+                    FILENAME ":5:1: agent 'a': max_budget_usd has no effect with kind 'codex'");
 }
 
 static void test_another_kinds_program_is_warned_of(void)
@@ -404,8 +401,8 @@ static void test_another_kinds_program_is_warned_of(void)
 
     g_assert_cmpuint(config->warnings->len, ==, 1);
     g_assert_cmpstr(g_ptr_array_index(config->warnings, 0), ==,
-                    FILENAME ":3:11: agent \"a\": command \"/opt/bin/qwen\" is a program of kind "
-                             "\"qwen\", not \"claude\": set kind = \"qwen\"");
+                    FILENAME ":3:11: agent 'a': command '/opt/bin/qwen' is a program of kind "
+                             "'qwen', not 'claude': set kind = \"qwen\"");
 }
 
 static char *repeat(const char *piece, gsize times)

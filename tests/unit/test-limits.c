@@ -154,7 +154,7 @@ static void test_a_refused_limit_is_named_and_changes_nothing(void)
     before = limits;
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *quoted = g_strdup_printf("\"%s\"", cases[i].text);
+        g_autofree char *quoted = g_strdup_printf("'%s'", cases[i].text);
         g_assert_false(limits_set(&limits, cases[i].key, cases[i].text, &error));
         g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT);
         g_assert_true(g_str_has_prefix(error->message, cases[i].key));
