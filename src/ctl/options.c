@@ -23,7 +23,7 @@ const GOptionEntry *global_options(Ctl *ctl)
         {"agent", 'a', 0, G_OPTION_ARG_FILENAME, &ctl->agent, "The agent, if RUN does not name one",
          "AGENT"},
         {"host", 'H', 0, G_OPTION_ARG_FILENAME, &ctl->host, "Do it on another machine, over ssh",
-         "[USER@]HOST"},
+         "HOST"},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON, for programs", NULL},
         {"no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "Do not use a pager", NULL},
         {"no-legend", 0, 0, G_OPTION_ARG_NONE, &ctl->no_legend,

@@ -13,6 +13,9 @@
 #define TURN_USEC 2000
 #define FIGURES_USEC 5000
 
+/* Of so many runs the figures are always read, on a slow or busy machine, too. */
+#define FIGURES_LEAST 100
+
 typedef struct {
     Run *run;
     GVariant *state;
@@ -66,7 +69,8 @@ static gboolean end_listing(gpointer user_data)
 static void read_figures(Listing *listing)
 {
     gint64 end = g_get_monotonic_time() + FIGURES_USEC;
-    while (listing->n_read < listing->runs->len && g_get_monotonic_time() < end) {
+    while (listing->n_read < listing->runs->len &&
+           (listing->n_read < FIGURES_LEAST || g_get_monotonic_time() < end)) {
         Listed *listed = get_listed(listing, listing->first + listing->n_read++);
         if (listed->cgroup)
             run_figures_read(listed->cgroup, &listed->figures);

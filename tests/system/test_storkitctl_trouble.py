@@ -264,6 +264,7 @@ def under_way(ctl, command, call, **keywords):
 def test_table_has_every_command(pool):
     """The table that the other tests go by has every command that --help shows."""
     text = Ctl(pool, "init").out("--help").partition("\n\n")[2]
+    assert max(map(len, text.splitlines())) <= 80, text
     assert set(re.findall(r"(?m)^  ([a-z][a-z-]*) ", text)) == set(COMMANDS) | {"help", "version"}
 
 

@@ -179,7 +179,7 @@ static const GOptionEntry options[] = {
 const Verb status_verb = {
     .name = "status",
     .synopsis = "",
-    .summary = "Count the runs in a line of JSON, for a desktop's bar",
+    .summary = "Count the runs, in JSON for a desktop's bar",
     .options = options,
     .run = status_verb_run,
 };

@@ -348,7 +348,7 @@ static const GOptionEntry options[] = {
 const Verb top_verb = {
     .name = "top",
     .synopsis = "",
-    .summary = "Show a live table of the runs, with keys to act on them",
+    .summary = "Show a live table, with keys to act on runs",
     .options = options,
     .run = top_verb_run,
 };
