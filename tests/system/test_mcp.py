@@ -9,6 +9,7 @@ import subprocess
 from ctl import STORKITCTL, USAGE, Ctl
 from harness import main, wait_until
 from session import PATIENCE, scope_name
+from test_storkitctl_answer import ASK, asking, behaviour
 
 MODERN = "2026-07-28"
 META = "io.modelcontextprotocol/"
@@ -136,6 +137,22 @@ def test_mcp_tools_do_what_commands_do(pool):
     client.tool("stop_run", run="42_login")
     assert client.tool("list_runs")["runs"] == []
     assert "no run" in client.refusal("stop_run", run="99")
+    client.close()
+
+
+def test_mcp_answers_questions(pool):
+    """What a run asks is listed, and answered once, in words too."""
+    ctl = Ctl(pool, agents=asking(f"{ASK}; answers 1"))
+    client = Client(ctl)
+    info = client.start("42_login")
+    (question,) = wait_until(lambda: client.tool("list_questions")["questions"], "the question")
+    assert question["run_id"] == info["run_id"] and question["detail"] == "rm -r build"
+    answer = {"run": "42_login", "question": question["id"], "answer": "deny"}
+    client.tool("answer_question", message="Not that.", **answer)
+    client.tool("wait_for_runs", runs=["42_login"])
+    (told,) = behaviour(ctl, info)
+    assert '"deny"' in told and "Not that." in told
+    assert "no open question" in client.refusal("answer_question", **answer)
     client.close()
 
 

@@ -43,6 +43,14 @@ static const Parameter send_parameters[] = {
     {0},
 };
 
+static const Parameter answer_parameters[] = {
+    {"run", RUN_DESCRIPTION, PARAMETER_WORD, TRUE, NULL},
+    {"question", "The id of the question", PARAMETER_WORD, TRUE, NULL},
+    {"answer", "The id of one of its options, such as allow or deny", PARAMETER_WORD, TRUE, NULL},
+    {"message", "Why it is refused, or the answer in words", PARAMETER_OPTION, FALSE, "message"},
+    {0},
+};
+
 static const Parameter wait_parameters[] = {
     {"runs", "The runs, each STORY or STORY/AGENT", PARAMETER_WORDS, TRUE, NULL},
     {"any", "Return when the first one has ended", PARAMETER_FLAG, FALSE, "any"},
@@ -138,6 +146,26 @@ static const Tool tools[] = {
         .words = WORDS("--json"),
         .parameters = send_parameters,
         .list_name = "runs",
+    },
+    {
+        .name = "list_questions",
+        .title = "List questions",
+        .description = "Lists what runs ask and wait to have answered, with the options there are.",
+        .verb = "questions",
+        .words = WORDS("--json"),
+        .parameters = list_parameters,
+        .list_name = "questions",
+        .read_only = TRUE,
+    },
+    {
+        .name = "answer_question",
+        .title = "Answer a question",
+        .description = "Answers a question of a run, which goes on then. An answer is given once.",
+        .verb = "answer",
+        .words = WORDS("--quiet"),
+        .parameters = answer_parameters,
+        .output = OUTPUT_TEXT,
+        .destructive = TRUE,
     },
     {
         .name = "stop_run",
