@@ -358,7 +358,7 @@ def test_an_unknown_name_in_may_start_is_refused(pool):
     """Here, and not when the agent wants to start it."""
     root = family(pool, lead=("stay", {"may_start": ["helpre"]}), helper="stay")
     error = raises("InvalidConfig", pool.start, root, "top")
-    assert '"helpre"' in error.message, error.message
+    assert "'helpre'" in error.message, error.message
 
 
 if __name__ == "__main__":
