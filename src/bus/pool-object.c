@@ -35,6 +35,36 @@ static void ask(BusParts *self, sd_bus_message *m, CallerFound found, gpointer d
     bus_find_caller(m, found, data);
 }
 
+/* Other calls keep their place behind a Start that waits for the bus: they may be about its run. */
+
+typedef int (*Handler)(BusParts *self, sd_bus_message *call);
+
+typedef struct {
+    BusParts *self;
+    sd_bus_message *call;
+    Handler handle;
+} Turn;
+
+static void on_turn(const char *cgroup, gpointer data)
+{
+    g_autofree Turn *turn = data;
+    turn->self->asking--;
+    int r = turn->handle(turn->self, turn->call);
+    if (r < 0)
+        sd_bus_reply_method_errno(turn->call, r, NULL);
+    sd_bus_message_unref(turn->call);
+}
+
+static int handle_in_turn(BusParts *self, sd_bus_message *m, Handler handle)
+{
+    if (self->asking == 0)
+        return handle(self, m);
+    Turn *turn = g_new(Turn, 1);
+    *turn = (Turn){self, sd_bus_message_ref(m), handle};
+    ask(self, m, on_turn, turn);
+    return 1;
+}
+
 static void on_caller(const char *cgroup, gpointer data)
 {
     g_autofree StartCall *call = data;
@@ -166,42 +196,20 @@ static int method_list_worktrees(sd_bus_message *m, void *userdata, sd_bus_error
     return 1;
 }
 
-typedef struct {
-    BusParts *self;
-    sd_bus_message *call;
-    const char *root, *story; /* the message's */
-    gboolean force;
-} RemoveCall;
-
-static void remove_worktree(RemoveCall *call_taken)
+static int remove_worktree(BusParts *self, sd_bus_message *m)
 {
-    g_autofree RemoveCall *call = call_taken;
-    pool_remove_worktree(call->self->pool, call->root, call->story, call->force, bus_reply_to_call,
-                         call->call);
-}
-
-static void on_turn_to_remove(const char *cgroup, gpointer data)
-{
-    ((RemoveCall *)data)->self->asking--;
-    remove_worktree(data);
-}
-
-/* A Start that came before it may still be waiting for the bus: this waits behind it. */
-static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-    BusParts *self = userdata;
     const char *root, *story;
     int force;
     int r = sd_bus_message_read(m, "ssb", &root, &story, &force);
     if (r < 0)
         return r;
-    RemoveCall *call = g_new(RemoveCall, 1);
-    *call = (RemoveCall){self, sd_bus_message_ref(m), root, story, force};
-    if (self->asking > 0)
-        ask(self, m, on_turn_to_remove, call);
-    else
-        remove_worktree(call);
+    pool_remove_worktree(self->pool, root, story, force, bus_reply_to_call, sd_bus_message_ref(m));
     return 1;
+}
+
+static int method_remove_worktree(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    return handle_in_turn(userdata, m, remove_worktree);
 }
 
 /* --- One run --- */
@@ -211,7 +219,6 @@ typedef struct {
     BusParts *self;
     sd_bus_message *call;
     RunMethod method;
-    Names names; /* the message's */
 } RunCall;
 
 static void on_run_found(Run *run, const GError *error, gpointer data)
@@ -224,33 +231,21 @@ static void on_run_found(Run *run, const GError *error, gpointer data)
     sd_bus_message_unref(call->call);
 }
 
-static void find_run(RunCall *call)
+static int find_run(BusParts *self, sd_bus_message *m)
 {
-    const Names *names = &call->names;
-    pool_find(call->self->pool, names->root, names->story, names->agent, on_run_found, call);
-}
-
-static void on_turn_to_find(const char *cgroup, gpointer data)
-{
-    ((RunCall *)data)->self->asking--;
-    find_run(data);
-}
-
-/* It may be about a run whose Start came before it, and still waits for the bus. */
-static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-    BusParts *self = userdata;
     Names names;
     int r = read_names(m, &names);
     if (r < 0)
         return r;
     RunCall *call = g_new(RunCall, 1);
-    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m), names};
-    if (self->asking > 0)
-        ask(self, m, on_turn_to_find, call);
-    else
-        find_run(call);
+    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m)};
+    pool_find(self->pool, names.root, names.story, names.agent, on_run_found, call);
     return 1;
+}
+
+static int method_of_run(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    return handle_in_turn(userdata, m, find_run);
 }
 
 typedef struct {
@@ -309,7 +304,7 @@ static int method_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     if (r < 0)
         return r;
     RunCall *call = g_new(RunCall, 1);
-    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m), {0}};
+    *call = (RunCall){self, sd_bus_message_ref(m), run_method_find(m)};
     pool_find_by_id(self->pool, run_id, on_run_found, call);
     return 1;
 }
