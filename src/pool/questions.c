@@ -17,7 +17,8 @@ typedef struct {
     Reply reply;
     gpointer data;
     StartOptions *options;
-    Run *parent; /* of the run to start, or NULL */
+    Run *parent;        /* of the run to start, or NULL */
+    gboolean any_agent; /* none was named for the session to resume */
 } Question;
 
 static const char *root_or_default(const Pool *pool, const char *root)
@@ -97,11 +98,16 @@ void pool_find(Pool *pool, const char *root, const char *story, const char *agen
     target_resolve(pool->tools.work, path, story, agent, FALSE, on_find_target, question);
 }
 
+static gboolean wants_last(const StartOptions *options)
+{
+    return g_strcmp0(options->resume, "last") == 0;
+}
+
 /* "last": the session of the story's last run of this agent. */
 static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *options,
                                GError **error)
 {
-    if (g_strcmp0(options->resume, "last") != 0)
+    if (!wants_last(options))
         return TRUE;
     const char *session =
         runs_last_session(pool->tools.runs, target->root, target->story, target->agent);
@@ -123,8 +129,8 @@ static Run *find_held(Pool *pool, const Target *target, const StartOptions *opti
     Run *run = runs_lookup(pool->tools.runs, target->root, target->story, target->agent);
     if (!run || !options->resume || pool->shutting_down || !admission_is_held(pool->admission, run))
         return NULL;
-    gboolean is_last = g_str_equal(options->resume, "last");
-    return is_last || g_strcmp0(options->resume, run_get_session(run)) == 0 ? run : NULL;
+    return wants_last(options) || g_strcmp0(options->resume, run_get_session(run)) == 0 ? run
+                                                                                        : NULL;
 }
 
 static gboolean check_start(Pool *pool, const Target *target, StartOptions *options, GError **error)
@@ -160,10 +166,29 @@ static gboolean check_parent(const Question *question, const Target *target, con
            family_check_start(question->pool->tools.runs, question->parent, target, held, error);
 }
 
+static void on_start_target(Target *target_taken, const GError *error, gpointer data);
+
+/* Whether the session to resume is not the default agent's: then the target is asked for once more,
+ * as the roster may not have that agent any more. */
+static gboolean ask_for_last_agent(Question *question, const Target *target)
+{
+    const char *agent = question->any_agent ? runs_last_agent(question->pool->tools.runs,
+                                                              target->root, target->story)
+                                            : NULL;
+    question->any_agent = FALSE;
+    if (!agent || g_str_equal(agent, target->agent))
+        return FALSE;
+    target_resolve(question->pool->tools.work, target->root, target->story, agent, TRUE,
+                   on_start_target, question);
+    return TRUE;
+}
+
 static void on_start_target(Target *target_taken, const GError *error, gpointer data)
 {
-    g_autofree Question *question = data;
     g_autoptr(Target) target = target_taken;
+    if (target && ask_for_last_agent(data, target))
+        return;
+    g_autofree Question *question = data;
     g_autoptr(StartOptions) options = g_steal_pointer(&question->options);
     g_autoptr(Run) parent = question->parent;
     g_autoptr(GError) own_error = NULL;
@@ -200,6 +225,7 @@ void pool_start(Pool *pool, const char *cgroup, const char *root, const char *st
     *question = (Question){.pool = pool, .reply = reply, .data = data, .options = options};
     Run *parent = cgroup ? family_find_by_cgroup(pool->tools.runs, cgroup) : NULL;
     question->parent = parent ? run_ref(parent) : NULL;
+    question->any_agent = !*agent && wants_last(options);
     target_resolve(pool->tools.work, root_or_default(pool, root), story, agent, TRUE,
                    on_start_target, question);
 }

@@ -20,6 +20,7 @@ struct Runs {
     GHashTable *by_id;    /* run id -> Entry * */
     GHashTable *by_key;   /* key -> GPtrArray of Entry *, oldest first */
     GHashTable *sessions; /* key -> char *: the last session of a story's agent */
+    GHashTable *agents;   /* key without an agent -> char *: whose session was the story's last */
     GHashTable *limits;   /* account -> guint64 *: see runs_keep_limit() */
     GArray *listeners;
     Waiting *waiting;
@@ -40,6 +41,7 @@ Runs *runs_new(void)
     runs->by_key =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     runs->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    runs->agents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     runs->limits = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     runs->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     runs->waiting = waiting_new();
@@ -55,6 +57,7 @@ void runs_free(Runs *runs)
     g_hash_table_unref(runs->by_key);
     g_ptr_array_unref(runs->entries);
     g_hash_table_unref(runs->sessions);
+    g_hash_table_unref(runs->agents);
     g_hash_table_unref(runs->limits);
     g_array_unref(runs->listeners);
     g_free(runs);
@@ -310,8 +313,12 @@ guint runs_count_running(const Runs *runs)
 void runs_keep_session(Runs *runs, const Run *run)
 {
     const char *session = run_get_session(run);
-    if (session)
-        g_hash_table_replace(runs->sessions, key_of(run), g_strdup(session));
+    if (!session)
+        return;
+    const RunRecord *record = run_get_record(run);
+    g_hash_table_replace(runs->sessions, key_of(run), g_strdup(session));
+    g_hash_table_replace(runs->agents, make_key(record->project_root, record->story, ""),
+                         g_strdup(record->agent));
 }
 
 const char *runs_last_session(const Runs *runs, const char *root, const char *story,
@@ -319,6 +326,12 @@ const char *runs_last_session(const Runs *runs, const char *root, const char *st
 {
     g_autofree char *key = make_key(root, story, agent);
     return g_hash_table_lookup(runs->sessions, key);
+}
+
+const char *runs_last_agent(const Runs *runs, const char *root, const char *story)
+{
+    g_autofree char *key = make_key(root, story, "");
+    return g_hash_table_lookup(runs->agents, key);
 }
 
 /* --- Limits --- */

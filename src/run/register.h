@@ -106,6 +106,9 @@ void runs_keep_session(Runs *runs, const Run *run);
 const char *runs_last_session(const Runs *runs, const char *root, const char *story,
                               const char *agent);
 
+/** The agent whose session was the last on that story, or NULL. Belongs to the register. */
+const char *runs_last_agent(const Runs *runs, const char *root, const char *story);
+
 /** Remembers until when a usage limit holds the runs of @account (µs since the epoch): the run that
  *  knows of it goes off the list. A later time counts. */
 void runs_keep_limit(Runs *runs, const char *account, guint64 until);

@@ -58,6 +58,24 @@ def test_last_after_a_stop(pool):
     assert pool.get(root, "42_login")["session_id"] == session
 
 
+def test_last_of_a_story_is_of_any_agent(pool):
+    """`last` without an agent is that of the story's last session, not the default one, also after
+    a restart of the daemon; an agent that the roster has lost is named."""
+    scenario = "argv; init; text hi; idle"
+    root = pool.repository(agents={"coder": scenario, "reviewer": scenario})
+    pool.start(root, "42_login", "reviewer")
+    pool.wait_for(lambda event: event.get("text") == "hi")
+    session = pool.get(root, "42_login", "reviewer")["session_id"]
+    pool.stop(root, "42_login", "reviewer")
+    pool.restart_daemon()
+    info = pool.start(root, "42_login", resume="last")
+    assert info["agent_name"] == "reviewer"
+    assert option(argv_of(pool, info["run_id"]), "--resume") == session
+    pool.stop(root, "42_login", "reviewer")
+    pool.write_config(root, pool.roster({"coder": scenario}))
+    assert "reviewer" in raises("NoSuchAgent", pool.start, root, "42_login", resume="last").message
+
+
 def test_last_without_a_session_is_refused(pool):
     """`last` where no session is known, and an id that is a flag, are InvalidArgument."""
     root = pool.repository(agents={"coder": "init; result"})

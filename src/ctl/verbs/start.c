@@ -367,9 +367,9 @@ static int resume_unlisted(Ctl *ctl, const char *named, const char *prompt, GErr
     int status = start_target(ctl, &target, &refusal);
     if (g_error_matches(refusal, CTL_ERROR, CTL_ERROR_USAGE))
         g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN,
-                    "story '%s' has no run to resume, and no earlier session%s: `storkitctl start "
+                    "story '%s' has no run to resume, and no earlier session: `storkitctl start "
                     "%s` begins one, `storkitctl list` shows the runs",
-                    story, agent ? "" : " of the default agent (STORY/AGENT names another)", story);
+                    story, story);
     else if (refusal)
         g_propagate_error(error, g_steal_pointer(&refusal));
     return status;
