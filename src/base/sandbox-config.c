@@ -9,6 +9,16 @@ void sandbox_config_clear(SandboxConfig *config)
     g_clear_pointer(&config->ports, g_array_unref);
 }
 
+gboolean sandbox_is_wanted(const SandboxConfig *config)
+{
+    return config->mode == SANDBOX_WORKTREE || config->mode == SANDBOX_REQUIRED;
+}
+
+gboolean sandbox_allows_unix(const SandboxConfig *config)
+{
+    return config->bus || (config->sockets && *config->sockets);
+}
+
 static const char *const modes[] = {
     [SANDBOX_NONE] = "none",
     [SANDBOX_WORKTREE] = "worktree",

@@ -30,6 +30,13 @@ typedef struct {
 
 void sandbox_config_clear(SandboxConfig *config);
 
+/** Whether @config asks for a sandbox. */
+gboolean sandbox_is_wanted(const SandboxConfig *config);
+
+/** Whether it asks for unix sockets. A filter of system calls sees that a socket is one, and not
+ *  where it leads: it lets through all of them or none. */
+gboolean sandbox_allows_unix(const SandboxConfig *config);
+
 /** "none", "worktree", "required"; NULL for SANDBOX_UNSET. */
 const char *sandbox_mode_to_string(SandboxMode mode);
 gboolean sandbox_mode_from_string(const char *text, SandboxMode *ret_mode);

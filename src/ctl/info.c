@@ -52,6 +52,16 @@ gboolean run_info_flag(const RunInfo *info, const char *key)
     return json_get_boolean(info->json, key);
 }
 
+char *run_info_list_text(const RunInfo *info, const char *key)
+{
+    JsonArray *list = json_get_array(info->json, key);
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < json_array_length(list); i++)
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "",
+                               json_array_get_string_element(list, i));
+    return g_string_free(text, FALSE);
+}
+
 gboolean run_info_is_pending(const RunInfo *info)
 {
     return g_str_equal(info->status, "pending");

@@ -48,6 +48,10 @@ char *run_info_duration(const RunInfo *info);
 /** Its cost, "" if unknown. Caller frees. */
 char *run_info_cost(const RunInfo *info);
 
+/** The array of strings @key for people: "truncate, signals"; "" where it is absent. Caller frees.
+ */
+char *run_info_list_text(const RunInfo *info, const char *key);
+
 /** Its status as a word for people ("frozen", "disk full", "stopped"), and how to show it. */
 const char *run_info_status_word(const RunInfo *info);
 Style run_info_status_style(const RunInfo *info);

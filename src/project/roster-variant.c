@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "project/roster.h"
 
+#include "host/sandbox-support.h"
+
 /* What GetConfig answers. */
 
 static void add_string(GVariantDict *dict, const char *key, const char *value)
@@ -35,7 +37,9 @@ static void add_network(GVariantDict *dict, const SandboxConfig *sandbox)
 
 static void add_sandbox(GVariantDict *dict, const SandboxConfig *sandbox)
 {
+    g_auto(GStrv) missing = sandbox_is_wanted(sandbox) ? sandbox_find_missing(sandbox) : NULL;
     add_string(dict, "sandbox", sandbox_mode_to_string(sandbox->mode));
+    add_strv(dict, "sandbox_missing", missing);
     add_strv(dict, "writable", sandbox->writable);
     add_strv(dict, "unreadable", sandbox->unreadable);
     add_strv(dict, "sockets", sandbox->sockets);

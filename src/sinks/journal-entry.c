@@ -12,12 +12,14 @@
 #include "sinks/message-ids.h"
 #include "transcript/event-json.h"
 
+/* 12, and those of a sandbox. */
+#define MAX_FIELDS 24
 #define MAX_DATA (64u * 1024)
 #define MAX_MESSAGE (16u * 1024)
 
 typedef struct {
-    struct iovec fields[16];
-    char *owned[16];
+    struct iovec fields[MAX_FIELDS];
+    char *owned[MAX_FIELDS];
     guint count;
 } Entry;
 
@@ -69,6 +71,12 @@ static Kind classify(const Event *event)
     }
 }
 
+/* The entry of its start tells how a run is confined. */
+static gboolean tells_sandbox(const JournalRun *run, const Event *event)
+{
+    return run->sandbox && event->type == EVENT_STATUS && g_str_equal(event->text, "running");
+}
+
 static char *describe_done(const RunIdentity *identity, const Event *event)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -94,9 +102,18 @@ static char *describe_json(const RunIdentity *identity, const Event *event)
                            identity->agent, event->length, type ? ": " : "", type ?: "");
 }
 
+static char *describe_status(const RunIdentity *identity, const JournalRun *run, const Event *event)
+{
+    g_autofree char *missing = tells_sandbox(run, event) && run->sandbox_missing
+                                   ? g_strjoinv(", ", run->sandbox_missing)
+                                   : NULL;
+    return g_strdup_printf("%s/%s is %s%s%s", identity->story, identity->agent, event->text,
+                           missing ? "; its sandbox does not enforce: " : "", missing ?: "");
+}
+
 /* The entry for people: an agent's text as it is, and for changes of a run the name of the run,
  * since the runs of all stories share one journal. */
-static char *describe(const RunIdentity *identity, const Event *event)
+static char *describe(const RunIdentity *identity, const JournalRun *run, const Event *event)
 {
     const char *message = NULL;
     switch (event->type) {
@@ -108,7 +125,7 @@ static char *describe(const RunIdentity *identity, const Event *event)
                                (int)event_cut_length(message, strlen(message), MAX_MESSAGE),
                                message);
     case EVENT_STATUS:
-        return g_strdup_printf("%s/%s is %s", identity->story, identity->agent, event->text);
+        return describe_status(identity, run, event);
     case EVENT_AGENT_JSON:
         return describe_json(identity, event);
     default:
@@ -184,20 +201,30 @@ static GString *describe_as_json(const RunIdentity *identity, const Event *event
     return data;
 }
 
-void journal_send_event(const RunIdentity *identity, const char *unit, const Event *event)
+/* A field for each missing part: journalctl finds them one by one. */
+static void add_sandbox(Entry *entry, const JournalRun *run)
+{
+    add_text(entry, "STORKIT_SANDBOX", run->sandbox);
+    for (char **part = run->sandbox_missing; part && *part && entry->count < MAX_FIELDS; part++)
+        add_text(entry, "STORKIT_SANDBOX_MISSING", *part);
+}
+
+void journal_send_event(const RunIdentity *identity, const JournalRun *run, const Event *event)
 {
     Kind kind = classify(event);
     g_auto(Entry) entry = {.count = 0};
-    g_autofree char *message = describe(identity, event);
+    g_autofree char *message = describe(identity, run, event);
     g_autoptr(GString) data = describe_as_json(identity, event);
     add_text(&entry, "MESSAGE", message);
-    add_identity(&entry, identity, unit);
+    add_identity(&entry, identity, run->unit);
     add_text(&entry, "STORKIT_EVENT", event_type_to_string(event->type));
     add_number(&entry, "STORKIT_CURSOR", event->cursor);
     add_number(&entry, "PRIORITY", (guint64)kind.priority);
     add_field(&entry, "STORKIT_DATA", data->str, data->len);
     if (kind.id)
         add_text(&entry, "MESSAGE_ID", kind.id);
+    if (tells_sandbox(run, event))
+        add_sandbox(&entry, run);
     sd_journal_sendv(entry.fields, (int)entry.count);
 }
 

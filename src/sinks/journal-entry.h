@@ -11,7 +11,14 @@
  * a program. Each call blocks when journald does. @unit is the run's scope.
  */
 
-void journal_send_event(const RunIdentity *identity, const char *unit, const Event *event);
+/** What the journal says of a run besides its identity. */
+typedef struct {
+    char *unit;
+    char *sandbox;          /* NULL: none */
+    char **sandbox_missing; /* what of it is not enforced, or NULL */
+} JournalRun;
+
+void journal_send_event(const RunIdentity *identity, const JournalRun *run, const Event *event);
 
 /** A change of a run that is not an event of its log. */
 void journal_send_note(const RunIdentity *identity, const char *unit, RunNote note);

@@ -22,7 +22,7 @@ typedef struct {
     RunLog *log;
     LogReader *reader;
     SinkCursors *cursors;
-    char *unit;
+    JournalRun run;
     EventBatch *batch;
     guint next;   /* event of the batch */
     guint64 done; /* the cursor of the last event written */
@@ -57,7 +57,9 @@ static void source_free(Source *source)
     if (source->cursors)
         sink_cursors_unref(source->cursors);
     run_log_unref(source->log);
-    g_free(source->unit);
+    g_free(source->run.unit);
+    g_free(source->run.sandbox);
+    g_strfreev(source->run.sandbox_missing);
     g_free(source);
 }
 
@@ -95,7 +97,7 @@ static void skip_to_head(Source *source)
     log_reader_free(source->reader);
     source->reader = log_reader_new_at_head(source->log);
     guint64 head = log_reader_cursor(source->reader);
-    journal_send_skipped(run_log_identity(source->log), source->unit, source->done, head);
+    journal_send_skipped(run_log_identity(source->log), source->run.unit, source->done, head);
     set_done(source, head);
 }
 
@@ -128,7 +130,7 @@ static gboolean write_one(JournalSink *sink, Source *source)
     }
     if (!event)
         return FALSE;
-    journal_send_event(run_log_identity(source->log), source->unit, event);
+    journal_send_event(run_log_identity(source->log), &source->run, event);
     if (event_is_last(event))
         fault_point("last-entry");
     set_done(source, event->cursor);
@@ -215,12 +217,13 @@ static void wake(JournalSink *sink)
     g_mutex_unlock(&sink->lock);
 }
 
-void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, const char *unit)
+void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, const RunRecord *record)
 {
     Source *source = g_new0(Source, 1);
     source->log = run_log_ref(log);
     source->cursors = cursors ? sink_cursors_ref(cursors) : NULL;
-    source->unit = g_strdup(unit);
+    source->run = (JournalRun){g_strdup(record->unit), g_strdup(record->sandbox),
+                               g_strdupv(record->sandbox_missing)};
     source->done = cursors ? sink_cursors_get(cursors, SINK_JOURNAL) : 0;
     source->reader = log_reader_new_again(log, source->done);
     if (!source->reader) /* an invalid cursor: start over rather than lose events */
@@ -257,7 +260,7 @@ static void add_run(JournalSink *sink, Run *run)
     g_autoptr(RunLog) log = run_open_log(run, NULL);
     g_autoptr(SinkCursors) cursors = run_ref_cursors(run);
     if (log)
-        journal_sink_add(sink, log, cursors, run_get_record(run)->unit);
+        journal_sink_add(sink, log, cursors, run_get_record(run));
 }
 
 static void heard(const RunNews *news, gpointer data)

@@ -21,9 +21,10 @@ JournalSink *journal_sink_new(Runs *runs);
  *  that does not read. */
 void journal_sink_free(JournalSink *sink);
 
-/** Writes the events of @log from the sink's cursor in @cursors (NULL: none is
- *  kept) on. @unit is the run's scope. */
-void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, const char *unit);
+/** Writes the events of @log, whose run is @record's, from the sink's cursor in @cursors (NULL:
+ * none is kept) on. */
+void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors,
+                      const RunRecord *record);
 
 /** Whether it has still to write what there is by now. */
 gboolean journal_sink_is_busy(JournalSink *sink);

@@ -11,6 +11,7 @@
 #include "git/calls.h"
 #include "base/names.h"
 #include "host/login-environment.h"
+#include "host/sandbox-support.h"
 #include "store/messages.h"
 #include "store/sandbox-plan.h"
 #include "store/sessions.h"

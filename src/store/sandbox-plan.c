@@ -3,56 +3,14 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/util.h"
+#include "host/sandbox-support.h"
 #include "store/sandbox-filter.h"
 #include "store/sandbox-paths.h"
 #include "store/shim-protocol.h"
-
-/* The ABIs of Landlock that brought something we use. */
-enum { ABI_FILES = 2, ABI_TRUNCATE = 3, ABI_PORTS = 4, ABI_SIGNALS = 6 };
-
-#define LANDLOCK_VERSION_FLAG 1
-
-static int landlock_abi(void)
-{
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, (gsize)0, LANDLOCK_VERSION_FLAG);
-    return abi < 0 ? 0 : (int)abi;
-}
-
-gboolean sandbox_is_wanted(const SandboxConfig *config)
-{
-    return config->mode == SANDBOX_WORKTREE || config->mode == SANDBOX_REQUIRED;
-}
-
-/* A filter sees that a socket is a unix one, and not where it leads: all of them or none. */
-static gboolean allows_unix(const SandboxConfig *config)
-{
-    return config->bus || (config->sockets && *config->sockets);
-}
-
-char **sandbox_find_missing(const SandboxConfig *config)
-{
-    g_autoptr(GStrvBuilder) missing = g_strv_builder_new();
-    int abi = landlock_abi();
-    if (abi < ABI_FILES)
-        g_strv_builder_add(missing, "files");
-    if (abi < ABI_TRUNCATE)
-        g_strv_builder_add(missing, "truncate");
-    if (abi < ABI_SIGNALS)
-        g_strv_builder_add(missing, "signals");
-    if (abi < ABI_PORTS && config->network == SANDBOX_NETWORK_PORTS)
-        g_strv_builder_add(missing, "ports");
-    if (allows_unix(config))
-        g_strv_builder_add(missing, "sockets");
-    if (allows_unix(config) && !config->bus)
-        g_strv_builder_add(missing, "bus");
-    g_auto(GStrv) list = g_strv_builder_end(missing);
-    return *list ? g_steal_pointer(&list) : NULL;
-}
 
 gboolean sandbox_check_required(const SandboxConfig *config, char *const *missing, GError **error)
 {
@@ -99,7 +57,7 @@ static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *pla
     g_autoptr(GString) plan = g_string_new(SHIM_SANDBOX_HEAD "\n");
     g_autoptr(GPtrArray) writable = sandbox_writable_paths(config, places);
     g_autoptr(GPtrArray) unreadable = sandbox_unreadable_paths(config, places);
-    g_string_append_printf(plan, "landlock %d\n", MIN(landlock_abi(), ABI_SIGNALS));
+    g_string_append_printf(plan, "landlock %d\n", MIN(sandbox_landlock_abi(), SANDBOX_ABI_SIGNALS));
     add_lines(plan, "write", writable);
     add_lines(plan, "unreadable", unreadable);
     add_network(plan, config);
@@ -117,8 +75,8 @@ static gboolean write_filter(const SandboxConfig *config, int folder_fd, GError 
         set_errno_error(error, errno, "writing the filter of the sandbox");
         return FALSE;
     }
-    return sandbox_filter_write(fd, !allows_unix(config), config->network == SANDBOX_NETWORK_NONE,
-                                error);
+    return sandbox_filter_write(fd, !sandbox_allows_unix(config),
+                                config->network == SANDBOX_NETWORK_NONE, error);
 }
 
 /* O_NONBLOCK: a FIFO in its place fails. */

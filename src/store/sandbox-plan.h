@@ -10,13 +10,6 @@
  * describes it.
  */
 
-/** Whether @config asks for a sandbox. */
-gboolean sandbox_is_wanted(const SandboxConfig *config);
-
-/** What @config asks for and this kernel can't enforce: "files", "truncate", "signals", "ports",
- *  "bus", "sockets"; or NULL. Caller frees. */
-char **sandbox_find_missing(const SandboxConfig *config);
-
 /** Sets SPAWN_FAILED where @config is SANDBOX_REQUIRED and something is @missing. */
 gboolean sandbox_check_required(const SandboxConfig *config, char *const *missing, GError **error);
 

@@ -240,6 +240,9 @@ class OurOwn(Sandboxed):
     def test_leaving_its_cgroup(self):
         self.refused_in_folder("sh -ec 'echo $$ > $CGROUP/cgroup.procs'")
 
+    def test_no_descriptor_is_inherited(self):
+        self.works_sh('test "$(echo $(ls /proc/self/fd))" = "0 1 2 3"')  # 3 is the listing's
+
     @needs_abi(6, "signals")
     def test_a_signal_to_the_shim(self):
         self.refused_python("os.kill(shim, 0)")

@@ -4,12 +4,20 @@ the sandbox first, where it has to succeed."""
 
 import ctypes
 import os
+import shutil
+import socket
+import subprocess
 
 from ctl import Ctl
-from harness import main, raises, skip
+from harness import main, raises, skip, wait_until
 from traces import read_text
 
 GIT = "git -c user.name=agent -c user.email=agent@localhost"
+
+
+def write_text(path, text):
+    with open(path, "w") as file:
+        file.write(text)
 
 
 def needs_landlock(abi=2):
@@ -25,20 +33,6 @@ def agents(script, **keys):
 def end(pool, root, story, agent):
     pool.start(root, story, agent)
     return pool.wait(root, story, agent)
-
-
-def refused(pool, script, **keys):
-    """@script, with ROOT, exits with 0 where the attack succeeded."""
-    needs_landlock()
-    name = f"project{len(os.listdir(pool.folder))}"
-    script = f'set -e; ROOT="{pool.folder}/{name}"; {script}'
-    root = pool.repository(name, agents=agents(script, **keys))
-    free = end(pool, root, "42_free", "free")
-    assert free["status"] == "completed", free
-    confined = end(pool, root, "43_confined", "confined")
-    assert confined["status"] == "failed", confined
-    assert confined["sandbox"] == "worktree" and "sandbox" not in free
-    return root
 
 
 def test_a_sandboxed_agent_edits_and_commits(pool):
@@ -66,75 +60,199 @@ def test_a_branch_whose_reference_is_packed_can_be_committed_to(pool):
     assert pool.git(root, "rev-list", "--count", "main..story/42_login") == "2"
 
 
-def test_git_hooks(pool):
-    """What git would run for the user is not written."""
-    root = refused(pool, 'mkdir -p "$ROOT/.git/hooks"; echo : > "$ROOT/.git/hooks/pre-push"')
-    assert read_text(f"{root}/.git/hooks/pre-push") == ":\n"  # by the free one
+# --- Attacks ---
+
+PYTHON = """python3 -c '
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*arguments):
+    r = libc.syscall(*arguments)
+    if r < 0: raise OSError(ctypes.get_errno(), "refused")
+    return r
+shim, service = int(os.environ["SHIM"]), int(os.environ["SERVICE"])
+%s'
+"""
+
+# What an agent may try, in a shell with -e: it exits with 0 where it succeeds. Those with a name of
+# `sandbox_missing` succeed in the sandbox, too, where the kernel lacks that. Their victims are the
+# test's.
+ATTACKS = {
+    # Files
+    "a file of the home folder": 'echo x >> "$HOME/.bashrc"',
+    "a new file in the home folder": 'echo x > "$HOME/.profile.$AGENT"',
+    "a unit of the user": 'mkdir -p "$UNITS"; echo x > "$UNITS/storkit-test.service"',
+    "a drop-in": 'mkdir -p "$UNITS/x.service.d"; echo x > "$UNITS/x.service.d/y.conf"',
+    "the project": 'echo x >> "$ROOT/README"',
+    "the roster": 'echo "# x" >> "$ROOT/.storkit/project.toml"',
+    "another worktree": 'echo x > "$ROOT/.storkit/worktrees/41_other/x"',
+    "a new worktree": 'git worktree add -q "$ROOT/.storkit/worktrees/new" -b new',
+    "removing": 'rm "$OUT/removed"',
+    "renaming": 'mv "$OUT/renamed" "$OUT/new-name"',
+    "through a symbolic link": 'ln -s "$OUT/file" link; echo x >> link',
+    "through a hard link": 'ln "$OUT/file" hard; echo x >> hard',
+    "through /proc/self/root": 'echo x >> "/proc/self/root$OUT/file"',
+    "through the root of the shim": 'echo x >> "/proc/$SHIM/root$OUT/file"',
+    "through a bind mount in a user namespace": """
+        mkdir -p bound; unshare --user --map-root-user --mount \\
+            sh -ec 'mount --bind "$OUT" bound; echo x >> bound/file'""",
+    "truncation": ("perl -e 'truncate $ENV{OUT}.\"/file\", 0 or exit 1'", "truncate"),
+    "secrets": 'cat "$HOME/.ssh/id_test"',
+    # Git
+    "git's hooks": 'mkdir -p "$ROOT/.git/hooks"; echo x > "$ROOT/.git/hooks/pre-push"',
+    "git's config": 'git config --file "$ROOT/.git/config" alias.x y',
+    "git's info": 'echo "* x" >> "$ROOT/.git/info/attributes"',
+    "main": "git update-ref refs/heads/main HEAD; git update-ref refs/heads/other HEAD",
+    "packed references": "git pack-refs --all",
+    # Our own
+    "its transcript": "printf '' >> $RUN/times",
+    "its control": "printf '' > $RUN/control",
+    "its record": "printf '' >> $RUN/run.json",
+    "another run's folder": "touch $(echo $RUNS/41_other.*)/x",
+    "another run's prompt": "cat $RUNS/41_other.*/run.json",
+    "leaving its cgroup": """C=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
+        sh -ec 'echo $$ > "$1/../cgroup.procs"' sh "$C" """,
+    # Processes
+    "SIGKILL": ("kill -KILL $VICTIM", "signals"),
+    "a signal to the service": ("kill -0 $SERVICE", "signals"),
+    "a signal to the shim": ("kill -0 $SHIM", "signals"),
+    "ptrace": PYTHON % "call(101 if os.uname().machine == \"x86_64\" else 117, 0x4206, shim, 0, 0)",
+    "pidfd_getfd of the shim": PYTHON % "call(438, call(434, shim, 0), 4, 0)",
+    "pidfd_getfd of the service": PYTHON % "call(438, call(434, service, 0), 1, 0)",
+    "memory of the service": PYTHON % 'open(f"/proc/{service}/mem", "rb")',
+    # Sockets
+    "the user manager": "systemctl --user list-units --no-pager",
+    "systemd-run": "DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus "
+                   "systemd-run --user --quiet --wait --collect true",
+    "Stop of another run": """gdbus call --session --dest org.storkit.AgentPool --object-path \\
+        /org/storkit/AgentPool --method org.storkit.AgentPool.Stop "$ROOT" 41_other other""",
+    "a socket": PYTHON % 'socket.socket(socket.AF_UNIX).connect(os.environ["OUT"] + "/socket")',
+    "an abstract socket":
+        PYTHON % 'socket.socket(socket.AF_UNIX).connect("\\0" + os.environ["OUT"])',
+    "the table of cron": "! crontab -l 2>&1; echo '# x' | crontab -; crontab -r",
+    "a job of at": """job=$(echo true | at now + 1 day 2>&1)
+        at -r $(echo "$job" | sed -n 's/^job \\([0-9]*\\) at.*/\\1/p')""",
+}  # fmt: skip
+NEEDS = {"the table of cron": "crontab", "a job of at": "at"}
 
 
-def test_git_config(pool):
-    refused(pool, 'git config --file "$ROOT/.git/config" alias.x y')
+def script_of(attacks):
+    """Runs each in a shell of its own; their exit statuses go into the worktree's file `tried`,
+    what they print into files beside it."""
+    lines = []
+    for number, attack in enumerate(attacks):
+        lines.append(f"cat > {number}.sh << 'END'\n{attack}\nEND\n"
+                     f"timeout 20 sh -e {number}.sh > {number}.out 2>&1 < /dev/null; "
+                     f"echo $? >> tried")  # fmt: skip
+    return "\n".join(lines)
 
 
-def test_git_info(pool):
-    refused(pool, 'echo "* filter=x" >> "$ROOT/.git/info/attributes"')
+def outcome(info, names):
+    """For each of @names, None where it succeeded, or how it failed."""
+    folder = info["worktree_path"]
+    statuses = read_text(f"{folder}/tried").split()
+    assert len(statuses) == len(names), statuses
+    return {name: None if status == "0" else read_text(f"{folder}/{number}.out")
+            for number, (name, status) in enumerate(zip(names, statuses))}  # fmt: skip
 
 
-def test_another_branch(pool):
-    """Main, tags and packed references are not the agent's."""
-    refused(pool, "git update-ref refs/heads/main HEAD; git update-ref refs/heads/other HEAD")
+class Victims:
+    """Files, sockets and a process that an attack may change; those are in $OUT."""
+
+    def __init__(self, pool):
+        self.pool = pool
+        self.out, self.home = f"{pool.folder}/out", f"{pool.folder}/home"
+        os.makedirs(f"{self.home}/.ssh")
+        os.mkdir(self.out)
+        for name in ("out/file", "out/removed", "out/renamed", "home/.ssh/id_test"):
+            write_text(f"{pool.folder}/{name}", "untouched\n")
+        self.sockets = [socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)]
+        for server, address in zip(self.sockets, (f"{self.out}/socket", f"\0{self.out}")):
+            server.bind(address)
+            server.listen()
+        self.process = subprocess.Popen(["sleep", "1000"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.kill()
+        self.process.wait()
+        for server in self.sockets:
+            server.close()
+
+    def environment(self):
+        return {"OUT": self.out, "HOME": self.home, "UNITS": f"{self.home}/.config/systemd/user",
+                "VICTIM": str(self.process.pid), "SERVICE": str(self.pool.process.pid),
+                "RUNS": f'{self.pool.environment["XDG_STATE_HOME"]}/storkit/runs'}  # fmt: skip
 
 
-def test_packed_references(pool):
-    refused(pool, "git pack-refs --all")
+def tried(pool, attacks, **keys):
+    """Plays @attacks, a script each by its name: in the sandbox, then outside of it. Returns the
+    info of the former, and the two outcomes."""
+    needs_landlock()
+    with Victims(pool) as victims:
+        prologue = ('export SHIM=$PPID ROOT="${PWD%/.storkit/*}"; '
+                    'RUN=$(echo "$RUNS/${PWD##*/}".*); export RUN\n')  # fmt: skip
+        roster = agents(prologue + script_of(attacks.values()), **keys)
+        for agent in roster.values():
+            agent["env"] = victims.environment()
+        roster["other"] = {"kind": "raw", "command": "/bin/true"}
+        root = pool.repository(agents=roster)
+        assert end(pool, root, "41_other", "other")["status"] == "completed"
+        confined = end(pool, root, "42_confined", "confined")
+        return (confined, outcome(confined, attacks),
+                outcome(end(pool, root, "43_free", "free"), attacks))  # fmt: skip
 
 
-def test_the_projects_own_file(pool):
-    refused(pool, 'echo >> "$ROOT/.storkit/project.toml"')
+def test_attacks(pool):
+    """Each is refused in the sandbox, unless that says so, and succeeds outside of it."""
+    attacks = {name: attack for name, attack in ATTACKS.items()
+               if name not in NEEDS or shutil.which(NEEDS[name])}  # fmt: skip
+    parts = {name: attack[1] for name, attack in attacks.items() if isinstance(attack, tuple)}
+    scripts = {name: attack[0] if name in parts else attack for name, attack in attacks.items()}
+    info, inside, outside = tried(pool, scripts)
+    assert info["sandbox"] == "worktree"
+    for name in attacks:
+        print(f"{name}: {(inside[name] or 'succeeds').strip().splitlines()[-1:]}")
+    failed = {name: words for name, words in outside.items() if words is not None}
+    assert not failed, failed
+    missing = info.get("sandbox_missing", [])
+    succeed = {name for name, part in parts.items() if part in missing}
+    assert {name for name, words in inside.items() if words is None} == succeed, missing
 
 
-def test_the_project_itself(pool):
-    refused(pool, 'echo >> "$ROOT/README"')
-
-
-def test_another_worktree(pool):
-    refused(pool, 'git worktree add -q "$ROOT/.storkit/worktrees/other" -b other$$')
-
-
-def test_the_home_folder(pool):
-    refused(pool, 'echo >> "$HOME/.bashrc.test"; rm "$HOME/.bashrc.test"')
-
-
-def test_a_unit_of_the_user(pool):
-    refused(pool, 'mkdir -p "$HOME/.config/systemd/user"; '
-                  'echo > "$HOME/.config/systemd/user/storkit-test.service"; '
-                  'rm "$HOME/.config/systemd/user/storkit-test.service"')
-
-
-def test_secrets_and_other_runs(pool):
-    """Default unreadable paths, and the folders of runs."""
-    refused(pool, 'mkdir -p "$HOME/.ssh"; cat "$HOME/.ssh/id_test" 2> /dev/null || '
-                  '{ echo secret > "$HOME/.ssh/id_test"; cat "$HOME/.ssh/id_test"; }')
-    refused(pool, f'cat {pool.environment["XDG_STATE_HOME"]}/storkit/runs/*/run.json')
-
-
-def test_the_bus(pool):
-    """No call to the service, no unit started by the user manager."""
-    refused(pool, "gdbus call --session --dest org.storkit.AgentPool --object-path "
-                  "/org/storkit/AgentPool --method org.storkit.AgentPool.List")
-
-
-def test_the_user_manager(pool):
-    refused(pool, "systemctl --user list-units --no-pager")
-
-
-def test_the_service_can_not_be_signalled(pool):
-    needs_landlock(6)
-    refused(pool, f"kill -0 {pool.process.pid}")
+def test_what_it_lacks_is_said(pool):
+    """By start, show and config, and in the journal."""
+    needs_landlock()
+    root = pool.repository(agents=agents("sleep 1000", sockets=["ssh-agent"]))
+    ctl = Ctl(pool, root=root)
+    said = ctl("start", "42_login/confined").err
+    info = pool.get(root, "42_login", "confined")
+    pool.units.add(info["unit"])
+    missing = info["sandbox_missing"]
+    words = ", ".join(missing)
+    assert f"warning: this machine does not enforce all of its sandbox: {words}\n" in said, said
+    shown = ctl.out("show", "42_login")
+    assert f"Sandbox: worktree\n     Lacks: {words}\n" in shown, shown
+    free, confined = pool.get_config(root)["agents"]
+    assert confined["sandbox_missing"] == missing and "sandbox_missing" not in free
+    assert f"sandbox_missing: {words}\n" in ctl.out("config")
+    begun = wait_until(
+        lambda: [entry for entry in pool.journal(info["run_id"]) if "STORKIT_SANDBOX" in entry],
+        "the entry of the start",
+    )
+    assert begun[0]["STORKIT_EVENT"] == "status" and begun[0]["STORKIT_SANDBOX"] == "worktree"
+    assert begun[0]["STORKIT_SANDBOX_MISSING"] in (missing, *missing)
+    assert begun[0]["MESSAGE"].endswith(f"does not enforce: {words}"), begun[0]["MESSAGE"]
 
 
 def test_network_none(pool):
-    refused(pool, "python3 -c 'import socket; socket.socket()'", network="none")
+    """No socket of any family but netlink's, and unix pairs."""
+    _, inside, outside = tried(pool, {
+        "inet": "python3 -c 'import socket; socket.socket()'",
+        "inet6": "python3 -c 'import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)'",
+    }, network="none")  # fmt: skip
+    assert None not in inside.values() and set(outside.values()) == {None}
 
 
 def test_writable_and_sockets_are_honoured(pool):

@@ -65,6 +65,7 @@ static void get_written(const Printing *runs, guint64 *ret_least, guint64 *ret_m
 /* While there are fewer tokens than runs, none gets ahead of the others. */
 static void test_each_run_has_its_turn(void)
 {
+    static RunRecord record = {.unit = (char *)"app-storkit-test.scope"};
     Printing runs[RUNS];
     guint64 least, most = 0;
     for (gsize i = 0; i < RUNS; i++)
@@ -73,7 +74,7 @@ static void test_each_run_has_its_turn(void)
     g_autoptr(Runs) register_ = runs_new();
     JournalSink *sink = journal_sink_new(register_);
     for (gsize i = 0; i < RUNS; i++)
-        journal_sink_add(sink, runs[i].log, runs[i].cursors, "app-storkit-test.scope");
+        journal_sink_add(sink, runs[i].log, runs[i].cursors, &record);
     while (most < LINES) {
         g_usleep(1000);
         get_written(runs, &least, &most);

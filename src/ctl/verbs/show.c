@@ -162,16 +162,6 @@ static char *limits_line(const RunInfo *info)
     return g_string_free(text, FALSE);
 }
 
-static char *unenforced_line(const RunInfo *info)
-{
-    JsonArray *limits = json_get_array(info->json, "unenforced");
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < json_array_length(limits); i++)
-        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "",
-                               json_array_get_string_element(limits, i));
-    return g_string_free(text, FALSE);
-}
-
 static void print_run(const RunInfo *info)
 {
     g_autofree char *story = text_clean(info->story, FALSE);
@@ -203,8 +193,9 @@ static void print_run(const RunInfo *info)
     print_line("OOM kills", STYLE_WARN, number_line(info, "oom_kills"));
     print_line("CPU", STYLE_NONE, cpu_line(info));
     print_line("Limits", STYLE_NONE, limits_line(info));
-    print_line("Unenforced", STYLE_WARN, unenforced_line(info));
+    print_line("Unenforced", STYLE_WARN, run_info_list_text(info, "unenforced"));
     print_string(info, "Sandbox", "sandbox");
+    print_line("Lacks", STYLE_WARN, run_info_list_text(info, "sandbox_missing"));
     print_string(info, "Session", "session_id");
     print_line("Cost", STYLE_NONE, cost_line(info));
 }

@@ -229,6 +229,14 @@ static void tell_warnings(Ctl *ctl, const RunInfo *info)
         ctl_note(ctl, "warning: %s", json_array_get_string_element(warnings, i));
 }
 
+/* Less than was asked for is never silent. */
+static void tell_sandbox(Ctl *ctl, const RunInfo *info)
+{
+    g_autofree char *missing = run_info_list_text(info, "sandbox_missing");
+    if (*missing)
+        ctl_note(ctl, "warning: this machine does not enforce all of its sandbox: %s", missing);
+}
+
 /* Not visible from here: a desktop's variables come with the session, and other programs look for
  * the service on its bus. */
 static void tell_of_login(Ctl *ctl)
@@ -255,6 +263,7 @@ static void tell_started(Ctl *ctl, const RunInfo *info)
         tell_warnings(ctl, info);
         ctl_note(ctl, "%s/%s is %s%s%s", info->story, info->agent, info->status, path ? " in " : "",
                  path ?: "");
+        tell_sandbox(ctl, info);
         tell_of_login(ctl);
     }
 }
