@@ -15,6 +15,8 @@ MACROS = {
     "_bindir": "/usr/bin",
     "_libexecdir": "/usr/libexec",
     "_datadir": "/usr/share",
+    "_includedir": "/usr/include",
+    "_libdir": "/usr/lib/*",
     "_mandir": "/usr/share/man",
     "_metainfodir": "/usr/share/metainfo",
     "_userunitdir": "/usr/lib/systemd/user",
@@ -55,17 +57,18 @@ def rpm():
 
 
 def arch():
-    """Arch has programs that are not for people in /usr/lib."""
+    """Arch has programs that are not for people in /usr/lib, and libraries beside them."""
     moved = subprocess.run(
         ["bash", "-c", ALL_OF_ARCH], cwd=SOURCE, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
     for path in moved.split():
         yield re.sub(r"^usr/lib/(storkit[\w-]*)$", r"/usr/libexec/\1", path)
+        yield re.sub(r"^usr/lib/", "/usr/lib/*/", path)
         yield f"/{path}"
 
 
 def covers(pattern, path):
-    return fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/")
+    return any(fnmatch.fnmatch(path, form) for form in (pattern, f"{pattern}/*"))
 
 
 class Packages(unittest.TestCase):
