@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/sandbox-support.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LANDLOCK_VERSION_FLAG 1
@@ -12,6 +16,31 @@ int sandbox_landlock_abi(void)
     return abi < 0 ? 0 : (int)abi;
 }
 
+/* In a child: system calls only, since there are other threads. */
+static _Noreturn void try_mounts(void)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+    _exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+          mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)) < 0);
+}
+
+static gpointer find_mounts(gpointer data)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        try_mounts();
+    if (pid > 0)
+        waitpid(pid, &status, 0);
+    return GINT_TO_POINTER(status == 0);
+}
+
+gboolean sandbox_has_mounts(void)
+{
+    static GOnce once = G_ONCE_INIT;
+    return GPOINTER_TO_INT(g_once(&once, find_mounts, NULL));
+}
+
 char **sandbox_find_missing(const SandboxConfig *config)
 {
     g_autoptr(GStrvBuilder) missing = g_strv_builder_new();
@@ -20,13 +49,15 @@ char **sandbox_find_missing(const SandboxConfig *config)
         g_strv_builder_add(missing, "files");
     if (abi < SANDBOX_ABI_TRUNCATE)
         g_strv_builder_add(missing, "truncate");
+    if (!sandbox_has_mounts())
+        g_strv_builder_add(missing, "metadata");
     if (abi < SANDBOX_ABI_SIGNALS)
         g_strv_builder_add(missing, "signals");
     if (abi < SANDBOX_ABI_PORTS && config->network == SANDBOX_NETWORK_PORTS)
         g_strv_builder_add(missing, "ports");
     if (sandbox_allows_unix(config))
         g_strv_builder_add(missing, "sockets");
-    if (sandbox_allows_unix(config) && !config->bus)
+    if (sandbox_allows_unix(config) && !config->bus && !sandbox_has_mounts())
         g_strv_builder_add(missing, "bus");
     g_auto(GStrv) list = g_strv_builder_end(missing);
     return *list ? g_steal_pointer(&list) : NULL;

@@ -18,6 +18,10 @@ enum {
 /** The version of this kernel; 0: none. */
 int sandbox_landlock_abi(void);
 
-/** What @config asks for and this machine can't enforce: "files", "truncate", "signals", "ports",
- *  "bus", "sockets"; or NULL. Caller frees. */
+/** Whether a process can have mounts of its own: unprivileged user namespaces may be switched off,
+ *  used up, or refused by a security module or a container. Tried once; blocking. */
+gboolean sandbox_has_mounts(void);
+
+/** What @config asks for and this machine can't enforce: "files", "truncate", "metadata",
+ * "signals", "ports", "bus", "sockets"; or NULL. Caller frees. */
 char **sandbox_find_missing(const SandboxConfig *config);

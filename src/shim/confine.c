@@ -25,11 +25,12 @@ typedef enum Network { NETWORK_FULL, NETWORK_PORTS, NETWORK_NONE } Network;
 
 typedef struct Plan {
     char *text; /* its lines, to which the paths below point */
-    char **writable, **readable, **unreadable;
-    size_t n_writable, n_readable, n_unreadable;
+    char **writable, **readable, **unreadable, **hidden, **kept, **devices;
+    size_t n_writable, n_readable, n_unreadable, n_hidden, n_kept, n_devices;
     uint16_t *ports;
     size_t n_ports;
     Network network;
+    bool mounts;
     int abi; /* of Landlock, that the service counts on */
 } Plan;
 
@@ -76,6 +77,12 @@ static bool take_network(Plan *plan, const char *text)
     return true;
 }
 
+static bool take_mounts(Plan *plan, const char *text)
+{
+    plan->mounts = true;
+    return strcmp(text, "own") == 0;
+}
+
 static bool take_path(char **list, size_t *n, char *path)
 {
     list[(*n)++] = path;
@@ -91,8 +98,16 @@ static bool take_line(Plan *plan, const char *key, char *value)
         return take_path(plan->readable, &plan->n_readable, value);
     if (strcmp(key, "unreadable") == 0)
         return take_path(plan->unreadable, &plan->n_unreadable, value);
+    if (strcmp(key, "device") == 0)
+        return take_path(plan->devices, &plan->n_devices, value);
+    if (strcmp(key, "hide") == 0)
+        return take_path(plan->hidden, &plan->n_hidden, value);
+    if (strcmp(key, "keep") == 0)
+        return take_path(plan->kept, &plan->n_kept, value);
     if (strcmp(key, "network") == 0)
         return take_network(plan, value);
+    if (strcmp(key, "mounts") == 0)
+        return take_mounts(plan, value);
     if (strcmp(key, "landlock") == 0 && take_number(value, 1000, &number)) {
         plan->abi = (int)number;
         return true;
@@ -107,12 +122,15 @@ static bool take_line(Plan *plan, const char *key, char *value)
 /* No list is longer than the plan has lines. */
 static bool make_lists(Plan *plan, size_t n_lines)
 {
-    plan->writable = calloc(3 * n_lines, sizeof *plan->writable);
+    plan->writable = calloc(6 * n_lines, sizeof *plan->writable);
     plan->ports = calloc(n_lines, sizeof *plan->ports);
     if (!plan->writable || !plan->ports)
         return false;
     plan->readable = plan->writable + n_lines;
     plan->unreadable = plan->readable + n_lines;
+    plan->hidden = plan->unreadable + n_lines;
+    plan->kept = plan->hidden + n_lines;
+    plan->devices = plan->kept + n_lines;
     return true;
 }
 
@@ -178,6 +196,8 @@ static int fill_ruleset(int ruleset, const Plan *plan, uint64_t writing, uint64_
                         bool with_ports)
 {
     int r = allow_all(ruleset, plan->writable, plan->n_writable, writing | reading);
+    if (r == 0)
+        r = allow_all(ruleset, plan->devices, plan->n_devices, LANDLOCK_FS_WRITE_FILE | reading);
     if (r == 0 && reading)
         r = allow_all(ruleset, plan->readable, plan->n_readable, reading);
     if (r == 0 && reading)
@@ -205,6 +225,30 @@ static int make_ruleset(const Plan *plan, int abi)
     return made;
 }
 
+/* --- Mounts --- */
+
+static void add_mounts(Confinement *confinement, MountKind kind, char *const *paths, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        confinement->mounts[confinement->n_mounts++] = (MountRule){kind, paths[i]};
+}
+
+/* Takes the plan's text. */
+static int prepare_mounts(Confinement *confinement, Plan *plan)
+{
+    size_t n = plan->n_writable + plan->n_hidden + plan->n_kept;
+    confinement->mounts = calloc(n + 1, sizeof *confinement->mounts);
+    if (!confinement->mounts)
+        return -ENOMEM;
+    add_mounts(confinement, MOUNT_KEEP, plan->writable, plan->n_writable);
+    add_mounts(confinement, MOUNT_KEEP, plan->kept, plan->n_kept);
+    add_mounts(confinement, MOUNT_HIDE, plan->hidden, plan->n_hidden);
+    mounts_sort(confinement->mounts, confinement->n_mounts);
+    confinement->paths = plan->text;
+    plan->text = NULL;
+    return 0;
+}
+
 /* --- The whole --- */
 
 static int prepare(Confinement *confinement, int folder, Plan *plan)
@@ -222,7 +266,9 @@ static int prepare(Confinement *confinement, int folder, Plan *plan)
             return confinement->ruleset;
     }
     confinement->filter = open_at(folder, SHIM_SANDBOX_FILTER, O_RDONLY | O_NOFOLLOW);
-    return confinement->filter < 0 ? confinement->filter : 0;
+    if (confinement->filter < 0)
+        return confinement->filter;
+    return plan->mounts ? prepare_mounts(confinement, plan) : 0;
 }
 
 int confine_prepare(Confinement *ret_confinement, int folder)
@@ -255,10 +301,15 @@ bool confine_enter(const Confinement *confinement)
 {
     if (!confinement->wanted)
         return true;
+    int r = confinement->mounts ? mounts_enter(confinement->mounts, confinement->n_mounts) : 0;
+    if (r < 0) {
+        errno = -r;
+        return false;
+    }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return false;
     if (confinement->ruleset >= 0) {
-        int r = landlock_enter(confinement->ruleset);
+        r = landlock_enter(confinement->ruleset);
         errno = -r;
         if (r < 0)
             return false;
@@ -270,4 +321,8 @@ void confine_clear(Confinement *confinement)
 {
     fd_clear(&confinement->ruleset);
     fd_clear(&confinement->filter);
+    free(confinement->mounts);
+    free(confinement->paths);
+    confinement->mounts = NULL;
+    confinement->paths = NULL;
 }

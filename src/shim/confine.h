@@ -3,14 +3,20 @@
 
 #include <stdbool.h>
 
+#include "shim/mounts.h"
+
 /*
- * The agent's confinement: Landlock for files, TCP, signals and abstract sockets, then a seccomp
- * filter for system calls. The plan is the file `sandbox` of the run's folder (shim-protocol.h says
- * its form), the filter, already compiled, the file `sandbox.filter` beside it.
+ * The agent's confinement: mounts of its own; Landlock for files, TCP, signals and abstract
+ * sockets, then a seccomp filter for system calls. The plan is the file `sandbox` of the run's
+ * folder (shim-protocol.h says its form), the filter, already compiled, the file `sandbox.filter`
+ * beside it.
  */
 
 typedef struct Confinement {
     bool wanted;
+    char *paths;       /* to which the rules point */
+    MountRule *mounts; /* NULL: it has the mounts of all */
+    size_t n_mounts;
     int ruleset; /* -1: this kernel has no Landlock, and the plan does not count on it */
     int filter;  /* -1: none */
 } Confinement;

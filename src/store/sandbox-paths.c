@@ -5,10 +5,10 @@
 
 #include "store/shim-protocol.h"
 
-/* Files of every program: terminals of its own, shared memory. */
+/* Terminals of its own among them. */
 static const char *const devices[] = {
     "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom",
-    "/dev/tty",  "/dev/ptmx", "/dev/pts",  "/dev/shm",    NULL,
+    "/dev/tty",  "/dev/ptmx", "/dev/pts",  NULL,
 };
 
 /* Caches that builds need, below the home folder. Only downloads and builds: none of their folders
@@ -161,8 +161,7 @@ GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlac
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     const char *home = home_of(places);
-    for (const char *const *device = devices; *device; device++)
-        g_ptr_array_add(paths, g_strdup(*device));
+    g_ptr_array_add(paths, g_strdup("/dev/shm"));
     take_path(paths, g_strdup(places->worktree));
     take_path(paths, g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL));
     add_git(paths, places);
@@ -188,4 +187,9 @@ GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPl
     /* Transcripts and prompts of every run; the exception is this run's temporary folder. */
     take_path(paths, g_build_filename(g_get_user_state_dir(), "storkit", NULL));
     return paths;
+}
+
+const char *const *sandbox_devices(void)
+{
+    return devices;
 }

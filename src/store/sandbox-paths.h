@@ -28,3 +28,13 @@ char *sandbox_branch_folder(const SandboxPlaces *places, const char *below);
 
 /** All that it may not read, the same. */
 GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPlaces *places);
+
+/** Devices that every program may open; a constant list. */
+const char *const *sandbox_devices(void);
+
+/** Folders with sockets, and sockets, that are not to be seen, the same; what is unreadable is
+ * hidden besides. */
+GPtrArray *sandbox_hidden_paths(const SandboxConfig *config, const SandboxPlaces *places);
+
+/** Of those, the sockets that it is to reach, the same. */
+GPtrArray *sandbox_socket_paths(const SandboxConfig *config, const SandboxPlaces *places);

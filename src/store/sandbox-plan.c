@@ -51,6 +51,18 @@ static void add_network(GString *plan, const SandboxConfig *config)
         g_string_append_printf(plan, "port %u\n", g_array_index(config->ports, guint16, i));
 }
 
+/* What the namespaces are for: see docs/sandbox.md. */
+static void add_mounts(GString *plan, const SandboxConfig *config, const SandboxPlaces *places,
+                       const GPtrArray *unreadable)
+{
+    g_autoptr(GPtrArray) hidden = sandbox_hidden_paths(config, places);
+    g_autoptr(GPtrArray) sockets = sandbox_socket_paths(config, places);
+    g_string_append(plan, "mounts own\n");
+    add_lines(plan, "hide", unreadable);
+    add_lines(plan, "hide", hidden);
+    add_lines(plan, "keep", sockets);
+}
+
 static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *places, int folder_fd,
                            GError **error)
 {
@@ -59,7 +71,11 @@ static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *pla
     g_autoptr(GPtrArray) unreadable = sandbox_unreadable_paths(config, places);
     g_string_append_printf(plan, "landlock %d\n", MIN(sandbox_landlock_abi(), SANDBOX_ABI_SIGNALS));
     add_lines(plan, "write", writable);
+    for (const char *const *device = sandbox_devices(); *device; device++)
+        g_string_append_printf(plan, "device %s\n", *device);
     add_lines(plan, "unreadable", unreadable);
+    if (sandbox_has_mounts())
+        add_mounts(plan, config, places, unreadable);
     add_network(plan, config);
     autofd fd = make_file(folder_fd, SHIM_SANDBOX_PLAN);
     if (fd >= 0 && write_all(fd, plan->str, plan->len))

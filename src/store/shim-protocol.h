@@ -51,15 +51,22 @@
  *   stdin        made by the daemon where --stdin asks for it
  *   answer-N     made by the daemon, whole at once: for stdin. N has digits only
  *   cancel       (format 3) made by the daemon, whole at once, while the agent is at work: goes to
- * the stdin pipe as a stop's first step, a second (or a quarter of the grace) before its SIGINT, or
- * until the next stop. That SIGINT closes the pipe, too sandbox      made by the daemon, for
- * --sandbox. Lines, the first of them SHIM_SANDBOX_HEAD: landlock N      its ABI that the daemon
- * counts on: with less, the start fails write PATH      the file, or all beneath the folder, may be
- * changed (any number) unreadable PATH all beneath it may not be read (any number) read PATH … but
- * this (any number) network full|none|ports, port N   TCP connections to these ports only Nothing
- * else may be changed. A line that the shim does not know fails the start sandbox.filter  the
- * seccomp filter, struct sock_filter of this machine tmp          made by the daemon: the agent's
- * temporary folder; emptied at the end started      JSON, once, atomically:
+ *                the stdin pipe as a stop's first step, a second (or a quarter of the grace) before
+ *                its SIGINT, or until the next stop. That SIGINT closes the pipe, too
+ *   sandbox      made by the daemon, for --sandbox. Lines, the first of them SHIM_SANDBOX_HEAD:
+ *                landlock N      its ABI that the daemon counts on: with less, the start fails
+ *                write PATH      the file, or all beneath the folder, may be changed (any number)
+ *                device PATH     the device, or those in the folder, may be written to (any number)
+ *                unreadable PATH all beneath it may not be read (any number)
+ *                read PATH       … but this (any number)
+ *                network full|none|ports, port N   TCP connections to these ports only
+ *                mounts own      it has mounts of its own, where all but `write` is read-only
+ *                hide PATH       … and this folder is empty, this socket is none (any number)
+ *                keep PATH       … but this, beneath such a folder, stays (any number)
+ *                Nothing else may be changed. A line that the shim does not know fails the start
+ *   sandbox.filter  the seccomp filter, struct sock_filter of this machine
+ *   tmp          made by the daemon: the agent's temporary folder; emptied at the end
+ *   started      JSON, once, atomically:
  *                {"format":1,"shim_pid":P,"agent_pid":P,"offset":N,"time":USEC}: the program
  *                executes, its output begins at `offset` of the transcript; or
  *                {"format":1,"shim_pid":P,"offset":N,"time":USEC,"failed":"exec","step":S,

@@ -13,7 +13,7 @@ import shimtest
 from shimtest import ShimTest
 
 MAKE_FILTER = os.environ.get("STORKIT_MAKE_FILTER", "make-filter")
-DEVICES = ["/dev/null", "/dev/tty", "/dev/ptmx", "/dev/pts"]
+DEVICES = ["/dev/null", "/dev/tty", "/dev/ptmx", "/dev/pts"]  # the service's has more
 SYS_LANDLOCK_CREATE_RULESET = 444
 
 PYTHON = """
@@ -39,6 +39,13 @@ def landlock_abi():
 
 def needs_abi(abi, what):
     return shimtest.unittest.skipUnless(landlock_abi() >= abi, f"this kernel does not hold {what}")
+
+
+def has_mounts():
+    """In a child: whether a user and mount namespace can be had, and used."""
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run([*unshare, *mount], stderr=subprocess.DEVNULL).returncode == 0
 
 
 def x86_64():
@@ -85,7 +92,8 @@ class Sandboxed(ShimTest):
 
     def confined(self, *argv, plan=None):
         shim = self.shim(*argv, env=self.env(), cwd=f"{self.top}/in", options=["--sandbox"])
-        lines = [f"write {path}" for path in (f"{self.top}/in", f"{shim.path}/tmp", *DEVICES)]
+        lines = [f"write {path}" for path in (f"{self.top}/in", f"{shim.path}/tmp")]
+        lines += [f"device {path}" for path in DEVICES]
         self.write_plan(shim, [f"landlock {min(landlock_abi(), 6)}", *lines,
                                *(self.plan if plan is None else plan)])
         return shim
@@ -296,6 +304,58 @@ class SystemCalls(Sandboxed):
         # x32's getpid: the filter's numbers are not its numbers.
         shim = self.confined("/usr/bin/python3", "-c", PYTHON % "call(0x40000000 + 39)")
         self.assertEqual(shim.start().end()["exit_code"], 7)
+
+
+@needs_abi(2, "files")
+@shimtest.unittest.skipUnless(has_mounts(), "no unprivileged mount namespace here")
+class Mounts(Sandboxed):
+    """What a mount namespace adds."""
+    filter_words = []
+    plan = ["mounts own"]
+
+    def test_the_mode_of_a_file(self):
+        self.refused_sh("chmod 600 $OUT/file")
+
+    def test_the_times_of_a_file(self):
+        self.refused_python("os.utime(os.environ['OUT'] + '/file', (0, 0))")
+
+    def test_the_owner_of_a_file(self):
+        self.refused_python("os.chown(os.environ['OUT'] + '/file', os.getuid(), os.getgid())")
+
+    def test_the_mode_in_a_namespace_of_its_own(self):
+        self.refused_sh("unshare --user --map-root-user --mount sh -ec "
+                        "'mount -o remount,bind,rw / || true; umount $IN || true;"
+                        "chmod 600 $OUT/file'")
+
+    def test_it_works_where_it_may(self):
+        self.works_sh("echo a > x; mkdir d; mv x d/y; ln d/y z; chmod 600 z; touch -d @0 z;"
+                      f'test "$PWD" = $IN; test $(id -u) = {os.getuid()};'
+                      f'test $(id -g) = {os.getgid()}; tty; echo x > $(tty)')
+
+    def test_a_hidden_folder_is_empty(self):
+        hidden = [f"hide {self.top}/out", f"hide {self.top}/out2"]
+        os.mkdir(f"{self.top}/out2")
+        self.refused_sh("ls $OUT/file", plan=[*self.plan, *hidden])
+        self.works_sh('test -z "$(ls -A $OUT)"; test -z "$(ls -A ${OUT}2)";'
+                      "! echo x > $OUT/x; ! echo x > ${OUT}2/x", plan=[*self.plan, *hidden])
+
+    def test_what_is_kept_in_a_hidden_folder(self):
+        plan = [*self.plan, f"hide {self.top}/out", f"keep {self.top}/out/file",
+                f"write {self.top}/out/folder", f"keep {self.top}/out/none"]
+        self.works_sh('test "$(ls $OUT | xargs)" = "file folder"; cat $OUT/file;'
+                      "! echo x >> $OUT/file; echo x > $OUT/folder/x", plan=plan)
+        self.assertIn(f"{self.top}/out/folder/x", self.outside())
+
+    def test_a_socket_in_a_hidden_folder(self):
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(f"{self.top}/out/socket")
+            server.listen()
+            plan = [*self.plan, f"hide {self.top}/out"]
+            connect = f"socket.socket(socket.AF_UNIX).connect('{self.top}/out/socket')"
+            confined = self.confined("/usr/bin/python3", "-c", PYTHON % connect, plan=plan)
+            self.assertEqual(confined.start().end()["exit_code"], 7)
+            self.works("/usr/bin/python3", "-c", PYTHON % connect,
+                       plan=[*plan, f"keep {self.top}/out/socket"])
 
 
 class Sockets(Sandboxed):

@@ -10,6 +10,7 @@ import subprocess
 
 from ctl import Ctl
 from harness import main, raises, skip, wait_until
+from session import RUNTIME
 from traces import read_text
 
 GIT = "git -c user.name=agent -c user.email=agent@localhost"
@@ -96,6 +97,11 @@ ATTACKS = {
         mkdir -p bound; unshare --user --map-root-user --mount \\
             sh -ec 'mount --bind "$OUT" bound; echo x >> bound/file'""",
     "truncation": ("perl -e 'truncate $ENV{OUT}.\"/file\", 0 or exit 1'", "truncate"),
+    "the mode of a file": ('chmod 600 "$OUT/file"', "metadata"),
+    "the times of a file": ("perl -e 'utime 0, 0, $ENV{OUT}.\"/file\" or exit 1'", "metadata"),
+    "the mode of a file in a namespace of its own": ("""unshare --user --map-root-user --mount \\
+            sh -ec 'mount -o remount,bind,rw / || true; umount / || true; chmod 600 "$OUT/file"'
+        """, "metadata"),
     "secrets": 'cat "$HOME/.ssh/id_test"',
     # Git
     "git's hooks": 'mkdir -p "$ROOT/.git/hooks"; echo x > "$ROOT/.git/hooks/pre-push"',
@@ -123,8 +129,9 @@ ATTACKS = {
     "the user manager": "systemctl --user list-units --no-pager",
     "systemd-run": "DBUS_SESSION_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus "
                    "systemd-run --user --quiet --wait --collect true",
-    "Stop of another run": """gdbus call --session --dest org.storkit.AgentPool --object-path \\
-        /org/storkit/AgentPool --method org.storkit.AgentPool.Stop "$ROOT" 41_other other""",
+    "Stop of another run": """gdbus call --address "$BUS" --dest org.storkit.AgentPool \\
+        --object-path /org/storkit/AgentPool --method org.storkit.AgentPool.Stop \\
+        "$ROOT" 41_other other""",
     "a socket": PYTHON % 'socket.socket(socket.AF_UNIX).connect(os.environ["OUT"] + "/socket")',
     "an abstract socket":
         PYTHON % 'socket.socket(socket.AF_UNIX).connect("\\0" + os.environ["OUT"])',
@@ -182,6 +189,7 @@ class Victims:
 
     def environment(self):
         return {"OUT": self.out, "HOME": self.home, "UNITS": f"{self.home}/.config/systemd/user",
+                "BUS": self.pool.environment["DBUS_SESSION_BUS_ADDRESS"],
                 "VICTIM": str(self.process.pid), "SERVICE": str(self.pool.process.pid),
                 "RUNS": f'{self.pool.environment["XDG_STATE_HOME"]}/storkit/runs'}  # fmt: skip
 
@@ -195,7 +203,7 @@ def tried(pool, attacks, **keys):
                     'RUN=$(echo "$RUNS/${PWD##*/}".*); export RUN\n')  # fmt: skip
         roster = agents(prologue + script_of(attacks.values()), **keys)
         for agent in roster.values():
-            agent["env"] = victims.environment()
+            agent["env"] = agent.get("env", {}) | victims.environment()
         roster["other"] = {"kind": "raw", "command": "/bin/true"}
         root = pool.repository(agents=roster)
         assert end(pool, root, "41_other", "other")["status"] == "completed"
@@ -263,14 +271,37 @@ def test_writable_and_sockets_are_honoured(pool):
     root = pool.repository(agents=agents(script, writable=[outside], sockets=["ssh-agent"]))
     info = end(pool, root, "42_login", "confined")
     assert info["status"] == "completed", info
-    assert "bus" in info["sandbox_missing"], "with unix sockets the bus can't be kept away"
+    missing = info["sandbox_missing"]
+    assert "sockets" in missing, missing
+    assert ("bus" in missing) == ("metadata" in missing), "it is hidden where mounts can be had"
+
+
+def test_a_socket_is_reached_and_the_bus_is_not(pool):
+    """Where mounts can be had: of the runtime folder it sees the socket that the roster names."""
+    needs_landlock()
+    address = f"{RUNTIME}/storkit-test-{os.getpid()}"
+    connect = PYTHON % 'socket.socket(socket.AF_UNIX).connect(os.environ["SSH_AUTH_SOCK"])'
+    names = ("the user manager", "systemd-run", "Stop of another run")
+    attacks = {"agent": connect, **{name: ATTACKS[name] for name in names}}
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        try:
+            info, inside, outside = tried(pool, attacks, sockets=["ssh-agent"],
+                                          env={"SSH_AUTH_SOCK": address})  # fmt: skip
+        finally:
+            os.unlink(address)
+    assert set(outside.values()) == {None}, outside
+    if "bus" in info["sandbox_missing"]:
+        skip("this machine refuses unprivileged mount namespaces")
+    assert inside.pop("agent") is None and None not in inside.values(), inside
 
 
 def test_required_refuses_where_something_is_missing(pool):
     root = pool.repository(agents={"coder": {"kind": "raw", "command": "/bin/true",
                                              "sandbox": "required", "sockets": ["ssh-agent"]}})
     error = raises("SpawnFailed", pool.start, root, "42_login")
-    assert "bus" in error.message and "worktree" in error.message, error.message
+    assert "sockets" in error.message and "worktree" in error.message, error.message
     assert pool.list() == [] and pool.run_folders() == []
 
 
