@@ -165,6 +165,7 @@ static gboolean make_sandbox(Preparation *preparation, int folder_fd, const Agen
         .admin = admin,
         .branch = plan->worktree->branch,
         .kind = plan->kind->name,
+        .program = plan->argv[0],
         .run_folder = folder,
         .environment = preparation->environment,
     };

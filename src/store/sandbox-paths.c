@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store/sandbox-paths.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/shim-protocol.h"
 
@@ -72,28 +74,38 @@ static const char *const secrets[] = {
     NULL,
 };
 
-/* The state of the CLIs below the home folder, and their credentials. Of claude's folder, the parts
- * without settings, hooks, commands or plugins, which the user's own claude would run.
- */
-static const struct {
-    const char *kind;
-    const char *credentials; /* NULL: none that the others should not see */
-    const char *state[20];
-} kinds[] = {
+/* A program of agents and its state, below the home folder. Of claude's folder, the parts without
+ * settings, hooks, commands or plugins, which the user's own claude would run. */
+typedef struct {
+    const char *name;        /* of its kind; a server of the Agent Client Protocol begins with it */
+    const char *folder;      /* has all or most of it; … */
+    const char *variable;    /* … another, where this is set; or NULL */
+    const char *credentials; /* that the others should not see */
+    const char *state[24];   /* those that end in "/" are made where they lack */
+} Cli;
+
+static const Cli clis[] = {
     {"claude",
+     ".claude",
+     "CLAUDE_CONFIG_DIR",
      ".claude/.credentials.json",
-     {".claude/projects", ".claude/todos", ".claude/tasks", ".claude/plans", ".claude/statsig",
-      ".claude/shell-snapshots", ".claude/session-env", ".claude/file-history", ".claude/debug",
-      ".claude/cache", ".claude/backups", ".claude/telemetry", ".claude/sessions",
+     {".claude/projects/", ".claude/todos/", ".claude/tasks/", ".claude/plans/", ".claude/statsig/",
+      ".claude/shell-snapshots/", ".claude/session-env/", ".claude/file-history/", ".claude/debug/",
+      ".claude/cache/", ".claude/backups/", ".claude/telemetry/", ".claude/sessions/",
       ".claude/history.jsonl", ".claude/stats-cache.json", ".claude/.credentials.json",
-      ".claude.json"}},
-    {"codex", ".codex/auth.json", {".codex"}},
-    {"gemini", ".gemini/oauth_creds.json", {".gemini"}},
+      ".claude/.claude.json", ".claude.json"}},
+    {"codex", ".codex", "CODEX_HOME", ".codex/auth.json", {".codex/"}},
+    {"gemini", ".gemini", NULL, ".gemini/oauth_creds.json", {".gemini/"}},
     {"opencode",
+     ".local/share/opencode",
+     NULL,
      ".local/share/opencode/auth.json",
-     {".local/share/opencode", ".local/state/opencode", ".config/opencode/node_modules"}},
-    {"qwen", ".qwen/oauth_creds.json", {".qwen"}},
-    {"pi", ".pi/agent/auth.json", {".pi/agent"}},
+     {".local/share/opencode/", ".local/state/opencode/", ".config/opencode/node_modules"}},
+    {"qwen", ".qwen", NULL, ".qwen/oauth_creds.json", {".qwen/"}},
+    {"pi", ".pi/agent", "PI_CODING_AGENT_DIR", ".pi/agent/auth.json", {".pi/agent/"}},
+    {"kimi", ".kimi-code", "KIMI_CODE_HOME", ".kimi-code/credentials", {".kimi-code/"}},
+    {"copilot", ".copilot", "COPILOT_HOME", ".copilot/config.json", {".copilot/"}},
+    {"cline", ".cline", "CLINE_DIR", ".cline/data/settings", {".cline/"}},
 };
 
 static const char *home_of(const SandboxPlaces *places)
@@ -131,6 +143,68 @@ static void add_configured(GPtrArray *paths, const SandboxPlaces *places, char *
     }
 }
 
+/* --- The state of its program --- */
+
+static gboolean is_beneath(const char *path, const char *folder)
+{
+    gsize length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+/* @name of @cli's state, where it lies. Caller frees. */
+static char *state_path(const Cli *cli, const SandboxPlaces *places, const char *name)
+{
+    const char *other =
+        cli->variable ? g_environ_getenv((char **)places->environment, cli->variable) : NULL;
+    if (other && *other == '/' && is_beneath(name, cli->folder))
+        return g_canonicalize_filename(name + strlen(cli->folder) + 1, other);
+    return g_canonicalize_filename(name, home_of(places));
+}
+
+static gboolean is_program_of(const Cli *cli, const SandboxPlaces *places)
+{
+    gsize length = strlen(cli->name);
+    g_autofree char *program = g_path_get_basename(places->program);
+    if (!g_str_equal(places->kind, "acp"))
+        return g_str_equal(places->kind, cli->name);
+    return g_str_has_prefix(program, cli->name) && (!program[length] || program[length] == '-');
+}
+
+static const Cli *find_cli(const SandboxPlaces *places)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(clis); i++)
+        if (is_program_of(&clis[i], places))
+            return &clis[i];
+    return NULL;
+}
+
+void sandbox_make_state(const SandboxPlaces *places)
+{
+    const Cli *cli = find_cli(places);
+    for (const char *const *name = cli ? cli->state : NULL; name && *name; name++) {
+        g_autofree char *path = state_path(cli, places, *name);
+        if (g_str_has_suffix(*name, "/") && g_mkdir_with_parents(path, 0700) < 0)
+            g_info("making %s: %s", path, g_strerror(errno));
+    }
+}
+
+static void add_state(GPtrArray *paths, const SandboxPlaces *places)
+{
+    const Cli *cli = find_cli(places);
+    for (const char *const *name = cli ? cli->state : NULL; name && *name; name++)
+        take_path(paths, state_path(cli, places, *name));
+}
+
+static void add_credentials(GPtrArray *paths, const SandboxPlaces *places)
+{
+    const Cli *own = find_cli(places);
+    for (gsize i = 0; i < G_N_ELEMENTS(clis); i++)
+        if (&clis[i] != own)
+            take_path(paths, state_path(&clis[i], places, clis[i].credentials));
+}
+
+/* --- Git --- */
+
 /* Git's own folder, of which @places->admin is worktrees/NAME. */
 static char *common_folder(const SandboxPlaces *places)
 {
@@ -157,6 +231,8 @@ static void add_git(GPtrArray *paths, const SandboxPlaces *places)
     take_path(paths, sandbox_branch_folder(places, "logs/refs/heads"));
 }
 
+/* --- The lists --- */
+
 GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
@@ -166,9 +242,7 @@ GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlac
     take_path(paths, g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL));
     add_git(paths, places);
     add_below(paths, home, caches);
-    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (g_str_equal(kinds[i].kind, places->kind))
-            add_below(paths, home, kinds[i].state);
+    add_state(paths, places);
     add_configured(paths, places, config->writable);
     return paths;
 }
@@ -177,13 +251,12 @@ GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPl
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     const char *home = home_of(places);
-    if (config->unreadable)
+    if (config->unreadable) {
         add_configured(paths, places, config->unreadable);
-    else
+    } else {
         add_below(paths, home, secrets);
-    for (gsize i = 0; !config->unreadable && i < G_N_ELEMENTS(kinds); i++)
-        if (!g_str_equal(kinds[i].kind, places->kind))
-            take_path(paths, g_build_filename(home, kinds[i].credentials, NULL));
+        add_credentials(paths, places);
+    }
     /* Transcripts and prompts of every run; the exception is this run's temporary folder. */
     take_path(paths, g_build_filename(g_get_user_state_dir(), "storkit", NULL));
     return paths;

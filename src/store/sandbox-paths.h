@@ -13,13 +13,18 @@ typedef struct {
     const char *worktree;
     const char *admin; /* git's folder of the worktree: COMMON/worktrees/NAME */
     const char *branch;
-    const char *kind; /* of the agent: "claude" */
+    const char *kind;    /* of the agent: "claude" */
+    const char *program; /* its name or path */
     const char *run_folder;
     char *const *environment; /* the user's */
 } SandboxPlaces;
 
 /** All that an agent may change: char *, absolute; owned by the array. */
 GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places);
+
+/** Makes the folders where the agent's program keeps its state: it could not do that itself.
+ * Blocking; a folder that cannot be made is left to the program. */
+void sandbox_make_state(const SandboxPlaces *places);
 
 /** The folder of the branch's reference in git's folder, or @below "logs/refs/heads" of its log:
  *  git makes the lock of a file beside it, so the whole folder must be writable, and with it the

@@ -126,6 +126,7 @@ gboolean sandbox_write(const SandboxConfig *config, const SandboxPlaces *places,
         set_errno_error(error, errno, "making the agent's temporary folder");
         return FALSE;
     }
+    sandbox_make_state(places);
     return keep_reference_folders(places, error) && write_plan(config, places, folder_fd, error) &&
            write_filter(config, folder_fd, error);
 }

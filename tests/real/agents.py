@@ -23,6 +23,7 @@ PACKAGES = {
 QUIET = {"DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1", "DISABLE_ERROR_REPORTING": "1",
          "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}  # fmt: skip
 MODEL, KEY = "stub-model", "made-up"
+sandbox = "none"  # of all of them
 
 
 class Home:
@@ -209,4 +210,5 @@ def roster_entry(name, home, url):
     """The [[agent]] that runs the agent @name against the model at @url."""
     agent = AGENTS[name](home, url)
     agent["env"] = home.variables() | agent["env"]
-    return {"kind": "acp" if name in ACP else name, "prompt": "say hello"} | agent
+    kind = "acp" if name in ACP else name
+    return {"kind": kind, "prompt": "say hello", "sandbox": sandbox} | agent

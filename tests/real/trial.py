@@ -14,11 +14,12 @@ from harness import FACTOR, wait_until
 from test_answers import answer
 
 PATIENCE = 240
-COMMON = ("text", "file", "resume", "limit", "stop", "stop_tool", "err401")
-ACP = ("text", "file", "resume", "permission", "message", "limit", "stop", "err401", "mcp")
+COMMON = ("text", "file", "commit", "resume", "limit", "stop", "stop_tool", "err401")
+ACP = ("text", "file", "commit", "resume", "permission", "message", "limit", "stop", "err401",
+       "mcp")  # fmt: skip
 COMMIT = "git add . && git -c user.name=t -c user.email=t@localhost commit --quiet --message=work"
-CLAUDE = ("text", "file", "resume", "permission", "message", "background", "limit", "stop",
-          "stop_tool", "err401", "mcp", "children")  # fmt: skip
+CLAUDE = ("text", "file", "commit", "resume", "permission", "message", "background", "limit",
+          "stop", "stop_tool", "err401", "mcp", "children")  # fmt: skip
 
 
 def trials_of(name):
@@ -100,6 +101,14 @@ class Trial:
         info = self.start("file", "tool")
         end = self.end("file")
         return f"{self.made(info)}, {self.words(end)}"
+
+    def do_commit(self):
+        """A command that edits, builds and commits."""
+        work = f"printf 'out: Makefile\\n\\tcp Makefile out\\n' >Makefile && make && {COMMIT}"
+        info = self.start("commit", f"tool,cmd={quote(work, safe='')}")
+        end = self.end("commit")
+        subject = self.pool.git(self.root, "log", "-1", "--format=%s", info["branch"])
+        return f"last commit: {subject}, {self.words(end)}"
 
     def do_resume(self):
         """Twice; of gemini in later minutes, as it needs, and with something new between."""
