@@ -126,10 +126,40 @@ static void take_path(GPtrArray *paths, char *path)
     g_free(path);
 }
 
-static void add_below(GPtrArray *paths, const char *folder, const char *const *names)
+static gboolean is_beneath(const char *path, const char *folder)
+{
+    gsize length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+/* @name, which is beneath @folder, where @variable says that @folder is; or NULL. */
+static char *moved(const SandboxPlaces *places, const char *name, const char *folder,
+                   const char *variable)
+{
+    const char *other = g_environ_getenv((char **)places->environment, variable);
+    if (!other || *other != '/' || !is_beneath(name, folder))
+        return NULL;
+    const char *rest = name + strlen(folder);
+    return g_canonicalize_filename(*rest ? rest + 1 : ".", other);
+}
+
+/* @name, as it is beneath a home folder. Caller frees. */
+static char *below_home(const SandboxPlaces *places, const char *name)
+{
+    static const char *const folders[][2] = {{".cache", "XDG_CACHE_HOME"},
+                                             {".config", "XDG_CONFIG_HOME"},
+                                             {".local/share", "XDG_DATA_HOME"},
+                                             {".local/state", "XDG_STATE_HOME"}};
+    char *path = NULL;
+    for (gsize i = 0; !path && i < G_N_ELEMENTS(folders); i++)
+        path = moved(places, name, folders[i][0], folders[i][1]);
+    return path ?: g_canonicalize_filename(name, home_of(places));
+}
+
+static void add_below_home(GPtrArray *paths, const SandboxPlaces *places, const char *const *names)
 {
     for (; *names; names++)
-        take_path(paths, g_build_filename(folder, *names, NULL));
+        take_path(paths, below_home(places, *names));
 }
 
 /* As the roster writes them. */
@@ -145,20 +175,11 @@ static void add_configured(GPtrArray *paths, const SandboxPlaces *places, char *
 
 /* --- The state of its program --- */
 
-static gboolean is_beneath(const char *path, const char *folder)
-{
-    gsize length = strlen(folder);
-    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 /* @name of @cli's state, where it lies. Caller frees. */
 static char *state_path(const Cli *cli, const SandboxPlaces *places, const char *name)
 {
-    const char *other =
-        cli->variable ? g_environ_getenv((char **)places->environment, cli->variable) : NULL;
-    if (other && *other == '/' && is_beneath(name, cli->folder))
-        return g_canonicalize_filename(name + strlen(cli->folder) + 1, other);
-    return g_canonicalize_filename(name, home_of(places));
+    char *path = cli->variable ? moved(places, name, cli->folder, cli->variable) : NULL;
+    return path ?: below_home(places, name);
 }
 
 static gboolean is_program_of(const Cli *cli, const SandboxPlaces *places)
@@ -236,12 +257,11 @@ static void add_git(GPtrArray *paths, const SandboxPlaces *places)
 GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    const char *home = home_of(places);
     g_ptr_array_add(paths, g_strdup("/dev/shm"));
     take_path(paths, g_strdup(places->worktree));
     take_path(paths, g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL));
     add_git(paths, places);
-    add_below(paths, home, caches);
+    add_below_home(paths, places, caches);
     add_state(paths, places);
     add_configured(paths, places, config->writable);
     return paths;
@@ -250,11 +270,10 @@ GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlac
 GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPlaces *places)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    const char *home = home_of(places);
     if (config->unreadable) {
         add_configured(paths, places, config->unreadable);
     } else {
-        add_below(paths, home, secrets);
+        add_below_home(paths, places, secrets);
         add_credentials(paths, places);
     }
     /* Transcripts and prompts of every run; the exception is this run's temporary folder. */

@@ -31,6 +31,8 @@ static void test_state(void)
         {"cline", "cline", NULL, ".cline"},
         {"codex", "codex", "CODEX_HOME=elsewhere", "elsewhere"},
         {"claude", "claude", "CLAUDE_CONFIG_DIR=elsewhere", "elsewhere/projects"},
+        {"opencode", "opencode", NULL, ".local/share/opencode"},
+        {"opencode", "opencode", "XDG_DATA_HOME=elsewhere", "elsewhere/opencode"},
         {"raw", "codex", NULL, NULL},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
