@@ -47,7 +47,7 @@ char **sandbox_find_missing(const SandboxConfig *config)
     int abi = sandbox_landlock_abi();
     if (abi < SANDBOX_ABI_FILES)
         g_strv_builder_add(missing, "files");
-    if (abi < SANDBOX_ABI_TRUNCATE)
+    if (abi < SANDBOX_ABI_TRUNCATE && !sandbox_has_mounts())
         g_strv_builder_add(missing, "truncate");
     if (!sandbox_has_mounts())
         g_strv_builder_add(missing, "metadata");

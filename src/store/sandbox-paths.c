@@ -100,7 +100,7 @@ static const Cli clis[] = {
      ".local/share/opencode",
      NULL,
      ".local/share/opencode/auth.json",
-     {".local/share/opencode/", ".local/state/opencode/", ".config/opencode/node_modules"}},
+     {".local/share/opencode/", ".local/state/opencode/", ".config/opencode/node_modules/"}},
     {"qwen", ".qwen", NULL, ".qwen/oauth_creds.json", {".qwen/"}},
     {"pi", ".pi/agent", "PI_CODING_AGENT_DIR", ".pi/agent/auth.json", {".pi/agent/"}},
     {"kimi", ".kimi-code", "KIMI_CODE_HOME", ".kimi-code/credentials", {".kimi-code/"}},
@@ -199,14 +199,21 @@ static const Cli *find_cli(const SandboxPlaces *places)
     return NULL;
 }
 
+/* Takes @path. */
+static void make_folder(char *path)
+{
+    if (g_mkdir_with_parents(path, 0700) < 0)
+        g_info("making %s: %s", path, g_strerror(errno));
+    g_free(path);
+}
+
 void sandbox_make_state(const SandboxPlaces *places)
 {
     const Cli *cli = find_cli(places);
-    for (const char *const *name = cli ? cli->state : NULL; name && *name; name++) {
-        g_autofree char *path = state_path(cli, places, *name);
-        if (g_str_has_suffix(*name, "/") && g_mkdir_with_parents(path, 0700) < 0)
-            g_info("making %s: %s", path, g_strerror(errno));
-    }
+    make_folder(below_home(places, ".cache"));
+    for (const char *const *name = cli ? cli->state : NULL; name && *name; name++)
+        if (g_str_has_suffix(*name, "/"))
+            make_folder(state_path(cli, places, *name));
 }
 
 static void add_state(GPtrArray *paths, const SandboxPlaces *places)

@@ -22,7 +22,8 @@ typedef struct {
 /** All that an agent may change: char *, absolute; owned by the array. */
 GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places);
 
-/** Makes the folders where the agent's program keeps its state: it could not do that itself.
+/** Makes the folders of the caches and of the state of the agent's program: it could not do that
+ *  itself.
  * Blocking; a folder that cannot be made is left to the program. */
 void sandbox_make_state(const SandboxPlaces *places);
 

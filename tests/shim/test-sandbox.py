@@ -322,6 +322,9 @@ class Mounts(Sandboxed):
     def test_the_owner_of_a_file(self):
         self.refused_python("os.chown(os.environ['OUT'] + '/file', os.getuid(), os.getgid())")
 
+    def test_truncation(self):
+        self.refused_python("os.truncate(os.environ['OUT'] + '/file', 0)")
+
     def test_the_mode_in_a_namespace_of_its_own(self):
         self.refused_sh("unshare --user --map-root-user --mount sh -ec "
                         "'mount -o remount,bind,rw / || true; umount $IN || true;"
