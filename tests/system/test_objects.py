@@ -223,7 +223,7 @@ def test_a_queued_run_shows_its_place(pool):
 def test_an_object_steers_its_run(pool):
     """The object's methods do what the pool's do: messages, size, freezing, the end."""
     root = pool.repository(
-        agents={"coder": {"scenario": "size; init; read", "interactive": True}}
+        agents={"coder": {"scenario": "size; init; text ready; read", "interactive": True}}
     )
     info = pool.start(root, "s")
     objects = Objects(pool)
@@ -231,6 +231,7 @@ def test_an_object_steers_its_run(pool):
     terminal = call_fd(proxy, "Attach")
     events = EventStream(call_fd(proxy, "Subscribe", "(t)", 0))
     assert next(events)["status"] == "pending"
+    pool.wait_for(lambda event: event.get("text") == "ready")  # for its handler of SIGWINCH
     call(proxy, "Resize", "(qq)", 33, 77)
     call(proxy, "SendInput", "(ay)", b"typed")
     call(proxy, "SendMessage", "(s)", "Go on.")
