@@ -202,10 +202,11 @@ class Shell:
         with open(self.done) as file:
             return file.read().split("\n")[:-1]
 
-    def _wait_for_prompt(self, seconds):
+    def _wait_for_prompt(self, seconds, before="the shell's start"):
         """Waits for the next prompt; returns the status of the command before it."""
         self.prompts += 1
-        wait_until(lambda: len(self._statuses()) >= self.prompts, "a prompt", seconds)
+        what = f"a prompt after {before}"
+        wait_until(lambda: len(self._statuses()) >= self.prompts, what, seconds)
         return int(self._statuses()[self.prompts - 1])
 
     def _clear(self):
@@ -222,7 +223,8 @@ class Shell:
             self.terminal.press("Enter")
         if command.keys:
             screen = self._type(command)
-        status = self._wait_for_prompt(SET_UP_SECONDS if command.is_set_up else 60)
+        seconds = SET_UP_SECONDS if command.is_set_up else 60
+        status = self._wait_for_prompt(seconds, command.text)
         wait_until(lambda: self.terminal.screen().endswith("\n$"), "the prompt on the screen")
         seen = self.terminal.screen(history=True).removesuffix("\n$")
         return status, f"{seen}\n{screen}" if command.is_screen else seen
@@ -253,6 +255,7 @@ def environment_for(home):
     """What a page's shell has of our environment."""
     kept = ["PATH", "LANG", "USER", "LOGNAME", "STORKIT_TEST_TIMEOUT_FACTOR"]
     kept += ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"]
+    kept += ["CCACHE_DIR", "CCACHE_NOHASHDIR", "CCACHE_IGNOREOPTIONS"]
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     return environment | {"HOME": home, "GIT_CONFIG_NOSYSTEM": "1"}
 
