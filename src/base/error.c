@@ -29,6 +29,7 @@ static const char *const dbus_names[] = {
     [STORKIT_ERROR_SHUTTING_DOWN] = NAME("ShuttingDown"),
     [STORKIT_ERROR_NOT_ALLOWED] = NAME("NotAllowed"),
     [STORKIT_ERROR_BUDGET_EXCEEDED] = NAME("BudgetExceeded"),
+    [STORKIT_ERROR_ON_OTHER_HOST] = NAME("OnOtherHost"),
 };
 
 const char *storkit_error_dbus_name(const GError *error)

@@ -30,6 +30,7 @@ typedef enum {
     STORKIT_ERROR_SHUTTING_DOWN,
     STORKIT_ERROR_NOT_ALLOWED,
     STORKIT_ERROR_BUDGET_EXCEEDED,
+    STORKIT_ERROR_ON_OTHER_HOST,
 } StorkitError;
 
 #define STORKIT_ERROR (storkit_error_quark())

@@ -31,3 +31,8 @@ guint test_limit(const char *variable, guint usual)
     const char *text = g_getenv(variable);
     return text ? (guint)g_ascii_strtoull(text, NULL, 10) : usual;
 }
+
+const char *test_text(const char *variable)
+{
+    return g_getenv(variable);
+}

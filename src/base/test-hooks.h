@@ -17,3 +17,6 @@ void fault_point_ends_parent(void);
 /** A limit that tests lower: the number in the environment variable @variable, or @usual where it
  * is not set. */
 guint test_limit(const char *variable, guint usual);
+
+/** The text in the environment variable @variable, or NULL where it is not set. */
+const char *test_text(const char *variable);

@@ -224,6 +224,9 @@ typedef struct {
 static void on_run_found(Run *run, const GError *error, gpointer data)
 {
     g_autofree RunCall *call = data;
+    g_autoptr(GError) own_error = NULL;
+    if (!error && !run_method_check_reach(call->call, run, &own_error))
+        error = own_error;
     if (error)
         bus_reply_error(call->call, error);
     else
@@ -258,7 +261,9 @@ static void on_run_found_by_id(Run *run, const GError *error, gpointer data)
 {
     g_autofree SubscribeCall *call = data;
     g_autoptr(GError) own_error = NULL;
-    int fd = run ? subscriptions_add(call->self->subscriptions, run, call->cursor, &own_error) : -1;
+    gboolean here = run && run_check_here(run, &own_error);
+    int fd =
+        here ? subscriptions_add(call->self->subscriptions, run, call->cursor, &own_error) : -1;
     bus_reply_fd(call->call, fd, error ? error : own_error);
     sd_bus_message_unref(call->call);
 }

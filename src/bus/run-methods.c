@@ -145,6 +145,11 @@ static const struct {
     {"Wait", method_wait},
 };
 
+gboolean run_method_check_reach(sd_bus_message *call, const Run *run, GError **error)
+{
+    return run_method_find(call) == method_get || run_check_here(run, error);
+}
+
 RunMethod run_method_find(sd_bus_message *call)
 {
     const char *member = sd_bus_message_get_member(call);

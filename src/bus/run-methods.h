@@ -15,3 +15,7 @@ typedef void (*RunMethod)(BusParts *self, Run *run, sd_bus_message *call);
 
 /** The function of @call's method for a run. */
 RunMethod run_method_find(sd_bus_message *call);
+
+/** Whether @call's method can be answered here for @run: of a run of another machine only what its
+ *  record says can. Else STORKIT_ERROR_ON_OTHER_HOST. */
+gboolean run_method_check_reach(sd_bus_message *call, const Run *run, GError **error);

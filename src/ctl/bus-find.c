@@ -11,10 +11,12 @@
 
 #define USEC_TO_ANSWER (2 * G_USEC_PER_SEC)
 
-/* The service's lock has "PID ADDRESS": returns the address, NULL if no process has the folder. */
+/* The lock of this host's service has "PID ADDRESS": returns the address, NULL if no process has the folder. */
 static char *address_of_lock(void)
 {
-    g_autofree char *path = g_build_filename(g_get_user_state_dir(), "storkit", "lock", NULL);
+    g_autofree char *name = g_strconcat("lock.", g_get_host_name(), NULL);
+    g_strdelimit(name, "/", '_');
+    g_autofree char *path = g_build_filename(g_get_user_state_dir(), "storkit", name, NULL);
     char text[1024] = "";
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -32,6 +32,7 @@ static const struct {
     {STORKIT_INTERFACE ".Error.InvalidArgument", CTL_ERROR_USAGE, NULL},
     {STORKIT_INTERFACE ".Error.AlreadyRunning", CTL_ERROR_REFUSED, NULL},
     {STORKIT_INTERFACE ".Error.NotRunning", CTL_ERROR_REFUSED, NULL},
+    {STORKIT_INTERFACE ".Error.OnOtherHost", CTL_ERROR_REFUSED, NULL},
     {STORKIT_INTERFACE ".Error.WorktreeBusy", CTL_ERROR_REFUSED, NULL},
     {STORKIT_INTERFACE ".Error.WorktreeDirty", CTL_ERROR_REFUSED, NULL},
     {STORKIT_INTERFACE ".Error.ShuttingDown", CTL_ERROR_LOST, NULL},

@@ -140,7 +140,7 @@ static char *limit_note(const RunInfo *info)
     return g_strdup_printf("goes on after its usage limit at %s", time);
 }
 
-char *run_info_note(const RunInfo *info)
+static char *own_note(const RunInfo *info)
 {
     g_autofree char *limit = limit_note(info);
     g_autofree char *question = question_note(info);
@@ -157,6 +157,14 @@ char *run_info_note(const RunInfo *info)
         return g_strdup_printf("%" G_GUINT64_FORMAT " process%s killed for memory", kills,
                                kills == 1 ? "" : "es");
     return g_strdup(text && !was_stopped(info) ? text : "");
+}
+
+char *run_info_note(const RunInfo *info)
+{
+    const char *host = run_info_string(info, "host");
+    g_autofree char *note = own_note(info);
+    return host ? g_strdup_printf("on %s%s%s", host, *note ? ": " : "", note)
+                : g_steal_pointer(&note);
 }
 
 int run_info_exit_status(const RunInfo *info)

@@ -62,6 +62,12 @@ static void add_run(GPtrArray *runs, RunInfo *info)
         g_ptr_array_add(runs, info);
 }
 
+/* Those of another machine with this home are for commands that name them, to be told so. */
+static gboolean is_elsewhere(const RunInfo *info)
+{
+    return run_info_string(info, "host") != NULL;
+}
+
 static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -146,7 +152,7 @@ static gboolean add_pattern(Ctl *ctl, GPtrArray *listed, const char *pattern, GP
 {
     gboolean found = FALSE;
     for (guint i = 0; i < listed->len; i++) {
-        if (!matches_pattern(ctl, listed->pdata[i], pattern))
+        if (is_elsewhere(listed->pdata[i]) || !matches_pattern(ctl, listed->pdata[i], pattern))
             continue;
         add_run(selected, listed->pdata[i]);
         found = TRUE;
@@ -199,9 +205,11 @@ static gboolean add_without_argument(Ctl *ctl, GPtrArray *listed, SelectFlags fl
 {
     if (ctl->story)
         return add_matches(ctl, listed, ctl->story, flags, selected, error);
-    for (guint i = 0; i < listed->len; i++)
-        if (!ctl->agent || g_str_equal(((RunInfo *)listed->pdata[i])->agent, ctl->agent))
-            g_ptr_array_add(selected, listed->pdata[i]);
+    for (guint i = 0; i < listed->len; i++) {
+        RunInfo *info = listed->pdata[i];
+        if (!is_elsewhere(info) && (!ctl->agent || g_str_equal(info->agent, ctl->agent)))
+            g_ptr_array_add(selected, info);
+    }
     return TRUE;
 }
 

@@ -121,6 +121,7 @@ GVariant *worktree_status_to_variant(const WorktreeStatus *status)
     put(&dict, "base-branch", status->base_branch);
     g_variant_dict_insert(&dict, "dirty", "b", status->dirty);
     g_variant_dict_insert(&dict, "ahead", "u", status->ahead);
+    put(&dict, "host", status->host);
     g_variant_dict_insert(&dict, "missing", "b", status->missing);
     return g_variant_dict_end(&dict);
 }
@@ -134,6 +135,7 @@ WorktreeStatus *worktree_status_from_variant(GVariant *variant)
         .path = take(&dict, "path"),
         .branch = take(&dict, "branch"),
         .base_branch = take(&dict, "base-branch"),
+        .host = take(&dict, "host"),
         .dirty = take_flag(&dict, "dirty"),
         .missing = take_flag(&dict, "missing"),
     };

@@ -3,6 +3,7 @@
 
 #include "base/file-read.h"
 #include "base/names.h"
+#include "git/claim.h"
 #include "git/found.h"
 #include "git/lost-commits.h"
 #include "git/places.h"
@@ -52,6 +53,17 @@ static gboolean check_unlocked(const Found *found, GError **error)
     return FALSE;
 }
 
+/* By force, too: this machine cannot end the runs of another. */
+static gboolean check_unclaimed(const Found *found, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    if (worktree_claim_check(found->admin, &cause))
+        return TRUE;
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_WORKTREE_BUSY, "the worktree of story %s: %s",
+                found->story, cause->message);
+    return FALSE;
+}
+
 static gboolean check_no_work(const Found *found, const Work *work, GError **error)
 {
     if (work->files->len == 0 && work->commits->len == 0)
@@ -94,7 +106,7 @@ gboolean worktree_remove(const Repo *repo, const char *story, gboolean force, GE
     g_autoptr(Found) found = found_new(repo, story);
     worktree_finish_removals(found->path);
     gboolean merged = FALSE;
-    if (!check_ours(found, error))
+    if (!check_ours(found, error) || !check_unclaimed(found, error))
         return FALSE;
     if (!force && (!check_unlocked(found, error) || !check_work(found, &merged, error)))
         return FALSE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "git/claim.h"
 #include "git/found.h"
 #include "git/lost-commits.h"
 #include "git/places.h"
@@ -15,6 +16,7 @@ void worktree_status_free(WorktreeStatus *status)
     g_free(status->path);
     g_free(status->branch);
     g_free(status->base_branch);
+    g_free(status->host);
     g_free(status);
 }
 
@@ -55,6 +57,7 @@ static WorktreeStatus *status_of(Found *found)
     status->story = g_strdup(found->story);
     status->path = g_strdup(found->path);
     status->base_branch = g_utf8_make_valid(base ? base : "", -1);
+    status->host = worktree_claim_find_host(found->admin);
     status->missing = !found->there;
     return status;
 }

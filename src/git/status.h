@@ -15,6 +15,7 @@ typedef struct {
     gboolean dirty;    /* what worktree_remove() refuses to lose, besides the commits of `ahead`:
                           uncommitted files, work in a repository inside, left commits */
     guint ahead;       /* commits that no other local or remote-tracking branch has */
+    char *host;        /* the other machine that works in it, or NULL */
     gboolean missing;  /* its folder was removed by hand; worktree_remove() clears up */
 } WorktreeStatus;
 

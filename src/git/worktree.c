@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "git/worktree.h"
 
+char *worktree_admin_of(const Worktree *worktree)
+{
+    return g_path_get_dirname(worktree->record);
+}
+
 void worktree_free(Worktree *worktree)
 {
     if (!worktree)

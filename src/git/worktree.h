@@ -20,5 +20,8 @@ typedef struct {
     char *record;         /* the file in git's admin folder of the worktree that is that record */
 } Worktree;
 
+/** Git's folder of it, `.git/worktrees/STORY`. Caller frees. */
+char *worktree_admin_of(const Worktree *worktree);
+
 void worktree_free(Worktree *worktree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Worktree, worktree_free)

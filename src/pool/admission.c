@@ -215,9 +215,14 @@ static gboolean may_prepare(const Start *start, gpointer data)
     return find_other(data, start_get_run(start), is_preparing) == NULL;
 }
 
-static gboolean story_is_shared(const Run *run, gpointer data)
+static Run *find_sharer(const Run *run, gpointer data)
 {
-    return find_other(data, run, has_worktree) != NULL;
+    return find_other(data, run, has_worktree);
+}
+
+Run *admission_find_sharer(const Admission *admission, const Run *run)
+{
+    return find_other(admission, run, has_worktree);
 }
 
 static void tell_of_hold(const Admission *admission, Start *start)
@@ -253,7 +258,7 @@ static gboolean check_target(const Target *target, gpointer data, GError **error
 static const StartOwner owner = {
     .check_target = check_target,
     .may_prepare = may_prepare,
-    .story_is_shared = story_is_shared,
+    .find_sharer = find_sharer,
     .moved_on = on_moved_on,
     .finished = on_finished,
 };

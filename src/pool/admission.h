@@ -45,6 +45,9 @@ void admission_hurry(Admission *admission, Run *run, const char *prompt, Reply r
 /** The Start that is making @run, or NULL. Belongs to the admission. */
 Start *admission_start_of(const Admission *admission, const Run *run);
 
+/** A live run other than @run in its story's worktree, or NULL. Belongs to the register. */
+Run *admission_find_sharer(const Admission *admission, const Run *run);
+
 /** Stops the run of @start. */
 void admission_stop(Admission *admission, Start *start);
 

@@ -12,6 +12,7 @@
 #include "pool/pool-internal.h"
 #include "pool/pool.h"
 #include "base/util.h"
+#include "start/claims.h"
 #include "store/folder.h"
 
 /* How often the folder of a run is looked at that can't be watched. */
@@ -39,13 +40,17 @@ Run *adopt_read(Pool *pool, const char *run_id, gboolean *ret_listed, GError **e
 
     Run *run =
         run_new(record, pool->tools.folder_watch, pool->tools.systemd, &pool_run_keeper, pool);
-    /* What lives has not ended, whoever says so in its folder. */
+    gboolean here = !run_record_host(record);
+    /* What lives has not ended, whoever says so in its folder. Locks may not cross from host to
+     * host. */
     RunResult *result =
-        shim_is_alive(folder_fd) ? NULL : run_result_load(folder_fd, ret_listed, NULL);
+        here && shim_is_alive(folder_fd) ? NULL : run_result_load(folder_fd, ret_listed, NULL);
     /* The service may have gone down before a stopped run was off the list. */
     if (result)
         *ret_listed &= result->outcome != OUTCOME_STOPPED;
     run_take_found(run, fd_steal(&folder_fd), result);
+    if (!here)
+        run_look_from_afar(run);
     return run;
 }
 
@@ -249,6 +254,8 @@ static void adopt_one(Pool *pool, const char *run_id)
             g_warning("leaving the folder of run %s alone: %s", run_id, error->message);
         return;
     }
+    if (run_record_host(run_get_record(run))) /* see pool/elsewhere.h */
+        return;
     run_open_cursors(run);
     if (run_get_result(run)) {
         adopt_ended(pool, run, listed);
@@ -302,6 +309,30 @@ static void continue_limited(Pool *pool)
         admission_continue(pool->admission, limited->pdata[i]);
 }
 
+typedef struct {
+    Pool *pool;
+    GHashTable *seen; /* worktrees */
+} ClaimSearch;
+
+/* The service before this one may have gone down before it let go of a claim. */
+static void release_claim(Run *run, gpointer data)
+{
+    ClaimSearch *search = data;
+    const Worktree *worktree = run_get_record(run)->worktree;
+    if (!run_get_result(run) || !worktree ||
+        !g_hash_table_add(search->seen, (gpointer)worktree->record))
+        return;
+    claims_release(search->pool->tools.work, run,
+                   admission_find_sharer(search->pool->admission, run), NULL, NULL);
+}
+
+static void release_claims(Pool *pool)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    ClaimSearch search = {pool, seen};
+    runs_each(pool->tools.runs, release_claim, &search);
+}
+
 void pool_adopt(Pool *pool)
 {
     run_folders_tidy();
@@ -311,6 +342,7 @@ void pool_adopt(Pool *pool)
         adopt_one(pool, g_ptr_array_index(names, i));
     }
     budget_count_all(pool->budget);
+    release_claims(pool);
     g_autoptr(GPtrArray) orphans = family_list_orphans(pool->tools.runs);
     runs_forget_replaced(pool->tools.runs);
     runs_each_listed(pool->tools.runs, tell_of, pool->tools.runs);

@@ -5,7 +5,7 @@
 
 /*
  * List. The main loop collects what is known of the runs, in short turns. A thread of its own reads
- * their figures, for a limited time: a thousand runs have thousands of files in the kernel. Where
+ * their figures (and the runs of other machines), for a limited time: a thousand runs have thousands of files in the kernel. Where
  * the time is over, the others have the figures of the last time, and the next List begins with
  * them.
  */
@@ -77,6 +77,19 @@ static void read_figures(Listing *listing)
     }
 }
 
+static void tell_elsewhere(const Listing *listing)
+{
+    g_autoptr(GPtrArray) runs = elsewhere_list(listing->pool->elsewhere);
+    for (guint i = 0; i < runs->len; i++) {
+        const Run *run = runs->pdata[i];
+        RunFigures none = {0};
+        g_autoptr(GVariant) state = g_variant_ref_sink(run_get_state(run));
+        g_autoptr(GVariant) figures =
+            g_variant_ref_sink(run_figures_to_variant(&none, run_get_last_cursor(run)));
+        listing->each(state, figures, listing->data);
+    }
+}
+
 void pool_list_in_thread(gpointer data, gpointer unused)
 {
     Listing *listing = data;
@@ -87,6 +100,7 @@ void pool_list_in_thread(gpointer data, gpointer unused)
             g_variant_ref_sink(run_figures_to_variant(&listed->figures, listed->cursor));
         listing->each(listed->state, figures, listing->data);
     }
+    tell_elsewhere(listing);
     g_idle_add_full(G_PRIORITY_DEFAULT, end_listing, listing, NULL);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pool/admission.h"
+#include "pool/elsewhere.h"
 #include "pool/settings.h"
 
 /*
@@ -16,6 +17,7 @@ struct Pool {
     StartTools tools; /* the register of runs among them */
     Budget *budget;
     Admission *admission;
+    Elsewhere *elsewhere;
     GPtrArray *adoptions; /* Adoption *: of runs that were found, and are not followed yet */
     char *project_root;
     Settings settings;

@@ -9,6 +9,7 @@
 #include "pool/limits.h"
 #include "pool/pool-internal.h"
 #include "pool/settings.h"
+#include "start/claims.h"
 
 Runs *pool_get_runs(Pool *pool)
 {
@@ -106,6 +107,13 @@ static void stop_children(Pool *pool, const Run *run)
     pool_stop_all(pool, below);
 }
 
+/* What an ended run had for itself while it was live. */
+static void leave(Pool *pool, Run *run)
+{
+    run_settle(run);
+    claims_release(pool->tools.work, run, admission_find_sharer(pool->admission, run), NULL, NULL);
+}
+
 static void on_ended(Run *run, gpointer data)
 {
     Pool *pool = data;
@@ -128,7 +136,7 @@ static void on_ended(Run *run, gpointer data)
     if (start)
         start_on_ended(start);
     else
-        run_settle(run);
+        leave(pool, run);
     admission_advance(pool->admission);
     pool_prune(pool);
 }
@@ -213,6 +221,11 @@ static void on_budget_spent(Run *run, gpointer data)
         pool_stop(data, run, ignore_reply, NULL);
 }
 
+static Run *read_elsewhere(const char *run_id, gboolean *ret_listed, gpointer data)
+{
+    return adopt_read(data, run_id, ret_listed, NULL);
+}
+
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
 {
     g_autoptr(Pool) pool = g_new0(Pool, 1);
@@ -221,6 +234,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     tools->work = work_queue_new();
     pool->budget = budget_new(tools->runs, tools->work, on_budget_spent, pool);
     pool->admission = admission_new(tools, &pool->settings, pool->budget, &pool_run_keeper, pool);
+    pool->elsewhere = elsewhere_new(read_elsewhere, pool);
     pool->adoptions = g_ptr_array_new_with_free_func((GDestroyNotify)adoption_free);
     pool->shut_down = g_cancellable_new();
     pool->project_root = g_strdup("");
@@ -238,6 +252,7 @@ void pool_free(Pool *pool)
     g_clear_pointer(&pool->admission, admission_free);
     g_thread_pool_free(pool->list_thread, FALSE, TRUE);
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
+    g_clear_pointer(&pool->elsewhere, elsewhere_free);
     g_clear_pointer(&pool->budget, budget_free);
     g_clear_pointer(&pool->tools.runs, runs_free);
     g_clear_pointer(&pool->tools.folder_watch, folder_watch_free);

@@ -69,6 +69,14 @@ static Ended *look_at(const char *parent, const char *run_id)
     return ended;
 }
 
+/* Of another machine's runs that machine takes care. */
+static gboolean is_ours(const char *run_id)
+{
+    autofd folder_fd = run_folder_open(run_id, NULL);
+    g_autoptr(RunRecord) record = folder_fd < 0 ? NULL : run_record_read(folder_fd, NULL);
+    return !record || !run_record_host(record);
+}
+
 static int by_end(gconstpointer a, gconstpointer b)
 {
     const Ended *left = *(const Ended *const *)a, *right = *(const Ended *const *)b;
@@ -102,7 +110,7 @@ GPtrArray *prune_runs(const Settings *settings)
         const Ended *ended = g_ptr_array_index(all, i);
         gboolean old = settings->keep_usec && ended->ended + settings->keep_usec < now;
         gboolean much = settings->keep_bytes && total > settings->keep_bytes;
-        if (!ended->finished || (!old && !much))
+        if (!ended->finished || (!old && !much) || !is_ours(ended->run_id))
             continue;
         run_folder_remove(ended->run_id);
         total -= ended->bytes;

@@ -47,25 +47,58 @@ void pool_resolve(Pool *pool, const char *root, const char *story, gboolean with
         done(NULL, error, data);
 }
 
-static Run *find_checked(Pool *pool, const char *root, const char *story, const char *agent,
-                         GError **error)
+/* --- A run by its key: one of this machine, or where it has none, one of another --- */
+
+typedef struct {
+    Pool *pool;
+    char *root, *story, *agent;
+    Run *run; /* of another machine, or NULL */
+    PoolFound found;
+    gpointer data;
+} Search;
+
+static void search_elsewhere(gpointer data)
 {
-    Run *run = runs_lookup(pool->tools.runs, root, story, agent);
+    Search *search = data;
+    search->run =
+        elsewhere_find(search->pool->elsewhere, search->root, search->story, search->agent);
+}
+
+static void on_searched_elsewhere(gpointer data)
+{
+    g_autofree Search *search = data;
+    g_autoptr(Run) run = search->run;
+    g_autoptr(GError) error = NULL;
     if (!run)
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
+        g_set_error(&error, STORKIT_ERROR, STORKIT_ERROR_NO_SUCH_RUN,
                     "no run of agent '%s' on story '%s' in %s: name the agent of one that List "
                     "shows",
-                    agent, story, root);
-    return run;
+                    search->agent, search->story, search->root);
+    search->found(run, error, search->data);
+    g_free(search->root);
+    g_free(search->story);
+    g_free(search->agent);
 }
 
 static void find_and_answer(Pool *pool, const char *root, const char *story, const char *agent,
                             PoolFound found, gpointer data)
 {
-    g_autoptr(GError) error = NULL;
-    Run *run = find_checked(pool, root, story, agent, &error);
-    g_autoptr(Run) keep = run ? run_ref(run) : NULL;
-    found(keep, error, data);
+    Run *run = runs_lookup(pool->tools.runs, root, story, agent);
+    if (run) {
+        g_autoptr(Run) keep = run_ref(run);
+        found(run, NULL, data);
+        return;
+    }
+    Search *search = g_new0(Search, 1);
+    *search = (Search){
+        .pool = pool,
+        .root = g_strdup(root),
+        .story = g_strdup(story),
+        .agent = g_strdup(agent),
+        .found = found,
+        .data = data,
+    };
+    work_queue_push(pool->tools.work, NULL, search_elsewhere, on_searched_elsewhere, search);
 }
 
 static void on_find_target(Target *target_taken, const GError *error, gpointer data)
@@ -323,21 +356,26 @@ typedef struct {
     GError *error;
     PoolFound found;
     gpointer data;
-} Search;
+} IdSearch;
+
+static gboolean is_here(const Run *run)
+{
+    return !run_record_host(run_get_record(run));
+}
 
 static void search_in_thread(gpointer data)
 {
-    Search *search = data;
+    IdSearch *search = data;
     gboolean listed;
     search->run = adopt_read(search->pool, search->run_id, &listed, &search->error);
-    if (search->run && !run_get_result(search->run))
+    if (search->run && is_here(search->run) && !run_get_result(search->run))
         run_recover_result(search->run);
 }
 
-/* NULL: the run was found, and has ended. */
-static GError *search_error(Search *search)
+/* NULL: the run was found, and has ended, or is another machine's. */
+static GError *search_error(IdSearch *search)
 {
-    if (search->run && run_get_result(search->run))
+    if (search->run && (run_get_result(search->run) || !is_here(search->run)))
         return NULL;
     if (search->error && !g_error_matches(search->error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
         g_prefix_error(&search->error, "run %s can't be read: ", search->run_id);
@@ -349,7 +387,7 @@ static GError *search_error(Search *search)
 
 static void on_searched(gpointer data)
 {
-    g_autofree Search *search = data;
+    g_autofree IdSearch *search = data;
     g_autofree char *run_id = search->run_id;
     g_autoptr(Run) run = search->run;
     g_autoptr(GError) error = search_error(search);
@@ -372,7 +410,7 @@ void pool_find_by_id(Pool *pool, const char *run_id, PoolFound found, gpointer d
         found(run, NULL, data);
         return;
     }
-    Search *search = g_new0(Search, 1);
-    *search = (Search){.pool = pool, .run_id = g_strdup(run_id), .found = found, .data = data};
+    IdSearch *search = g_new0(IdSearch, 1);
+    *search = (IdSearch){.pool = pool, .run_id = g_strdup(run_id), .found = found, .data = data};
     work_queue_push(pool->tools.work, NULL, search_in_thread, on_searched, search);
 }

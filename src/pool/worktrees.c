@@ -64,6 +64,8 @@ static GVariant *worktree_to_variant(const WorktreeStatus *status)
         g_variant_dict_insert(&dict, "base_branch", "s", status->base_branch);
     g_variant_dict_insert(&dict, "dirty", "b", status->dirty);
     g_variant_dict_insert(&dict, "ahead", "u", status->ahead);
+    if (status->host)
+        g_variant_dict_insert(&dict, "host", "s", status->host);
     if (status->missing)
         g_variant_dict_insert(&dict, "missing", "b", TRUE);
     return g_variant_dict_end(&dict);
@@ -127,7 +129,7 @@ static gboolean tear_down(Job *job, const GitContext *git)
         git_call_status(git, job->target->root, job->target->story, &job->error);
     if (job->error)
         return FALSE;
-    if (!status || status->missing || (!job->force && (status->dirty || status->ahead > 0)))
+    if (!status || status->missing || status->host || (!job->force && (status->dirty || status->ahead > 0)))
         return TRUE;
 
     g_autoptr(GError) error = NULL;

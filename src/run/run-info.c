@@ -37,7 +37,10 @@ static void add_identity(GVariantDict *dict, const Run *run)
     add_string(dict, "agent_name", record->agent);
     add_string(dict, "run_id", record->run_id);
     add_string(dict, "unit", record->unit);
-    g_variant_dict_insert_value(dict, "object_path", make_object_path(record->run_id));
+    /* The object of another machine's run is on the bus of that one. */
+    add_string(dict, "host", run_record_host(record));
+    if (!run_record_host(record))
+        g_variant_dict_insert_value(dict, "object_path", make_object_path(record->run_id));
     add_string(dict, "status", run_get_status(run));
     if (record->worktree) {
         add_string(dict, "worktree_path", record->worktree->path);
@@ -106,7 +109,7 @@ static void add_condition(GVariantDict *dict, const Run *run)
     const RunCondition *condition = run_get_condition(run);
     if (condition->cgroup)
         g_variant_dict_insert(dict, "frozen", "b", condition->frozen);
-    if (run_get_phase(run) == RUN_RUNNING)
+    if (run_get_phase(run) == RUN_RUNNING && !run_record_host(run_get_record(run)))
         g_variant_dict_insert(dict, "pid", "u", (guint)run_get_started(run)->agent_pid);
     if (condition->queue_position > 0)
         g_variant_dict_insert(dict, "queue_position", "u", condition->queue_position);

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/pidfd.h>
 
+#include "base/error.h"
+#include "base/names.h"
 #include "base/util.h"
 #include "store/folder.h"
 
@@ -182,6 +184,27 @@ void run_take_found(Run *run, int fd, RunResult *result)
     run_set_phase(run, RUN_ENDED);
     run->has_started = run_started_read(fd, &run->started);
     g_clear_pointer(&run->log, run_log_unref);
+}
+
+void run_look_from_afar(Run *run)
+{
+    run->has_started = run_started_read(run->folder_fd, &run->started);
+    if (run_is_live(run) && run->has_started && !run->started.failed)
+        run_set_phase(run, RUN_RUNNING);
+}
+
+gboolean run_check_here(const Run *run, GError **error)
+{
+    const RunRecord *record = run->record;
+    const char *host = run_record_host(record);
+    if (!host)
+        return TRUE;
+    g_autofree char *shown = name_for_message(host);
+    g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_ON_OTHER_HOST,
+                "run %s is on host %s, which alone can reach it: use `storkitctl -H %s`, as in "
+                "`storkitctl -H %s stop %s/%s`",
+                record->run_id, shown, shown, shown, record->story, record->agent);
+    return FALSE;
 }
 
 void run_recover_result(Run *run)

@@ -167,6 +167,13 @@ void run_take_folder(Run *run, int fd, SinkCursors *cursors);
 /** A run that was found has the folder @fd (taken), and has ended if there is a @result (taken). */
 void run_take_found(Run *run, int fd, RunResult *result);
 
+/** Takes what the folder of another machine's run tells of it: it is neither followed nor decided
+ *  here. */
+void run_look_from_afar(Run *run);
+
+/** Whether the run is one of this machine; else STORKIT_ERROR_ON_OTHER_HOST names the host. */
+gboolean run_check_here(const Run *run, GError **error);
+
 /** Opens its sinks' places, for a run that was found and is taken into the register. */
 void run_open_cursors(Run *run);
 

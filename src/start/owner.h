@@ -31,8 +31,8 @@ typedef struct {
     /** Whether a run that has waited may start for @target, as the roster is now. */
     gboolean (*check_target)(const Target *target, gpointer data, GError **error);
 
-    /** Whether a run other than @run is setting up, or has set up, its story's worktree. */
-    gboolean (*story_is_shared)(const Run *run, gpointer data);
+    /** A run other than @run that is setting up, or has set up, its story's worktree; or NULL. */
+    Run *(*find_sharer)(const Run *run, gpointer data);
 
     /** @start has got into the queue: it may be admitted. */
     void (*moved_on)(Start *start, gpointer data);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/test-hooks.h"
 #include "git/calls.h"
+#include "git/claim.h"
 #include "base/names.h"
 #include "host/login-environment.h"
 #include "host/sandbox-support.h"
@@ -42,6 +43,7 @@ RunRecord *start_new_record(const Target *target, StartOptions *options, const R
     record->project_root = g_strdup(target->root);
     record->story = g_strdup(target->story);
     record->agent = g_strdup(target->agent);
+    record->machine = machine_copy(machine_get());
     record->kind = target_get_agent(target)->kind;
     record->created = now_usec();
     record->options = options;
@@ -74,6 +76,7 @@ RunRecord *start_continued_record(const RunRecord *ended, const char *session, g
     record->project_root = g_strdup(ended->project_root);
     record->story = g_strdup(ended->story);
     record->agent = g_strdup(ended->agent);
+    record->machine = machine_copy(machine_get());
     record->kind = ended->kind;
     record->created = now_usec();
     record->options = options_to_continue(ended, session);
@@ -93,6 +96,7 @@ static RunRecord *copy_identity(const RunRecord *record)
     plan->project_root = g_strdup(record->project_root);
     plan->story = g_strdup(record->story);
     plan->agent = g_strdup(record->agent);
+    plan->machine = machine_copy(machine_get()); /* a queued run may have seen another boot */
     plan->kind = record->kind;
     plan->created = record->created;
     plan->queued = record->queued;
@@ -158,7 +162,7 @@ static gboolean make_sandbox(Preparation *preparation, int folder_fd, const Agen
     SandboxConfig config = sandbox_of(plan, agent);
     g_autofree char *runs = runs_folder();
     g_autofree char *folder = g_build_filename(runs, plan->run_id, NULL);
-    g_autofree char *admin = g_path_get_dirname(plan->worktree->record);
+    g_autofree char *admin = worktree_admin_of(plan->worktree);
     SandboxPlaces places = {
         .project_root = plan->project_root,
         .worktree = plan->worktree->path,
@@ -298,6 +302,13 @@ static void look_after_sessions(const Preparation *preparation, int folder_fd)
         plan->kind->look_after_sessions(&places);
 }
 
+/* Before anything is changed: to make a tree anew, git's folder of a missing one is removed. */
+static gboolean check_claim(const Worktree *worktree, GError **error)
+{
+    g_autofree char *admin = worktree_admin_of(worktree);
+    return worktree_claim_check(admin, error);
+}
+
 static gboolean prepare(Preparation *preparation, const GitContext *git, int folder_fd,
                         const RunRecord *record, const Target *target, GError **error)
 {
@@ -308,7 +319,7 @@ static gboolean prepare(Preparation *preparation, const GitContext *git, int fol
     plan->budget_stops = config->budget_stops;
     plan->worktree = git_call_plan(git, plan->project_root, plan->story, plan->options->base_branch,
                                    config->worktrees, error);
-    if (!plan->worktree)
+    if (!plan->worktree || !check_claim(plan->worktree, error))
         return FALSE;
 
     plan->setup = list_setup(config, plan->worktree);

@@ -24,6 +24,7 @@ static const Step steps[] = {
     [STEP_ENVIRONMENT] = {"environment", ask_environment, NULL},
     [STEP_TURN] = {"turn", wait_for_story, NULL},
     [STEP_WORKTREE] = {"worktree", make_worktree, undo_worktree},
+    [STEP_CLAIM] = {"claim", take_claim, release_claim},
     [STEP_SHIM] = {"shim", spawn_shim, end_shim},
     [STEP_SCOPE] = {"scope", make_scope, end_scope},
     [STEP_GATE] = {"gate", open_gate, NULL}, /* from here on the run is real */
@@ -249,7 +250,7 @@ void start_on_ended(Start *start)
 {
     if (start->error)
         return;
-    start->at = STEP_WORKTREE;
+    start->at = STEP_CLAIM;
     go_back(start, describe_end(start->run));
 }
 

@@ -4,8 +4,10 @@
 #include "base/error.h"
 #include "base/test-hooks.h"
 #include "base/util.h"
+#include "git/claim.h"
 #include "host/cgroup.h"
 #include "host/login-environment.h"
+#include "start/claims.h"
 
 /* The time that systemd's own stop gives the scope, beyond the run's grace. */
 #define SCOPE_STOP_EXTRA_USEC (5 * G_USEC_PER_SEC)
@@ -116,6 +118,28 @@ void make_worktree(Start *start)
 {
     work_queue_push(start->tools->work, run_get_record(start->run)->project_root,
                     make_worktree_in_thread, on_worktree, start);
+}
+
+/* That no other machine works in it: how this one shares it is known to the owner. */
+static void take_claim_in_thread(gpointer data)
+{
+    Start *start = data;
+    const RunRecord *record = run_get_record(start->run);
+    g_autofree char *admin = worktree_admin_of(record->worktree);
+    worktree_claim_take(admin, record->run_id, &start->preparation.error);
+}
+
+static void on_claim(gpointer data)
+{
+    Start *start = data;
+    step_done(start, g_steal_pointer(&start->preparation.error));
+}
+
+void take_claim(Start *start)
+{
+    g_autofree char *admin = worktree_admin_of(run_get_record(start->run)->worktree);
+    g_autofree char *lane = claims_lane(admin);
+    work_queue_push(start->tools->work, lane, take_claim_in_thread, on_claim, start);
 }
 
 /* --- The processes --- */

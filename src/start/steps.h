@@ -18,6 +18,7 @@ typedef enum {
     STEP_ENVIRONMENT,
     STEP_TURN,
     STEP_WORKTREE,
+    STEP_CLAIM,
     STEP_SHIM,
     STEP_SCOPE,
     STEP_GATE,
@@ -61,6 +62,7 @@ void resolve_again(Start *start);
 void ask_environment(Start *start);
 void wait_for_story(Start *start);
 void make_worktree(Start *start);
+void take_claim(Start *start);
 void spawn_shim(Start *start);
 void make_scope(Start *start);
 void open_gate(Start *start);
@@ -70,6 +72,7 @@ void undo_done(Start *start);
 
 void remove_folder(Start *start);
 void undo_worktree(Start *start);
+void release_claim(Start *start);
 void end_shim(Start *start);
 void end_scope(Start *start);
 

@@ -6,6 +6,7 @@
 
 #include "base/test-hooks.h"
 #include "git/calls.h"
+#include "start/claims.h"
 #include "store/folder.h"
 
 /*
@@ -52,6 +53,18 @@ void end_shim(Start *start)
 
 /* --- The worktree --- */
 
+static void on_undone(gpointer data)
+{
+    undo_done(data);
+}
+
+void release_claim(Start *start)
+{
+    const Run *sharer = start->owner->find_sharer(start->run, start->owner_data);
+    fault_point("undo-claim");
+    claims_release(start->tools->work, start->run, sharer, on_undone, start);
+}
+
 static void undo_worktree_in_thread(gpointer data)
 {
     Start *start = data;
@@ -66,11 +79,6 @@ static void undo_worktree_in_thread(gpointer data)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
 }
 
-static void on_undone(gpointer data)
-{
-    undo_done(data);
-}
-
 /* A worktree that somebody has worked in meanwhile is left, with a warning: the run had nothing
  * there. */
 void undo_worktree(Start *start)
@@ -79,7 +87,7 @@ void undo_worktree(Start *start)
     const Worktree *worktree = record->worktree;
     fault_point("undo-disk");
     start->with_worktree = worktree && (worktree->new_worktree || worktree->new_branch) &&
-                           !start->owner->story_is_shared(start->run, start->owner_data);
+                           !start->owner->find_sharer(start->run, start->owner_data);
     work_queue_push(start->tools->work, record->project_root, undo_worktree_in_thread, on_undone,
                     start);
 }

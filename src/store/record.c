@@ -16,6 +16,7 @@ void run_record_free(RunRecord *record)
     g_free(record->project_root);
     g_free(record->story);
     g_free(record->agent);
+    machine_free(record->machine);
     start_options_free(record->options);
     run_family_clear(&record->family);
     g_strfreev(record->children.may_start);
@@ -192,6 +193,7 @@ gboolean run_record_write(const RunRecord *record, int folder_fd, GError **error
     json_add_string(builder, "project_root", record->project_root);
     json_add_string(builder, "story_id", record->story);
     json_add_string(builder, "agent_name", record->agent);
+    machine_write(record->machine, builder);
     json_add_string(builder, "kind", record->kind->name);
     json_add_uint(builder, "created", record->created);
     json_add_boolean(builder, "queued", record->queued);
@@ -233,6 +235,11 @@ static void read_limit(JsonObject *root, RunRecord *record)
     record->limit_retries = (guint)json_get_uint(root, "limit_retries", 0);
 }
 
+const char *run_record_host(const RunRecord *record)
+{
+    return machine_is_ours(record->machine) ? NULL : record->machine->host;
+}
+
 gboolean run_record_has_pipe(const RunRecord *record)
 {
     return record->interactive || record->permission == PERMISSION_ASK || record->kind->reply;
@@ -258,6 +265,7 @@ RunRecord *run_record_read(int folder_fd, GError **error)
     record->project_root = g_strdup(json_get_string(root, "project_root"));
     record->story = g_strdup(json_get_string(root, "story_id"));
     record->agent = g_strdup(json_get_string(root, "agent_name"));
+    record->machine = machine_read(root);
     record->created = json_get_uint(root, "created", 0);
     record->queued = json_object_get_boolean_member_with_default(root, "queued", FALSE);
     const char *kind = json_get_string(root, "kind");

@@ -10,6 +10,7 @@
 #include "base/run-limits.h"
 #include "base/sandbox-config.h"
 #include "git/worktree.h"
+#include "host/machine.h"
 #include "store/family.h"
 #include "store/start-options.h"
 
@@ -21,6 +22,7 @@
 typedef struct {
     char *run_id, *unit;
     char *project_root, *story, *agent;
+    Machine *machine; /* that it belongs to; NULL, in a record of an earlier version: this one */
     const AgentKind *kind;
     guint64 created; /* µs since the epoch */
     gboolean queued; /* waits for admission: nothing but the folder is made yet */
@@ -57,6 +59,9 @@ typedef struct {
 
 void run_record_free(RunRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunRecord, run_record_free)
+
+/** The host of the other machine that the run belongs to, or NULL for one of this machine. */
+const char *run_record_host(const RunRecord *record);
 
 /** Whether messages reach its agent on stdin. */
 gboolean run_record_has_pipe(const RunRecord *record);

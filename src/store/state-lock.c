@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "host/machine.h"
 
 #define TRIES 40
 #define TRY_USEC (50 * 1000)
@@ -15,6 +16,15 @@
 static char *state_folder(void)
 {
     return g_build_filename(g_get_user_state_dir(), "storkit", NULL);
+}
+
+/* One for each host: those with one home leave each other's runs alone. storkitctl looks there for
+ * the service's bus (ctl/bus-find.c). */
+static char *lock_path(const char *folder)
+{
+    g_autofree char *name = g_strconcat("lock.", machine_get()->host, NULL);
+    g_strdelimit(name, "/", '_');
+    return g_build_filename(folder, name, NULL);
 }
 
 /* What its owner has written, "PID BUS": "" while it is at it. */
@@ -52,7 +62,7 @@ static gboolean lock(int fd)
 gboolean state_lock_take(const char *bus, int *ret_fd, GError **error)
 {
     g_autofree char *folder = state_folder();
-    g_autofree char *path = g_build_filename(folder, "lock", NULL);
+    g_autofree char *path = lock_path(folder);
     g_autofree char *owner = g_strdup_printf("%d %s", getpid(), bus ? bus : "");
     g_mkdir_with_parents(folder, 0700);
     autofd fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -16,7 +16,7 @@ from session import scope_name, unit_word
 # In the order in which a Start comes by: the table in src/start/start.c, and what is within a step.
 FOLDER = ("folder", "reserved", "queued", "target", "environment", "turn")
 WORKTREE = ("record", "files", "branch", "base", "exclude", "room", "admin", "checkout", "worktree")
-PROCESSES = ("shim", "scope-asked", "scope", "before-gate")
+PROCESSES = ("claim-draft", "claim", "shim", "scope-asked", "scope", "before-gate")
 BEFORE_GATE = FOLDER + WORKTREE + PROCESSES
 UNDO = ("undo", "undo-disk", "undo-tree", "undo-branch", "undo-folder", "undone")
 
@@ -200,7 +200,7 @@ def test_death_during_the_undoing(pool):
     """An undoing that is itself cut short, again and again, is finished in the end."""
     root = pool.repository(agents={"coder": QUICK})
     before = snapshot(root)
-    for number, fault in enumerate(UNDO):
+    for number, fault in enumerate(UNDO + ("undo-claim",)):
         story = f"{STORY}{number}"
         pool.stop_daemon()
         begin_faulty(pool, "before-gate")

@@ -22,9 +22,9 @@ static gboolean may_prepare(const Start *start, gpointer data)
     return ((Fixture *)data)->may_prepare;
 }
 
-static gboolean story_is_shared(const Run *shared, gpointer data)
+static Run *find_sharer(const Run *run, gpointer data)
 {
-    return FALSE;
+    return NULL;
 }
 
 static void on_moved_on(Start *start, gpointer data)
@@ -45,8 +45,7 @@ static gboolean check_target(const Target *target, gpointer data, GError **error
     return TRUE;
 }
 
-static const StartOwner owner = {may_prepare, check_target, story_is_shared, on_moved_on,
-                                 on_finished};
+static const StartOwner owner = {may_prepare, check_target, find_sharer, on_moved_on, on_finished};
 
 static Start *start_of(const Run *run, gpointer data)
 {

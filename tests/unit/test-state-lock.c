@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "host/machine.h"
 #include "store/state-lock.h"
 
 static void test_second_service_is_told_who_has_the_runs(void)
@@ -35,7 +36,8 @@ int main(int argc, char **argv)
     g_test_add_func("/state-lock/second-service-is-told-who-has-the-runs",
                     test_second_service_is_told_who_has_the_runs);
     int status = g_test_run();
-    g_autofree char *file = g_build_filename(folder, "storkit", "lock", NULL);
+    g_autofree char *name = g_strconcat("lock.", machine_get()->host, NULL);
+    g_autofree char *file = g_build_filename(folder, "storkit", name, NULL);
     g_autofree char *sub = g_path_get_dirname(file);
     g_unlink(file);
     g_rmdir(sub);
