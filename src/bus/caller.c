@@ -12,29 +12,33 @@ typedef struct {
     gpointer data;
 } Question;
 
-static void tell(Question *question, const char *cgroup)
+static void tell(Question *question, const Caller *caller)
 {
     CallerFound found = g_steal_pointer(&question->found);
     if (found)
-        found(cgroup, question->data);
+        found(caller, question->data);
 }
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     g_autoptr(GVariant) pid = NULL;
-    g_autofree char *cgroup = NULL;
+    Caller caller = {0};
     if (!sd_bus_message_is_method_error(reply, NULL) &&
         bus_read_entry(reply, "ProcessID", &pid) >= 0 && pid &&
         g_variant_is_of_type(pid, G_VARIANT_TYPE_UINT32))
-        cgroup = cgroup_of_process((pid_t)g_variant_get_uint32(pid));
-    tell(userdata, cgroup);
+        caller.pid = (pid_t)g_variant_get_uint32(pid);
+    if (caller.pid > 0)
+        caller.cgroup = cgroup_of_process(caller.pid);
+    tell(userdata, &caller);
+    g_free(caller.cgroup);
     return 0;
 }
 
 /* The connection may go before the reply has come. */
 static void on_destroy(void *userdata)
 {
-    tell(userdata, NULL);
+    const Caller nobody = {0};
+    tell(userdata, &nobody);
     g_free(userdata);
 }
 

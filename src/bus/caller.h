@@ -9,9 +9,14 @@
  * says of itself counts.
  */
 
-/** @cgroup: the folder of the cgroup that the caller's process is in; NULL where nobody knows: it
- *  has gone without waiting for the reply, or came over the network. */
-typedef void (*CallerFound)(const char *cgroup, gpointer data);
+typedef struct {
+    pid_t pid;    /* 0 where nobody knows: it came over the network */
+    char *cgroup; /* the folder of the cgroup that its process is in; NULL where nobody knows, or it
+                     has gone without waiting for the reply */
+} Caller;
+
+/** @caller is the question's. */
+typedef void (*CallerFound)(const Caller *caller, gpointer data);
 
 /** Asks the bus who has sent @call; @found comes once, later, in the order of the questions. */
 void bus_find_caller(sd_bus_message *call, CallerFound found, gpointer data);

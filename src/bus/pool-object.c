@@ -45,7 +45,7 @@ typedef struct {
     Handler handle;
 } Turn;
 
-static void on_turn(const char *cgroup, gpointer data)
+static void on_turn(const Caller *caller, gpointer data)
 {
     g_autofree Turn *turn = data;
     turn->self->asking--;
@@ -65,13 +65,18 @@ static int handle_in_turn(BusParts *self, sd_bus_message *m, Handler handle)
     return 1;
 }
 
-static void on_caller(const char *cgroup, gpointer data)
+static void on_caller(const Caller *caller, gpointer data)
 {
     g_autofree StartCall *call = data;
+    g_autoptr(StartOptions) options = call->options;
+    g_autoptr(GError) error = NULL;
     const Names *names = &call->names;
     call->self->asking--;
-    pool_start(call->self->pool, cgroup, names->root, names->story, names->agent, call->options,
-               bus_reply_to_call, sd_bus_message_ref(call->call));
+    if (start_options_set_caller(options, caller->pid, &error))
+        pool_start(call->self->pool, caller->cgroup, names->root, names->story, names->agent,
+                   g_steal_pointer(&options), bus_reply_to_call, sd_bus_message_ref(call->call));
+    else
+        bus_reply_error(call->call, error);
     sd_bus_message_unref(call->call);
 }
 

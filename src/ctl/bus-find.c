@@ -11,7 +11,8 @@
 
 #define USEC_TO_ANSWER (2 * G_USEC_PER_SEC)
 
-/* The lock of this host's service has "PID ADDRESS": returns the address, NULL if no process has the folder. */
+/* The lock of this host's service has "PID ADDRESS": returns the address, NULL if no process has
+ * the folder. */
 static char *address_of_lock(void)
 {
     g_autofree char *name = g_strconcat("lock.", g_get_host_name(), NULL);

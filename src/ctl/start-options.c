@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ctl/allotment.h"
+
 StartArguments start_arguments;
 
 static char *arg_prompt, *arg_prompt_file, *arg_base;
@@ -27,7 +29,28 @@ static int append_text(sd_bus_message *message, const char *key, const char *val
     return value ? sd_bus_message_append(message, "{sv}", key, "s", value) : 0;
 }
 
-static int append_environment(sd_bus_message *message)
+static int append_variables(sd_bus_message *message, char *const *variables)
+{
+    int r = 0;
+    for (; r >= 0 && variables && *variables; variables++) {
+        const char *equals = strchr(*variables, '=');
+        g_autofree char *name = g_strndup(*variables, equals - *variables);
+        r = sd_bus_message_append(message, "{ss}", name, equals + 1);
+    }
+    return r;
+}
+
+static gboolean sets(char *const *variables, const char *pair)
+{
+    gsize length = strchr(pair, '=') - pair + 1;
+    for (; variables && *variables; variables++)
+        if (strncmp(*variables, pair, length) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* Those that were typed come before @given. */
+static int append_environment(sd_bus_message *message, char *const *given)
 {
     int r = sd_bus_message_open_container(message, 'e', "sv");
     if (r >= 0)
@@ -36,27 +59,50 @@ static int append_environment(sd_bus_message *message)
         r = sd_bus_message_open_container(message, 'v', "a{ss}");
     if (r >= 0)
         r = sd_bus_message_open_container(message, 'a', "{ss}");
-    for (gsize i = 0; r >= 0 && arg_env[i]; i++) {
-        const char *equals = strchr(arg_env[i], '=');
-        g_autofree char *name = g_strndup(arg_env[i], equals - arg_env[i]);
-        r = sd_bus_message_append(message, "{ss}", name, equals + 1);
+    if (r >= 0)
+        r = append_variables(message, arg_env);
+    for (; r >= 0 && given && *given; given++) {
+        char *const one[] = {*given, NULL};
+        r = sets(arg_env, *given) ? 0 : append_variables(message, one);
     }
     for (int depth = 0; r >= 0 && depth < 3; depth++)
         r = sd_bus_message_close_container(message);
     return r;
 }
 
-static int append_options(sd_bus_message *message, const StartTarget *target)
+static int append_texts(sd_bus_message *message, const StartTarget *target)
 {
-    int r = sd_bus_message_open_container(message, 'a', "{sv}");
+    int r = 0;
     for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(text_options); i++)
         r = append_text(message, text_options[i].key, *text_options[i].value);
     if (r >= 0)
         r = append_text(message, "prompt", target->prompt);
+    return r < 0 ? r : append_text(message, "resume", target->resume);
+}
+
+/* The run lives for this process, and within what that was given; an option says it better. */
+static int append_lease(sd_bus_message *message, const Allotment *allotment)
+{
+    int r = sd_bus_message_append(message, "{sv}", "lease", "b", TRUE);
+    if (r >= 0 && !arg_cpu_quota)
+        r = append_text(message, "cpu_quota", allotment->cpu_quota);
+    if (r >= 0 && !arg_memory_max)
+        r = append_text(message, "memory_max", allotment->memory_max);
+    return r;
+}
+
+static int append_options(sd_bus_message *message, const StartTarget *target)
+{
+    g_auto(Allotment) allotment = {0};
+    if (start_arguments.foreground)
+        allotment_read(&allotment);
+    int r = sd_bus_message_open_container(message, 'a', "{sv}");
     if (r >= 0)
-        r = append_text(message, "resume", target->resume);
-    if (r >= 0 && arg_env)
-        r = append_environment(message);
+        r = append_texts(message, target);
+    if (r >= 0 && start_arguments.foreground)
+        r = append_lease(message, &allotment);
+    if (r >= 0 && (arg_env || allotment.env))
+        r = append_environment(message, allotment.env);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 

@@ -8,8 +8,7 @@
 #include "base/test-hooks.h"
 
 /* A constant of this application: a machine id itself is to be given to nobody (machine-id(5)). */
-#define APPLICATION                                                                                \
-    SD_ID128_MAKE(5c, 6d, 1f, 0e, 9b, 0a, 4e, 57, 8f, 2d, 70, 4c, 31, 8a, e2, 96)
+#define APPLICATION SD_ID128_MAKE(5c, 6d, 1f, 0e, 9b, 0a, 4e, 57, 8f, 2d, 70, 4c, 31, 8a, e2, 96)
 
 static char *id_to_text(int result, sd_id128_t id)
 {

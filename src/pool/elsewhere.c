@@ -67,8 +67,7 @@ static gboolean is_elsewhere(const char *run_id, GHashTable *own)
 static void look_at(const Elsewhere *elsewhere, const char *run_id, GHashTable *own, GArray *found)
 {
     gboolean listed = TRUE;
-    Run *run =
-        is_elsewhere(run_id, own) ? elsewhere->read(run_id, &listed, elsewhere->data) : NULL;
+    Run *run = is_elsewhere(run_id, own) ? elsewhere->read(run_id, &listed, elsewhere->data) : NULL;
     Found one = {run, listed};
     if (run)
         g_array_append_val(found, one);

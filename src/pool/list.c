@@ -5,9 +5,9 @@
 
 /*
  * List. The main loop collects what is known of the runs, in short turns. A thread of its own reads
- * their figures (and the runs of other machines), for a limited time: a thousand runs have thousands of files in the kernel. Where
- * the time is over, the others have the figures of the last time, and the next List begins with
- * them.
+ * their figures (and the runs of other machines), for a limited time: a thousand runs have
+ * thousands of files in the kernel. Where the time is over, the others have the figures of the last
+ * time, and the next List begins with them.
  */
 
 #define TURN_USEC 2000

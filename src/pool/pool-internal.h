@@ -3,6 +3,7 @@
 
 #include "pool/admission.h"
 #include "pool/elsewhere.h"
+#include "pool/leases.h"
 #include "pool/settings.h"
 
 /*
@@ -17,6 +18,7 @@ struct Pool {
     StartTools tools; /* the register of runs among them */
     Budget *budget;
     Admission *admission;
+    Leases *leases;
     Elsewhere *elsewhere;
     GPtrArray *adoptions; /* Adoption *: of runs that were found, and are not followed yet */
     char *project_root;

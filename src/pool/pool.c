@@ -221,6 +221,22 @@ static void on_budget_spent(Run *run, gpointer data)
         pool_stop(data, run, ignore_reply, NULL);
 }
 
+/* It stays on the list, to tell why, if it has got as far as its gate. */
+static void on_lease_gone(Run *run, gpointer data)
+{
+    Pool *pool = data;
+    Start *start = admission_start_of(pool->admission, run);
+    g_autofree char *process = lease_to_string(run_get_record(run)->options->lease);
+    if (run_is_stopping(run))
+        return;
+    g_message("run %s ends: %s, for which it lived, is gone", run_get_id(run), process);
+    stop_children(pool, run);
+    if (start)
+        admission_stop(pool->admission, start);
+    else
+        run_end_lease(run);
+}
+
 static Run *read_elsewhere(const char *run_id, gboolean *ret_listed, gpointer data)
 {
     return adopt_read(data, run_id, ret_listed, NULL);
@@ -234,6 +250,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     tools->work = work_queue_new();
     pool->budget = budget_new(tools->runs, tools->work, on_budget_spent, pool);
     pool->admission = admission_new(tools, &pool->settings, pool->budget, &pool_run_keeper, pool);
+    pool->leases = leases_new(tools->runs, on_lease_gone, pool);
     pool->elsewhere = elsewhere_new(read_elsewhere, pool);
     pool->adoptions = g_ptr_array_new_with_free_func((GDestroyNotify)adoption_free);
     pool->shut_down = g_cancellable_new();
@@ -254,6 +271,7 @@ void pool_free(Pool *pool)
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
     g_clear_pointer(&pool->elsewhere, elsewhere_free);
     g_clear_pointer(&pool->budget, budget_free);
+    g_clear_pointer(&pool->leases, leases_free);
     g_clear_pointer(&pool->tools.runs, runs_free);
     g_clear_pointer(&pool->tools.folder_watch, folder_watch_free);
     g_clear_pointer(&pool->tools.systemd, systemd_free);

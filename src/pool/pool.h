@@ -66,7 +66,8 @@ typedef void (*PoolListEnd)(gpointer data);
 void pool_list(Pool *pool, PoolListEach each, PoolListEnd end, gpointer data);
 
 /** Finds a run that List shows, and passes it to @found: the first step of every question about one
- * run. It may be one of another machine: see run_check_here(). @error is STORKIT_ERROR_NO_SUCH_RUN, or about the names. */
+ * run. It may be one of another machine: see run_check_here(). @error is STORKIT_ERROR_NO_SUCH_RUN,
+ * or about the names. */
 typedef void (*PoolFound)(Run *run, const GError *error, gpointer data);
 void pool_find(Pool *pool, const char *root, const char *story, const char *agent, PoolFound found,
                gpointer data);

@@ -160,7 +160,9 @@ static gboolean resolve_resume(Pool *pool, const Target *target, StartOptions *o
 static Run *find_held(Pool *pool, const Target *target, const StartOptions *options)
 {
     Run *run = runs_lookup(pool->tools.runs, target->root, target->story, target->agent);
-    if (!run || !options->resume || pool->shutting_down || !admission_is_held(pool->admission, run))
+    /* It would not live for the caller. */
+    if (!run || !options->resume || options->leased || pool->shutting_down ||
+        !admission_is_held(pool->admission, run))
         return NULL;
     return wants_last(options) || g_strcmp0(options->resume, run_get_session(run)) == 0 ? run
                                                                                         : NULL;

@@ -129,7 +129,8 @@ static gboolean tear_down(Job *job, const GitContext *git)
         git_call_status(git, job->target->root, job->target->story, &job->error);
     if (job->error)
         return FALSE;
-    if (!status || status->missing || status->host || (!job->force && (status->dirty || status->ahead > 0)))
+    if (!status || status->missing || status->host ||
+        (!job->force && (status->dirty || status->ahead > 0)))
         return TRUE;
 
     g_autoptr(GError) error = NULL;

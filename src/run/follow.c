@@ -297,15 +297,27 @@ void run_stop(Run *run)
     set_guard(run, GUARD_SECONDS);
 }
 
-void run_give_up(Run *run)
+/* One of its bounds: @send tells the shim which. */
+static void end_by(Run *run, int (*send)(int folder_fd, guint64 grace_usec, GError **error))
 {
     g_autoptr(GError) error = NULL;
     guint64 grace = run->record->stop_grace_usec;
-    autofd fd = shim_send_unanswered(run->folder_fd, grace, &error);
+    autofd fd = send(run->folder_fd, grace, &error);
     if (fd < 0)
         g_debug("run %s: %s", run->record->run_id, error->message);
-    run->giving_up = TRUE;
     set_guard(run, (guint)MIN(grace / G_USEC_PER_SEC, G_MAXINT) + GUARD_SECONDS);
+}
+
+void run_give_up(Run *run)
+{
+    run->giving_up = TRUE;
+    end_by(run, shim_send_unanswered);
+}
+
+void run_end_lease(Run *run)
+{
+    run_thaw_scope(run);
+    end_by(run, shim_send_lease_gone);
 }
 
 void run_kill(Run *run)

@@ -167,6 +167,7 @@ static Entry *add(Runs *runs, Run *run)
 void runs_add(Runs *runs, Run *run)
 {
     add(runs, run)->listed = TRUE;
+    runs_tell(runs, &(RunNews){.kind = NEWS_ADDED, .run = run});
 }
 
 void runs_add_ended(Runs *runs, Run *run, gboolean listed)

@@ -15,6 +15,7 @@
 typedef struct Runs Runs;
 
 typedef enum {
+    NEWS_ADDED,   /* the register has it from now on, live; perhaps nobody sees it yet */
     NEWS_VISIBLE, /* its events are to be published, from the places in its cursors on */
     NEWS_OUTPUT,  /* its transcript has grown, or is complete */
     NEWS_EVENTS,  /* its log has more to read */

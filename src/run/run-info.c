@@ -29,6 +29,12 @@ static void add_limits(GVariantDict *dict, const Limits *limits)
         g_variant_dict_insert_value(dict, "limits", variant);
 }
 
+static void add_lease(GVariantDict *dict, const Lease *lease)
+{
+    g_autofree char *process = lease ? lease_to_string(lease) : NULL;
+    add_string(dict, "lease", process);
+}
+
 static void add_identity(GVariantDict *dict, const Run *run)
 {
     const RunRecord *record = run_get_record(run);
@@ -48,6 +54,7 @@ static void add_identity(GVariantDict *dict, const Run *run)
         add_string(dict, "base_branch", record->worktree->base_branch);
         add_limits(dict, &record->limits);
     }
+    add_lease(dict, record->options->lease);
     add_string(dict, "parent", record->family.parent);
     add_string(dict, "account", record->account);
     add_string(dict, "continues", record->continues);

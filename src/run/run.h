@@ -276,6 +276,9 @@ void run_stop(Run *run);
 void run_give_up(Run *run);
 gboolean run_is_giving_up(const Run *run);
 
+/** The same where the process is gone that it is leased to. */
+void run_end_lease(Run *run);
+
 /** Looks at what it waits for by now (answers, the end of a limit), and tells of what has changed.
  */
 void run_check_waiting(Run *run);

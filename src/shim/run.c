@@ -364,11 +364,12 @@ static uint64_t grace_of(const Run *run, const struct ShimRecord *head, const ui
     return grace;
 }
 
-static void take_unanswered(Run *run, const struct ShimRecord *head, const uint8_t *payload)
+static void take_limit(Run *run, const char *reason, const struct ShimRecord *head,
+                       const uint8_t *payload)
 {
     run_child_exited(run);
-    ending_limit(&run->ending, SHIM_REASON_UNANSWERED, &run->child, &run->cgroup,
-                 grace_of(run, head, payload), run->now);
+    ending_limit(&run->ending, reason, &run->child, &run->cgroup, grace_of(run, head, payload),
+                 run->now);
 }
 
 static void take_waiting(Run *run, const struct ShimRecord *head, const uint8_t *payload)
@@ -408,7 +409,9 @@ void run_take_control(Run *run)
         else if (head.type == SHIM_CONTROL_WAITING)
             take_waiting(run, &head, payload);
         else if (head.type == SHIM_CONTROL_UNANSWERED)
-            take_unanswered(run, &head, payload);
+            take_limit(run, SHIM_REASON_UNANSWERED, &head, payload);
+        else if (head.type == SHIM_CONTROL_LEASE)
+            take_limit(run, SHIM_REASON_LEASE, &head, payload);
     }
 }
 

@@ -8,8 +8,8 @@
  * The claims of runs on their worktrees (git/claim.h), from the main loop.
  */
 
-/** The key of the work queue for what is done with the claim of @admin: no checkout of another story
- *  is waited for. Caller frees. */
+/** The key of the work queue for what is done with the claim of @admin: no checkout of another
+ * story is waited for. Caller frees. */
 char *claims_lane(const char *admin);
 
 /** Lets go of the claim of @run; @next works on in its worktree, or is NULL. @done (or NULL) is

@@ -71,6 +71,7 @@ static void add_options(JsonBuilder *builder, const StartOptions *options)
     json_add_string(builder, "base_branch", options->base_branch);
     json_add_strv(builder, "env", options->env);
     json_add_string(builder, "sandbox", sandbox_mode_to_string(options->sandbox));
+    lease_write(options->lease, builder);
     add_limits(builder, &options->limits);
     json_builder_end_object(builder);
 }
@@ -88,6 +89,8 @@ static StartOptions *read_options(JsonObject *root)
     const char *sandbox = json_get_string(object, "sandbox");
     if (sandbox && !sandbox_mode_from_string(sandbox, &options->sandbox))
         options->sandbox = SANDBOX_REQUIRED; /* a newer version's: not less than was asked for */
+    options->lease = lease_read(object);
+    options->leased = options->lease != NULL;
     read_limits(object, &options->limits);
     return options;
 }

@@ -123,6 +123,12 @@ static char *describe_start_failure(const RunRecord *record, const RunStarted *s
     return describe_exec_failure(record, started);
 }
 
+static char *describe_lease(const Lease *lease)
+{
+    g_autofree char *process = lease ? lease_to_string(lease) : g_strdup("that process");
+    return g_strdup_printf("stopped: it was to live as long as %s, which is gone", process);
+}
+
 /* The words for an end that was not the program's own doing, or NULL. */
 static char *describe_forced_end(const RunRecord *record, const RunExit *exit)
 {
@@ -136,6 +142,8 @@ static char *describe_forced_end(const RunRecord *record, const RunExit *exit)
         return g_strdup_printf("nobody answered its question within its ask_timeout of "
                                "%" G_GUINT64_FORMAT " s",
                                record->ask_timeout_usec / G_USEC_PER_SEC);
+    if (g_str_equal(exit->reason, SHIM_REASON_LEASE))
+        return describe_lease(record->options->lease);
     if (g_str_equal(exit->reason, SHIM_REASON_OUTSIDE))
         return g_strdup("stopped from outside");
     return NULL;

@@ -237,6 +237,12 @@ int shim_send_unanswered(int folder_fd, guint64 grace_usec, GError **error)
                         sizeof(grace_usec), error);
 }
 
+int shim_send_lease_gone(int folder_fd, guint64 grace_usec, GError **error)
+{
+    return send_control(folder_fd, O_WRONLY, SHIM_CONTROL_LEASE, &grace_usec, sizeof(grace_usec),
+                        error);
+}
+
 gboolean shim_send_waiting(int folder_fd, gboolean waits)
 {
     guint8 state = waits != FALSE;

@@ -48,6 +48,9 @@ int shim_send_stop(int folder_fd, guint64 grace_usec, GError **error);
 /** The same where nobody answered the agent's question in time; of a shim that listens. */
 int shim_send_unanswered(int folder_fd, guint64 grace_usec, GError **error);
 
+/** The same where the process is gone that the run is leased to. */
+int shim_send_lease_gone(int folder_fd, guint64 grace_usec, GError **error);
+
 /** Whether the agent waits for an answer: time does not count while it does. FALSE where no shim
  *  listens. */
 gboolean shim_send_waiting(int folder_fd, gboolean waits);

@@ -7,9 +7,9 @@
 static const char *known_reason(const char *reason)
 {
     static const char *const reasons[] = {
-        SHIM_REASON_EXITED, SHIM_REASON_STOPPED, SHIM_REASON_RUNTIME,
-        SHIM_REASON_IDLE,   SHIM_REASON_RESULT,  SHIM_REASON_OUTSIDE,
-        SHIM_REASON_SETUP,  SHIM_REASON_EXEC,    SHIM_REASON_UNANSWERED};
+        SHIM_REASON_EXITED,     SHIM_REASON_STOPPED, SHIM_REASON_RUNTIME, SHIM_REASON_IDLE,
+        SHIM_REASON_RESULT,     SHIM_REASON_OUTSIDE, SHIM_REASON_SETUP,   SHIM_REASON_EXEC,
+        SHIM_REASON_UNANSWERED, SHIM_REASON_LEASE};
     for (gsize i = 0; reason && i < G_N_ELEMENTS(reasons); i++)
         if (g_str_equal(reason, reasons[i]))
             return reasons[i];

@@ -117,6 +117,7 @@ struct ShimTime {
 #define SHIM_REASON_IDLE "idle"
 #define SHIM_REASON_RESULT "result"         /* result grace */
 #define SHIM_REASON_UNANSWERED "unanswered" /* a SHIM_CONTROL_UNANSWERED */
+#define SHIM_REASON_LEASE "lease"           /* a SHIM_CONTROL_LEASE */
 #define SHIM_REASON_OUTSIDE "outside"       /* a SIGTERM that no record announced */
 #define SHIM_REASON_SETUP "setup"           /* a setup command failed */
 #define SHIM_REASON_EXEC "exec"             /* the program could not be executed */
@@ -140,6 +141,7 @@ enum {
     SHIM_CONTROL_WAITING = 3, /* payload: uint8_t, 1: the agent waits for an answer, so its time
                                  does not count from now on; 0: it counts again */
     SHIM_CONTROL_UNANSWERED = 4, /* as SHIM_CONTROL_STOP: nobody answered in time */
+    SHIM_CONTROL_LEASE = 5,      /* as SHIM_CONTROL_STOP: the process that it lived for is gone */
     /* on `input`, which is read no faster than the agent takes it: the FIFO is the back-pressure */
     SHIM_INPUT_TERMINAL = 16, /* bytes for the PTY */
     SHIM_INPUT_MESSAGE = 17,  /* bytes for the stdin pipe */

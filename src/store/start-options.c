@@ -34,6 +34,7 @@ void start_options_free(StartOptions *options)
     g_free(options->resume);
     g_free(options->base_branch);
     g_strfreev(options->env);
+    lease_free(options->lease);
     g_free(options);
 }
 
@@ -46,6 +47,8 @@ StartOptions *start_options_copy(const StartOptions *options)
     copy->env = g_strdupv(options->env);
     copy->limits = options->limits;
     copy->sandbox = options->sandbox;
+    copy->leased = options->leased;
+    copy->lease = lease_copy(options->lease);
     return copy;
 }
 
@@ -177,6 +180,24 @@ static gboolean take_sandbox(StartOptions *options, const char *key, GVariant *v
            refuse(error, key, "must be 'none', 'worktree' or 'required'");
 }
 
+static gboolean take_lease(StartOptions *options, const char *key, GVariant *value, GError **error)
+{
+    if (!g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN))
+        return refuse(error, key, "must be a boolean (b)");
+    options->leased = g_variant_get_boolean(value);
+    return TRUE;
+}
+
+gboolean start_options_set_caller(StartOptions *options, pid_t pid, GError **error)
+{
+    if (!options->leased)
+        return TRUE;
+    options->lease = lease_of_process(pid);
+    return options->lease || refuse(error, "lease",
+                                    "needs a process of this machine that waits for the reply: the "
+                                    "caller's is gone, or the bus does not know it");
+}
+
 static gboolean take_option(StartOptions *options, const char *key, GVariant *value, GError **error)
 {
     if (g_str_equal(key, "prompt"))
@@ -189,11 +210,14 @@ static gboolean take_option(StartOptions *options, const char *key, GVariant *va
         return take_env(options, value, error);
     if (g_str_equal(key, "sandbox"))
         return take_sandbox(options, key, value, error);
+    if (g_str_equal(key, "lease"))
+        return take_lease(options, key, value, error);
     if (limits_has_key(key))
         return take_limit(&options->limits, key, value, error);
-    return refuse(error, key,
-                  "is unknown: the options are prompt, resume, base_branch, env, sandbox and the "
-                  "limits of the configuration");
+    return refuse(
+        error, key,
+        "is unknown: the options are prompt, resume, base_branch, env, sandbox, lease and "
+        "the limits of the configuration");
 }
 
 StartOptions *start_options_parse(GVariant *dict, GError **error)

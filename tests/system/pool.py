@@ -54,6 +54,8 @@ def option_variant(value):
     """An option of StartWithOptions, in the type that the contract gives it."""
     if isinstance(value, dict):
         return GLib.Variant("a{ss}", value)
+    if isinstance(value, bool):
+        return GLib.Variant("b", value)
     if isinstance(value, int):
         return GLib.Variant("t", value)
     return GLib.Variant("s", value)

@@ -13,8 +13,9 @@ typedef struct {
 
 static void hear(const RunNews *news, gpointer data)
 {
-    static const char letters[] = {[NEWS_VISIBLE] = 'v', [NEWS_OUTPUT] = 'o',  [NEWS_EVENTS] = 'e',
-                                   [NEWS_NOTE] = 'n',    [NEWS_CHANGED] = 'c', [NEWS_COUNTS] = '#'};
+    static const char letters[] = {
+        [NEWS_ADDED] = 'a', [NEWS_VISIBLE] = 'v', [NEWS_OUTPUT] = 'o', [NEWS_EVENTS] = 'e',
+        [NEWS_NOTE] = 'n',  [NEWS_CHANGED] = 'c', [NEWS_COUNTS] = '#'};
     g_string_append_c(data, letters[news->kind]);
 }
 
@@ -80,7 +81,7 @@ static void test_new_run_replaces_the_ended_of_its_key(Fixture *fixture, gconstp
     g_assert_false(runs_is_listed(fixture->runs, old));
     g_assert_true(lookup(fixture, "42") == live);
     g_assert_true(lookup(fixture, "7") == other);
-    g_assert_cmpstr(fixture->heard->str, ==, "c");
+    g_assert_cmpstr(fixture->heard->str, ==, "ac");
 }
 
 static void test_of_those_found_only_the_newest_stays(Fixture *fixture, gconstpointer data)
@@ -106,7 +107,7 @@ static void test_run_becomes_visible_once(Fixture *fixture, gconstpointer data)
     runs_make_visible(fixture->runs, run);
     runs_make_visible(fixture->runs, run);
     g_assert_true(runs_is_shown(fixture->runs, run));
-    g_assert_cmpstr(fixture->heard->str, ==, "cv");
+    g_assert_cmpstr(fixture->heard->str, ==, "acv");
 }
 
 static void test_run_that_was_removed_is_told_of_and_never_visible(Fixture *fixture,
@@ -117,7 +118,7 @@ static void test_run_that_was_removed_is_told_of_and_never_visible(Fixture *fixt
     runs_remove(fixture->runs, run);
     runs_make_visible(fixture->runs, run);
     g_assert_false(runs_is_shown(fixture->runs, run));
-    g_assert_cmpstr(fixture->heard->str, ==, "c");
+    g_assert_cmpstr(fixture->heard->str, ==, "ac");
 }
 
 static void test_queued_and_ended_do_not_count_as_running(Fixture *fixture, gconstpointer data)
