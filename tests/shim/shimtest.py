@@ -19,7 +19,8 @@ import sandbox
 
 SHIM = os.environ.get("STORKIT_SHIM", "storkit-shim")
 WRAPPER = shlex.split(os.environ.get("SHIM_WRAPPER", ""))
-PATIENCE = 60 if WRAPPER else 20
+FACTOR = int(os.environ.get("STORKIT_TEST_TIMEOUT_FACTOR", "1"))
+PATIENCE = (60 if WRAPPER else 20) * FACTOR
 
 STOP, RESIZE = 1, 2
 TERMINAL, MESSAGE, CLOSE = 16, 17, 18
