@@ -15,6 +15,7 @@ static const int exit_statuses[] = {
     [CTL_ERROR_REFUSED] = 5,
     [CTL_ERROR_STOPPED] = CTL_EXIT_RUN_STOPPED,
     [CTL_ERROR_TIMEOUT] = CTL_EXIT_TIMEOUT,
+    [CTL_ERROR_UNREACHABLE] = CTL_EXIT_UNREACHABLE,
 };
 
 int ctl_error_exit_status(const GError *error)

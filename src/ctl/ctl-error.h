@@ -18,6 +18,7 @@ typedef enum {
     CTL_ERROR_REFUSED,     /* not as things are now: already running, worktree dirty, ... */
     CTL_ERROR_STOPPED,     /* a queued Start whose run was stopped */
     CTL_ERROR_TIMEOUT,     /* of a wait with a limit */
+    CTL_ERROR_UNREACHABLE, /* the host of -H */
 } CtlError;
 
 #define CTL_ERROR (ctl_error_quark())

@@ -28,6 +28,7 @@ void ctl_clear(Ctl *ctl)
     g_free(ctl->directory);
     g_free(ctl->agent);
     g_free(ctl->host);
+    g_strfreev(ctl->hosts);
     g_free(ctl->project);
     g_free(ctl->story);
     if (ctl->event)

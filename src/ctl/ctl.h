@@ -17,6 +17,7 @@ typedef struct {
     char *directory; /* -C, or NULL */
     char *agent;     /* -a, or NULL */
     char *host;      /* -H, or NULL */
+    char **hosts;    /* those that it names, for a verb that takes several; else NULL */
     gboolean json, no_pager, no_legend, quiet, help, version;
 
     char *project; /* the root around the folder it was called in, or NULL */

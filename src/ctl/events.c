@@ -134,6 +134,18 @@ static int story_column(const EventView *view)
     return MIN(view->story_width, terminal_width() / 3);
 }
 
+/* Only events of several hosts have one. Returns the columns that it takes. */
+static int append_host(EventView *view, GString *line, JsonObject *event)
+{
+    const char *host = json_get_string(event, "host");
+    if (!host)
+        return 0;
+    view->host_width = MAX(view->host_width, text_width(host));
+    text_append_padded(line, host, view->host_width, FALSE);
+    g_string_append_c(line, ' ');
+    return view->host_width + 1;
+}
+
 /* Returns the columns that the prefix takes. */
 static int append_prefix(EventView *view, GString *line, JsonObject *event)
 {
@@ -145,11 +157,12 @@ static int append_prefix(EventView *view, GString *line, JsonObject *event)
     g_autofree char *cut = text_ellipsize(story, story_width);
     g_string_append_printf(line, "%s%s%s %s", style_begin(STYLE_DIM), clock, style_end(STYLE_DIM),
                            style_begin(STYLE_NAME));
+    int host_columns = append_host(view, line, event);
     text_append_padded(line, cut, story_width, FALSE);
     g_string_append_c(line, ' ');
     text_append_padded(line, agent, view->agent_width, FALSE);
     g_string_append_printf(line, "%s  ", style_end(STYLE_NAME));
-    return text_width(clock) + story_width + view->agent_width + 4;
+    return text_width(clock) + host_columns + story_width + view->agent_width + 4;
 }
 
 static void append_lines(GString *to, const char *text, int indent, Style style)

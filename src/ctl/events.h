@@ -9,10 +9,11 @@
  * Events for people: "12:03:07 42_login coder  hello from stub".
  */
 
-/** How wide the names of the runs shown so far are; zero-initialised. Caller: event_view_clear().
+/** How wide the names of the hosts and runs shown so far are; zero-initialised. Caller:
+ * event_view_clear().
  */
 typedef struct {
-    int story_width, agent_width;
+    int host_width, story_width, agent_width;
     char *failure; /* printed last: the run and the reason */
     char *traced;  /* the run whose stack trace is being printed, or NULL; of it, the first frame */
     int traced_indent;

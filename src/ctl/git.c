@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "ctl/ctl-error.h"
@@ -143,5 +144,19 @@ char *git_base_ref(const char *folder, const char *base, GError **error)
                 "the base branch %s is gone: `git -C %s diff --merge-base BRANCH` compares with "
                 "another",
                 base, folder);
+    return NULL;
+}
+
+char *git_work_tree_of(const char *list, const char *ref)
+{
+    g_auto(GStrv) blocks = g_strsplit(list, "\n\n", -1);
+    g_autofree char *wanted = g_strdup_printf("\nbranch %s", ref);
+    for (gsize i = 0; blocks[i]; i++) {
+        const char *branch = strstr(blocks[i], wanted);
+        if (!branch || (branch[strlen(wanted)] != '\n' && branch[strlen(wanted)] != '\0'))
+            continue;
+        const char *path = blocks[i] + strspn(blocks[i], "\n") + strlen("worktree ");
+        return g_strndup(path, strcspn(path, "\n"));
+    }
     return NULL;
 }

@@ -37,3 +37,7 @@ char *git_base_of(JsonObject *worktree, GError **error);
 /** The full name of branch @base, a local one or a remote's. Sets CTL_ERROR_NOT_FOUND where it is
  *  gone. Caller frees. */
 char *git_base_ref(const char *folder, const char *base, GError **error);
+
+/** The work tree that has the branch @ref checked out, in @list, what `git worktree list
+ *  --porcelain` printed; NULL: none. Caller frees. */
+char *git_work_tree_of(const char *list, const char *ref);

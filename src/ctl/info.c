@@ -8,11 +8,13 @@
 #include "ctl/json-path.h"
 #include "ctl/text.h"
 
-/* The service remembers a run for longer than its worktree exists. */
+/* The service remembers a run for longer than its worktree exists. One on another host is not to be
+ * seen from here. */
 static void forget_gone_worktree(JsonObject *json)
 {
     const char *path = json_get_string(json, "worktree_path");
-    if (path && json_object_has_member(json, "ended") && !g_file_test(path, G_FILE_TEST_EXISTS))
+    if (path && json_object_has_member(json, "ended") && !json_object_has_member(json, "host") &&
+        !g_file_test(path, G_FILE_TEST_EXISTS))
         json_object_remove_member(json, "worktree_path");
 }
 
@@ -179,7 +181,10 @@ char *run_info_ending(const RunInfo *info)
     g_autofree char *duration = run_info_duration(info);
     g_autofree char *cost = run_info_cost(info);
     g_autofree char *note = run_info_note(info);
+    const char *host = run_info_string(info, "host");
     GString *text = g_string_new(NULL);
+    if (host)
+        g_string_append_printf(text, "%s: ", host);
     g_string_append_printf(text, "%s/%s %s", info->story, info->agent,
                            was_stopped(info) ? "was stopped" : info->status);
     if (*duration)

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "ctl/help.h"
+#include "ctl/hosts/names.h"
 #include "ctl/options.h"
+#include "ctl/project.h"
 #include "ctl/remote.h"
 #include "ctl/storkitctl-version.h"
 #include "ctl/verb.h"
@@ -89,6 +91,40 @@ static int print_version(void)
     return EXIT_SUCCESS;
 }
 
+static int set_one_host_only(const Verb *verb, GError **error)
+{
+    g_autoptr(GString) able = g_string_new(NULL);
+    for (const VerbGroup *group = verb_groups; group->verbs; group++)
+        for (const Verb *const *other = group->verbs; *other; other++)
+            if ((*other)->run_on_hosts)
+                g_string_append_printf(able, "%s%s", able->len > 0 ? ", " : "", (*other)->name);
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE, "%s takes one host: these take several: %s",
+                verb->name, able->str);
+    return -1;
+}
+
+/* The folder of -C is there, not here. */
+static int call_on_hosts(Ctl *ctl, const Verb *verb, char **arguments, GError **error)
+{
+    if (!verb->run_on_hosts)
+        return set_one_host_only(verb, error);
+    if (!ctl->directory && !ctl_find_project(ctl, error))
+        return -1;
+    return verb->run_on_hosts(ctl, arguments, error);
+}
+
+/* @all begins with the program. */
+static int call_elsewhere(Ctl *ctl, const Verb *verb, char **arguments, char **all, GError **error)
+{
+    if (ctl->hosts[1])
+        return call_on_hosts(ctl, verb, arguments, error);
+    if (!verb->here)
+        return remote_run(ctl, verb, arguments, all + 1, error);
+    return project_find(".", &ctl->project, &ctl->story, error)
+               ? verb->run(ctl, arguments, NULL, error)
+               : -1;
+}
+
 /* @words begins with the verb, @all with the program. */
 static int call_verb(Ctl *ctl, const Verb *verb, char **words, char **all, GError **error)
 {
@@ -105,8 +141,10 @@ static int call_verb(Ctl *ctl, const Verb *verb, char **words, char **all, GErro
     drop_separator(argv);
     if (!check_count(verb, argv + 1, error))
         return -1;
-    if (ctl->host)
-        return remote_run(ctl, verb, all + 1, error);
+    if (ctl->host && !(ctl->hosts = hosts_resolve(ctl->host, error)))
+        return -1;
+    if (ctl->host && (ctl->hosts[1] || !hosts_is_here(ctl->hosts[0])))
+        return call_elsewhere(ctl, verb, argv + 1, all, error);
     if (!verb->offline && !ctl_open(ctl, error))
         return -1;
     return verb->run(ctl, argv + 1, passed, error);

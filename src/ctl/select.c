@@ -219,7 +219,7 @@ static void *copy_info(gconstpointer info, gpointer unused)
     return run_info_new(node);
 }
 
-static gboolean check_named(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
+gboolean select_check_named(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
 {
     if (arguments[0] || ctl->story || (flags & SELECT_ALL_IF_NONE))
         return TRUE;
@@ -267,7 +267,7 @@ GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, Se
 
 GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error)
 {
-    if (!check_named(ctl, arguments, flags, error))
+    if (!select_check_named(ctl, arguments, flags, error))
         return NULL;
     g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
     return listed ? select_listed(ctl, listed, arguments, flags, error) : NULL;

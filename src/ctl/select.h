@@ -20,7 +20,10 @@ typedef enum {
  *  ambiguous. Caller: g_ptr_array_unref(). */
 GPtrArray *select_runs(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error);
 
-/** The same from @listed, the runs that there are. */
+/** Sets CTL_ERROR_USAGE where @arguments name no run and @flags want one. */
+gboolean select_check_named(Ctl *ctl, char *const *arguments, SelectFlags flags, GError **error);
+
+/** The same as select_runs() from @listed, the runs that there are. */
 GPtrArray *select_listed(Ctl *ctl, GPtrArray *listed, char *const *arguments, SelectFlags flags,
                          GError **error);
 

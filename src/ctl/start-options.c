@@ -7,7 +7,7 @@
 
 StartArguments start_arguments;
 
-static char *arg_prompt, *arg_prompt_file, *arg_base;
+static char *arg_prompt, *arg_prompt_file;
 static char **arg_env;
 static char *arg_memory_max, *arg_memory_high, *arg_cpu_weight, *arg_cpu_quota, *arg_io_weight,
     *arg_tasks_max, *arg_runtime_max, *arg_idle_timeout, *arg_sandbox;
@@ -17,11 +17,11 @@ static const struct {
     const char *key;
     char **value;
 } text_options[] = {
-    {"base_branch", &arg_base},          {"memory_max", &arg_memory_max},
-    {"memory_high", &arg_memory_high},   {"cpu_weight", &arg_cpu_weight},
-    {"cpu_quota", &arg_cpu_quota},       {"io_weight", &arg_io_weight},
-    {"tasks_max", &arg_tasks_max},       {"runtime_max", &arg_runtime_max},
-    {"idle_timeout", &arg_idle_timeout}, {"sandbox", &arg_sandbox},
+    {"base_branch", &start_arguments.base}, {"memory_max", &arg_memory_max},
+    {"memory_high", &arg_memory_high},      {"cpu_weight", &arg_cpu_weight},
+    {"cpu_quota", &arg_cpu_quota},          {"io_weight", &arg_io_weight},
+    {"tasks_max", &arg_tasks_max},          {"runtime_max", &arg_runtime_max},
+    {"idle_timeout", &arg_idle_timeout},    {"sandbox", &arg_sandbox},
 };
 
 static int append_text(sd_bus_message *message, const char *key, const char *value)
@@ -164,7 +164,7 @@ gboolean start_prompt(char **ret_prompt, GError **error)
 const GOptionEntry start_options[] = {
     {"resume", 0, 0, G_OPTION_ARG_FILENAME, &start_arguments.resume,
      "Continue a session (last: the story's last one)", "ID"},
-    {"base", 'b', 0, G_OPTION_ARG_FILENAME, &arg_base,
+    {"base", 'b', 0, G_OPTION_ARG_FILENAME, &start_arguments.base,
      "Branch to start a new worktree from (default: HEAD's)", "BRANCH"},
     {"prompt", 'p', 0, G_OPTION_ARG_FILENAME, &arg_prompt,
      "Use TEXT instead of the agent's own prompt", "TEXT"},

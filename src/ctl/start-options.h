@@ -15,9 +15,10 @@ typedef struct {
     const char *prompt; /* or NULL: the agent's own */
 } StartTarget;
 
-/** The options that are not for the service. */
+/** The options that others look at. */
 typedef struct {
     char *resume;
+    char *base; /* for the service, and for what goes to another host first */
     gboolean no_block, wait, follow;
     gboolean foreground; /* of run: signals are for the run */
 } StartArguments;

@@ -29,7 +29,7 @@ const VerbGroup verb_groups[] = {
                            &attach_verb, &sandbox_verb, &send_verb, &questions_verb, &answer_verb,
                            NULL}},
     {"Worktrees", (const Verb *const[]){&worktrees_verb, &path_verb, &shell_verb, &diff_verb,
-                                        &merge_verb, &remove_verb, NULL}},
+                                        &fetch_verb, &merge_verb, &remove_verb, NULL}},
     {"The project", (const Verb *const[]){&config_verb, &mcp_verb, NULL}},
     {"Help", (const Verb *const[]){&help_verb, &version_verb, NULL}},
     {NULL, NULL},

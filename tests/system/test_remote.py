@@ -4,6 +4,7 @@ with the service of the test."""
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from contextlib import contextmanager, suppress
@@ -53,6 +54,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def connections_of(pid):
+    """The processes of sshd below @pid."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = list(map(int, file.read().split()))
+    for child in children:
+        with open(f"/proc/{child}/comm") as file:
+            if file.read() == "sshd\n":
+                yield from connections_of(child)
+                yield child
+
+
 class Far:
     """An sshd, and an ssh that knows it as `far`; used in a `with`. Its commands have the test's
     environment, and the storkitctl of the build on their PATH."""
@@ -83,12 +95,21 @@ class Far:
             file.write(text.format(folder=self.folder, port=self.port, environment=variables))
 
     def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
         self.process = subprocess.Popen(
             [SSHD, "-D", "-e", "-f", f"{self.folder}/sshd_config"],
             stdin=subprocess.DEVNULL, stderr=open(f"{self.folder}/log", "wb"),
         )  # fmt: skip
         wait_until(self._listens, "sshd")
-        return self
+
+    def take_away(self):
+        """Ends sshd and every connection, without a word to the other end."""
+        for pid in [*connections_of(self.process.pid), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def _listens(self):
         assert self.process.poll() is None, open(f"{self.folder}/log").read()
@@ -154,8 +175,8 @@ def test_remote_words_arrive_as_they_are(pool):
 def test_remote_failures_of_ssh_have_a_status(pool):
     """A host that can't be reached, one without storkitctl, or without the project."""
     with far_project(pool) as (far, ctl):
-        assert "one host" in ctl("-H", "a,b", "list", status=USAGE).err
-        assert "one host" in ctl("--host=-oProxyCommand=x", "list", status=USAGE).err
+        assert "start takes one host" in ctl("-H", "a,b", "start", "1", status=USAGE).err
+        assert "cannot be a host" in ctl("--host=-oProxyCommand=x", "list", status=USAGE).err
         assert ctl("-H", "nowhere.invalid", "list", status=UNREACHABLE).err.count("\n") == 1
         os.unlink(f"{far.folder}/bin/storkitctl")
         assert "far has no storkitctl" in ctl("-H", "far", "list", status=NO_SERVICE).err

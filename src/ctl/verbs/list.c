@@ -2,17 +2,27 @@
 #include <stdio.h>
 
 #include "ctl/format.h"
+#include "ctl/hosts/ask.h"
 #include "ctl/info.h"
 #include "ctl/table.h"
 #include "ctl/verb.h"
 
 static gboolean arg_everywhere;
 
+/* The first one is for several hosts only. */
 static const Column columns[] = {
-    {"STORY", .minimum = 10}, {"AGENT", .minimum = 6},    {"STATUS"},
-    {"TIME", .right = TRUE},  {"MEMORY", .right = TRUE},  {"COST", .right = TRUE},
-    {"NOTE", .minimum = 10},  {"PROJECT", .minimum = 10},
+    {"HOST"},
+    {"STORY", .minimum = 10},
+    {"AGENT", .minimum = 6},
+    {"STATUS"},
+    {"TIME", .right = TRUE},
+    {"MEMORY", .right = TRUE},
+    {"COST", .right = TRUE},
+    {"NOTE", .minimum = 10},
+    {"PROJECT", .minimum = 10},
 };
+
+enum { COLUMN_STATUS = 3, COLUMN_NOTE = 7 };
 
 static void add_row(Table *table, const RunInfo *info, gboolean with_project)
 {
@@ -72,7 +82,7 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
         ctl_print_json(node);
         return 0;
     }
-    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+    g_autoptr(Table) table = table_new(columns + 1, G_N_ELEMENTS(columns) - 1);
     for (guint i = 0; i < runs->len; i++)
         add_row(table, runs->pdata[i], with_project);
     if (runs->len > 0)
@@ -80,6 +90,28 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
     if (!ctl->no_legend)
         print_legend(runs->len, elsewhere);
     return 0;
+}
+
+static int list_on_hosts(Ctl *ctl, char **arguments, GError **error)
+{
+    gboolean with_project = arg_everywhere || (!ctl->project && !ctl->directory);
+    g_autoptr(GPtrArray) answers = hosts_ask(ctl, "list", arg_everywhere ? "-e" : NULL, NULL);
+    if (ctl->json) {
+        hosts_print_json(answers);
+        return hosts_status(answers);
+    }
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+    g_autoptr(GPtrArray) runs = hosts_runs(answers);
+    for (guint i = 0; i < runs->len; i++) {
+        table_add(table, STYLE_NAME, run_info_string(runs->pdata[i], "host"));
+        add_row(table, runs->pdata[i], with_project);
+    }
+    hosts_add_problems(answers, table, G_N_ELEMENTS(columns), COLUMN_STATUS, COLUMN_NOTE);
+    if (runs->len > 0 || hosts_have_problem(answers))
+        table_print(table, !ctl->no_legend);
+    if (!ctl->no_legend)
+        print_legend(runs->len, 0);
+    return hosts_status(answers);
 }
 
 static const GOptionEntry options[] = {
@@ -95,4 +127,5 @@ const Verb list_verb = {
     .most = 0,
     .options = options,
     .run = list,
+    .run_on_hosts = list_on_hosts,
 };

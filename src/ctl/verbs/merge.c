@@ -17,7 +17,9 @@ static gboolean arg_squash;
 static char *arg_message;
 
 typedef struct {
-    const char *story, *path;
+    const char *story;
+    const char *path; /* of its worktree; NULL: only the branch is here */
+    char *branch;     /* without a worktree */
     char *base;
     char *folder; /* the work tree that has the base checked out */
     char *commit; /* the branch's, as it is merged */
@@ -25,6 +27,7 @@ typedef struct {
 
 static void merge_clear(Merge *merge)
 {
+    g_free(merge->branch);
     g_free(merge->base);
     g_free(merge->folder);
     g_free(merge->commit);
@@ -58,6 +61,8 @@ static gboolean check_no_live_run(Ctl *ctl, const Merge *merge, GError **error)
 
 static gboolean check_committed(const Merge *merge, GError **error)
 {
+    if (!merge->path)
+        return TRUE;
     g_autofree char *changes = git_output(merge->path, error, "status", "--porcelain", NULL);
     if (!changes)
         return FALSE;
@@ -69,21 +74,6 @@ static gboolean check_committed(const Merge *merge, GError **error)
                   merge->story, merge->story, merge->story);
 }
 
-/* The work tree in git's list, blocks of lines, that has branch @ref checked out; NULL: none. */
-static char *work_tree_of(const char *list, const char *ref)
-{
-    g_auto(GStrv) blocks = g_strsplit(list, "\n\n", -1);
-    g_autofree char *wanted = g_strdup_printf("\nbranch %s", ref);
-    for (gsize i = 0; blocks[i]; i++) {
-        const char *branch = strstr(blocks[i], wanted);
-        if (!branch || (branch[strlen(wanted)] != '\n' && branch[strlen(wanted)] != '\0'))
-            continue;
-        const char *path = blocks[i] + strspn(blocks[i], "\n") + strlen("worktree ");
-        return g_strndup(path, strcspn(path, "\n"));
-    }
-    return NULL;
-}
-
 static gboolean find_folder(Ctl *ctl, Merge *merge, GError **error)
 {
     g_autofree char *ref = g_strconcat("refs/heads/", merge->base, NULL);
@@ -91,7 +81,7 @@ static gboolean find_folder(Ctl *ctl, Merge *merge, GError **error)
         git_output(ctl->project, error, "worktree", "list", "--porcelain", NULL);
     if (!list)
         return FALSE;
-    merge->folder = work_tree_of(list, ref);
+    merge->folder = git_work_tree_of(list, ref);
     if (!merge->folder)
         return refuse(error,
                       "its base branch %s is not checked out: `git -C %s switch %s` checks it out",
@@ -112,13 +102,53 @@ static gboolean check_conflicts(const Merge *merge, GError **error)
                   merge->story, merge->base, merge->base, merge->story, merge->base);
 }
 
-static gboolean prepare(Ctl *ctl, JsonObject *worktree, Merge *merge, GError **error)
+/* The commit that the story is at. */
+static char *commit_of(Ctl *ctl, const Merge *merge, GError **error)
 {
-    merge->base = worktrees_check_there(worktree, error) ? git_base_of(worktree, error) : NULL;
-    if (!merge->base || !check_no_live_run(ctl, merge, error) || !check_committed(merge, error))
+    return merge->path
+               ? git_output(merge->path, error, "rev-parse", "--verify", "HEAD", NULL)
+               : git_output(ctl->project, error, "rev-parse", "--verify", merge->branch, NULL);
+}
+
+static gboolean prepare(Ctl *ctl, Merge *merge, GError **error)
+{
+    if (!check_no_live_run(ctl, merge, error) || !check_committed(merge, error))
         return FALSE;
-    merge->commit = git_output(merge->path, error, "rev-parse", "--verify", "HEAD", NULL);
+    merge->commit = commit_of(ctl, merge, error);
     return merge->commit && find_folder(ctl, merge, error) && check_conflicts(merge, error);
+}
+
+static gboolean take_worktree(JsonObject *worktree, Merge *merge, GError **error)
+{
+    merge->story = json_get_string(worktree, "story") ?: "";
+    merge->path = json_get_string(worktree, "path") ?: "";
+    merge->base = worktrees_check_there(worktree, error) ? git_base_of(worktree, error) : NULL;
+    return merge->base != NULL;
+}
+
+/* A story whose branch fetch has brought, and which has no worktree here. */
+static gboolean take_branch(Ctl *ctl, const char *story, Merge *merge)
+{
+    merge->story = story;
+    merge->branch = g_strconcat("refs/heads/story/", story, NULL);
+    g_autofree char *key = g_strdup_printf("branch.story/%s.storkitBase", story);
+    if (git_succeeds(ctl->project, "show-ref", "--verify", "--quiet", merge->branch, NULL))
+        merge->base = git_output(ctl->project, NULL, "config", key, NULL);
+    return merge->base != NULL;
+}
+
+static gboolean find_story(Ctl *ctl, JsonArray *worktrees, const char *named, Merge *merge,
+                           GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    JsonObject *worktree = worktrees_find(ctl, worktrees, named, &problem);
+    if (worktree)
+        return take_worktree(worktree, merge, error);
+    if (g_error_matches(problem, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN) &&
+        take_branch(ctl, named ?: ctl->story, merge))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
 }
 
 static gboolean do_merge(const Merge *merge, GError **error)
@@ -145,10 +175,22 @@ static gboolean do_squash(const Merge *merge, GError **error)
     return FALSE;
 }
 
+static gboolean remove_branch(Ctl *ctl, const Merge *merge, GError **error)
+{
+    g_autofree char *key = g_strdup_printf("branch.story/%s", merge->story);
+    g_autofree char *removed =
+        git_output(ctl->project, error, "update-ref", "-d", merge->branch, merge->commit, NULL);
+    if (removed)
+        (void)git_succeeds(ctl->project, "config", "--remove-section", key, NULL);
+    return removed != NULL;
+}
+
 /* After a squash, no branch has the story's commits. Only merged work is removed by force. */
 static gboolean remove_worktree(Ctl *ctl, const Merge *merge, GError **error)
 {
     g_autoptr(GError) problem = NULL;
+    if (!merge->path)
+        return remove_branch(ctl, merge, error);
     if (bus_call(ctl->bus, "RemoveWorktree", NULL, &problem, "ssb", ctl->project, merge->story,
                  FALSE))
         return TRUE;
@@ -165,8 +207,8 @@ static void print_merged(Ctl *ctl, const Merge *merge)
 {
     g_autofree char *commit = git_output(merge->folder, NULL, "rev-parse", "HEAD", NULL);
     if (!ctl->json) {
-        ctl_note(ctl, "%s is merged into %s; its worktree and branch are removed", merge->story,
-                 merge->base);
+        ctl_note(ctl, "%s is merged into %s; its %sbranch %s removed", merge->story, merge->base,
+                 merge->path ? "worktree and " : "", merge->path ? "are" : "is");
         return;
     }
     g_autoptr(JsonObject) object = json_object_new();
@@ -180,15 +222,11 @@ static void print_merged(Ctl *ctl, const Merge *merge)
 static int merge_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) worktrees = worktrees_list(ctl, error);
-    JsonObject *worktree = worktrees ? worktrees_find(ctl, worktrees, arguments[0], error) : NULL;
-    if (!worktree)
-        return -1;
-    g_auto(Merge) merge = {
-        .story = json_get_string(worktree, "story") ?: "",
-        .path = json_get_string(worktree, "path") ?: "",
-    };
+    g_auto(Merge) merge = {0};
     git_forget_environment();
-    if (!prepare(ctl, worktree, &merge, error))
+    if (!worktrees || !find_story(ctl, worktrees, arguments[0], &merge, error))
+        return -1;
+    if (!prepare(ctl, &merge, error))
         return -1;
     if (!(arg_squash ? do_squash(&merge, error) : do_merge(&merge, error)))
         return -1;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ctl/hosts/ask.h"
 #include "ctl/questions.h"
 #include "ctl/select.h"
 #include "ctl/table.h"
@@ -17,10 +18,18 @@
 static gboolean arg_everywhere;
 static char *arg_message, *arg_input;
 
+/* The first one is for several hosts only. */
 static const Column columns[] = {
-    {"STORY", .minimum = 10}, {"AGENT", .minimum = 6}, {"QUESTION"},
-    {"AGE", .right = TRUE},   {"ASKS", .minimum = 10}, {"ABOUT", .minimum = 20},
+    {"HOST"},
+    {"STORY", .minimum = 10},
+    {"AGENT", .minimum = 6},
+    {"QUESTION"},
+    {"AGE", .right = TRUE},
+    {"ASKS", .minimum = 10},
+    {"ABOUT", .minimum = 20},
 };
+
+enum { COLUMN_ASKS = 5, COLUMN_ABOUT = 6 };
 
 static GPtrArray *choose_runs(Ctl *ctl, char **arguments, GError **error)
 {
@@ -38,24 +47,30 @@ static JsonNode *to_json(GPtrArray *questions)
         json_object_set_string_member(question->json, "story_id", question->run->story);
         json_object_set_string_member(question->json, "agent_name", question->run->agent);
         json_object_set_string_member(question->json, "project_root", question->run->project);
+        const char *host = run_info_string(question->run, "host");
+        if (host)
+            json_object_set_string_member(question->json, "host", host);
         json_array_add_object_element(array, json_object_ref(question->json));
     }
     return json_node_init_array(json_node_alloc(), array);
 }
 
+static void add_row(Table *table, const OpenQuestion *question)
+{
+    g_autofree char *age = open_question_age(question);
+    table_add(table, STYLE_NAME, question->run->story);
+    table_add(table, STYLE_NONE, question->run->agent);
+    table_add(table, STYLE_NONE, question->id);
+    table_add(table, STYLE_NONE, age);
+    table_add(table, STYLE_WARN, question->title);
+    table_add(table, STYLE_NONE, question->detail);
+}
+
 static void print_table(const Ctl *ctl, GPtrArray *questions)
 {
-    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
-    for (guint i = 0; i < questions->len; i++) {
-        const OpenQuestion *question = questions->pdata[i];
-        g_autofree char *age = open_question_age(question);
-        table_add(table, STYLE_NAME, question->run->story);
-        table_add(table, STYLE_NONE, question->run->agent);
-        table_add(table, STYLE_NONE, question->id);
-        table_add(table, STYLE_NONE, age);
-        table_add(table, STYLE_WARN, question->title);
-        table_add(table, STYLE_NONE, question->detail);
-    }
+    g_autoptr(Table) table = table_new(columns + 1, G_N_ELEMENTS(columns) - 1);
+    for (guint i = 0; i < questions->len; i++)
+        add_row(table, questions->pdata[i]);
     if (questions->len > 0)
         table_print(table, !ctl->no_legend);
     if (!ctl->no_legend)
@@ -75,6 +90,43 @@ static int list_questions(Ctl *ctl, char **arguments, char **passed, GError **er
     g_autoptr(JsonNode) node = to_json(questions);
     ctl_print_json(node);
     return 0;
+}
+
+static void print_table_of_hosts(const Ctl *ctl, GPtrArray *answers, GPtrArray *questions)
+{
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+    for (guint i = 0; i < questions->len; i++) {
+        const OpenQuestion *question = questions->pdata[i];
+        table_add(table, STYLE_NAME, run_info_string(question->run, "host"));
+        add_row(table, question);
+    }
+    hosts_add_problems(answers, table, G_N_ELEMENTS(columns), COLUMN_ASKS, COLUMN_ABOUT);
+    if (questions->len > 0 || hosts_have_problem(answers))
+        table_print(table, !ctl->no_legend);
+    if (!ctl->no_legend)
+        puts(questions->len > 0 ? "\n`storkitctl -H HOST answer` goes through those of a host."
+                                : NO_QUESTIONS);
+}
+
+/* A run's info has what it asks, so `list` has all of it. */
+static int list_on_hosts(Ctl *ctl, char **arguments, GError **error)
+{
+    g_autoptr(GPtrArray) answers = hosts_ask(ctl, "list", arg_everywhere ? "-e" : NULL, NULL);
+    g_autoptr(GPtrArray) listed = hosts_runs(answers);
+    g_autoptr(GPtrArray) runs =
+        arguments[0] ? select_listed(ctl, listed, arguments, SELECT_ALL_AGENTS, error)
+                     : g_ptr_array_ref(listed);
+    if (!runs)
+        return -1;
+    g_autoptr(GPtrArray) questions = open_questions(runs);
+    if (!ctl->json) {
+        print_table_of_hosts(ctl, answers, questions);
+        return hosts_status(answers);
+    }
+    g_autoptr(JsonNode) node = to_json(questions);
+    ctl_print_json(node);
+    hosts_warn(answers);
+    return hosts_status(answers);
 }
 
 /* --- Answering one --- */
@@ -284,6 +336,7 @@ const Verb questions_verb = {
     .most = G_MAXUINT,
     .options = list_options,
     .run = list_questions,
+    .run_on_hosts = list_on_hosts,
 };
 
 const Verb answer_verb = {

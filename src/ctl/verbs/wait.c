@@ -44,12 +44,12 @@ static void wait_run_free(gpointer data)
 }
 
 /* A failed run says more than a stopped one. */
-static int worse(int a, int b)
+int wait_worse(int a, int b)
 {
     return a == CTL_EXIT_RUN_FAILED || b == 0 ? a : b;
 }
 
-static void print_ending(Ctl *ctl, const RunInfo *info)
+void wait_print_ending(Ctl *ctl, const RunInfo *info)
 {
     if (ctl->json) {
         g_autoptr(JsonNode) node = run_info_to_json(info);
@@ -65,7 +65,7 @@ static void print_ending(Ctl *ctl, const RunInfo *info)
 
 static void finish(Wait *wait, int status)
 {
-    wait->status = worse(wait->status, status);
+    wait->status = wait_worse(wait->status, status);
     wait->outstanding--;
     if (wait->any || wait->outstanding == 0)
         wait->done = TRUE;
@@ -128,7 +128,7 @@ static void on_ended(sd_bus_message *reply, const GError *error, gpointer data)
         finish_gone(run);
         return;
     }
-    print_ending(run->wait->ctl, info);
+    wait_print_ending(run->wait->ctl, info);
     finish(run->wait, run_info_exit_status(info));
 }
 
@@ -141,11 +141,16 @@ static void ask(WaitRun *run)
 }
 
 /* Waiting again waits for those that have not ended. */
+GError *wait_timed_out(guint outstanding)
+{
+    return g_error_new(CTL_ERROR, CTL_ERROR_TIMEOUT, "%u run%s not ended in time", outstanding,
+                       outstanding == 1 ? " has" : "s have");
+}
+
 static int on_timeout(sd_event_source *source, guint64 usec, void *userdata)
 {
     Wait *wait = userdata;
-    fail(wait, g_error_new(CTL_ERROR, CTL_ERROR_TIMEOUT, "%u run%s not ended in time",
-                           wait->outstanding, wait->outstanding == 1 ? " has" : "s have"));
+    fail(wait, wait_timed_out(wait->outstanding));
     return 0;
 }
 
@@ -177,21 +182,35 @@ int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, guint64 timeout_usec,
     return -1;
 }
 
-static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+static gboolean read_options(guint64 *ret_timeout, GError **error)
 {
+    *ret_timeout = WAIT_FOREVER;
     if (arg_any && arg_all) {
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                             "--any and --all cannot be used together");
-        return -1;
+        return FALSE;
     }
-    guint64 timeout = WAIT_FOREVER;
-    if (arg_timeout && !parse_span(arg_timeout, &timeout)) {
-        g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
-                    "--timeout=%s is not a duration: write 90s, 15min or 1h 30min", arg_timeout);
+    if (!arg_timeout || parse_span(arg_timeout, ret_timeout))
+        return TRUE;
+    g_set_error(error, CTL_ERROR, CTL_ERROR_USAGE,
+                "--timeout=%s is not a duration: write 90s, 15min or 1h 30min", arg_timeout);
+    return FALSE;
+}
+
+static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    guint64 timeout;
+    if (!read_options(&timeout, error))
         return -1;
-    }
     g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);
     return runs ? wait_for_runs(ctl, runs, arg_any, timeout, error) : -1;
+}
+
+static int run_on_hosts(Ctl *ctl, char **arguments, GError **error)
+{
+    guint64 timeout;
+    return read_options(&timeout, error) ? wait_on_hosts(ctl, arguments, arg_any, timeout, error)
+                                         : -1;
 }
 
 static const GOptionEntry options[] = {
@@ -210,4 +229,5 @@ const Verb wait_verb = {
     .most = G_MAXUINT,
     .options = options,
     .run = wait_verb_run,
+    .run_on_hosts = run_on_hosts,
 };

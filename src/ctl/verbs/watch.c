@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ctl/cursors.h"
 #include "ctl/events.h"
 #include "ctl/follow.h"
 #include "ctl/followed.h"
@@ -31,11 +32,13 @@
 #define FIRST_LOOK_USEC (G_TIME_SPAN_SECOND)
 
 static int arg_lines = LINES_ALL;
+static char *arg_cursors;
 
 typedef struct {
     Ctl *ctl;
     EventView view;
-    GHashTable *runs; /* run id to WatchRun: all that were ever followed */
+    GHashTable *runs;    /* run id to WatchRun: all that were ever followed */
+    GHashTable *cursors; /* of --cursors, or NULL */
     guint live;
     sd_bus_slot *match, *look;
     sd_event_source *first_look;
@@ -212,6 +215,9 @@ static void on_end(Follow *follow, const GError *error, gpointer data)
     WatchRun *run = data;
     Watch *watch = run->watch;
     print_backlog(run);
+    /* One of --cursors may have been forgotten by now. */
+    if (watch->cursors && g_error_matches(error, CTL_ERROR, CTL_ERROR_NO_SUCH_RUN))
+        error = NULL;
     if (error && !watch->error)
         watch->error = g_error_copy(error);
     else if (error)
@@ -244,10 +250,63 @@ static void watch_listed(Watch *watch, const RunInfo *info)
     watch_run(watch, info->run_id, from_now ? cursor : 0, some ? cursor : 0);
 }
 
-static void watch_init(Watch *watch, Ctl *ctl)
+/* --- Going on with --cursors --- */
+
+/* From a known cursor; or with --lines, up to there only so many. */
+static void watch_from(Watch *watch, const char *run_id, guint64 cursor)
+{
+    gboolean some = arg_lines > 0 && arg_lines < LINES_ALL;
+    watch_run(watch, run_id, some ? 0 : cursor, some ? cursor : 0);
+}
+
+/* A run that is not in the file is new. */
+static void watch_further(Watch *watch, const RunInfo *info)
+{
+    guint64 cursor = 0;
+    gboolean known = cursors_get(watch->cursors, info->run_id, &cursor);
+    event_view_reserve(&watch->view, info);
+    if (!known)
+        watch_run(watch, info->run_id, 0, 0);
+    else if (run_info_is_live(info) || cursor < run_info_uint(info, "cursor", 0))
+        watch_from(watch, info->run_id, cursor);
+}
+
+/* Those that were stopped since, and are off the list. */
+static void watch_unlisted(Watch *watch, GPtrArray *listed)
+{
+    g_autoptr(GHashTable) ids = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTableIter iter;
+    gpointer run_id, cursor;
+    for (guint i = 0; i < listed->len; i++)
+        g_hash_table_add(ids, (char *)((RunInfo *)listed->pdata[i])->run_id);
+    g_hash_table_iter_init(&iter, watch->cursors);
+    while (g_hash_table_iter_next(&iter, &run_id, &cursor))
+        if (!g_hash_table_contains(ids, run_id))
+            watch_from(watch, run_id, *(guint64 *)cursor);
+}
+
+/* Takes the ids off @arguments that are in the file, which need no list. */
+static void watch_known(Watch *watch, char **arguments)
+{
+    gsize kept = 0;
+    guint64 cursor;
+    for (gsize i = 0; arguments[i]; i++) {
+        char *argument = arguments[i];
+        arguments[i] = NULL;
+        if (!cursors_get(watch->cursors, argument, &cursor)) {
+            arguments[kept++] = argument;
+            continue;
+        }
+        watch_from(watch, argument, cursor);
+        g_free(argument);
+    }
+}
+
+static void watch_init(Watch *watch, Ctl *ctl, GHashTable *cursors)
 {
     *watch = (Watch){
         .ctl = ctl,
+        .cursors = cursors,
         .runs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, watch_run_free),
     };
 }
@@ -291,7 +350,7 @@ gboolean watch_runs(Ctl *ctl, GPtrArray *runs, GError **error)
     Watch watch;
     if (!ctl_attach_event(ctl, error))
         return FALSE;
-    watch_init(&watch, ctl);
+    watch_init(&watch, ctl, NULL);
     for (guint i = 0; i < runs->len; i++)
         watch_listed(&watch, runs->pdata[i]);
     watch.done = watch.live == 0;
@@ -339,7 +398,22 @@ static void tell_followed(Watch *watch, GPtrArray *listed)
                  names->str);
 }
 
-static gboolean watch_pool(Ctl *ctl, GError **error)
+static void watch_all(Watch *watch, GPtrArray *listed)
+{
+    for (guint i = 0; i < listed->len; i++) {
+        const RunInfo *info = listed->pdata[i];
+        if (!is_wanted(watch->ctl, info))
+            continue;
+        if (watch->cursors)
+            watch_further(watch, info);
+        else if (run_info_is_live(info))
+            watch_listed(watch, info);
+    }
+    if (watch->cursors)
+        watch_unlisted(watch, listed);
+}
+
+static gboolean watch_pool(Ctl *ctl, GHashTable *cursors, GError **error)
 {
     Watch watch;
     int r = sd_bus_add_match(ctl->bus, NULL, NEW_RUNS_MATCH, on_status, &watch);
@@ -351,29 +425,61 @@ static gboolean watch_pool(Ctl *ctl, GError **error)
     g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
     if (!listed || !ctl_attach_event(ctl, error))
         return FALSE;
-    watch_init(&watch, ctl);
+    watch_init(&watch, ctl, cursors);
     watch.for_ever = TRUE;
-    for (guint i = 0; i < listed->len; i++)
-        if (run_info_is_live(listed->pdata[i]) && is_wanted(ctl, listed->pdata[i]))
-            watch_listed(&watch, listed->pdata[i]);
+    watch_all(&watch, listed);
     if (terminal_is_stderr())
         tell_followed(&watch, listed);
     return watch_finish(&watch, error);
+}
+
+/* The runs of @arguments, from their cursors. */
+static gboolean watch_named_further(Ctl *ctl, char **arguments, GHashTable *cursors, GError **error)
+{
+    Watch watch;
+    if (!ctl_attach_event(ctl, error))
+        return FALSE;
+    watch_init(&watch, ctl, cursors);
+    g_auto(GStrv) words = g_strdupv(arguments);
+    watch_known(&watch, words);
+    g_autoptr(GPtrArray) runs =
+        words[0] ? select_runs(ctl, words, SELECT_ALL_AGENTS, error) : g_ptr_array_new();
+    for (guint i = 0; runs && i < runs->len; i++)
+        watch_further(&watch, runs->pdata[i]);
+    watch.done = watch.live == 0 || !runs;
+    return watch_finish(&watch, runs ? error : NULL) && runs;
 }
 
 static int watch(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     if (!verb_check_lines(arg_lines, error))
         return -1;
+    g_autoptr(GHashTable) cursors = arg_cursors ? cursors_read(arg_cursors, error) : NULL;
+    if (arg_cursors && !cursors)
+        return -1;
     if (!arguments[0] && !ctl->story)
-        return watch_pool(ctl, error) ? 0 : -1;
+        return watch_pool(ctl, cursors, error) ? 0 : -1;
+    if (cursors)
+        return watch_named_further(ctl, arguments, cursors, error) ? 0 : -1;
     g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);
     return runs && watch_runs(ctl, runs, error) ? 0 : -1;
+}
+
+static int run_on_hosts(Ctl *ctl, char **arguments, GError **error)
+{
+    if (!verb_check_lines(arg_lines, error))
+        return -1;
+    if (!arg_cursors)
+        return watch_on_hosts(ctl, arguments, arg_lines, error);
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE, "--cursors takes one host");
+    return -1;
 }
 
 static const GOptionEntry options[] = {
     {"lines", 'n', 0, G_OPTION_ARG_INT, &arg_lines,
      "Start with the last N events (0: with the next one)", "N"},
+    {"cursors", 0, 0, G_OPTION_ARG_FILENAME, &arg_cursors,
+     "Go on after the cursors in FILE (-: standard input)", "FILE"},
     {NULL},
 };
 
@@ -385,4 +491,5 @@ const Verb watch_verb = {
     .most = G_MAXUINT,
     .options = options,
     .run = watch,
+    .run_on_hosts = run_on_hosts,
 };

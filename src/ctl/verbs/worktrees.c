@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "ctl/hosts/ask.h"
 #include "ctl/json-path.h"
 #include "ctl/select.h"
 #include "ctl/table.h"
@@ -57,10 +58,13 @@ gboolean worktrees_check_there(JsonObject *worktree, GError **error)
     return FALSE;
 }
 
+/* The first one is for several hosts only. */
 static const Column columns[] = {
-    {"STORY", .minimum = 10}, {"BRANCH", .minimum = 10}, {"AHEAD", .right = TRUE}, {"STATE"},
-    {"PATH", .minimum = 10},
+    {"HOST"},  {"STORY", .minimum = 10}, {"BRANCH", .minimum = 10}, {"AHEAD", .right = TRUE},
+    {"STATE"}, {"PATH", .minimum = 10},
 };
+
+enum { COLUMN_STATE = 4, COLUMN_PATH = 5 };
 
 static const char *state_of(JsonObject *worktree, Style *ret_style)
 {
@@ -86,10 +90,15 @@ static void add_row(Table *table, JsonObject *worktree)
     table_add(table, STYLE_DIM, json_get_string(worktree, "path"));
 }
 
+static void print_legend(guint n)
+{
+    printf(n > 0 ? "\n%u worktree%s listed.\n" : "No worktrees.\n", n, n == 1 ? "" : "s");
+}
+
 static int worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_autoptr(JsonArray) list = worktrees_list(ctl, error);
-    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+    g_autoptr(Table) table = table_new(columns + 1, G_N_ELEMENTS(columns) - 1);
     if (!list)
         return -1;
     if (ctl->json) {
@@ -103,8 +112,29 @@ static int worktrees(Ctl *ctl, char **arguments, char **passed, GError **error)
     if (n > 0)
         table_print(table, !ctl->no_legend);
     if (!ctl->no_legend)
-        printf(n > 0 ? "\n%u worktree%s listed.\n" : "No worktrees.\n", n, n == 1 ? "" : "s");
+        print_legend(n);
     return 0;
+}
+
+static int worktrees_on_hosts(Ctl *ctl, char **arguments, GError **error)
+{
+    g_autoptr(GPtrArray) answers = hosts_ask(ctl, "worktrees", NULL);
+    if (ctl->json) {
+        hosts_print_json(answers);
+        return hosts_status(answers);
+    }
+    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+    g_autoptr(GPtrArray) objects = hosts_objects(answers);
+    for (guint i = 0; i < objects->len; i++) {
+        table_add(table, STYLE_NAME, json_get_string(objects->pdata[i], "host"));
+        add_row(table, objects->pdata[i]);
+    }
+    hosts_add_problems(answers, table, G_N_ELEMENTS(columns), COLUMN_STATE, COLUMN_PATH);
+    if (objects->len > 0 || hosts_have_problem(answers))
+        table_print(table, !ctl->no_legend);
+    if (!ctl->no_legend)
+        print_legend(objects->len);
+    return hosts_status(answers);
 }
 
 /* The service says that force would do it, storkitctl how; and how to keep the work instead. */
@@ -184,6 +214,7 @@ const Verb worktrees_verb = {
     .synopsis = "",
     .summary = "List the worktrees of stories",
     .run = worktrees,
+    .run_on_hosts = worktrees_on_hosts,
 };
 
 const Verb remove_verb = {
