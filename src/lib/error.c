@@ -28,6 +28,7 @@ static const GDBusErrorEntry entries[] = {
     {STORKIT_ERROR_SHUTTING_DOWN, NAME("ShuttingDown")},
     {STORKIT_ERROR_NOT_ALLOWED, NAME("NotAllowed")},
     {STORKIT_ERROR_BUDGET_EXCEEDED, NAME("BudgetExceeded")},
+    {STORKIT_ERROR_ON_OTHER_HOST, NAME("OnOtherHost")},
 };
 
 GQuark storkit_error_quark(void)

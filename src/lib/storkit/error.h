@@ -28,9 +28,10 @@ G_BEGIN_DECLS
  * @STORKIT_ERROR_BUDGET_EXCEEDED: the project's budget is used up
  * @STORKIT_ERROR_NO_SERVICE: the service is not on the bus and cannot be started
  * @STORKIT_ERROR_LOST: the service died while it was asked; whether it did it is not known
+ * @STORKIT_ERROR_ON_OTHER_HOST: the run is of another machine, which alone can do that
  *
- * How a call can fail. But for the last two, they are the D-Bus errors
- * `org.storkit.AgentPool.Error.*`. The message names the thing and says what to do.
+ * How a call can fail. But for %STORKIT_ERROR_NO_SERVICE and %STORKIT_ERROR_LOST, these are the
+ * D-Bus errors `org.storkit.AgentPool.Error.*`. The message names the thing and says what to do.
  */
 typedef enum {
     STORKIT_ERROR_INVALID_ARGUMENT,
@@ -54,6 +55,7 @@ typedef enum {
     STORKIT_ERROR_BUDGET_EXCEEDED,
     STORKIT_ERROR_NO_SERVICE,
     STORKIT_ERROR_LOST,
+    STORKIT_ERROR_ON_OTHER_HOST,
 } StorkitError;
 
 /**
