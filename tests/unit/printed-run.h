@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "run/run.h"
+#include "store/start-options.h"
 
 /*
  * Runs for what works on runs: a folder with a transcript, and neither a shim nor a systemd.
@@ -27,6 +28,7 @@ static inline RunRecord *fresh_record(const char *root, const char *story, const
     record->run_id = g_strdup_printf("%s.%s.%010u", story, agent, ++count);
     record->unit = g_strdup_printf("app-storkit-%s.scope", record->run_id);
     record->kind = agent_kind_find("raw");
+    record->options = start_options_new();
     record->created = now_usec();
     return record;
 }
