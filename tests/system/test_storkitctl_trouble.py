@@ -203,6 +203,11 @@ COMMANDS = {
         wrong={"merge 42 43": "too many arguments"},
         absent=("merge 99", NO_WORKTREE),
     ),
+    "fetch": Command(
+        calls={},
+        wrong={"fetch 42": "storkitctl -H HOST fetch STORY", "fetch 42 43": "too many arguments"},
+        absent="the host that it asks says so",
+    ),
     "config": Command(
         calls={"config": ["GetConfig"]},
         wrong={"config x": "too many arguments", "config --lines=1": "--lines"},

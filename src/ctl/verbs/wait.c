@@ -217,7 +217,7 @@ static const GOptionEntry options[] = {
     {"any", 0, 0, G_OPTION_ARG_NONE, &arg_any, "Return when one of them has ended", NULL},
     {"all", 0, 0, G_OPTION_ARG_NONE, &arg_all, "Return when all have ended (the default)", NULL},
     {"timeout", 't', 0, G_OPTION_ARG_FILENAME, &arg_timeout,
-     "Give up after SPAN (90s, 15min); the exit status is 124", "SPAN"},
+     "Give up after SPAN (90s, 15min), with exit status 124", "SPAN"},
     {NULL},
 };
 
