@@ -122,7 +122,7 @@ def report_restart(table, bus, number):
             time.sleep(0.01)
     first = time.monotonic() - begin
     assert len(runs) == listed, f"{len(runs)} of {listed} runs are listed after SIGKILL"
-    while any(run["status"] != "running" for run in runs):
+    while any(run["status"] not in ("running", "completed") for run in runs):
         time.sleep(0.01)
         runs = bus.call("List")[0]
     followed = time.monotonic() - begin
