@@ -80,6 +80,12 @@ const char *json_get_string(JsonObject *object, const char *member)
     return node ? json_node_get_string(node) : NULL;
 }
 
+char *json_dup_string(JsonObject *object, const char *member)
+{
+    const char *text = json_get_string(object, member);
+    return g_strdup(text ? text : "");
+}
+
 guint64 json_get_uint(JsonObject *object, const char *member, guint64 fallback)
 {
     JsonNode *node = get_value(object, member, G_TYPE_INT64);

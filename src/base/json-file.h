@@ -21,6 +21,9 @@ gboolean json_file_write(int folder_fd, const char *name, JsonBuilder *builder, 
 /** A string member, or NULL if it is absent or not a string. Belongs to @object. */
 const char *json_get_string(JsonObject *object, const char *member);
 
+/** The same as a copy, and "" instead of NULL. Caller frees. */
+char *json_dup_string(JsonObject *object, const char *member);
+
 /** An integer member, or @fallback if it is absent, not a number, or negative. */
 guint64 json_get_uint(JsonObject *object, const char *member, guint64 fallback);
 

@@ -91,12 +91,6 @@ void lease_write(const Lease *lease, JsonBuilder *builder)
     json_builder_end_object(builder);
 }
 
-static char *read_text(JsonObject *object, const char *member)
-{
-    const char *text = json_get_string(object, member);
-    return g_strdup(text ? text : "");
-}
-
 Lease *lease_read(JsonObject *parent)
 {
     JsonObject *object = json_get_object(parent, "lease");
@@ -105,8 +99,8 @@ Lease *lease_read(JsonObject *parent)
         *lease = (Lease){
             .pid = (guint)MIN(json_get_uint(object, "pid", 0), G_MAXINT),
             .began = json_get_uint(object, "began", 0),
-            .boot = read_text(object, "boot"),
-            .name = read_text(object, "name"),
+            .boot = json_dup_string(object, "boot"),
+            .name = json_dup_string(object, "name"),
         };
     return lease;
 }

@@ -113,22 +113,16 @@ void machine_write(const Machine *machine, JsonBuilder *builder)
     json_builder_end_object(builder);
 }
 
-static char *read_text(JsonObject *object, const char *member)
-{
-    const char *text = json_get_string(object, member);
-    return g_strdup(text ? text : "");
-}
-
 Machine *machine_read(JsonObject *parent)
 {
     JsonObject *object = json_get_object(parent, "machine");
     Machine *machine = object ? g_new(Machine, 1) : NULL;
     if (machine)
         *machine = (Machine){
-            .id = read_text(object, "id"),
-            .boot = read_text(object, "boot"),
+            .id = json_dup_string(object, "id"),
+            .boot = json_dup_string(object, "boot"),
             .space = json_get_uint(object, "pid_namespace", 0),
-            .host = read_text(object, "host"),
+            .host = json_dup_string(object, "host"),
         };
     return machine;
 }

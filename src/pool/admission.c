@@ -215,14 +215,14 @@ static gboolean may_prepare(const Start *start, gpointer data)
     return find_other(data, start_get_run(start), is_preparing) == NULL;
 }
 
-static Run *find_sharer(const Run *run, gpointer data)
-{
-    return find_other(data, run, has_worktree);
-}
-
 Run *admission_find_sharer(const Admission *admission, const Run *run)
 {
     return find_other(admission, run, has_worktree);
+}
+
+static Run *find_sharer(const Run *run, gpointer data)
+{
+    return admission_find_sharer(data, run);
 }
 
 static void tell_of_hold(const Admission *admission, Start *start)
