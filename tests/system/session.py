@@ -25,16 +25,17 @@ def wait_until(condition, what, timeout=None):
     end = time.monotonic() + (PATIENCE if timeout is None else timeout * FACTOR)
     context = GLib.MainContext.default()
     while True:
-        # Bounded: in a flood there is always another signal.
-        left = 200
-        while left > 0 and context.iteration(False):
-            left -= 1
+        # Bounded by time: in a flood there is always another signal, and one turn dispatches many.
+        pause = time.monotonic() + 0.02
+        busy = context.iteration(False)
+        while busy and time.monotonic() < pause:
+            busy = context.iteration(False)
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain for {what}")
-        if left > 0:
+        if not busy:
             time.sleep(0.005)
 
 

@@ -485,10 +485,11 @@ def test_a_frozen_agent_halts_until_it_is_thawed(pool):
 def test_a_freeze_stands_where_the_signals_are(pool):
     """The signals of a run that prints more than they carry lag behind it: `frozen`, among them, has
     the cursor of the signal before it, not of what the agent has printed by then."""
-    root = pool.repository(agents={"coder": "flood 2G 300; idle"})
+    root = pool.repository(agents={"coder": "wait go; flood 200M 3000; idle"})
     info = pool.start(root, "s")
+    touch(info, "go")
     wait_until(lambda: len(pool.events) > 100, "signals")
-    # Not on the connection that the signals come on: the bus would have to send all of them first.
+    # Not on the connection that the signals come on: a reply there comes after all of them.
     caller = connect(pool.bus.address)
     story = GLib.Variant("(sss)", (root, "s", ""))
     caller.call_sync(NAME, PATH, NAME, "Freeze", story, None, Gio.DBusCallFlags.NONE, -1, None)
