@@ -44,6 +44,8 @@ foreground = "#22313a"
 frame_color = "#e2542e"
 """
 
+MENU_COLOURS = "-nb '#f7f7f5' -nf '#22313a' -sb '#17607f' -sf '#f7f7f5'"
+
 WORK = (
     "init; text I read the story first.; text That is clear. I write it and test it.;"
     " write {file} done; commit work; text All tests pass, and the work is committed.; result"
@@ -91,7 +93,7 @@ def main():
     with Pool() as pool, Screen(pool, "1100x620x24") as screen:
         menu = f"{pool.folder}/menu"
         with open(menu, "w") as file:
-            file.write("#!/bin/sh\nexec grep -m 1 Diff\n")
+            file.write(f"#!/bin/sh\nexec dmenu -l 4 -fn DejaVuSans-11 {MENU_COLOURS}\n")
         os.chmod(menu, 0o755)
         subprocess.run(["xsetroot", "-solid", "#b9c8cc"], env=os.environ | screen.environment)
         root = pool.repository("shop", agents=roster())
@@ -101,11 +103,15 @@ def main():
                 pool.start(root, "42_login", "coder")
                 wait_until(dunst.displayed, "a notification")
                 picture(screen, "notification", "500x160+600+0")
+                dunst.ctl("context")
+                wait_until(lambda: running(pool, "dmenu"), "the menu of the actions")
+                picture(screen, "notification-actions", "500x105+0+0")
+                end_all(pool, "dmenu")
                 dunst.ctl("action", "0")
-                wait_until(lambda: terminals(pool), "the terminal")
+                wait_until(lambda: running(pool, "xterm"), "the terminal")
                 time.sleep(2)
                 picture(screen, "terminal", "1100x330+0+0")
-                end_terminals(pool)
+                end_all(pool, "xterm")
                 pool.start(root, "43_cart", "coder1")
                 wait_until(lambda: dunst.displayed() == 1, "a notification")
                 pool.start(root, "43_cart", "reviewer")
@@ -124,18 +130,16 @@ def main():
                 pool.stop(root, "44_search", "tester")
 
 
-def terminals(pool):
-    names = {}
-    for pid in processes_of(pool.marker):
-        with open(f"/proc/{pid}/comm") as file:
-            names[pid] = file.read().strip()
-    return [pid for pid, name in names.items() if name == "xterm"]
+def running(pool, program):
+    ours = map(str, processes_of(pool.marker))
+    named = subprocess.run(["pgrep", "-x", program], stdout=subprocess.PIPE, text=True)
+    return sorted(map(int, set(ours) & set(named.stdout.split())))
 
 
-def end_terminals(pool):
-    for pid in terminals(pool):
+def end_all(pool, program):
+    for pid in running(pool, program):
         os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not terminals(pool), "the terminals' end")
+    wait_until(lambda: not running(pool, program), f"the end of {program}")
 
 
 main()
