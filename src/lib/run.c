@@ -105,6 +105,12 @@ static const struct {
      */
     {"waiting", "s"},
     /**
+     * StorkitRun:sandbox:
+     *
+     * How the run is confined, as project.toml names it; %NULL: it is not.
+     */
+    {"sandbox", "s"},
+    /**
      * StorkitRun:pid:
      *
      * The agent's process, while it runs.
@@ -250,6 +256,12 @@ static const struct {
      * Limits of the run that this machine does not delegate to the user (`as`).
      */
     {"unenforced", "as"},
+    /**
+     * StorkitRun:sandbox-missing:
+     *
+     * Parts of the sandbox that this machine cannot give (`as`).
+     */
+    {"sandbox-missing", "as"},
 };
 
 enum { PROP_STATUS = 1, PROP_OTHERS, N_PROPS = PROP_OTHERS + G_N_ELEMENTS(properties) };
@@ -403,6 +415,7 @@ GET_STRING(base_branch, "base-branch")
 GET_STRING(error, "error")
 GET_STRING(unfinished_line, "unfinished-line")
 GET_STRING(waiting, "waiting")
+GET_STRING(sandbox, "sandbox")
 GET_UINT(pid, "pid")
 GET_UINT(turns, "turns")
 GET_UINT(queue_position, "queue-position")
@@ -427,6 +440,7 @@ GET_BOOLEAN(disk_full, "disk-full")
 GET_VARIANT(limits, "limits")
 GET_VARIANT(questions, "questions")
 GET_VARIANT(unenforced, "unenforced")
+GET_VARIANT(sandbox_missing, "sandbox-missing")
 /* clang-format on */
 
 StorkitEventStream *storkit_run_follow(StorkitRun *self, guint64 cursor)

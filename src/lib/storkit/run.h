@@ -188,6 +188,16 @@ const char *storkit_run_get_unfinished_line(StorkitRun *self);
 const char *storkit_run_get_waiting(StorkitRun *self);
 
 /**
+ * storkit_run_get_sandbox:
+ * @self: a run
+ *
+ * How the run is confined, as project.toml names it; %NULL: it is not.
+ *
+ * Returns: (nullable): a string of the run's, valid until it changes; %NULL: none is known
+ */
+const char *storkit_run_get_sandbox(StorkitRun *self);
+
+/**
  * storkit_run_get_pid:
  * @self: a run
  *
@@ -427,6 +437,16 @@ GVariant *storkit_run_get_questions(StorkitRun *self);
  * Returns: (nullable) (transfer none): a variant of the run's, valid until it changes
  */
 GVariant *storkit_run_get_unenforced(StorkitRun *self);
+
+/**
+ * storkit_run_get_sandbox_missing:
+ * @self: a run
+ *
+ * Parts of the sandbox that this machine cannot give (`as`).
+ *
+ * Returns: (nullable) (transfer none): a variant of the run's, valid until it changes
+ */
+GVariant *storkit_run_get_sandbox_missing(StorkitRun *self);
 
 /**
  * storkit_run_stop:
