@@ -109,7 +109,10 @@ def check_lists(ctl):
     assert [(tree["host"], tree["story"]) for tree in trees] == [
         ("localhost", "1_here"), ("two", "2_there"),
     ], trees  # fmt: skip
-    assert "2_there" in ctl.out("-H", "one,two", "worktrees")
+    table = ctl.out("-H", "one,two", "worktrees").splitlines()
+    assert [line.split()[:2] for line in table[:3]] == [
+        ["HOST", "STORY"], ["one", "1_here"], ["two", "2_there"],
+    ], table  # fmt: skip
 
 
 def check_file(ctl, there):

@@ -327,6 +327,12 @@ def test_without_a_session_bus_it_says_what_to_do():
         assert_unreachable(Ctl(pool, "init"), "cannot reach the session bus", environment=no_bus)
 
 
+def test_usage_comes_before_the_service():
+    """fetch without a host says so where there is no service, too."""
+    with Pool(daemon=False) as pool:
+        assert "-H HOST fetch" in Ctl(pool, "init")("fetch", "42", status=USAGE).err
+
+
 def test_service_that_does_not_start_is_told():
     """Where the bus knows the service and can't start it, every command that needs it ends with 4
     and says where to look."""

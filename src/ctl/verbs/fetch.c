@@ -4,6 +4,7 @@
 #include "ctl/git.h"
 #include "ctl/hosts/ask.h"
 #include "ctl/hosts/code.h"
+#include "ctl/hosts/names.h"
 #include "ctl/json-path.h"
 #include "ctl/verb.h"
 #include "ctl/verbs/worktrees.h"
@@ -136,14 +137,19 @@ static int fetch_worktree(Ctl *ctl, JsonObject *worktree, GError **error)
     return 0;
 }
 
-static int fetch_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+static gboolean check_host(Ctl *ctl, GError **error)
 {
-    if (!ctl->hosts) {
+    if (ctl->hosts && !hosts_is_here(ctl->hosts[0]))
+        return TRUE;
+    if (ctl_find_project(ctl, error))
         g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
                             "fetch takes the host to fetch from: storkitctl -H HOST fetch STORY");
-        return -1;
-    }
-    if (!code_find(ctl, error))
+    return FALSE;
+}
+
+static int fetch_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
+{
+    if (!check_host(ctl, error) || !code_find(ctl, error))
         return -1;
     g_autoptr(GPtrArray) answers = hosts_ask(ctl, "worktrees", NULL);
     const HostAnswer *answer = answers->pdata[0];
@@ -161,6 +167,7 @@ const Verb fetch_verb = {
     .summary = "With -H: bring a story's branch here",
     .arguments = ARGUMENT_WORKTREE,
     .most = 1,
+    .offline = TRUE,
     .here = TRUE,
     .run = fetch_verb_run,
 };
