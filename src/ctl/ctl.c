@@ -42,7 +42,7 @@ const char *ctl_require_project(Ctl *ctl, GError **error)
     g_autofree char *of_service = NULL;
     if (ctl->project)
         return ctl->project;
-    if (!ctl->directory && !bus_get_project_root(ctl->bus, &of_service, error))
+    if (!ctl->directory && ctl->bus && !bus_get_project_root(ctl->bus, &of_service, error))
         return NULL;
     if (of_service && *of_service) {
         ctl->project = g_steal_pointer(&of_service);

@@ -142,10 +142,22 @@ static char *limit_note(const RunInfo *info)
     return g_strdup_printf("goes on after its usage limit at %s", time);
 }
 
+/* Of a job of Slurm, or a run in one; NULL of any other. */
+static char *job_note(const RunInfo *info)
+{
+    const char *job = run_info_string(info, "job");
+    if (!job || !run_info_is_live(info))
+        return NULL;
+    if (!run_info_is_pending(info))
+        return g_strdup_printf("job %s", job);
+    return g_strdup_printf("job %s waits: %s", job, run_info_string(info, "job_reason") ?: "");
+}
+
 static char *own_note(const RunInfo *info)
 {
     g_autofree char *limit = limit_note(info);
     g_autofree char *question = question_note(info);
+    g_autofree char *job = job_note(info);
     const char *text = run_info_string(info, "error");
     guint64 position = run_info_uint(info, "queue_position", 0);
     guint64 kills = run_info_uint(info, "oom_kills", 0);
@@ -155,6 +167,8 @@ static char *own_note(const RunInfo *info)
         return g_steal_pointer(&question);
     if (limit)
         return g_steal_pointer(&limit);
+    if (job)
+        return g_steal_pointer(&job);
     if (run_info_is_live(info) && kills > 0)
         return g_strdup_printf("%" G_GUINT64_FORMAT " process%s killed for memory", kills,
                                kills == 1 ? "" : "es");
@@ -180,12 +194,12 @@ char *run_info_ending(const RunInfo *info)
 {
     g_autofree char *duration = run_info_duration(info);
     g_autofree char *cost = run_info_cost(info);
-    g_autofree char *note = run_info_note(info);
+    g_autofree char *note = own_note(info);
     const char *host = run_info_string(info, "host");
     GString *text = g_string_new(NULL);
     if (host)
         g_string_append_printf(text, "%s: ", host);
-    g_string_append_printf(text, "%s/%s %s", info->story, info->agent,
+    g_string_append_printf(text, "%s%s%s %s", info->story, *info->agent ? "/" : "", info->agent,
                            was_stopped(info) ? "was stopped" : info->status);
     if (*duration)
         g_string_append_printf(text, " after %s", duration);

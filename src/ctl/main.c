@@ -9,6 +9,7 @@
 #include "ctl/options.h"
 #include "ctl/project.h"
 #include "ctl/remote.h"
+#include "ctl/slurm/there.h"
 #include "ctl/storkitctl-version.h"
 #include "ctl/verb.h"
 
@@ -125,6 +126,17 @@ static int call_elsewhere(Ctl *ctl, const Verb *verb, char **arguments, char **a
                : -1;
 }
 
+/* A run that is not here may be in a job of Slurm. */
+static int call_here(Ctl *ctl, const Verb *verb, char **arguments, char **passed, char **all,
+                     GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    int status = verb->run(ctl, arguments, passed, &problem);
+    if (problem && slurm_try_there(ctl, verb, arguments, all + 1, problem, error))
+        g_propagate_error(error, g_steal_pointer(&problem));
+    return status;
+}
+
 /* @words begins with the verb, @all with the program. */
 static int call_verb(Ctl *ctl, const Verb *verb, char **words, char **all, GError **error)
 {
@@ -147,7 +159,7 @@ static int call_verb(Ctl *ctl, const Verb *verb, char **words, char **all, GErro
         return call_elsewhere(ctl, verb, argv + 1, all, error);
     if (!verb->offline && !ctl_open(ctl, error))
         return -1;
-    return verb->run(ctl, argv + 1, passed, error);
+    return call_here(ctl, verb, argv + 1, passed, all, error);
 }
 
 /* "help list" is "list --help", "help" is "--help". */

@@ -121,7 +121,7 @@ static gboolean take_code(Ctl *ctl, const Verb *verb, char **arguments, char ***
                           GError **error)
 {
     g_autofree char *story = NULL, *agent = NULL, *base = NULL;
-    if ((verb != &start_verb && verb != &run_verb) || !arguments[0])
+    if ((verb != &start_verb && verb != &run_verb && verb != &submit_verb) || !arguments[0])
         return TRUE;
     select_split(ctl, arguments[0], &story, &agent);
     if (!code_push(ctl, story, start_arguments.base, &base, error))

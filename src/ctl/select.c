@@ -62,10 +62,11 @@ static void add_run(GPtrArray *runs, RunInfo *info)
         g_ptr_array_add(runs, info);
 }
 
-/* Those of another machine with this home are for commands that name them, to be told so. */
+/* Those of another machine with this home are for commands that name them, to be told so; Slurm
+ * reaches its own. */
 static gboolean is_elsewhere(const RunInfo *info)
 {
-    return run_info_string(info, "host") != NULL;
+    return run_info_string(info, "host") && !run_info_string(info, "job");
 }
 
 static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **error)

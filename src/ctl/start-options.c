@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/allotment.h"
+#include "ctl/select.h"
 
 StartArguments start_arguments;
 
@@ -119,6 +120,29 @@ static gboolean check_environment(GError **error)
     return TRUE;
 }
 
+/* Texts and lists of them; flags say how this command is to go on. */
+static void add_option(GPtrArray *words, const GOptionEntry *option)
+{
+    char *const one[] = {option->arg == G_OPTION_ARG_FILENAME ? *(char **)option->arg_data : NULL,
+                         NULL};
+    char *const *values =
+        option->arg == G_OPTION_ARG_FILENAME_ARRAY ? *(char ***)option->arg_data : one;
+    for (; values && *values; values++)
+        g_ptr_array_add(words, g_strdup_printf("--%s=%s", option->long_name, *values));
+}
+
+gboolean start_add_words(GPtrArray *words, const StartTarget *target, GError **error)
+{
+    if (!check_environment(error))
+        return FALSE;
+    for (const GOptionEntry *option = start_options + ON_OPTIONS; option->long_name; option++)
+        if (option->arg_data != &arg_prompt && option->arg_data != &arg_prompt_file)
+            add_option(words, option);
+    if (target->prompt)
+        g_ptr_array_add(words, g_strconcat("--prompt=", target->prompt, NULL));
+    return TRUE;
+}
+
 sd_bus_message *start_message(Ctl *ctl, const StartTarget *target, GError **error)
 {
     g_autoptr(sd_bus_message) message = bus_message_new(ctl->bus, "StartWithOptions", error);
@@ -155,6 +179,36 @@ gboolean start_prompt(char **ret_prompt, GError **error)
     return FALSE;
 }
 
+gboolean start_request_read(Ctl *ctl, const char *named, StartRequest *ret, GError **error)
+{
+    const char *project;
+    if (!named)
+        named = ctl->story;
+    if (!named) {
+        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                            "name a story: STORY or STORY/AGENT");
+        return FALSE;
+    }
+    if (!start_prompt(&ret->prompt, error) || !(project = ctl_require_project(ctl, error)))
+        return FALSE;
+    select_split(ctl, named, &ret->story, &ret->agent);
+    ret->target = (StartTarget){
+        .project = project,
+        .story = ret->story,
+        .agent = ret->agent ?: "",
+        .resume = start_arguments.resume,
+        .prompt = ret->prompt,
+    };
+    return TRUE;
+}
+
+void start_request_clear(StartRequest *request)
+{
+    g_free(request->story);
+    g_free(request->agent);
+    g_free(request->prompt);
+}
+
 /* A limit is passed on as typed: the service interprets its text. */
 #define LIMIT_OPTION(name, variable, text, unit)                                                   \
     {                                                                                              \
@@ -162,6 +216,8 @@ gboolean start_prompt(char **ret_prompt, GError **error)
     }
 
 const GOptionEntry start_options[] = {
+    {"on", 0, 0, G_OPTION_ARG_FILENAME, &start_arguments.on,
+     "Submit it to ENGINE, which gives it a place: slurm", "ENGINE"},
     {"resume", 0, 0, G_OPTION_ARG_FILENAME, &start_arguments.resume,
      "Continue a session (last: the story's last one)", "ID"},
     {"base", 'b', 0, G_OPTION_ARG_FILENAME, &start_arguments.base,

@@ -29,6 +29,7 @@ typedef struct Verb {
     gboolean passes_on;          /* words after "--" are for the program it runs */
     gboolean offline;            /* opens the connection itself, if at all */
     gboolean here;               /* runs here with -H, too, and has no connection then */
+    gboolean in_job;             /* of a run that a job of Slurm has, it runs there */
     const char *stands_for;      /* it is this option of storkitctl, as a word; it has no run */
 
     /** Returns the exit status. @arguments ends in NULL; @passed (after "--") too. On failure sets
@@ -40,11 +41,11 @@ typedef struct Verb {
     int (*run_on_hosts)(Ctl *ctl, char **arguments, GError **error);
 } Verb;
 
-extern const Verb list_verb, show_verb, start_verb, run_verb, resume_verb, stop_verb, freeze_verb,
-    thaw_verb, max_agents_verb, top_verb, watch_verb, wait_verb, log_verb, status_verb, attach_verb,
-    send_verb, worktrees_verb, path_verb, shell_verb, diff_verb, merge_verb, fetch_verb,
-    remove_verb, config_verb, mcp_verb, help_verb, version_verb, sandbox_verb, questions_verb,
-    answer_verb;
+extern const Verb list_verb, show_verb, start_verb, run_verb, submit_verb, resume_verb, stop_verb,
+    freeze_verb, thaw_verb, max_agents_verb, top_verb, watch_verb, wait_verb, log_verb, status_verb,
+    attach_verb, send_verb, worktrees_verb, path_verb, shell_verb, diff_verb, merge_verb,
+    fetch_verb, remove_verb, config_verb, mcp_verb, help_verb, version_verb, sandbox_verb,
+    questions_verb, answer_verb;
 
 /** The verbs by heading, in the order of --help; the last group has no title. */
 typedef struct {

@@ -22,8 +22,9 @@ const Verb version_verb = {
 };
 
 const VerbGroup verb_groups[] = {
-    {"Runs", (const Verb *const[]){&list_verb, &show_verb, &start_verb, &run_verb, &resume_verb,
-                                   &stop_verb, &freeze_verb, &thaw_verb, &max_agents_verb, NULL}},
+    {"Runs", (const Verb *const[]){&list_verb, &show_verb, &start_verb, &run_verb, &submit_verb,
+                                   &resume_verb, &stop_verb, &freeze_verb, &thaw_verb,
+                                   &max_agents_verb, NULL}},
     {"Following and steering",
      (const Verb *const[]){&top_verb, &watch_verb, &wait_verb, &log_verb, &status_verb,
                            &attach_verb, &sandbox_verb, &send_verb, &questions_verb, &answer_verb,

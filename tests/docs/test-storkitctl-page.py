@@ -10,8 +10,12 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 STORKITCTL = os.environ["STORKITCTL"]
-# `run` takes the options of `start`, `resume` all but these, and the page says so.
-ONLY_OF_START = {"--resume", "--base", "-b"}
+# These take the options of `start`, all but some, and the page says so.
+LIKE_START = {
+    "run": {"--on"},
+    "submit": {"--on"},
+    "resume": {"--on", "--resume", "--base", "-b"},
+}
 OPTION = re.compile(r"(?<![\w-])(--?[a-zA-Z][\w-]*)")
 
 
@@ -62,10 +66,8 @@ class StorkitctlPage(unittest.TestCase):
     def test_has_the_options_of_every_command(self):
         for verb, text in self.texts.items():
             listed = page_options(text)
-            if verb in ("run", "resume"):
-                listed = page_options(self.texts["start"])
-            if verb == "resume":
-                listed -= ONLY_OF_START
+            if verb in LIKE_START:
+                listed = page_options(self.texts["start"]) - LIKE_START[verb]
             self.assertEqual(listed, own_options(verb), verb)
 
     def test_has_the_options_of_all_commands(self):

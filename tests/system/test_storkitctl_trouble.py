@@ -74,6 +74,15 @@ COMMANDS = {
         absent=("run 44_new/nobody", "has no agent 'nobody': its agents are coder"),
         outlives={"Wait": 0, "SubscribeRun": 0},
     ),
+    "submit": Command(
+        calls={},
+        wrong={
+            "submit": "name a story: STORY or STORY/AGENT",
+            "submit x y": "too many arguments",
+            "submit ../x": "is not valid: use 1 to 64",
+        },
+        absent="the service of another host says so",
+    ),
     "status": Command(
         calls={},
         wrong={"status x": "too many arguments"},

@@ -378,5 +378,6 @@ const Verb attach_verb = {
     .summary = "Use a run's terminal; Ctrl-] detaches",
     .arguments = ARGUMENT_RUN,
     .most = 1,
+    .in_job = TRUE,
     .run = attach_verb_run,
 };

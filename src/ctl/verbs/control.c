@@ -2,6 +2,8 @@
 #include "ctl/info.h"
 #include "ctl/message-json.h"
 #include "ctl/select.h"
+#include "ctl/slurm/cancel.h"
+#include "ctl/slurm/rows.h"
 #include "ctl/verb.h"
 
 /*
@@ -15,6 +17,7 @@ typedef struct {
      * its last info is what those get who wait for its end. */
     const char *asks_before, *asks_after;
     gboolean (*takes)(const RunInfo *info); /* of all runs, with --all */
+    gboolean jobs;                          /* of Slurm, too */
 } Request;
 
 static gboolean arg_all;
@@ -127,12 +130,27 @@ static void print_left(GPtrArray *calls)
     ctl_print_json(node);
 }
 
+static GPtrArray *list_runs(Ctl *ctl, const Request *request, GError **error)
+{
+    GPtrArray *listed = run_info_list(ctl->bus, ctl->project, error);
+    if (listed && request->jobs)
+        slurm_add_rows(listed, ctl->project);
+    return listed;
+}
+
+/* Another machine's with this home: every run means those that can be reached. */
+static gboolean is_elsewhere(const RunInfo *info)
+{
+    return run_info_string(info, "host") && !slurm_has(info);
+}
+
 static GPtrArray *every_run(Ctl *ctl, const Request *request, GError **error)
 {
-    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    g_autoptr(GPtrArray) listed = list_runs(ctl, request, error);
     for (guint i = listed ? listed->len : 0; i > 0; i--) {
         const RunInfo *info = listed->pdata[i - 1];
-        if (!request->takes(info) || (ctl->agent && !g_str_equal(info->agent, ctl->agent)))
+        if (!request->takes(info) || is_elsewhere(info) ||
+            (ctl->agent && !g_str_equal(info->agent, ctl->agent)))
             g_ptr_array_remove_index(listed, i - 1);
     }
     return g_steal_pointer(&listed);
@@ -149,9 +167,11 @@ static GPtrArray *choose_runs(Ctl *ctl, char **arguments, const Request *request
     }
     if (arg_all)
         return every_run(ctl, request, error);
-    if (!arguments[0])
-        return select_runs(ctl, arguments, SELECT_ONE, error);
-    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    if (!select_check_named(ctl, arguments, SELECT_ONE, error))
+        return NULL;
+    g_autoptr(GPtrArray) listed = list_runs(ctl, request, error);
+    if (listed && !arguments[0])
+        return select_listed(ctl, listed, arguments, SELECT_ONE, error);
     return listed ? select_each(ctl, listed, arguments, unknown) : NULL;
 }
 
@@ -175,11 +195,29 @@ static gboolean control_each(Ctl *ctl, GPtrArray *runs, const Request *request, 
     return !control.error;
 }
 
+/* Takes those that Slurm has out of @runs. Caller: g_ptr_array_unref(). */
+static GPtrArray *take_jobs(GPtrArray *runs)
+{
+    GPtrArray *jobs = g_ptr_array_new_with_free_func((GDestroyNotify)run_info_free);
+    for (guint i = runs->len; i > 0; i--)
+        if (slurm_has(runs->pdata[i - 1]))
+            g_ptr_array_insert(jobs, 0, g_ptr_array_steal_index(runs, i - 1));
+    return jobs;
+}
+
+/* Both, those in jobs last: they may take a while. */
+static gboolean control_all(Ctl *ctl, GPtrArray *runs, const Request *request, GError **error)
+{
+    g_autoptr(GPtrArray) jobs = request->jobs ? take_jobs(runs) : g_ptr_array_new();
+    return control_each(ctl, runs, request, error) &&
+           (jobs->len == 0 || slurm_cancel(ctl, jobs, error));
+}
+
 static int control_runs(Ctl *ctl, char **arguments, const Request *request, GError **error)
 {
     g_autoptr(GError) unknown = NULL;
     g_autoptr(GPtrArray) runs = choose_runs(ctl, arguments, request, &unknown, error);
-    gboolean ok = runs && control_each(ctl, runs, request, error);
+    gboolean ok = runs && control_all(ctl, runs, request, error);
     if (ok && unknown)
         g_propagate_error(error, g_steal_pointer(&unknown));
     else if (unknown)
@@ -200,7 +238,7 @@ static gboolean is_frozen(const RunInfo *info)
 static int stop(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     static const Request request = {"Stop", "stopped", .asks_before = "Wait",
-                                    .takes = run_info_is_live};
+                                    .takes = run_info_is_live, .jobs = TRUE};
     return control_runs(ctl, arguments, &request, error);
 }
 
@@ -240,6 +278,7 @@ const Verb freeze_verb = {
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,
+    .in_job = TRUE,
     .run = freeze,
 };
 
@@ -250,5 +289,6 @@ const Verb thaw_verb = {
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,
+    .in_job = TRUE,
     .run = thaw,
 };

@@ -4,6 +4,7 @@
 #include "ctl/format.h"
 #include "ctl/hosts/ask.h"
 #include "ctl/info.h"
+#include "ctl/slurm/rows.h"
 #include "ctl/table.h"
 #include "ctl/verb.h"
 
@@ -76,6 +77,7 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
     g_autoptr(GPtrArray) all = run_info_list(ctl->bus, NULL, error);
     if (!all)
         return -1;
+    slurm_add_rows(all, NULL);
     g_autoptr(GPtrArray) runs = choose_runs(ctl, all, &elsewhere);
     if (ctl->json) {
         g_autoptr(JsonNode) node = run_info_list_to_json(runs);
@@ -102,6 +104,7 @@ static int list_on_hosts(Ctl *ctl, char **arguments, GError **error)
     }
     g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
     g_autoptr(GPtrArray) runs = hosts_runs(answers);
+    slurm_join_rows(runs);
     for (guint i = 0; i < runs->len; i++) {
         table_add(table, STYLE_NAME, run_info_string(runs->pdata[i], "host"));
         add_row(table, runs->pdata[i], with_project);

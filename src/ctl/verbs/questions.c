@@ -335,6 +335,7 @@ const Verb questions_verb = {
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = list_options,
+    .in_job = TRUE,
     .run = list_questions,
     .run_on_hosts = list_on_hosts,
 };
@@ -346,5 +347,6 @@ const Verb answer_verb = {
     .arguments = ARGUMENT_ANSWER,
     .most = 3,
     .options = answer_options,
+    .in_job = TRUE,
     .run = answer,
 };

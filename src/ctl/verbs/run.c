@@ -99,6 +99,6 @@ const Verb run_verb = {
     .summary = "Start an agent and stay; a signal stops it",
     .arguments = ARGUMENT_NEW_RUN,
     .most = 1,
-    .options = start_options,
+    .options = start_options + ON_OPTIONS,
     .run = run,
 };

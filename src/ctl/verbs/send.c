@@ -195,5 +195,6 @@ const Verb send_verb = {
     .least = 1,
     .most = G_MAXUINT,
     .options = options,
+    .in_job = TRUE,
     .run = send_input,
 };

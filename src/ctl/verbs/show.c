@@ -283,5 +283,6 @@ const Verb show_verb = {
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,
+    .in_job = TRUE,
     .run = show,
 };

@@ -10,6 +10,7 @@
 #include "ctl/select.h"
 #include "ctl/verb.h"
 #include "ctl/verbs/start.h"
+#include "ctl/verbs/submit.h"
 #include "ctl/verbs/wait.h"
 #include "ctl/verbs/watch.h"
 
@@ -289,39 +290,13 @@ static int start_target(Ctl *ctl, const StartTarget *target, GError **error)
     return stay(ctl, info, error);
 }
 
-gboolean start_request_read(Ctl *ctl, const char *named, StartRequest *ret, GError **error)
-{
-    const char *project;
-    if (!named)
-        named = ctl->story;
-    if (!named) {
-        g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
-                            "name a story: STORY or STORY/AGENT");
-        return FALSE;
-    }
-    if (!start_prompt(&ret->prompt, error) || !(project = ctl_require_project(ctl, error)))
-        return FALSE;
-    select_split(ctl, named, &ret->story, &ret->agent);
-    ret->target = (StartTarget){
-        .project = project,
-        .story = ret->story,
-        .agent = ret->agent ?: "",
-        .resume = start_arguments.resume,
-        .prompt = ret->prompt,
-    };
-    return TRUE;
-}
-
-void start_request_clear(StartRequest *request)
-{
-    g_free(request->story);
-    g_free(request->agent);
-    g_free(request->prompt);
-}
-
 static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     g_auto(StartRequest) request = {0};
+    if (start_arguments.on)
+        return submit_on(ctl, start_arguments.on, arguments[0], error);
+    if (!ctl_open(ctl, error))
+        return -1;
     if (!start_request_read(ctl, arguments[0], &request, error))
         return -1;
     return start_target(ctl, &request.target, error);
@@ -409,6 +384,7 @@ const Verb start_verb = {
     .arguments = ARGUMENT_NEW_RUN,
     .most = 1,
     .options = start_options,
+    .offline = TRUE,
     .run = start,
 };
 

@@ -8,6 +8,8 @@
 #include "ctl/json-order.h"
 #include "ctl/message-json.h"
 #include "ctl/select.h"
+#include "ctl/slurm/rows.h"
+#include "ctl/slurm/wait.h"
 #include "ctl/verb.h"
 
 #define RETRY_USEC (500 * G_TIME_SPAN_MILLISECOND)
@@ -23,6 +25,8 @@ typedef struct {
     gboolean done;
     int status;
     GError *error;
+    GPtrArray *in_jobs; /* of RunInfo: those that Slurm is asked for */
+    sd_event_source *look;
 } Wait;
 
 typedef struct {
@@ -140,6 +144,49 @@ static void ask(WaitRun *run)
         fail(run->wait, error);
 }
 
+/* The runs of jobs that have ended by now are told, and taken out. */
+static gboolean look_at_jobs(Wait *wait, GError **error)
+{
+    g_autoptr(GPtrArray) jobs = slurm_jobs(error);
+    g_autoptr(GPtrArray) runs = jobs ? run_info_list(wait->ctl->bus, NULL, error) : NULL;
+    if (!runs)
+        return FALSE;
+    for (guint i = wait->in_jobs->len; i > 0; i--) {
+        g_autoptr(GError) unknown = NULL;
+        g_autoptr(RunInfo) ended = slurm_ended(wait->in_jobs->pdata[i - 1], jobs, runs, &unknown);
+        if (!ended && !unknown)
+            continue;
+        if (ended)
+            wait_print_ending(wait->ctl, ended);
+        else
+            ctl_warn("%s", unknown->message);
+        g_ptr_array_remove_index(wait->in_jobs, i - 1);
+        finish(wait, ended ? run_info_exit_status(ended) : CTL_EXIT_RUN_FAILED);
+    }
+    return TRUE;
+}
+
+/* One that fails is repeated: a controller may be restarted. */
+static int on_look(sd_event_source *source, guint64 usec, void *userdata)
+{
+    Wait *wait = userdata;
+    g_autoptr(GError) problem = NULL;
+    if (!look_at_jobs(wait, &problem))
+        ctl_note(wait->ctl, "%s: trying again", problem->message);
+    (void)sd_event_source_set_time_relative(source, SLURM_LOOK_USEC);
+    (void)sd_event_source_set_enabled(source,
+                                      wait->in_jobs->len > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+    return 0;
+}
+
+static void wait_for_job(Wait *wait, const RunInfo *info)
+{
+    g_ptr_array_add(wait->in_jobs, (RunInfo *)info);
+    if (!wait->look)
+        (void)sd_event_add_time_relative(wait->ctl->event, &wait->look, CLOCK_MONOTONIC, 0, 0,
+                                         on_look, wait);
+}
+
 /* Waiting again waits for those that have not ended. */
 GError *wait_timed_out(guint outstanding)
 {
@@ -156,11 +203,20 @@ static int on_timeout(sd_event_source *source, guint64 usec, void *userdata)
 
 int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, guint64 timeout_usec, GError **error)
 {
-    Wait wait = {.ctl = ctl, .any = any, .outstanding = runs->len, .done = runs->len == 0};
+    g_autoptr(GPtrArray) in_jobs = g_ptr_array_new();
+    Wait wait = {.ctl = ctl,
+                 .any = any,
+                 .outstanding = runs->len,
+                 .done = runs->len == 0,
+                 .in_jobs = in_jobs};
     g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(wait_run_free);
     if (!ctl_attach_event(ctl, error))
         return -1;
     for (guint i = 0; i < runs->len; i++) {
+        if (slurm_has(runs->pdata[i])) {
+            wait_for_job(&wait, runs->pdata[i]);
+            continue;
+        }
         WaitRun *run = g_new(WaitRun, 1);
         *run = (WaitRun){.wait = &wait, .info = runs->pdata[i]};
         g_ptr_array_add(waiting, run);
@@ -172,6 +228,7 @@ int wait_for_runs(Ctl *ctl, GPtrArray *runs, gboolean any, guint64 timeout_usec,
                                          on_timeout, &wait);
     gboolean ok = ctl_run_event(ctl, &wait.done, error);
     sd_event_source_disable_unref(timer);
+    sd_event_source_disable_unref(wait.look);
     if (!ok) {
         g_clear_error(&wait.error);
         return -1;
@@ -197,12 +254,23 @@ static gboolean read_options(guint64 *ret_timeout, GError **error)
     return FALSE;
 }
 
+static GPtrArray *select_with_jobs(Ctl *ctl, char **arguments, GError **error)
+{
+    if (!select_check_named(ctl, arguments, SELECT_ALL_AGENTS, error))
+        return NULL;
+    g_autoptr(GPtrArray) listed = run_info_list(ctl->bus, ctl->project, error);
+    if (!listed)
+        return NULL;
+    slurm_add_rows(listed, ctl->project);
+    return select_listed(ctl, listed, arguments, SELECT_ALL_AGENTS, error);
+}
+
 static int wait_verb_run(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
     guint64 timeout;
     if (!read_options(&timeout, error))
         return -1;
-    g_autoptr(GPtrArray) runs = select_runs(ctl, arguments, SELECT_ALL_AGENTS, error);
+    g_autoptr(GPtrArray) runs = select_with_jobs(ctl, arguments, error);
     return runs ? wait_for_runs(ctl, runs, arg_any, timeout, error) : -1;
 }
 

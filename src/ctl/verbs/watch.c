@@ -490,6 +490,7 @@ const Verb watch_verb = {
     .arguments = ARGUMENT_RUNS,
     .most = G_MAXUINT,
     .options = options,
+    .in_job = TRUE,
     .run = watch,
     .run_on_hosts = run_on_hosts,
 };
