@@ -22,6 +22,7 @@ struct Pool {
     Elsewhere *elsewhere;
     GPtrArray *adoptions; /* Adoption *: of runs that were found, and are not followed yet */
     char *project_root;
+    char *state_file_system; /* a network one that the runs are on, or NULL */
     Settings settings;
     gboolean pruning;
     gboolean shutting_down;

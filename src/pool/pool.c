@@ -10,6 +10,7 @@
 #include "pool/pool-internal.h"
 #include "pool/settings.h"
 #include "start/claims.h"
+#include "store/state-place.h"
 
 Runs *pool_get_runs(Pool *pool)
 {
@@ -242,6 +243,15 @@ static Run *read_elsewhere(const char *run_id, gboolean *ret_listed, gpointer da
     return adopt_read(data, run_id, ret_listed, NULL);
 }
 
+static void find_state(Pool *pool)
+{
+    pool->state_file_system = state_network_file_system();
+    if (pool->state_file_system)
+        g_warning("runs are kept on a network file system (%s), where a full disk is noticed late "
+                  "and other hosts see output late: see XDG_STATE_HOME in storkitd(8)",
+                  pool->state_file_system);
+}
+
 Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
 {
     g_autoptr(Pool) pool = g_new0(Pool, 1);
@@ -256,6 +266,7 @@ Pool *pool_new(void (*lost)(gpointer data), gpointer data, GError **error)
     pool->shut_down = g_cancellable_new();
     pool->project_root = g_strdup("");
     settings_load(&pool->settings);
+    find_state(pool);
     pool->list_thread = g_thread_pool_new(pool_list_in_thread, NULL, 1, FALSE, NULL);
     tools->folder_watch = folder_watch_new();
     tools->systemd = systemd_new(lost, data, error);
@@ -278,6 +289,7 @@ void pool_free(Pool *pool)
     g_clear_pointer(&pool->tools.work, work_queue_free);
     g_clear_object(&pool->shut_down);
     g_free(pool->project_root);
+    g_free(pool->state_file_system);
     g_free(pool);
 }
 

@@ -336,11 +336,23 @@ void pool_wait(Pool *pool, Run *run, Reply reply, gpointer data)
         reply(run_get_info(run), NULL, data);
 }
 
+/* Where its runs are kept matters to a project as its own settings do. */
+static GVariant *describe_config(const Pool *pool, const ProjectConfig *config)
+{
+    GVariant *plain = project_config_to_variant(config);
+    if (!pool->state_file_system)
+        return plain;
+    g_autoptr(GVariant) owned = g_variant_ref_sink(plain);
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(owned);
+    g_variant_dict_insert(&dict, "state_file_system", "s", pool->state_file_system);
+    return g_variant_dict_end(&dict);
+}
+
 static void on_config_target(Target *target_taken, const GError *error, gpointer data)
 {
     g_autofree Question *question = data;
     g_autoptr(Target) target = target_taken;
-    question->reply(error ? NULL : project_config_to_variant(target->config), error,
+    question->reply(error ? NULL : describe_config(question->pool, target->config), error,
                     question->data);
 }
 

@@ -8,6 +8,7 @@ import socket
 
 from gi.repository import GLib
 
+from ctl import Ctl
 from harness import Pool, main, raises, wait_until
 from test_faults import contents
 from test_upkeep import configure
@@ -195,6 +196,22 @@ def test_retention_keeps_to_its_machine(pool):
         other.wait(root, "a")
         wait_until(lambda: not os.path.exists(pool.run_folder(own)), "its own to go")
         assert os.path.exists(pool.run_folder(old))
+
+
+def test_state_on_a_network_is_warned_of():
+    """By the journal, by config, and once a login by start; a local one is not."""
+    with Pool() as local:
+        root = local.repository()
+        assert "state_file_system" not in local.get_config(root)
+    with Pool(environment={"STORKIT_STATE_FILE_SYSTEM": "nfs4"}) as pool:
+        ctl = Ctl(pool, "init; result")
+        ctl.environment["XDG_RUNTIME_DIR"] = pool.folder
+        warning = "runs are kept on a network file system (nfs4)"
+        assert warning in pool.log_text()
+        assert warning in ctl("config").err
+        assert ctl.json("config")["state_file_system"] == "nfs4"
+        assert warning in ctl("start", "1").err
+        assert warning not in ctl("start", "2").err
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/format.h"
+#include "ctl/state-place.h"
 #include "ctl/terminal.h"
 #include "ctl/text.h"
 #include "ctl/verb.h"
@@ -127,6 +128,8 @@ static int config(Ctl *ctl, char **arguments, char **passed, GError **error)
         ctl_print_json(node);
     else if (JSON_NODE_HOLDS_OBJECT(node))
         print_object(json_node_get_object(node), 0);
+    if (!ctl->json)
+        state_place_warn(ctl, node, FALSE);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "ctl/message-json.h"
 #include "ctl/progress.h"
 #include "ctl/select.h"
+#include "ctl/state-place.h"
 #include "ctl/verb.h"
 #include "ctl/verbs/start.h"
 #include "ctl/verbs/submit.h"
@@ -228,6 +229,7 @@ static void tell_warnings(Ctl *ctl, const RunInfo *info)
                               : NULL;
     for (guint i = 0; i < json_array_length(warnings); i++)
         ctl_note(ctl, "warning: %s", json_array_get_string_element(warnings, i));
+    state_place_warn(ctl, config, TRUE);
 }
 
 /* Less than was asked for is never silent. */
