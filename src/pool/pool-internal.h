@@ -25,6 +25,7 @@ struct Pool {
     char *state_file_system; /* a network one that the runs are on, or NULL */
     Settings settings;
     gboolean pruning;
+    guint prune_timer, prune_msec; /* until the next look, at least */
     gboolean shutting_down;
     GThreadPool *list_thread; /* of pool_list() */
     guint listings;           /* that are under way */

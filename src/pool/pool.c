@@ -277,6 +277,7 @@ void pool_free(Pool *pool)
 {
     if (!pool)
         return;
+    g_clear_handle_id(&pool->prune_timer, g_source_remove);
     g_clear_pointer(&pool->admission, admission_free);
     g_thread_pool_free(pool->list_thread, FALSE, TRUE);
     g_clear_pointer(&pool->adoptions, g_ptr_array_unref);
@@ -296,6 +297,7 @@ void pool_free(Pool *pool)
 void pool_shut_down(Pool *pool)
 {
     pool->shutting_down = TRUE;
+    g_clear_handle_id(&pool->prune_timer, g_source_remove);
     g_cancellable_cancel(pool->shut_down);
     admission_shut_down(pool->admission);
 }

@@ -98,11 +98,12 @@ static GPtrArray *list_ended(void)
     return all;
 }
 
-GPtrArray *prune_runs(const Settings *settings)
+GPtrArray *prune_runs(const Settings *settings, gboolean *ret_again)
 {
     GPtrArray *gone = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) all = list_ended();
     guint64 total = 0, now = now_usec();
+    *ret_again = FALSE;
     for (guint i = 0; i < all->len; i++)
         total += ((Ended *)g_ptr_array_index(all, i))->bytes;
 
@@ -110,8 +111,12 @@ GPtrArray *prune_runs(const Settings *settings)
         const Ended *ended = g_ptr_array_index(all, i);
         gboolean old = settings->keep_usec && ended->ended + settings->keep_usec < now;
         gboolean much = settings->keep_bytes && total > settings->keep_bytes;
-        if (!ended->finished || (!old && !much) || !is_ours(ended->run_id))
+        if ((!old && !much) || !is_ours(ended->run_id))
             continue;
+        if (!ended->finished) {
+            *ret_again = TRUE;
+            continue;
+        }
         run_folder_remove(ended->run_id);
         total -= ended->bytes;
         g_ptr_array_add(gone, g_strdup(ended->run_id));

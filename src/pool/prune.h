@@ -10,6 +10,6 @@
  */
 
 /** Removes the folders of ended runs as @settings say, oldest first: never a live run's, never one
- *  that the bus or the journal has not finished. Returns the ids of those that are gone. Blocking:
- *  worker threads only. Caller unrefs. */
-GPtrArray *prune_runs(const Settings *settings);
+ *  that the bus or the journal has not finished: @ret_again says that there is one to come back to.
+ *  Returns the ids of those that are gone. Blocking: worker threads only. Caller unrefs. */
+GPtrArray *prune_runs(const Settings *settings, gboolean *ret_again);

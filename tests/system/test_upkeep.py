@@ -46,9 +46,10 @@ def test_service_with_a_run_stays(pool):
     configure(pool, "[Pool]\nIdleExit=0\n")
 
 
-def gone_after_a_restart(pool, run):
+def wait_for_its_folders_end(pool, run):
+    """The settings are read when the service starts."""
     pool.restart_daemon()
-    return run not in pool.run_folders()
+    wait_until(lambda: run not in pool.run_folders(), "the end of the run's folder")
 
 
 def test_oldest_ended_runs_go_when_all_take_too_much(pool):
@@ -60,7 +61,7 @@ def test_oldest_ended_runs_go_when_all_take_too_much(pool):
     live = pool.start(root, "live", "host")["run_id"]
     old = finished(pool, root, "old")
     configure(pool, "[Retention]\nKeepSize=1\n")
-    wait_until(lambda: gone_after_a_restart(pool, old), "the end of the old run's folder")
+    wait_for_its_folders_end(pool, old)
     assert live in pool.run_folders() and pool.get(root, "live", "host")["status"] == "running"
     assert [info["run_id"] for info in pool.list()] == [live]
     open(go, "w").close()
@@ -76,7 +77,7 @@ def test_ended_runs_are_kept_for_a_while(pool):
     pool.restart_daemon()
     assert run in pool.run_folders()
     configure(pool, "[Retention]\nKeepFor=1ms\n")
-    wait_until(lambda: gone_after_a_restart(pool, run), "the end of the run's folder")
+    wait_for_its_folders_end(pool, run)
     wait_until(lambda: pool.run_folders() == [], "the end of all of it")
     assert pool.list() == []
 
