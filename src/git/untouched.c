@@ -18,15 +18,14 @@
 /* --- Git's folder of it --- */
 
 /* What git and we keep for a worktree in which nothing is unfinished: no MERGE_HEAD, no rebase, no
- * references of its own, no submodules, no settings. */
+ * references of its own, no submodules, no settings. Ours say nothing of work. */
 static gboolean is_usual(const char *name)
 {
     static const char *const usual[] = {
-        "COMMIT_EDITMSG",     "FETCH_HEAD",      "HEAD",  "ORIG_HEAD",
-        "commondir",          "gitdir",          "index", "locked",
-        "storkit-setup-done", "storkit-project", "logs",  NULL,
+        "COMMIT_EDITMSG", "FETCH_HEAD", "HEAD",   "ORIG_HEAD", "commondir",
+        "gitdir",         "index",      "locked", "logs",      NULL,
     };
-    return g_strv_contains(usual, name);
+    return g_strv_contains(usual, name) || g_str_has_prefix(name, "storkit-");
 }
 
 static gboolean has_only_the_usual(const char *admin)

@@ -662,6 +662,7 @@ static void test_untouched_one_is_known_by_a_quick_look(Fixture *fixture, gconst
         "cp README copy && mv copy README", /* another inode, other times */
         "mkdir empty",
         "git worktree lock .",
+        "touch \"$(git rev-parse --git-dir)/storkit-claim\"",
         "git switch -q -c other && git switch -q story/42",
         NULL,
     };
