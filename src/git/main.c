@@ -33,6 +33,7 @@
 #define MEMORY_MAX (4ull << 30)
 
 static GCancellable *cancellable;
+static Kept *kept;
 
 /* --- The calls: each puts its answer into a dictionary --- */
 
@@ -91,7 +92,7 @@ static void read_config(Call *call)
 
 static void resolve(Call *call)
 {
-    g_autofree char *root = project_resolve(call->root, &call->error);
+    g_autofree char *root = project_resolve(kept, call->root, &call->error);
     if (!root)
         return;
     g_variant_dict_insert(call->answer, "root", "^ay", root);
@@ -169,7 +170,7 @@ static void open_repo(Call *call)
 {
     g_auto(GStrv) environment = NULL;
     g_variant_dict_lookup(call->arguments, "environment", "^aay", &environment);
-    call->repo = repo_open(call->root, environment, cancellable, &call->error);
+    call->repo = repo_open_kept(kept, call->root, environment, cancellable, &call->error);
 }
 
 static void serve_method(Call *call, const char *name)
@@ -253,6 +254,7 @@ int main(void)
     fault_point_ends_parent();
     worktree_library_init();
     cancellable = g_cancellable_new();
+    kept = kept_new();
     g_thread_unref(g_thread_new("control", watch_control, NULL));
     for (;;) {
         g_autoptr(GVariant) message = message_receive(CALLS_FD);

@@ -67,19 +67,12 @@ char *worktree_checked_out_at(const Repo *repo, const char *reference)
     g_autofree char *head = worktree_head(repo);
     g_autofree char *folder = worktree_admin_folder(repo, NULL);
     g_autofree char *wanted = g_strdup_printf("ref: %s", reference);
-    g_autoptr(GDir) admins = g_dir_open(folder, 0, NULL);
-    const char *name;
     if (g_strcmp0(head, reference) == 0)
         return g_canonicalize_filename(git_repository_workdir(repo->git), NULL);
-    while (admins && (name = g_dir_read_name(admins))) {
-        g_autofree char *admin = g_build_filename(folder, name, NULL);
-        g_autofree char *head_file = g_build_filename(admin, "HEAD", NULL);
-        g_autofree char *content = file_read_text(head_file, PATH_FILE_MAX);
-        g_autofree char *path = NULL;
-
-        if (!content || !g_str_equal(g_strchomp(content), wanted))
-            continue;
-        path = worktree_registered_path(admin);
+    g_auto(GStrv) names = heads_find(kept_heads(repo->kept), folder, wanted);
+    for (char **name = names; *name; name++) {
+        g_autofree char *admin = g_build_filename(folder, *name, NULL);
+        g_autofree char *path = worktree_registered_path(admin);
         if (path && g_file_test(path, G_FILE_TEST_EXISTS))
             return g_steal_pointer(&path);
     }

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "git/kept.h"
 #include "git/library.h"
 #include "git/references.h"
 
@@ -17,11 +18,16 @@ typedef struct {
     References *references;    /* read where they are first asked for: see repo_references() */
     git_config *config;        /* likewise */
     GCancellable *cancellable; /* ends git's program; NULL: nothing does */
+    Kept *kept;                /* not owned; NULL: nothing is kept */
 } Repo;
 
 /** Opens the repository whose work tree is @root; copies @environment. Sets WORKTREE_FAILED. */
 Repo *repo_open(const char *root, char *const *environment, GCancellable *cancellable,
                 GError **error);
+
+/** The same, by what @kept has of it; @kept gets it back at repo_free(). */
+Repo *repo_open_kept(Kept *kept, const char *root, char *const *environment,
+                     GCancellable *cancellable, GError **error);
 
 /** Opens the repository at @path (a worktree, its folder in git's, a repository inside) for the
  *  same operation as @repo. Sets WORKTREE_FAILED. */

@@ -119,51 +119,62 @@ static char *nearest_repository(const char *real)
     }
 }
 
-/* The repository that holds the folder @real, if it can be a project. */
-static git_repository *open_containing(const char *real, GError **error)
+/* The repository that holds the folder @real, as git finds it. */
+static git_repository *open_above(const char *real, GError **error)
 {
-    g_autofree char *top = nearest_repository(real);
-    if (!git_files_check(top, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, error))
-        return NULL;
-    g_autoptr(git_repository) repository = NULL;
-    const GitSettings settings = {NULL, NULL};
+    git_repository *repository = NULL;
     int result = git_repository_open_ext(&repository, real, 0, NULL);
-    if (result == GIT_ENOTFOUND) {
+    if (result == GIT_ENOTFOUND)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
                     "%s is not in a git repository: run `git init` there, or name another folder",
                     real);
-        return NULL;
-    }
-    if (result < 0) {
+    else if (result < 0)
         git_library_open_error(error, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, real);
-        return NULL;
-    }
+    return repository;
+}
+
+/* Whether it can be a project. */
+static gboolean check_kind(git_repository *repository, const char *real, GError **error)
+{
+    const GitSettings settings = {NULL, NULL};
     if (!ownership_check(repository, &settings, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, error))
-        return NULL;
+        return FALSE;
     if (git_repository_is_worktree(repository) && !is_of_a_bare_one(repository)) {
         set_linked_error(repository, error);
-        return NULL;
+        return FALSE;
     }
     if (git_repository_is_bare(repository)) {
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_NOT_A_GIT_REPOSITORY,
                     "%s is a bare repository: use one of its worktrees (`git -C %s worktree add "
                     "FOLDER`), or a clone, as the project root",
                     real, real);
-        return NULL;
+        return FALSE;
     }
-    return check_inside(repository, real, error) ? g_steal_pointer(&repository) : NULL;
+    return check_inside(repository, real, error);
 }
 
-char *project_resolve(const char *path, GError **error)
+/* The work tree that holds the folder @real. */
+static char *find_work_tree(Kept *kept, const char *real, GError **error)
+{
+    g_autofree char *top = nearest_repository(real);
+    if (!git_files_check(top, STORKIT_ERROR_NOT_A_GIT_REPOSITORY, error))
+        return NULL;
+    git_repository *repository = kept ? kept_open(kept, top, NULL) : NULL;
+    if (!repository)
+        repository = open_above(real, error);
+    char *found = repository && check_kind(repository, real, error)
+                      ? g_strdup(git_repository_workdir(repository))
+                      : NULL;
+    kept_give_back(kept, repository);
+    return found;
+}
+
+char *project_resolve(Kept *kept, const char *path, GError **error)
 {
     if (!check_argument(path, error))
         return NULL;
     g_autofree char *real = real_folder(path, error);
-    if (!real)
-        return NULL;
-    g_autoptr(git_repository) repository = open_containing(real, error);
-    if (!repository)
-        return NULL;
+    g_autofree char *work_tree = real ? find_work_tree(kept, real, error) : NULL;
     /* core.worktree may name the top through a link. */
-    return real_folder(git_repository_workdir(repository), error);
+    return work_tree ? real_folder(work_tree, error) : NULL;
 }

@@ -7,7 +7,7 @@
 static void assert_resolves(const char *path, const char *expected)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *root = project_resolve(path, &error);
+    g_autofree char *root = project_resolve(NULL, path, &error);
 
     g_assert_no_error(error);
     g_assert_cmpstr(root, ==, expected);
@@ -17,7 +17,7 @@ static void assert_refused(const char *path, int code, const char *part)
 {
     g_autoptr(GError) error = NULL;
 
-    assert_failed(!project_resolve(path, &error), &error, code, part);
+    assert_failed(!project_resolve(NULL, path, &error), &error, code, part);
     g_assert_true(g_utf8_validate(error->message, -1, NULL));
 }
 
@@ -65,7 +65,7 @@ static void test_path_that_is_too_long_is_not_quoted(Fixture *fixture, gconstpoi
     g_autofree char *path = g_strconcat("/", rest, NULL);
     g_autoptr(GError) error = NULL;
 
-    g_assert_null(project_resolve(path, &error));
+    g_assert_null(project_resolve(NULL, path, &error));
     g_assert_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_ARGUMENT);
     g_assert_cmpuint(strlen(error->message), <, 200);
 }
@@ -201,7 +201,7 @@ static void assert_as_git(const char *path)
 {
     g_autoptr(GError) error = NULL;
     gboolean wanted = git_works_in(path);
-    g_autofree char *root = project_resolve(path, &error);
+    g_autofree char *root = project_resolve(NULL, path, &error);
     if (wanted)
         g_assert_no_error(error);
     else
