@@ -100,7 +100,7 @@ static gboolean make(const Repo *repo, const Worktree *worktree, const char *con
     fault_point("checkout");
     if (!keep_owner(repo, worktree, error))
         return FALSE;
-    return !copy || worktree_copy_ignored(repo, worktree, copy, error);
+    return !copy || !*copy || worktree_copy_ignored(repo, worktree, copy, error);
 }
 
 /* Between plan and creation others may have been at it. */
