@@ -16,6 +16,9 @@ struct ManagerLink {
     GSource *source;
     sd_bus_slot *subscribe;
     GPtrArray *requests, *to_begin; /* ManagerRequest *, not owned */
+    /* One match for all that listen: the bus compares each signal with each match it has. */
+    sd_bus_slot *matches[MANAGER_N_SIGNALS];
+    GHashTable *listening[MANAGER_N_SIGNALS]; /* unit -> GPtrArray of ManagerRequest * */
     guint attempts, timer;
     gboolean is_new; /* it has not been subscribed to, and its requests are still the last one's */
     void (*gone)(gpointer data);
@@ -64,6 +67,12 @@ static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
     return 0;
 }
 
+static void drop_matches(ManagerLink *link)
+{
+    for (guint i = 0; i < MANAGER_N_SIGNALS; i++)
+        link->matches[i] = sd_bus_slot_unref(link->matches[i]);
+}
+
 /* Does not wait. The manager announces the ends of units to subscribers only. */
 static int link_connect(ManagerLink *link)
 {
@@ -72,6 +81,7 @@ static int link_connect(ManagerLink *link)
     if (r < 0)
         return r;
     drop_source(link);
+    drop_matches(link);
     link->subscribe = sd_bus_slot_unref(link->subscribe);
     sd_bus_close_unref(link->bus);
     link->bus = bus;
@@ -117,6 +127,9 @@ ManagerLink *manager_link_new(void (*gone)(gpointer data), gpointer data, int *r
     ManagerLink *link = g_new0(ManagerLink, 1);
     link->requests = g_ptr_array_new();
     link->to_begin = g_ptr_array_new();
+    for (guint i = 0; i < MANAGER_N_SIGNALS; i++)
+        link->listening[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                                   (GDestroyNotify)g_ptr_array_unref);
     link->gone = gone;
     link->data = data;
     *ret_error = link_connect(link);
@@ -130,8 +143,11 @@ void manager_link_free(ManagerLink *link)
     g_assert(link->requests->len == 0);
     g_clear_handle_id(&link->timer, g_source_remove);
     drop_source(link);
+    drop_matches(link);
     sd_bus_slot_unref(link->subscribe);
     sd_bus_close_unref(link->bus);
+    for (guint i = 0; i < MANAGER_N_SIGNALS; i++)
+        g_hash_table_unref(link->listening[i]);
     g_ptr_array_unref(link->requests);
     g_ptr_array_unref(link->to_begin);
     g_free(link);
@@ -174,10 +190,12 @@ void manager_request_begin(ManagerRequest *request, ManagerLink *link,
     begin(request);
 }
 
+static void stop_listening(ManagerRequest *request);
+
 void manager_request_end(ManagerRequest *request)
 {
     g_clear_handle_id(&request->later_source, g_source_remove);
-    request->match = sd_bus_slot_unref(request->match);
+    stop_listening(request);
     request->call = sd_bus_slot_unref(request->call);
     if (!request->link)
         return;
@@ -212,16 +230,6 @@ static int unless_lost(int r)
     return r == -ENOTCONN || r == -ECONNRESET ? 0 : r;
 }
 
-int manager_request_match(ManagerRequest *request, const char *rule,
-                          sd_bus_message_handler_t handler)
-{
-    g_autofree char *whole = g_strconcat(
-        "type='signal',sender='" SYSTEMD_SERVICE "',interface='" SYSTEMD_MANAGER "',", rule, NULL);
-    request->match = sd_bus_slot_unref(request->match);
-    return unless_lost(
-        sd_bus_add_match_async(request->link->bus, &request->match, whole, handler, NULL, request));
-}
-
 sd_bus_message *manager_request_message(ManagerRequest *request, const char *path,
                                         const char *interface, const char *member)
 {
@@ -246,4 +254,89 @@ gboolean manager_is_away(const sd_bus_error *error)
     return sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED,
                                   SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
            g_str_has_prefix(error->name, "org.freedesktop.DBus.Error.Spawn.");
+}
+
+/* --- What the manager tells --- */
+
+static const char *const members[] = {
+    [MANAGER_JOB_REMOVED] = "JobRemoved",
+    [MANAGER_UNIT_REMOVED] = "UnitRemoved",
+};
+
+/* One that hears may end itself, and others. */
+static void tell(GPtrArray *listening, sd_bus_message *m)
+{
+    for (guint i = listening->len; i > 0; i--) {
+        if (i > listening->len)
+            continue;
+        ManagerRequest *request = g_ptr_array_index(listening, i - 1);
+        (void)sd_bus_message_rewind(m, TRUE);
+        request->heard(request, m);
+    }
+}
+
+/* NULL: it cannot be read. */
+static const char *read_unit(sd_bus_message *m, ManagerSignal signal)
+{
+    const char *unit = NULL;
+    int r = signal == MANAGER_JOB_REMOVED ? sd_bus_message_read(m, "uos", NULL, NULL, &unit)
+                                          : sd_bus_message_read(m, "s", &unit);
+    return r < 0 ? NULL : unit;
+}
+
+static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    ManagerLink *link = userdata;
+    gboolean job = sd_bus_message_is_signal(m, SYSTEMD_MANAGER, members[MANAGER_JOB_REMOVED]);
+    ManagerSignal signal = job ? MANAGER_JOB_REMOVED : MANAGER_UNIT_REMOVED;
+    const char *unit = read_unit(m, signal);
+    GPtrArray *found = unit ? g_hash_table_lookup(link->listening[signal], unit) : NULL;
+    g_autoptr(GPtrArray) listening = found ? g_ptr_array_ref(found) : NULL;
+    if (listening)
+        tell(listening, m);
+    return 0;
+}
+
+static int match(ManagerLink *link, ManagerSignal signal)
+{
+    if (link->matches[signal])
+        return 0;
+    g_autofree char *rule = g_strdup_printf("type='signal',sender='" SYSTEMD_SERVICE
+                                            "',interface='" SYSTEMD_MANAGER "',member='%s'",
+                                            members[signal]);
+    return unless_lost(
+        sd_bus_add_match_async(link->bus, &link->matches[signal], rule, on_signal, NULL, link));
+}
+
+/* Where nobody listens, signals do not wake us. */
+static void stop_listening(ManagerRequest *request)
+{
+    ManagerLink *link = request->link;
+    if (!request->unit)
+        return;
+    GHashTable *all = link->listening[request->signal];
+    GPtrArray *listening = g_hash_table_lookup(all, request->unit);
+    g_ptr_array_remove_fast(listening, request);
+    if (listening->len == 0)
+        g_hash_table_remove(all, request->unit);
+    if (g_hash_table_size(all) == 0)
+        link->matches[request->signal] = sd_bus_slot_unref(link->matches[request->signal]);
+    request->unit = NULL;
+}
+
+int manager_request_listen(ManagerRequest *request, ManagerSignal signal, const char *unit,
+                           void (*heard)(ManagerRequest *request, sd_bus_message *m))
+{
+    GHashTable *all = request->link->listening[signal];
+    stop_listening(request); /* it begins again */
+    request->signal = signal;
+    request->unit = unit;
+    request->heard = heard;
+    GPtrArray *listening = g_hash_table_lookup(all, unit);
+    if (!listening) {
+        listening = g_ptr_array_new();
+        g_hash_table_insert(all, g_strdup(unit), listening);
+    }
+    g_ptr_array_add(listening, request);
+    return match(request->link, signal);
 }

@@ -17,11 +17,17 @@
 typedef struct ManagerLink ManagerLink;
 typedef struct ManagerRequest ManagerRequest;
 
+/** The manager's signals that tell of one unit. */
+typedef enum { MANAGER_JOB_REMOVED, MANAGER_UNIT_REMOVED, MANAGER_N_SIGNALS } ManagerSignal;
+
 /** Put first into a struct of its own. */
 struct ManagerRequest {
     ManagerLink *link;
     void (*begin)(ManagerRequest *request);
-    sd_bus_slot *match, *call;
+    sd_bus_slot *call;
+    ManagerSignal signal;
+    const char *unit; /* of which it hears; NULL: of none */
+    void (*heard)(ManagerRequest *request, sd_bus_message *m);
     void (*then)(ManagerRequest *request);
     guint later_source;
 };
@@ -47,10 +53,10 @@ void manager_request_later(ManagerRequest *request, guint msec,
 /** Whether the connection is lost at the moment. */
 gboolean manager_request_is_lost(const ManagerRequest *request);
 
-/** Has @handler called, with the request, for the manager's signals that match @rule, such as
- *  "member='JobRemoved'". Returns a negative errno on failure. */
-int manager_request_match(ManagerRequest *request, const char *rule,
-                          sd_bus_message_handler_t handler);
+/** Has @heard called for the manager's signals @signal of @unit, which the request has to outlive.
+ *  A request hears of one unit. Returns a negative errno on failure. */
+int manager_request_listen(ManagerRequest *request, ManagerSignal signal, const char *unit,
+                           void (*heard)(ManagerRequest *request, sd_bus_message *m));
 
 /** A call of a method of the manager's. Caller sends it; NULL: out of memory. */
 sd_bus_message *manager_request_message(ManagerRequest *request, const char *path,

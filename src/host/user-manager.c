@@ -83,18 +83,16 @@ static void scope_start_finish(ScopeStart *start, const char *job_result)
         g_task_return_boolean(task, TRUE);
 }
 
-static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static void on_job_removed(ManagerRequest *request, sd_bus_message *m)
 {
-    ScopeStart *start = userdata;
-    const char *path, *unit, *result;
-    if (sd_bus_message_read(m, "uoss", NULL, &path, &unit, &result) < 0 ||
-        !g_str_equal(unit, start->unit))
-        return 0;
+    ScopeStart *start = (ScopeStart *)request;
+    const char *path, *result;
+    if (sd_bus_message_read(m, "uoss", NULL, &path, NULL, &result) < 0)
+        return;
     if (!start->job)
         g_hash_table_insert(start->removed, g_strdup(path), g_strdup(result));
     else if (g_str_equal(start->job, path))
         scope_start_finish(start, result);
-    return 0;
 }
 
 static void call_start(ScopeStart *start);
@@ -199,12 +197,11 @@ static void call_start(ScopeStart *start)
         scope_start_fail(start, g_strerror(-r));
 }
 
-/* The match first, the call after it: the bus keeps their order. No `arg2` in the rule, though it
- * would fit: sd-bus cannot compare arguments that follow a number. */
+/* The match first, the call after it: the bus keeps their order. */
 static void scope_start_begin(ManagerRequest *request)
 {
     ScopeStart *start = (ScopeStart *)request;
-    int r = manager_request_match(request, "member='JobRemoved'", on_job_removed);
+    int r = manager_request_listen(request, MANAGER_JOB_REMOVED, start->unit, on_job_removed);
     start->again = start->began != 0;
     start->began = g_get_monotonic_time();
     g_clear_pointer(&start->job, g_free);
@@ -460,17 +457,15 @@ static void ask_for_unit(ManagerRequest *request)
 
 /* A reason to ask, and no more: at a reload the manager announces every unit as removed, and then
  * as new. */
-static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static void on_unit_removed(ManagerRequest *request, sd_bus_message *m)
 {
-    ask_for_unit(userdata);
-    return 0;
+    ask_for_unit(request);
 }
 
 static void watch_begin(ManagerRequest *request)
 {
     const ManagerWatch *watch = watch_of(request);
-    g_autofree char *rule = g_strdup_printf("member='UnitRemoved',arg0='%s'", watch->unit);
-    int r = manager_request_match(request, rule, on_unit_removed);
+    int r = manager_request_listen(request, MANAGER_UNIT_REMOVED, watch->unit, on_unit_removed);
     if (r < 0)
         g_warning("watching %s: %s", watch->unit, g_strerror(-r));
     ask_for_unit(request);
