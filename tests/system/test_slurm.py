@@ -146,6 +146,8 @@ def test_stop_is_told_to_slurm(pool):
         assert [words for _, words, _ in cluster.calls("scancel")] == [
             ["--quiet", "7"], ["--quiet", "--batch", "--signal=TERM", "8"],
         ]  # fmt: skip
+        cluster.queue(RUNNING)
+        assert [run["job"] for run in ctl.json("stop", "43")] == ["8"]
 
 
 def test_wait_asks_slurm(pool):

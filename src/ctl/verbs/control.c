@@ -118,16 +118,13 @@ static GPtrArray *call_each(Control *control, GPtrArray *runs, GError **error)
     return g_steal_pointer(&calls);
 }
 
-static void print_left(GPtrArray *calls)
+static void take_left(GPtrArray *calls, GPtrArray *left)
 {
-    g_autoptr(GPtrArray) infos = g_ptr_array_new();
     for (guint i = 0; i < calls->len; i++) {
-        const ControlCall *call = calls->pdata[i];
+        ControlCall *call = calls->pdata[i];
         if (call->left)
-            g_ptr_array_add(infos, call->left);
+            g_ptr_array_add(left, g_steal_pointer(&call->left));
     }
-    g_autoptr(JsonNode) node = run_info_list_to_json(infos);
-    ctl_print_json(node);
 }
 
 static GPtrArray *list_runs(Ctl *ctl, const Request *request, GError **error)
@@ -175,8 +172,9 @@ static GPtrArray *choose_runs(Ctl *ctl, char **arguments, const Request *request
     return listed ? select_each(ctl, listed, arguments, unknown) : NULL;
 }
 
-/* Calls the method for each of @runs; FALSE where one call failed. */
-static gboolean control_each(Ctl *ctl, GPtrArray *runs, const Request *request, GError **error)
+/* Calls the method for each of @runs; FALSE where one call failed. @left gets what to print. */
+static gboolean control_each(Ctl *ctl, GPtrArray *runs, const Request *request, GPtrArray *left,
+                             GError **error)
 {
     Control control = {.ctl = ctl, .request = request, .done = runs->len == 0};
     if (!ctl_attach_event(ctl, error))
@@ -188,8 +186,7 @@ static gboolean control_each(Ctl *ctl, GPtrArray *runs, const Request *request, 
         g_clear_error(&control.error);
         return FALSE;
     }
-    if (ctl->json)
-        print_left(calls);
+    take_left(calls, left);
     if (control.error)
         g_propagate_error(error, control.error);
     return !control.error;
@@ -209,8 +206,16 @@ static GPtrArray *take_jobs(GPtrArray *runs)
 static gboolean control_all(Ctl *ctl, GPtrArray *runs, const Request *request, GError **error)
 {
     g_autoptr(GPtrArray) jobs = request->jobs ? take_jobs(runs) : g_ptr_array_new();
-    return control_each(ctl, runs, request, error) &&
-           (jobs->len == 0 || slurm_cancel(ctl, jobs, error));
+    g_autoptr(GPtrArray) left = g_ptr_array_new_with_free_func((GDestroyNotify)run_info_free);
+    gboolean ok = control_each(ctl, runs, request, left, error) &&
+                  (jobs->len == 0 || slurm_cancel(ctl, jobs, error));
+    if (!ctl->json)
+        return ok;
+    if (ok)
+        g_ptr_array_extend_and_steal(left, g_steal_pointer(&jobs));
+    g_autoptr(JsonNode) node = run_info_list_to_json(left);
+    ctl_print_json(node);
+    return ok;
 }
 
 static int control_runs(Ctl *ctl, char **arguments, const Request *request, GError **error)
