@@ -80,6 +80,7 @@ COMMANDS = {
             "submit": "name a story: STORY or STORY/AGENT",
             "submit x y": "too many arguments",
             "submit ../x": "is not valid: use 1 to 64",
+            "submit x --wait": "`storkitctl wait STORY` waits for its end",
         },
         absent="the service of another host says so",
     ),

@@ -26,10 +26,23 @@ static void print_submitted(const Ctl *ctl, const StartTarget *target, const cha
     ctl_print_json(node);
 }
 
+/* A job may wait for days: that is another command's. */
+static gboolean check_stay(GError **error)
+{
+    if (!start_arguments.wait && !start_arguments.follow)
+        return TRUE;
+    g_set_error_literal(
+        error, CTL_ERROR, CTL_ERROR_USAGE,
+        "--wait and --follow do not go with a job of Slurm: `storkitctl wait STORY` "
+        "waits for its end");
+    return FALSE;
+}
+
 static int submit_named(Ctl *ctl, const char *named, char **passed, GError **error)
 {
     g_auto(StartRequest) request = {0};
-    if (!ctl_find_project(ctl, error) || !start_request_read(ctl, named, &request, error))
+    if (!ctl_find_project(ctl, error) || !check_stay(error) ||
+        !start_request_read(ctl, named, &request, error))
         return -1;
     g_autofree char *id = slurm_submit(&request.target, passed, error);
     if (!id)
