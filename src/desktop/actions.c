@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desktop/info.h"
+#include "desktop/monitor.h"
 #include "desktop/programs.h"
 #include "desktop/terminal.h"
 
@@ -109,14 +110,50 @@ static GVariant *answer_parameters(GVariant *info, const char *option)
                          g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0));
 }
 
+/* --- The window, or a terminal where there is none --- */
+
+typedef struct {
+    GDBusConnection *bus;
+    GVariant *info;
+    char *token;
+    ActionDone done;
+    gpointer data;
+} Showing;
+
+static void on_shown(const GError *problem, gpointer data)
+{
+    g_autofree Showing *showing = data;
+    g_autoptr(GError) error = NULL;
+    if (g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        (void)open_verb(showing->bus, "watch", showing->info, showing->token, &error);
+    else if (problem)
+        error = g_error_copy(problem);
+    if (showing->done)
+        showing->done(error, showing->data);
+    g_object_unref(showing->bus);
+    g_variant_unref(showing->info);
+    g_free(showing->token);
+}
+
+static void show(GDBusConnection *bus, GVariant *info, const char *token, ActionDone done,
+                 gpointer data)
+{
+    Showing *showing = g_new(Showing, 1);
+    *showing = (Showing){g_object_ref(bus), g_variant_ref(info), g_strdup(token), done, data};
+    desktop_monitor_open(bus, info_string(info, "run_id"), token, on_shown, showing);
+}
+
 void action_run(GDBusConnection *bus, const char *action, GVariant *info, const char *token,
                 ActionDone done, gpointer data)
 {
-    static const char *const verbs[][2] = {
-        {"show", "watch"}, {"attach", "attach"}, {"diff", "diff"}};
+    static const char *const verbs[][2] = {{"attach", "attach"}, {"diff", "diff"}};
     g_autoptr(GError) error = NULL;
     if (g_str_has_prefix(action, ANSWER)) {
         ask(bus, "Answer", answer_parameters(info, action + strlen(ANSWER)), done, data);
+        return;
+    }
+    if (g_str_equal(action, "show")) {
+        show(bus, info, token, done, data);
         return;
     }
     if (g_str_equal(action, "stop")) {

@@ -10,9 +10,10 @@
 /** @error is NULL where it worked. */
 typedef void (*ActionDone)(const GError *error, gpointer data);
 
-/** Does @action to the run @info: "show", "attach", "diff" and "top" open a terminal, "resume" and
- *  "stop" ask the service, "answer:OPTION" answers the run's first question. @token (or NULL) gives
- * the opened window the focus. @done (or NULL) is called once, maybe at once. */
+/** Does @action to the run @info: "show" opens storkit-monitor, or a terminal where that is not
+ * installed; "attach" and "diff" open a terminal; "resume" and "stop" ask the service,
+ * "answer:OPTION" answers the run's first question. @token (or NULL) gives the opened window the
+ * focus. @done (or NULL) is called once, maybe at once. */
 void action_run(GDBusConnection *bus, const char *action, GVariant *info, const char *token,
                 ActionDone done, gpointer data);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "desktop/actions.h"
+#include "desktop/monitor.h"
 #include "desktop/names.h"
 #include "desktop/search.h"
 
@@ -80,13 +81,26 @@ static void open_hit(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocat
     g_dbus_method_invocation_return_value(invocation, NULL);
 }
 
+/* The window, or the table in a terminal where there is none. */
+static void on_opened(const GError *problem, gpointer data)
+{
+    GDBusMethodInvocation *invocation = data;
+    GDBusConnection *bus = g_dbus_method_invocation_get_connection(invocation);
+    g_autoptr(GError) error = NULL;
+    if (g_error_matches(problem, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        (void)action_open_top(bus, NULL, NULL, &error);
+    else if (problem)
+        error = g_error_copy(problem);
+    if (error)
+        g_dbus_method_invocation_return_gerror(invocation, error);
+    else
+        g_dbus_method_invocation_return_value(invocation, NULL);
+}
+
 static void open_all(DesktopPool *pool, GVariant *parameters, GDBusMethodInvocation *invocation)
 {
-    g_autoptr(GError) error = NULL;
-    if (action_open_top(g_dbus_method_invocation_get_connection(invocation), NULL, NULL, &error))
-        g_dbus_method_invocation_return_value(invocation, NULL);
-    else
-        g_dbus_method_invocation_return_gerror(invocation, error);
+    desktop_monitor_open(g_dbus_method_invocation_get_connection(invocation), NULL, NULL, on_opened,
+                         invocation);
 }
 
 static void on_call(GDBusConnection *bus, const char *sender, const char *path,

@@ -4,6 +4,7 @@
 #include <gio/gdesktopappinfo.h>
 #include <string.h>
 
+#include "desktop/platform-data.h"
 #include "desktop/settings.h"
 
 #define INTENT "org.freedesktop.Terminal1"
@@ -127,16 +128,6 @@ static GVariant *intent_command(const char *folder, const char *const *argv)
     return g_variant_dict_end(&command);
 }
 
-static GVariant *platform_data(const char *token)
-{
-    g_auto(GVariantDict) data = G_VARIANT_DICT_INIT(NULL);
-    if (token) {
-        g_variant_dict_insert(&data, "activation-token", "s", token);
-        g_variant_dict_insert(&data, "desktop-startup-id", "s", token);
-    }
-    return g_variant_dict_end(&data);
-}
-
 static void on_launched(GObject *bus, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -151,12 +142,13 @@ static void launch_intent(GDBusConnection *bus, const char *name, const char *fo
 {
     g_autofree char *path = object_of(name);
     GVariant *command = intent_command(folder, argv);
-    g_dbus_connection_call(
-        bus, name, path, INTENT, "LaunchCommand",
-        g_variant_new("(@aa{sv}@ay@a{sv}@a{sv})", g_variant_new_array(NULL, &command, 1),
-                      g_variant_new_bytestring(""),
-                      g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0), platform_data(token)),
-        NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_launched, NULL);
+    g_dbus_connection_call(bus, name, path, INTENT, "LaunchCommand",
+                           g_variant_new("(@aa{sv}@ay@a{sv}@a{sv})",
+                                         g_variant_new_array(NULL, &command, 1),
+                                         g_variant_new_bytestring(""),
+                                         g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0),
+                                         platform_data_new(token)),
+                           NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_launched, NULL);
 }
 
 /* --- Choosing --- */

@@ -1,15 +1,31 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The desktop's search finds stories, agents and projects: GNOME's and KDE's interface."""
 
-from desktop import Desktop, Server, agent
+from desktop import Desktop, Server, agent, own
 from harness import main, wait_until
 
 GNOME = ("/org/storkit/Desktop/SearchProvider", "org.gnome.Shell.SearchProvider2")
 KRUNNER = ("/org/storkit/Desktop/krunner", "org.kde.krunner1")
 
+APPLICATION_XML = """<node><interface name='org.freedesktop.Application'>
+<method name='Activate'><arg type='a{sv}' direction='in'/></method>
+<method name='ActivateAction'><arg type='s' direction='in'/><arg type='av' direction='in'/>
+<arg type='a{sv}' direction='in'/></method></interface></node>"""
+
+
+def own_window(pool):
+    """Stands in for storkit-monitor; returns the arguments of the calls that come."""
+    calls = []
+    own(
+        pool.bus.connection, "org.storkit.Monitor", "/org/storkit/Monitor", APPLICATION_XML,
+        lambda method, arguments: calls.append(arguments),
+    )  # fmt: skip
+    return calls
+
 
 def test_gnome_finds_and_opens(pool):
-    """A story is found by parts of its words, described, and opened in its terminal."""
+    """A story is found by parts of its words, described, and opened in its terminal, or in the
+    window where there is one."""
     root = pool.repository("shop", agents=agent("init; idle"))
     with Desktop(pool) as desktop:
         run = pool.start(root, "42_login")["run_id"]
@@ -30,6 +46,11 @@ def test_gnome_finds_and_opens(pool):
         assert desktop.terminal()["argv"][-3:] == ["-C", root, "top"]
         desktop.call(*GNOME, "LaunchSearch", "(asu)", ["log"], 0)
         assert desktop.terminal()["argv"][-2:] == ["top", "--everywhere"]
+        opened = own_window(pool)
+        desktop.call(*GNOME, "ActivateResult", "(sasu)", run, ["42"], 0)
+        desktop.call(*GNOME, "LaunchSearch", "(asu)", ["log"], 0)
+        wait_until(lambda: len(opened) == 2, "the window")
+        assert opened == [("show-run", [run], {}), ({},)], opened
         pool.stop(root, "42_login")
         pool.stop(root, "43_logout")
 
