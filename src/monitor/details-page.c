@@ -45,6 +45,7 @@ static void add_row(MonitorDetailsPage *self, AdwPreferencesGroup *group, const 
     gtk_label_set_wrap_mode(GTK_LABEL(label), PANGO_WRAP_WORD_CHAR);
     gtk_label_set_selectable(GTK_LABEL(label), TRUE);
     gtk_label_set_xalign(GTK_LABEL(label), 1);
+    gtk_label_set_justify(GTK_LABEL(label), GTK_JUSTIFY_RIGHT);
     gtk_widget_add_css_class(label, "dim-label");
     gtk_widget_set_hexpand(label, TRUE);
     adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), title);

@@ -87,12 +87,11 @@ static void on_note(MonitorEventsPage *self)
     guint64 dropped = monitor_entry_list_get_dropped(self->entries);
     const char *problem = monitor_entry_list_get_problem(self->entries);
     g_autofree char *text = NULL;
+    g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, dropped);
     if (problem)
         text = g_strdup_printf(_("The events cannot be read: %s"), problem);
     else if (dropped > 0)
-        text = g_strdup_printf(_("%" G_GUINT64_FORMAT " older lines are not here; `storkitctl log` "
-                                 "has them."),
-                               dropped);
+        text = g_strdup_printf(_("%s older lines are not here; `storkitctl log` has them."), count);
     gtk_label_set_text(self->note, text ?: "");
     gtk_widget_set_visible(GTK_WIDGET(self->note), text != NULL);
 }

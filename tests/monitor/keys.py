@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Keys, as a keyboard gives them to an X server: by its extension XTEST."""
+"""Keys and clicks, as a keyboard and a mouse give them to an X server: by its extension XTEST."""
 
 import ctypes
 import ctypes.util
@@ -35,6 +35,12 @@ class Keyboard:
             (code, 0), *((key, 0) for key in reversed(held)),
         ):  # fmt: skip
             self.xtest.XTestFakeKeyEvent(self.display, key, down, 0)
+        self.x11.XFlush(self.display)
+
+    def click(self, x, y):
+        self.xtest.XTestFakeMotionEvent(self.display, -1, x, y, 0)
+        for down in (1, 0):
+            self.xtest.XTestFakeButtonEvent(self.display, 1, down, 0)
         self.x11.XFlush(self.display)
 
     def close(self):

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A command, not a test: what storkit-monitor costs, beside `storkitctl watch` in a terminal.
+
+It prints the seconds to the first picture; the memory and the wake-ups with ten idle runs; and in a
+flood, how long the window's main loop takes to answer, and the CPU time. docs/monitor.md says how
+to run it, and what it said."""
+
+import os
+import pty
+import statistics
+import subprocess
+import threading
+import time
+
+from gi.repository import GLib
+
+from harness import Pool, wait_until
+from monitor import APPLICATION, NAME, Monitor, Screen
+from session import connect
+from test_monitor import show
+
+WINDOW = 10  # seconds
+FLOOD = 20  # seconds
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def switches(pid):
+    """How often each thread of the process has been woken."""
+    found = {}
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status") as file:
+            found[thread] = sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+    return found
+
+
+def memory(pid, key="Pss"):
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(f"{key}:"))
+
+
+def cpu(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def latency(pool):
+    """How long the window's main loop takes to answer, in ms."""
+    began = time.monotonic()
+    pool.bus.connection.call_sync(
+        NAME, APPLICATION, "org.gtk.Actions", "List", None, None, 0, -1, None
+    )
+    return 1000 * (time.monotonic() - began)
+
+
+def measure(pool, pid, seconds):
+    found, before, end = [], cpu(pid), time.monotonic() + seconds
+    while time.monotonic() < end:
+        found.append(latency(pool))
+        time.sleep(0.01)
+    found.sort()
+    return (
+        f"answers in {statistics.median(found):.1f} ms, {found[int(len(found) * 0.99)]:.0f} ms at "
+        f"the 99th percentile, {found[-1]:.0f} ms at most ({len(found)} times); "
+        f"{(cpu(pid) - before) / seconds * 100:.0f} % of a CPU; PSS {memory(pid) / 1024:.0f} MiB"
+    )
+
+
+def watch(pool, run, seconds):
+    """The same run in `storkitctl watch`, on a terminal that is read."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [os.environ["STORKITCTL"], "-C", run["project_root"], "watch", run["story_id"]],
+        env=pool.environment | {"TERM": "xterm"}, stdin=slave, stdout=slave, stderr=slave,
+    )  # fmt: skip
+    os.close(slave)
+    count = [0]
+
+    def read():
+        try:
+            while data := os.read(master, 65536):
+                count[0] += len(data)
+        except OSError:
+            pass
+
+    threading.Thread(target=read, daemon=True).start()
+    time.sleep(2)
+    before, bytes_before = cpu(process.pid), count[0]
+    time.sleep(seconds)
+    share = (cpu(process.pid) - before) / seconds * 100
+    pss, written = memory(process.pid), (count[0] - bytes_before) / seconds / 2**20
+    process.terminate()
+    process.wait()
+    return f"{share:.0f} % of a CPU, PSS {pss / 1024:.1f} MiB, {written:.1f} MiB/s on the terminal"
+
+
+def idle(pool, monitor, root):
+    for i in range(10):
+        pool.start(root, f"{i}_story", "idler")
+    monitor.wait("9_story")
+    pid, last = monitor.process.pid, None
+
+    def is_quiet():
+        nonlocal last
+        before, last = last, switches(pid)
+        time.sleep(2)
+        return before == last
+
+    wait_until(is_quiet, "it to settle", 120)
+    before = switches(pid)
+    time.sleep(WINDOW)
+    woken = sum(count - before.get(thread, 0) for thread, count in switches(pid).items())
+    print(f"ten idle runs: PSS {memory(pid) / 1024:.0f} MiB, of which it has"
+          f" {(memory(pid, 'Private_Dirty') + memory(pid, 'Private_Clean')) / 1024:.0f} MiB alone;"
+          f" woken {woken} times in {WINDOW} s")  # fmt: skip
+    for i in range(10):
+        pool.stop(root, f"{i}_story", "idler")
+
+
+def flood(pool, monitor, root, name):
+    run = pool.start(root, f"{name}_flood", name)
+    time.sleep(1)
+    show(pool, run)
+    time.sleep(2)  # nobody can read a screen that changes all the time
+    cursor = pool.get_run(run["run_id"])["cursor"]
+    print(f"{name}: {measure(pool, monitor.process.pid, FLOOD)}")
+    written = pool.get_run(run["run_id"])["cursor"] - cursor
+    print(f"  the agent printed {written / FLOOD / 2**20:.0f} MiB/s meanwhile")
+    print(f"  storkitctl watch: {watch(pool, run, 5)}", flush=True)
+    pool.stop(root, run["story_id"], name)
+
+
+def scroll(pool, monitor, root):
+    """Ten thousand events, from their end to their beginning by keys."""
+    run = pool.start(root, "scroll", "talker")
+    pool.wait(root, "scroll", "talker")
+    show(pool, run)
+    monitor.wait("scroll, talker", "label")
+    time.sleep(5)
+    print(f"10,000 events, still: {measure(pool, monitor.process.pid, 3)}")
+    monitor.keyboard.click(700, 300)
+    stop = threading.Event()
+
+    def press():
+        while not stop.is_set():
+            monitor.keys("Page_Up")
+            time.sleep(0.03)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    print(f"10,000 events, scrolled: {measure(pool, monitor.process.pid, WINDOW)}", flush=True)
+    stop.set()
+    thread.join()
+
+
+def hear_no_events(pool):
+    """The test's own connection gets each event as a signal: a second flood."""
+    pool.bus.connection.close_sync(None)
+    pool.bus.connection = connect(pool.bus.address)
+
+
+def main():
+    agents = {
+        "idler": "init; text Hello.; wait never",
+        "lines": "init; lines 20000000 a line of a hundred bytes that a program prints, as a build"
+        " or a test does all day long:",
+        "json": "init; flood 4G 2K",
+        "talker": "init; lines 10000 a line; result",
+    }
+    with Pool() as pool, Screen(pool) as screen:
+        hear_no_events(pool)
+        pool.set_property("MaxAgents", GLib.Variant("u", 16))
+        root = pool.repository(agents=agents)
+        began = time.monotonic()
+        with Monitor(pool, screen) as monitor:
+            monitor.wait("No Runs")
+            print(f"seconds to the first picture, as a screen reader sees it:"
+                  f" {time.monotonic() - began:.2f}")  # fmt: skip
+            idle(pool, monitor, root)
+            scroll(pool, monitor, root)
+            flood(pool, monitor, root, "lines")
+            flood(pool, monitor, root, "json")
+
+
+main()
