@@ -3,7 +3,9 @@
 
 #define ENTRIES_MAX 20000
 #define BYTES_MAX ((gsize)48 * 1024 * 1024)
+#define SLACK 4 /* what is above goes once it is a fourth more: dropping moves all that is left */
 #define FRAME_MS 16
+#define PAUSE_MAX_USEC (G_USEC_PER_SEC / 2)
 #define BUDGET_USEC 8000 /* of a frame, for reading */
 #define READ_AT_ONCE 256
 
@@ -16,9 +18,12 @@ struct _MonitorEntryList {
     gsize bytes;      /* of both */
     guint64 dropped;
     char *problem;
-    guint timer;    /* the next frame's; 0: there is nothing to publish */
-    gint64 spent;   /* reading, in this frame */
-    gboolean rests; /* until the next frame */
+    guint timer;      /* the next frame's; 0: there is nothing to publish */
+    gint64 spent;     /* reading, in this frame */
+    gboolean rests;   /* until the next frame */
+    guint settling;   /* an idle source that sees when the last change has been drawn; or 0 */
+    gint64 published; /* when the list changed last */
+    gint64 pause;     /* from one change to the next: three times what it takes to draw one */
 };
 
 static void list_model_init(GListModelInterface *interface);
@@ -39,6 +44,12 @@ static gboolean is_too_much(MonitorEntryList *self, guint kept)
     return kept > ENTRIES_MAX || self->bytes > BYTES_MAX;
 }
 
+static gboolean is_far_too_much(MonitorEntryList *self)
+{
+    return self->entries->len + self->batch->len > ENTRIES_MAX + ENTRIES_MAX / SLACK ||
+           self->bytes > BYTES_MAX + BYTES_MAX / SLACK;
+}
+
 /* How many of @entries, from the first one on, have to go; the last one stays. */
 static guint count_oldest(MonitorEntryList *self, GPtrArray *entries, guint others)
 {
@@ -50,6 +61,8 @@ static guint count_oldest(MonitorEntryList *self, GPtrArray *entries, guint othe
 
 static void drop_oldest(MonitorEntryList *self)
 {
+    if (!is_far_too_much(self))
+        return;
     guint old = count_oldest(self, self->entries, self->batch->len);
     if (old > 0) {
         g_ptr_array_remove_range(self->entries, 0, old);
@@ -63,9 +76,27 @@ static void drop_oldest(MonitorEntryList *self)
         g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_DROPPED]);
 }
 
+/* Comes after all that has to be laid out and drawn. */
+static gboolean on_settled(gpointer data)
+{
+    MonitorEntryList *self = data;
+    self->settling = 0;
+    self->pause = MIN(3 * (g_get_monotonic_time() - self->published), PAUSE_MAX_USEC);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean may_publish(MonitorEntryList *self)
+{
+    gint64 since = g_get_monotonic_time() - self->published;
+    return since >= (self->settling == 0 ? self->pause : PAUSE_MAX_USEC);
+}
+
 static void publish(MonitorEntryList *self)
 {
     drop_oldest(self);
+    self->published = g_get_monotonic_time();
+    if (self->settling == 0)
+        self->settling = g_idle_add_full(G_PRIORITY_LOW, on_settled, self, NULL);
     guint position = self->entries->len, added = self->batch->len;
     for (guint i = 0; i < added; i++)
         g_ptr_array_add(self->entries, g_object_ref(self->batch->pdata[i]));
@@ -74,23 +105,28 @@ static void publish(MonitorEntryList *self)
         g_list_model_items_changed(G_LIST_MODEL(self), position, 0, added);
 }
 
-static gboolean on_frame(gpointer data)
-{
-    MonitorEntryList *self = data;
-    self->timer = 0;
-    self->spent = 0;
-    publish(self);
-    if (self->rests) {
-        self->rests = FALSE;
-        read_more(self);
-    }
-    return G_SOURCE_REMOVE;
-}
+static gboolean on_frame(gpointer data);
 
 static void publish_soon(MonitorEntryList *self)
 {
     if (self->timer == 0)
         self->timer = g_timeout_add(FRAME_MS, on_frame, self);
+}
+
+static gboolean on_frame(gpointer data)
+{
+    MonitorEntryList *self = data;
+    self->timer = 0;
+    self->spent = 0;
+    if (may_publish(self))
+        publish(self);
+    else
+        publish_soon(self);
+    if (self->rests) {
+        self->rests = FALSE;
+        read_more(self);
+    }
+    return G_SOURCE_REMOVE;
 }
 
 /* --- Reading --- */
@@ -104,6 +140,7 @@ static void take_events(MonitorEntryList *self, GPtrArray *events)
         self->bytes += monitor_entry_get_size(entry);
         g_ptr_array_add(self->batch, entry);
     }
+    drop_oldest(self);
     publish_soon(self);
 }
 
@@ -159,6 +196,7 @@ void monitor_entry_list_close(MonitorEntryList *self)
 {
     g_cancellable_cancel(self->life);
     g_clear_handle_id(&self->timer, g_source_remove);
+    g_clear_handle_id(&self->settling, g_source_remove);
 }
 
 guint64 monitor_entry_list_get_dropped(MonitorEntryList *self)

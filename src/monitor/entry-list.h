@@ -5,8 +5,9 @@
 
 /*
  * The last events of a run, and those to come, as a GListModel of MonitorEntry that is bounded:
- * the oldest ones are dropped. It reads for half of each frame at most and changes once a frame,
- * so a run that prints faster than that is shown later, not at the expense of the window.
+ * the oldest ones are dropped. It reads for half of each frame at most, and leaves three times as
+ * long between two changes as a change takes to be drawn: a run that prints faster than that is
+ * shown later, not at the expense of the window.
  */
 
 #define MONITOR_TYPE_ENTRY_LIST (monitor_entry_list_get_type())

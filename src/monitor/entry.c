@@ -11,7 +11,7 @@
 #include "ctl/text.h"
 
 /* A label lays out all of its text at once. */
-#define TEXT_MAX 4096
+#define TEXT_MAX 1000
 #define DETAILS_MAX 32768
 
 /* What is not shown yet costs its event alone: most lines of a flood are never looked at. */
@@ -167,13 +167,21 @@ const char *monitor_entry_get_text(MonitorEntry *self)
     return self->text;
 }
 
-gboolean monitor_entry_has_details(MonitorEntry *self)
+static gboolean is_json(MonitorEntry *self)
 {
     return storkit_event_get_kind(self->event) == STORKIT_EVENT_KIND_AGENT_JSON;
 }
 
+gboolean monitor_entry_has_details(MonitorEntry *self)
+{
+    const char *text = storkit_event_get_text(self->event);
+    return is_json(self) || (text && strlen(text) > TEXT_MAX);
+}
+
 char *monitor_entry_dup_details(MonitorEntry *self)
 {
+    if (!is_json(self))
+        return cut_and_clean(storkit_event_get_text(self->event) ?: "", DETAILS_MAX);
     g_autofree char *data = storkit_event_dup_member(self->event, "data");
     g_autoptr(JsonObject) line = data ? json_parse_object(data, strlen(data)) : NULL;
     if (!line)

@@ -27,7 +27,7 @@ EntryKind monitor_entry_get_kind(MonitorEntry *self);
 /** When: "15:20:07". Caller frees. */
 char *monitor_entry_dup_clock(MonitorEntry *self);
 
-/** What it says, without control characters, some thousand bytes at most. */
+/** What it says, without control characters, a thousand bytes at most. */
 const char *monitor_entry_get_text(MonitorEntry *self);
 
 /** Whether there is more of it than the text; it is unfolded where `open` is set. */

@@ -6,6 +6,12 @@
 #include "monitor/entry-list.h"
 #include "monitor/entry-row.h"
 
+/* A list lays out two hundred rows where there are so many. What comes in such numbers is gone
+ * before anybody could scroll to it: so long, there are only as many as can be seen. */
+#define FLOOD 200
+#define TAIL 60
+#define FLOOD_MS 2000 /* longer than from one change of the list to the next */
+
 struct _MonitorEventsPage {
     AdwBin parent;
     GtkLabel *note;
@@ -16,8 +22,10 @@ struct _MonitorEventsPage {
     GtkWidget *to_end;
     MonitorEntryList *entries;
     GtkFilterListModel *found;
+    GtkSliceListModel *shown; /* of those: all, or in a flood the last ones */
     GtkStringFilter *filter;
     gboolean follows; /* the last entry stays in view */
+    guint flood;      /* a timer until it is over; 0: there is none */
 };
 
 G_DEFINE_FINAL_TYPE(MonitorEventsPage, monitor_events_page, ADW_TYPE_BIN)
@@ -31,10 +39,37 @@ static void scroll_to_end(MonitorEventsPage *self)
         gtk_widget_activate_action(GTK_WIDGET(self->list), "list.scroll-to-item", "u", n - 1);
 }
 
+static void show_all(MonitorEventsPage *self)
+{
+    g_clear_handle_id(&self->flood, g_source_remove);
+    gtk_slice_list_model_set_offset(self->shown, 0);
+    gtk_slice_list_model_set_size(self->shown, G_MAXUINT);
+}
+
+static gboolean on_flood_over(gpointer data)
+{
+    MonitorEventsPage *self = data;
+    self->flood = 0;
+    show_all(self);
+    scroll_to_end(self);
+    return G_SOURCE_REMOVE;
+}
+
+static void show_tail(MonitorEventsPage *self)
+{
+    guint n = g_list_model_get_n_items(G_LIST_MODEL(self->found));
+    g_clear_handle_id(&self->flood, g_source_remove);
+    self->flood = g_timeout_add(FLOOD_MS, on_flood_over, self);
+    gtk_slice_list_model_set_size(self->shown, TAIL);
+    gtk_slice_list_model_set_offset(self->shown, n - MIN(n, TAIL));
+}
+
 static void set_follows(MonitorEventsPage *self, gboolean follows)
 {
     self->follows = follows;
     gtk_widget_set_visible(self->to_end, !follows);
+    if (!follows && self->flood > 0)
+        show_all(self);
 }
 
 static void on_to_end(MonitorEventsPage *self)
@@ -74,10 +109,13 @@ static gboolean on_key(MonitorEventsPage *self, guint key, guint code, GdkModifi
     return GDK_EVENT_PROPAGATE;
 }
 
-static void on_changed(MonitorEventsPage *self)
+static void on_changed(MonitorEventsPage *self, guint position, guint removed, guint added)
 {
-    if (self->follows)
-        scroll_to_end(self);
+    if (!self->follows)
+        return;
+    if (added > FLOOD || (added > 0 && self->flood > 0))
+        show_tail(self);
+    scroll_to_end(self);
 }
 
 /* --- What there is to say about the list --- */
@@ -153,6 +191,7 @@ static void forget_run(MonitorEventsPage *self)
 void monitor_events_page_set_run(MonitorEventsPage *self, StorkitRun *run)
 {
     forget_run(self);
+    show_all(self);
     gtk_widget_set_visible(GTK_WIDGET(self->note), FALSE);
     gtk_search_bar_set_search_mode(self->search_bar, FALSE);
     set_follows(self, TRUE);
@@ -168,6 +207,8 @@ static void monitor_events_page_dispose(GObject *object)
 {
     MonitorEventsPage *self = MONITOR_EVENTS_PAGE(object);
     forget_run(self);
+    g_clear_handle_id(&self->flood, g_source_remove);
+    g_clear_object(&self->shown);
     g_clear_object(&self->filter);
     g_clear_object(&self->found);
     G_OBJECT_CLASS(monitor_events_page_parent_class)->dispose(object);
@@ -215,13 +256,15 @@ static void monitor_events_page_init(MonitorEventsPage *self)
     self->filter = make_filter();
     self->found = gtk_filter_list_model_new(NULL, NULL);
     gtk_filter_list_model_set_incremental(self->found, TRUE);
+    self->shown = gtk_slice_list_model_new(g_object_ref(G_LIST_MODEL(self->found)), 0, G_MAXUINT);
     GtkSingleSelection *selection =
-        gtk_single_selection_new(g_object_ref(G_LIST_MODEL(self->found)));
+        gtk_single_selection_new(g_object_ref(G_LIST_MODEL(self->shown)));
     gtk_single_selection_set_autoselect(selection, FALSE);
     gtk_single_selection_set_can_unselect(selection, TRUE);
     gtk_list_view_set_factory(self->list, factory);
     gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(selection));
-    g_signal_connect_swapped(selection, "items-changed", G_CALLBACK(on_changed), self);
+    g_signal_connect_object(self->found, "items-changed", G_CALLBACK(on_changed), self,
+                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
     g_object_unref(selection);
     g_signal_connect_swapped(gtk_scrolled_window_get_vadjustment(self->scrolled), "value-changed",
                              G_CALLBACK(on_scrolled), self);

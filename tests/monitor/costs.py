@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A command, not a test: what storkit-monitor costs, beside `storkitctl watch` in a terminal.
 
+  costs.py [idle|scroll|lines|json]…
+
 It prints the seconds to the first picture; the memory and the wake-ups with ten idle runs; and in a
 flood, how long the window's main loop takes to answer, and the CPU time. docs/monitor.md says how
 to run it, and what it said."""
@@ -9,6 +11,7 @@ import os
 import pty
 import statistics
 import subprocess
+import sys
 import threading
 import time
 
@@ -194,10 +197,12 @@ def main():
             monitor.wait("No Runs")
             print(f"seconds to the first picture, as a screen reader sees it:"
                   f" {time.monotonic() - began:.2f}")  # fmt: skip
-            idle(pool, monitor, root)
-            scroll(pool, monitor, root)
-            flood(pool, monitor, root, "lines")
-            flood(pool, monitor, root, "json")
+            parts = sys.argv[1:] or ["idle", "scroll", "lines", "json"]
+            for part in parts:
+                if part in ("lines", "json"):
+                    flood(pool, monitor, root, part)
+                else:
+                    {"idle": idle, "scroll": scroll}[part](pool, monitor, root)
 
 
 main()
