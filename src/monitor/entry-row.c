@@ -8,7 +8,10 @@ struct _MonitorEntryRow {
     GtkLabel *clock, *text, *details;
     GtkButton *fold;
     MonitorEntry *entry;
+    gboolean brief;
 };
+
+#define BRIEF_MAX 160
 
 G_DEFINE_FINAL_TYPE(MonitorEntryRow, monitor_entry_row, ADW_TYPE_BIN)
 
@@ -39,6 +42,22 @@ static void on_fold(MonitorEntryRow *self)
         monitor_entry_set_open(self->entry, !monitor_entry_get_open(self->entry));
 }
 
+void monitor_entry_row_set_brief(MonitorEntryRow *self)
+{
+    self->brief = TRUE;
+    gtk_label_set_wrap(self->text, FALSE);
+    gtk_label_set_single_line_mode(self->text, TRUE);
+    gtk_label_set_ellipsize(self->text, PANGO_ELLIPSIZE_END);
+}
+
+static void show_text(MonitorEntryRow *self, const char *text)
+{
+    g_autofree char *cut = NULL;
+    if (self->brief && g_utf8_strlen(text, -1) > BRIEF_MAX)
+        cut = g_utf8_substring(text, 0, BRIEF_MAX);
+    gtk_label_set_text(self->text, cut ?: text);
+}
+
 static void forget_entry(MonitorEntryRow *self)
 {
     if (!self->entry)
@@ -58,7 +77,7 @@ void monitor_entry_row_set_entry(MonitorEntryRow *self, MonitorEntry *entry)
     g_signal_connect_swapped(entry, "notify::open", G_CALLBACK(on_open), self);
     gtk_widget_add_css_class(GTK_WIDGET(self), styles[monitor_entry_get_kind(entry)]);
     gtk_label_set_text(self->clock, clock);
-    gtk_label_set_text(self->text, monitor_entry_get_text(entry));
+    show_text(self, monitor_entry_get_text(entry));
     gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                    monitor_entry_get_text(entry), -1);
     gtk_widget_set_visible(GTK_WIDGET(self->fold), monitor_entry_has_details(entry));

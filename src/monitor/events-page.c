@@ -7,9 +7,10 @@
 #include "monitor/entry-row.h"
 
 /* A list lays out two hundred rows where there are so many. What comes in such numbers is gone
- * before anybody could scroll to it: so long, there are only as many as can be seen. */
+ * before anybody could scroll to it: so long, there are only as many as can be seen, a line each.
+ */
 #define FLOOD 200
-#define TAIL 60
+#define TAIL 40
 #define FLOOD_MS 2000 /* longer than from one change of the list to the next */
 
 struct _MonitorEventsPage {
@@ -22,7 +23,8 @@ struct _MonitorEventsPage {
     GtkWidget *to_end;
     MonitorEntryList *entries;
     GtkFilterListModel *found;
-    GtkSliceListModel *shown; /* of those: all, or in a flood the last ones */
+    GtkSliceListModel *shown;          /* of those: all, or in a flood the last ones */
+    GtkListItemFactory *whole, *brief; /* what makes the rows: brief ones in a flood */
     GtkStringFilter *filter;
     gboolean follows; /* the last entry stays in view */
     guint flood;      /* a timer until it is over; 0: there is none */
@@ -42,6 +44,7 @@ static void scroll_to_end(MonitorEventsPage *self)
 static void show_all(MonitorEventsPage *self)
 {
     g_clear_handle_id(&self->flood, g_source_remove);
+    gtk_list_view_set_factory(self->list, self->whole);
     gtk_slice_list_model_set_offset(self->shown, 0);
     gtk_slice_list_model_set_size(self->shown, G_MAXUINT);
 }
@@ -60,6 +63,7 @@ static void show_tail(MonitorEventsPage *self)
     guint n = g_list_model_get_n_items(G_LIST_MODEL(self->found));
     g_clear_handle_id(&self->flood, g_source_remove);
     self->flood = g_timeout_add(FLOOD_MS, on_flood_over, self);
+    gtk_list_view_set_factory(self->list, self->brief);
     gtk_slice_list_model_set_size(self->shown, TAIL);
     gtk_slice_list_model_set_offset(self->shown, n - MIN(n, TAIL));
 }
@@ -111,7 +115,10 @@ static gboolean on_key(MonitorEventsPage *self, guint key, guint code, GdkModifi
 
 static void on_changed(MonitorEventsPage *self, guint position, guint removed, guint added)
 {
-    if (!self->follows)
+    gboolean first = gtk_slice_list_model_get_size(self->shown) == 0;
+    if (first && added <= FLOOD)
+        show_all(self);
+    if (!self->follows && !first)
         return;
     if (added > FLOOD || (added > 0 && self->flood > 0))
         show_tail(self);
@@ -139,6 +146,12 @@ static void on_note(MonitorEventsPage *self)
 static void on_setup(GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
 {
     gtk_list_item_set_child(item, monitor_entry_row_new());
+}
+
+static void on_setup_brief(GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
+{
+    on_setup(factory, item, data);
+    monitor_entry_row_set_brief(MONITOR_ENTRY_ROW(gtk_list_item_get_child(item)));
 }
 
 static void on_bind(GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
@@ -198,6 +211,7 @@ void monitor_events_page_set_run(MonitorEventsPage *self, StorkitRun *run)
     if (!run)
         return;
     g_autoptr(StorkitEventStream) stream = storkit_run_follow(run, 0);
+    gtk_slice_list_model_set_size(self->shown, 0); /* until it is seen whether it is a flood */
     self->entries = monitor_entry_list_new(stream);
     g_signal_connect_swapped(self->entries, "notify", G_CALLBACK(on_note), self);
     gtk_filter_list_model_set_model(self->found, G_LIST_MODEL(self->entries));
@@ -209,6 +223,8 @@ static void monitor_events_page_dispose(GObject *object)
     forget_run(self);
     g_clear_handle_id(&self->flood, g_source_remove);
     g_clear_object(&self->shown);
+    g_clear_object(&self->whole);
+    g_clear_object(&self->brief);
     g_clear_object(&self->filter);
     g_clear_object(&self->found);
     G_OBJECT_CLASS(monitor_events_page_parent_class)->dispose(object);
@@ -232,10 +248,10 @@ static void monitor_events_page_class_init(MonitorEventsPageClass *class)
     gtk_widget_class_bind_template_callback(widget, on_key);
 }
 
-static GtkListItemFactory *make_factory(void)
+static GtkListItemFactory *make_factory(GCallback setup)
 {
     GtkListItemFactory *factory = gtk_signal_list_item_factory_new();
-    g_signal_connect(factory, "setup", G_CALLBACK(on_setup), NULL);
+    g_signal_connect(factory, "setup", setup, NULL);
     g_signal_connect(factory, "bind", G_CALLBACK(on_bind), NULL);
     g_signal_connect(factory, "unbind", G_CALLBACK(on_unbind), NULL);
     return factory;
@@ -251,8 +267,9 @@ static GtkStringFilter *make_filter(void)
 
 static void monitor_events_page_init(MonitorEventsPage *self)
 {
-    g_autoptr(GtkListItemFactory) factory = make_factory();
     gtk_widget_init_template(GTK_WIDGET(self));
+    self->whole = make_factory(G_CALLBACK(on_setup));
+    self->brief = make_factory(G_CALLBACK(on_setup_brief));
     self->filter = make_filter();
     self->found = gtk_filter_list_model_new(NULL, NULL);
     gtk_filter_list_model_set_incremental(self->found, TRUE);
@@ -261,7 +278,7 @@ static void monitor_events_page_init(MonitorEventsPage *self)
         gtk_single_selection_new(g_object_ref(G_LIST_MODEL(self->shown)));
     gtk_single_selection_set_autoselect(selection, FALSE);
     gtk_single_selection_set_can_unselect(selection, TRUE);
-    gtk_list_view_set_factory(self->list, factory);
+    gtk_list_view_set_factory(self->list, self->whole);
     gtk_list_view_set_model(self->list, GTK_SELECTION_MODEL(selection));
     g_signal_connect_object(self->found, "items-changed", G_CALLBACK(on_changed), self,
                             G_CONNECT_SWAPPED | G_CONNECT_AFTER);
