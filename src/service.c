@@ -311,8 +311,9 @@ Service *service_new(GMainLoop *loop, GError **error)
     if (!service->parts.pool)
         return NULL;
     Runs *runs = pool_get_runs(service->parts.pool);
-    service->publisher = bus_publisher_new(runs, &publisher_owner, service);
+    /* The first to hear of news, with no bus between. */
     service->parts.subscriptions = subscriptions_new(runs);
+    service->publisher = bus_publisher_new(runs, &publisher_owner, service);
     service->parts.drains = drains_new(runs);
     service->parts.steering = steering_new();
     service->parts.questions = questions_new(runs, service->parts.steering);

@@ -12,9 +12,10 @@
 #define SIGNALS_PER_SECOND 25000
 #define BURST 2500
 
-/* How many signals one of an agent that floods its terminal counts for: at the full rate the bus
- * and this process would take a core from it. */
-#define FLOOD_COST 25
+/* Of agents that flood their terminals, together: at the full rate the bus and this process would
+ * take a core from them. Others do not wait for these. */
+#define FLOOD_SIGNALS_PER_SECOND 1000
+#define FLOOD_BURST 100
 
 /* A run's share before the next one has its turn. */
 #define TURN 64
@@ -62,7 +63,7 @@ struct BusPublisher {
     guint hold_timer;     /* while it is, and there is something to publish */
     const BusPublisherOwner *owner;
     gpointer data;
-    Pace pace;
+    Pace pace, flood_pace;
 };
 
 static void publication_free(Publication *publication)
@@ -126,22 +127,27 @@ static gboolean is_open(const BusPublisher *publisher)
            publisher->unasked + publisher->asked < MAX_UNCONFIRMED && has_room(publisher);
 }
 
-static gboolean may_send(const BusPublisher *publisher)
+static Pace *pace_of(BusPublisher *publisher, const Publication *publication)
 {
-    return pace_has_token(&publisher->pace) && is_open(publisher);
+    return run_is_flooding(publication->run) ? &publisher->flood_pace : &publisher->pace;
+}
+
+static gboolean may_send(BusPublisher *publisher, const Publication *publication)
+{
+    return pace_has_token(pace_of(publisher, publication)) && is_open(publisher);
 }
 
 /* A run's turn: TRUE if it has more. */
 static gboolean take_turn(BusPublisher *publisher, Publication *publication)
 {
-    for (guint i = 0; i < TURN && may_send(publisher); i++) {
+    for (guint i = 0; i < TURN && may_send(publisher, publication); i++) {
         const Event *event = peek(publication);
         if (!event)
             return publication->batch != NULL;
         send_event(publisher, publication->batch->identity, event);
         if (event_is_last(event))
             fault_point("last-signal");
-        pace_take(&publisher->pace, run_is_flooding(publication->run) ? FLOOD_COST : 1);
+        pace_take(pace_of(publisher, publication), 1);
         publication->next++;
         if (has_room(publisher)) {
             commit(publisher, publication);
@@ -169,15 +175,22 @@ static void retire(BusPublisher *publisher, Publication *publication)
 
 static gboolean on_tick(gpointer user_data);
 
+static gboolean any_may_send(BusPublisher *publisher)
+{
+    for (const GList *link = publisher->active.head; link; link = link->next)
+        if (may_send(publisher, link->data))
+            return TRUE;
+    return FALSE;
+}
+
 static void schedule(BusPublisher *publisher)
 {
     /* While it is not open, opening it is under way. */
     if (publisher->source != 0 || publisher->active.length == 0 || !is_open(publisher))
         return;
-    publisher->source =
-        pace_has_token(&publisher->pace)
-            ? g_idle_add(on_tick, publisher)
-            : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20, on_tick, publisher, NULL);
+    publisher->source = any_may_send(publisher) ? g_idle_add(on_tick, publisher)
+                                                : g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, 20,
+                                                                     on_tick, publisher, NULL);
 }
 
 static void note_taken(BusPublisher *publisher)
@@ -247,7 +260,8 @@ static void on_gauge(gboolean taken, BusGaugeLevel level, gpointer data)
 static void pump(BusPublisher *publisher)
 {
     pace_refill(&publisher->pace);
-    for (guint turns = publisher->active.length; turns > 0 && may_send(publisher); turns--) {
+    pace_refill(&publisher->flood_pace);
+    for (guint turns = publisher->active.length; turns > 0 && is_open(publisher); turns--) {
         Publication *publication = g_queue_pop_head(&publisher->active);
         if (take_turn(publisher, publication))
             g_queue_push_tail(&publisher->active, publication);
@@ -431,6 +445,7 @@ BusPublisher *bus_publisher_new(Runs *runs, const BusPublisherOwner *owner, gpoi
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);
     g_queue_init(&publisher->active);
     pace_init(&publisher->pace, SIGNALS_PER_SECOND, BURST, BURST);
+    pace_init(&publisher->flood_pace, FLOOD_SIGNALS_PER_SECOND, FLOOD_BURST, FLOOD_BURST);
     return publisher;
 }
 
