@@ -12,6 +12,8 @@
 
 /* A label lays out all of its text at once. */
 #define TEXT_MAX 1000
+/* Where a text may not be broken, Pango tries each character for the end of a line. */
+#define WORD_MAX 200
 #define DETAILS_MAX 32768
 
 /* What is not shown yet costs its event alone: most lines of a flood are never looked at. */
@@ -122,6 +124,19 @@ static char *text_of(StorkitEvent *event, EntryKind *ret_kind)
     }
 }
 
+/* How many bytes of @text a row shows. Scripts without spaces may be broken anywhere. */
+static gsize row_length(const char *text)
+{
+    gsize word = 0;
+    for (gsize i = 0; i < TEXT_MAX && text[i]; i++) {
+        gboolean breaks = g_ascii_isspace(text[i]) || (guchar)text[i] >= 0x80;
+        word = breaks ? 0 : word + 1;
+        if (word > WORD_MAX)
+            return i;
+    }
+    return TEXT_MAX;
+}
+
 /* @text as a label can take it; @most bytes. */
 static char *cut_and_clean(const char *text, gsize most)
 {
@@ -146,7 +161,7 @@ MonitorEntry *monitor_entry_new(StorkitEvent *event)
     MonitorEntry *self = g_object_new(MONITOR_TYPE_ENTRY, NULL);
     self->event = g_object_ref(event);
     self->kind = kind;
-    self->text = text ? cut_and_clean(text, TEXT_MAX) : NULL;
+    self->text = text ? cut_and_clean(text, row_length(text)) : NULL;
     return self;
 }
 
@@ -162,8 +177,9 @@ char *monitor_entry_dup_clock(MonitorEntry *self)
 
 const char *monitor_entry_get_text(MonitorEntry *self)
 {
+    const char *whole = storkit_event_get_text(self->event) ?: "";
     if (!self->text)
-        self->text = cut_and_clean(storkit_event_get_text(self->event) ?: "", TEXT_MAX);
+        self->text = cut_and_clean(whole, row_length(whole));
     return self->text;
 }
 
@@ -175,7 +191,7 @@ static gboolean is_json(MonitorEntry *self)
 gboolean monitor_entry_has_details(MonitorEntry *self)
 {
     const char *text = storkit_event_get_text(self->event);
-    return is_json(self) || (text && strlen(text) > TEXT_MAX);
+    return is_json(self) || (text && strlen(text) > row_length(text));
 }
 
 char *monitor_entry_dup_details(MonitorEntry *self)
