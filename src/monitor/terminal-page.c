@@ -69,9 +69,9 @@ static void open_terminal(MonitorTerminalPage *self, char **command)
 static void open_terminal(MonitorTerminalPage *self, char **command)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, &error);
-    if (!bus || !desktop_terminal_open(bus, storkit_run_get_project_root(self->run),
-                                       (const char *const *)command, NULL, &error))
+    GDBusConnection *bus = g_application_get_dbus_connection(g_application_get_default());
+    if (!desktop_terminal_open(bus, storkit_run_get_project_root(self->run),
+                               (const char *const *)command, NULL, &error))
         report_error(GTK_WIDGET(self), error);
 }
 #endif
