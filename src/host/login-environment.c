@@ -257,49 +257,18 @@ static char *find_shell(void)
     return g_strdup(is_usable_shell(g_getenv("SHELL")) ? g_getenv("SHELL") : "/bin/sh");
 }
 
-/* A connection takes longer to make than to ask, so the last one is kept. */
-static sd_bus *manager_bus; /* under the lock of told */
-
-static sd_bus *take_manager_bus(void)
-{
-    G_LOCK(told);
-    sd_bus *bus = g_steal_pointer(&manager_bus);
-    G_UNLOCK(told);
-    return bus;
-}
-
-static void keep_manager_bus(sd_bus *bus_taken)
-{
-    G_LOCK(told);
-    sd_bus *other = manager_bus;
-    manager_bus = bus_taken;
-    G_UNLOCK(told);
-    sd_bus_close_unref(other);
-}
-
-/* NULL: it does not answer on @bus_taken. */
-static char **ask_manager(sd_bus *bus_taken)
-{
-    char **environment = NULL;
-    int r = sd_bus_get_property_strv(
-        bus_taken, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-        "org.freedesktop.systemd1.Manager", "Environment", NULL, &environment);
-    if (r >= 0)
-        keep_manager_bus(bus_taken);
-    else
-        sd_bus_close_unref(bus_taken);
-    return environment;
-}
-
 /* Includes the variables that `systemctl --user import-environment` has added since the service
  * started. NULL if there is no user manager. */
 static char **manager_environment(void)
 {
-    sd_bus *bus = take_manager_bus();
-    char **environment = bus ? ask_manager(bus) : NULL;
-    if (environment || systemd_connect(&bus) < 0)
-        return environment;
-    return ask_manager(bus);
+    sd_bus *bus = NULL;
+    char **environment = NULL;
+    if (systemd_connect(&bus) >= 0)
+        sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                 "org.freedesktop.systemd1.Manager", "Environment", NULL,
+                                 &environment);
+    sd_bus_flush_close_unref(bus);
+    return environment;
 }
 
 static void note_manager_then(char *const *now)
