@@ -2,6 +2,7 @@
 #include "agents/mcp-server.h"
 
 #include "agents/json-text.h"
+#include "base/install-paths.h"
 
 /* Where the bus is. Some CLIs give their servers nothing else of their environment. */
 static const char *const variables[] = {"DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"};

@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "base/install-paths.h"
+
 const char *program_storkitctl(void)
 {
     const char *named = g_getenv("STORKITCTL");

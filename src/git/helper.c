@@ -9,6 +9,7 @@
 
 #include "base/cancel-fd.h"
 #include "base/error.h"
+#include "base/install-paths.h"
 #include "base/util.h"
 #include "git/message.h"
 #include "git/places.h"

@@ -8,6 +8,7 @@
 
 #include "base/child-spawn.h"
 #include "base/error.h"
+#include "base/install-paths.h"
 #include "base/open-files.h"
 #include "base/util.h"
 #include "host/login-environment.h"

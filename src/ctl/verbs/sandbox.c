@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/install-paths.h"
 #include "ctl/select.h"
 #include "ctl/verb.h"
 
