@@ -19,6 +19,9 @@ def run_story(pool, root, story, scenario="exit 0"):
     """Runs an agent on a story to its end, with this scenario."""
     pool.start(root, story, env={"STAND_IN": scenario})
     assert pool.wait(root, story)["status"] == "completed"
+    # A thread lets go of it, while others are told of the end.
+    claim = f"{root}/.git/worktrees/{story}/storkit-claim"
+    wait_until(lambda: not os.path.exists(claim), "the end of the run's claim")
 
 
 def listed(pool, root):
