@@ -79,6 +79,11 @@ gboolean run_info_is_live(const RunInfo *info)
     return run_info_is_pending(info) || run_info_is_running(info);
 }
 
+gboolean run_info_is_elsewhere(const RunInfo *info)
+{
+    return run_info_string(info, "host") && !run_info_string(info, "job");
+}
+
 static gboolean was_stopped(const RunInfo *info)
 {
     return g_strcmp0(run_info_string(info, "error"), "stopped") == 0;

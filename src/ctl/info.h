@@ -42,6 +42,10 @@ gboolean run_info_is_running(const RunInfo *info);
 /** Pending or running. */
 gboolean run_info_is_live(const RunInfo *info);
 
+/** Whether another machine with this home has it, and it cannot be reached from here: Slurm reaches
+ *  those of its jobs. Such runs are for commands that name them, to be told so. */
+gboolean run_info_is_elsewhere(const RunInfo *info);
+
 /** How long it has been running, or ran; "" while it is queued. Caller frees. */
 char *run_info_duration(const RunInfo *info);
 

@@ -62,13 +62,6 @@ static void add_run(GPtrArray *runs, RunInfo *info)
         g_ptr_array_add(runs, info);
 }
 
-/* Those of another machine with this home are for commands that name them, to be told so; Slurm
- * reaches its own. */
-static gboolean is_elsewhere(const RunInfo *info)
-{
-    return run_info_string(info, "host") && !run_info_string(info, "job");
-}
-
 static GPtrArray *runs_of_story(GPtrArray *listed, const char *typed, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -153,7 +146,8 @@ static gboolean add_pattern(Ctl *ctl, GPtrArray *listed, const char *pattern, GP
 {
     gboolean found = FALSE;
     for (guint i = 0; i < listed->len; i++) {
-        if (is_elsewhere(listed->pdata[i]) || !matches_pattern(ctl, listed->pdata[i], pattern))
+        if (run_info_is_elsewhere(listed->pdata[i]) ||
+            !matches_pattern(ctl, listed->pdata[i], pattern))
             continue;
         add_run(selected, listed->pdata[i]);
         found = TRUE;
@@ -208,7 +202,7 @@ static gboolean add_without_argument(Ctl *ctl, GPtrArray *listed, SelectFlags fl
         return add_matches(ctl, listed, ctl->story, flags, selected, error);
     for (guint i = 0; i < listed->len; i++) {
         RunInfo *info = listed->pdata[i];
-        if (!is_elsewhere(info) && (!ctl->agent || g_str_equal(info->agent, ctl->agent)))
+        if (!run_info_is_elsewhere(info) && (!ctl->agent || g_str_equal(info->agent, ctl->agent)))
             g_ptr_array_add(selected, info);
     }
     return TRUE;

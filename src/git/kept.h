@@ -6,8 +6,9 @@
 
 /*
  * What stays open from one operation to the next: with a thousand branches, opening a repository
- * takes longer than most of what is asked of it. Only a repository that is as it was, with all
- * settings of git's, is taken again; its references and objects are always read as they are.
+ * takes longer than most of what is asked of it. Only a repository that is as it was, with git's
+ * files of settings, is taken again (a file that these include is not looked at); its references
+ * and objects are always read as they are.
  */
 
 typedef struct Kept Kept;

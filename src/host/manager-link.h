@@ -53,8 +53,8 @@ void manager_request_later(ManagerRequest *request, guint msec,
 /** Whether the connection is lost at the moment. */
 gboolean manager_request_is_lost(const ManagerRequest *request);
 
-/** Has @heard called for the manager's signals @signal of @unit, which the request has to outlive.
- *  A request hears of one unit. Returns a negative errno on failure. */
+/** Has @heard called for the manager's signals @signal of @unit, a text that has to outlive the
+ *  request. A request hears of one unit. Returns a negative errno on failure. */
 int manager_request_listen(ManagerRequest *request, ManagerSignal signal, const char *unit,
                            void (*heard)(ManagerRequest *request, sd_bus_message *m));
 

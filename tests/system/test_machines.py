@@ -5,6 +5,7 @@ with one home do. Here both have one kernel, so that locks and FIFOs cross from 
 import json
 import os
 import socket
+import subprocess
 
 from gi.repository import GLib
 
@@ -76,6 +77,9 @@ def check_left_alone(other, root, info):
         error = raises("OnOtherHost", other.call, method, signature, root, "s", "coder")
         assert f"storkitctl -H {HOST} stop s/coder" in error.message, error
     raises("OnOtherHost", other.call, "SubscribeRun", "(st)", run_id, 0)
+    # Every run is every one of this machine.
+    command = [os.environ["STORKITCTL"], "-C", root, "stop", "--all"]
+    assert subprocess.run(command, env=other.environment, check=False).returncode == 0
 
 
 def test_run_of_another_machine_is_left_alone(pool):

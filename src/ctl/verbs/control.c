@@ -135,18 +135,12 @@ static GPtrArray *list_runs(Ctl *ctl, const Request *request, GError **error)
     return listed;
 }
 
-/* Another machine's with this home: every run means those that can be reached. */
-static gboolean is_elsewhere(const RunInfo *info)
-{
-    return run_info_string(info, "host") && !slurm_has(info);
-}
-
 static GPtrArray *every_run(Ctl *ctl, const Request *request, GError **error)
 {
     g_autoptr(GPtrArray) listed = list_runs(ctl, request, error);
     for (guint i = listed ? listed->len : 0; i > 0; i--) {
         const RunInfo *info = listed->pdata[i - 1];
-        if (!request->takes(info) || is_elsewhere(info) ||
+        if (!request->takes(info) || run_info_is_elsewhere(info) ||
             (ctl->agent && !g_str_equal(info->agent, ctl->agent)))
             g_ptr_array_remove_index(listed, i - 1);
     }

@@ -297,9 +297,7 @@ static int start(Ctl *ctl, char **arguments, char **passed, GError **error)
     g_auto(StartRequest) request = {0};
     if (start_arguments.on)
         return submit_on(ctl, start_arguments.on, arguments[0], error);
-    if (!ctl_open(ctl, error))
-        return -1;
-    if (!start_request_read(ctl, arguments[0], &request, error))
+    if (!ctl_open(ctl, error) || !start_request_read(ctl, arguments[0], &request, error))
         return -1;
     return start_target(ctl, &request.target, error);
 }
