@@ -2,7 +2,9 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "ctl/json-order.h"
@@ -73,6 +75,18 @@ gboolean ctl_attach_event(Ctl *ctl, GError **error)
     if (r >= 0)
         r = sd_bus_attach_event(ctl->bus, ctl->event, SD_EVENT_PRIORITY_NORMAL);
     return r >= 0 || set_loop_error(error, r);
+}
+
+static int on_unread(sd_event_source *source, int fd, guint32 events, void *unused)
+{
+    raise(SIGPIPE);
+    exit(EXIT_FAILURE); /* it is ignored */
+}
+
+void ctl_end_with_reader(Ctl *ctl)
+{
+    /* A file, which cannot be polled, may be read later. */
+    (void)sd_event_add_io(ctl->event, NULL, STDOUT_FILENO, 0, on_unread, NULL);
 }
 
 gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error)

@@ -45,6 +45,10 @@ const char *ctl_require_project(Ctl *ctl, GError **error);
 /** Puts the connection on an event loop, `event`; nothing to do the second time. */
 gboolean ctl_attach_event(Ctl *ctl, GError **error);
 
+/** From now on the process ends, as a write would end it, when nobody reads its standard output any
+ *  more: for commands that may print nothing for long. */
+void ctl_end_with_reader(Ctl *ctl);
+
 /** Runs the loop until a handler sets @done. Sets CTL_ERROR_NO_SERVICE where the session bus went
  *  away first. */
 gboolean ctl_run_event(Ctl *ctl, const gboolean *done, GError **error);

@@ -277,6 +277,60 @@ def test_hosts_wait_for_all(pool):
         assert "name a run" in ctl("-H", "one,two", "wait", status=USAGE).err
 
 
+def marked(screen):
+    """The host and the story of the marked row of top, or None."""
+    rows = [line for line in screen.splitlines() if line.startswith("▸")]
+    return rows[0].split()[1:3] if rows else None
+
+
+def test_hosts_top_is_one_table(pool):
+    """top has the runs of all hosts, and acts on each where it is; a host that is away is a row,
+    until it is back. Its keys ask for nothing over ssh in between."""
+    scenario = "init; text Hello.; wait go; " + ASK
+    with two_hosts(pool, scenario) as (hosts, ctl):
+        there = hosts.ctl["two"]
+        ctl.start("1_here")
+        info = there.start("42_login")
+        words = ["-H", "one,gone,two", "top"]
+        assert "takes one host" in ctl("--json", *words, status=USAGE).err
+        with ctl.terminal(*words, columns=120, environment={"GIT_PAGER": "cat"}) as terminal:
+            screen = terminal.wait_until(lambda screen: screen.count("Hello.") == 2, "two runs")
+            assert screen.splitlines()[2].split()[:3] == ["HOST", "STORY", "AGENT"], screen
+            assert "gone: unreachable since " in terminal.wait_for("gone: unreachable")
+            terminal.wait_until(lambda screen: marked(screen) == ["one", "1_here"], "the first")
+            terminal.press("j")
+            terminal.wait_until(lambda screen: marked(screen) == ["two", "42_login"], "the other")
+            check_top_acts(terminal, there, info)
+            hosts.far["two"].take_away()
+            screen = terminal.wait_for("two: unreachable since ")
+            assert "42_login" not in screen, screen
+            hosts.far["two"].start()
+            terminal.wait_for("42_login")
+            terminal.press("s")
+            terminal.wait_for("Stop 42_login/coder on two? y/n")
+            terminal.press("y")
+            terminal.wait_for("42_login", gone=True)
+            terminal.press("q")
+            assert terminal.wait_for_end() == 0
+        assert there.json("list") == [] and len(ctl.json("list")) == 1
+
+
+def check_top_acts(terminal, there, info):
+    terminal.press("f")
+    terminal.wait_for("frozen")
+    assert there.json("show", "42")[0]["frozen"]
+    terminal.press("f")
+    terminal.wait_for("frozen", gone=True)
+    terminal.press("Enter")
+    assert "Worktree:" in terminal.wait_for("Press a key to go back")
+    terminal.press("x")
+    there.touch(info)
+    terminal.wait_for("y/n  May it use Bash?  rm -r build")
+    terminal.press("y")
+    terminal.wait_for("answered: allow")
+    wait_until(lambda: there.json("questions") == [], "the answer")
+
+
 @contextmanager
 def clone_elsewhere(pool, scenario):
     """The project on `two` is a clone of the one on `one`, which has a commit more by now. Yields

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The keys of storkitctl top."""
 
+import json
+import signal
+
 from ctl import Ctl
-from harness import main, wait_until
+from harness import PATIENCE, main, wait_until
 
 
 def marked(screen):
@@ -58,6 +61,20 @@ def test_top_acts_on_a_run(pool):
         terminal.press("q")
         assert terminal.wait_for_end() == 0
     ctl("stop", "42")
+
+
+def test_top_as_json(pool):
+    """Without a terminal top prints lines of JSON, one for each change until nobody reads."""
+    ctl = Ctl(pool, "init; text Hello.; wait go; text Bye.; result")
+    info = ctl.start("42_login")
+    top = ctl.begin("--json", "top")
+    read = lambda: json.loads(top.stdout.readline())[0]  # noqa: E731
+    wait_until(lambda: read().get("last_line") == "Hello.", "the first line")
+    wait_until(lambda: read().get("cpu", -1) >= 0, "its share of a CPU")
+    ctl.touch(info)
+    wait_until(lambda: read()["status"] == "completed", "the end")
+    top.stdout.close()
+    assert top.wait(PATIENCE) == -signal.SIGPIPE
 
 
 if __name__ == "__main__":

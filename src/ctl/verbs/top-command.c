@@ -9,11 +9,14 @@
 
 #include "ctl/terminal.h"
 
-static GStrv command_line(TopCommand command, const Ctl *ctl, const RunInfo *info)
+static GStrv command_line(TopCommand command, const Ctl *ctl, const TopRun *run)
 {
+    const RunInfo *info = run->info;
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     g_autofree char *name = g_strdup_printf("%s/%s", info->story, info->agent);
     g_strv_builder_add_many(builder, "/proc/self/exe", "-C", info->project, NULL);
+    if (run->host)
+        g_strv_builder_add_many(builder, "-H", run->host, NULL);
     if (ctl->no_pager)
         g_strv_builder_add(builder, "--no-pager");
     const char *const of_run[] = {
@@ -42,10 +45,24 @@ static gboolean pager_waits(const Ctl *ctl)
     return !ctl->no_pager && (pager ? strstr(pager, "less") : less) != NULL;
 }
 
+static const int key_signals[] = {SIGINT, SIGQUIT};
+
 static void set_key_signals(sighandler_t handler)
 {
-    signal(SIGINT, handler);
-    signal(SIGQUIT, handler);
+    for (gsize i = 0; i < G_N_ELEMENTS(key_signals); i++)
+        signal(key_signals[i], handler);
+}
+
+static void save_key_signals(struct sigaction *actions)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(key_signals); i++)
+        sigaction(key_signals[i], NULL, &actions[i]);
+}
+
+static void restore_key_signals(const struct sigaction *actions)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(key_signals); i++)
+        sigaction(key_signals[i], &actions[i], NULL);
 }
 
 /* Whether the attached run is still there: if not, attach's message about the end must stay
@@ -58,11 +75,13 @@ static gboolean runs_on(const Ctl *ctl, const RunInfo *info)
     return now && run_info_is_live(now) && g_str_equal(now->run_id, info->run_id);
 }
 
-static gboolean must_wait(TopCommand command, const Ctl *ctl, const RunInfo *info, int status)
+static gboolean must_wait(TopCommand command, const Ctl *ctl, const TopRun *run, int status)
 {
     if (status != 0 || (command != TOP_LOG && command != TOP_ATTACH))
         return TRUE;
-    return command == TOP_LOG ? !pager_waits(ctl) : !runs_on(ctl, info);
+    if (command == TOP_LOG)
+        return !pager_waits(ctl);
+    return run->host || !runs_on(ctl, run->info);
 }
 
 /* The program gets its signals as a shell would give them. */
@@ -85,18 +104,20 @@ static void wait_for_key(void)
     fputs("\n", stderr);
 }
 
-gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info, GError **error)
+gboolean top_command_run(TopCommand command, const Ctl *ctl, const TopRun *run, GError **error)
 {
-    g_auto(GStrv) argv = command_line(command, ctl, info);
+    g_auto(GStrv) argv = command_line(command, ctl, run);
     g_auto(GStrv) environment = command_environment();
+    struct sigaction actions[G_N_ELEMENTS(key_signals)];
     int status;
+    save_key_signals(actions);
     set_key_signals(SIG_IGN);
     gboolean ran = g_spawn_sync(NULL, argv, environment, G_SPAWN_CHILD_INHERITS_STDIN,
                                 prepare_child, NULL, NULL, NULL, &status, error);
-    /* They are blocked, so one that came waits: ignoring it again discards it. */
+    /* Where they are blocked, one that came waits: ignoring it again discards it. */
     set_key_signals(SIG_IGN);
-    set_key_signals(SIG_DFL);
-    if (ran && must_wait(command, ctl, info, status))
+    restore_key_signals(actions);
+    if (ran && must_wait(command, ctl, run, status))
         wait_for_key();
     return ran;
 }

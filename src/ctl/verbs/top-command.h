@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "ctl/ctl.h"
-#include "ctl/info.h"
+#include "ctl/verbs/top-model.h"
 
 /*
  * Commands that top gives the terminal to for a while.
@@ -16,6 +15,6 @@ typedef enum {
     TOP_DIFF,
 } TopCommand;
 
-/** Runs storkitctl's command for the run @info in the terminal, which is as a shell would have it.
- *  If its output would vanish at once with the table back, returns after a key. */
-gboolean top_command_run(TopCommand command, const Ctl *ctl, const RunInfo *info, GError **error);
+/** Runs storkitctl's command for @run, on its host, in the terminal, which is as a shell would have
+ * it. If its output would vanish at once with the table back, returns after a key. */
+gboolean top_command_run(TopCommand command, const Ctl *ctl, const TopRun *run, GError **error);

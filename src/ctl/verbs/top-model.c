@@ -15,20 +15,30 @@ static void top_run_free(gpointer data)
     g_free(run);
 }
 
+static void problem_free(gpointer data)
+{
+    TopProblem *problem = data;
+    g_free(problem->text);
+    g_free(problem);
+}
+
 void top_model_init(TopModel *model, Ctl *ctl, const char *project)
 {
     *model = (TopModel){
         .ctl = ctl,
         .project = project,
         .runs = g_ptr_array_new_with_free_func(top_run_free),
+        .problems = g_ptr_array_new_with_free_func(problem_free),
     };
 }
 
-int top_model_find(const TopModel *model, const char *run_id)
+int top_model_find(const TopModel *model, const char *host, const char *run_id)
 {
-    for (guint i = 0; i < model->runs->len; i++)
-        if (g_str_equal(((TopRun *)model->runs->pdata[i])->info->run_id, run_id))
+    for (guint i = 0; i < model->runs->len; i++) {
+        const TopRun *run = model->runs->pdata[i];
+        if (g_strcmp0(run->host, host) == 0 && g_str_equal(run->info->run_id, run_id))
             return (int)i;
+    }
     return -1;
 }
 
@@ -49,16 +59,24 @@ static void on_end(Follow *follow, const GError *error, gpointer data)
     g_clear_pointer(&run->follow, follow_free);
 }
 
-static TopRun *top_run_new(TopModel *model, RunInfo *info)
+static void follow_here(TopModel *model, TopRun *run)
 {
     static const FollowHandler handler = {.event = on_event, .end = on_end};
-    TopRun *run = g_new0(TopRun, 1);
-    run->info = info;
-    run->cpu = -1;
+    const RunInfo *info = run->info;
     run->last_line = last_line_from_journal(info->run_id);
     if (run_info_is_live(info))
         run->follow =
             follow_new(model->ctl, info->run_id, run_info_uint(info, "cursor", 0), &handler, run);
+}
+
+static TopRun *top_run_new(TopModel *model, const char *host, RunInfo *info)
+{
+    TopRun *run = g_new0(TopRun, 1);
+    run->info = info;
+    run->host = host;
+    run->cpu = -1;
+    if (!host)
+        follow_here(model, run);
     return run;
 }
 
@@ -74,12 +92,20 @@ static void sample_cpu(TopRun *run)
     run->sampled = now;
 }
 
-static void take_info(TopModel *model, RunInfo *info)
+/* What its own host has found out. */
+static void take_figures(TopRun *run)
 {
-    int index = top_model_find(model, info->run_id);
+    g_free(run->last_line);
+    run->last_line = g_strdup(run_info_string(run->info, "last_line"));
+    run->cpu = json_object_get_double_member_with_default(run->info->json, "cpu", -1);
+}
+
+static void take_info(TopModel *model, const char *host, RunInfo *info)
+{
+    int index = top_model_find(model, host, info->run_id);
     TopRun *run;
     if (index < 0) {
-        run = top_run_new(model, info);
+        run = top_run_new(model, host, info);
         g_ptr_array_add(model->runs, run);
     } else {
         run = model->runs->pdata[index];
@@ -87,13 +113,16 @@ static void take_info(TopModel *model, RunInfo *info)
         run->info = info;
     }
     run->seen = TRUE;
-    sample_cpu(run);
+    if (host)
+        take_figures(run);
+    else
+        sample_cpu(run);
 }
 
 const char *top_model_label(const TopModel *model, const char *project)
 {
     const char *label = NULL;
-    for (guint i = 0; i < model->runs->len; i++) {
+    for (guint i = 0; !model->one_project && i < model->runs->len; i++) {
         const char *other = ((TopRun *)model->runs->pdata[i])->info->project;
         if (g_str_equal(other, project))
             continue;
@@ -111,20 +140,24 @@ static gboolean is_wanted(const TopModel *model, const RunInfo *info)
 
 static int compare_runs(gconstpointer a, gconstpointer b)
 {
-    const RunInfo *first = (*(TopRun *const *)a)->info, *second = (*(TopRun *const *)b)->info;
-    int order = run_info_is_live(second) - run_info_is_live(first);
-    return order != 0 ? order : run_info_compare(first, second);
+    const TopRun *first = *(TopRun *const *)a, *second = *(TopRun *const *)b;
+    int order = run_info_is_live(second->info) - run_info_is_live(first->info);
+    if (order == 0)
+        order = g_strcmp0(first->host, second->host);
+    return order != 0 ? order : run_info_compare(first->info, second->info);
 }
 
-void top_model_update(TopModel *model, JsonNode *list)
+static void take_list(TopModel *model, const char *host, JsonNode *list)
 {
     g_autoptr(GPtrArray) infos = run_info_list_from_json(list, model->project);
-    for (guint i = 0; i < model->runs->len; i++)
-        ((TopRun *)model->runs->pdata[i])->seen = FALSE;
+    for (guint i = 0; i < model->runs->len; i++) {
+        TopRun *run = model->runs->pdata[i];
+        run->seen = g_strcmp0(run->host, host) != 0;
+    }
     while (infos->len > 0) {
         g_autoptr(RunInfo) info = g_ptr_array_steal_index_fast(infos, 0);
         if (is_wanted(model, info))
-            take_info(model, g_steal_pointer(&info));
+            take_info(model, host, g_steal_pointer(&info));
     }
     for (guint i = model->runs->len; i > 0; i--)
         if (!((TopRun *)model->runs->pdata[i - 1])->seen)
@@ -132,7 +165,53 @@ void top_model_update(TopModel *model, JsonNode *list)
     g_ptr_array_sort(model->runs, compare_runs);
 }
 
+void top_model_update(TopModel *model, JsonNode *list)
+{
+    take_list(model, NULL, list);
+}
+
+static void forget_problem(TopModel *model, const char *host)
+{
+    for (guint i = model->problems->len; i > 0; i--)
+        if (g_str_equal(((TopProblem *)model->problems->pdata[i - 1])->host, host))
+            g_ptr_array_remove_index(model->problems, i - 1);
+}
+
+void top_model_update_host(TopModel *model, const char *host, JsonNode *list)
+{
+    forget_problem(model, host);
+    take_list(model, host, list);
+}
+
+void top_model_lose_host(TopModel *model, const char *host, const char *text)
+{
+    g_autoptr(JsonArray) no_runs = json_array_new();
+    g_autoptr(JsonNode) nothing = json_node_init_array(json_node_alloc(), no_runs);
+    TopProblem *problem = g_new(TopProblem, 1);
+    forget_problem(model, host);
+    take_list(model, host, nothing);
+    *problem = (TopProblem){host, g_strdup(text)};
+    g_ptr_array_add(model->problems, problem);
+}
+
+JsonNode *top_model_to_json(const TopModel *model)
+{
+    g_autoptr(JsonArray) array = json_array_new();
+    for (guint i = 0; i < model->runs->len; i++) {
+        const TopRun *run = model->runs->pdata[i];
+        g_autoptr(JsonNode) node = run_info_to_json(run->info);
+        JsonObject *object = json_node_get_object(node);
+        if (run->cpu >= 0)
+            json_object_set_double_member(object, "cpu", run->cpu);
+        if (run->last_line)
+            json_object_set_string_member(object, "last_line", run->last_line);
+        json_array_add_element(array, g_steal_pointer(&node));
+    }
+    return json_node_init_array(json_node_alloc(), array);
+}
+
 void top_model_clear(TopModel *model)
 {
     g_clear_pointer(&model->runs, g_ptr_array_unref);
+    g_clear_pointer(&model->problems, g_ptr_array_unref);
 }

@@ -27,6 +27,7 @@
 
 /* clang-format off */
 static const Column columns[] = {
+    {"HOST"},
     {"STORY", .minimum = 8},
     {"AGENT", .minimum = 5},
     {"PROJECT", .minimum = 6},
@@ -93,6 +94,7 @@ static void add_row(Table *table, const TopModel *model, const TopRun *run)
     g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
     g_autofree char *cpu = percent(run->cpu);
     g_autofree char *cost = run_info_cost(info);
+    table_add(table, STYLE_NAME, run->host);
     table_add(table, STYLE_NAME, info->story);
     table_add(table, STYLE_NONE, info->agent);
     table_add(table, STYLE_NONE, top_model_label(model, info->project));
@@ -165,6 +167,26 @@ static char *more_line(const TopScroll *scroll, int n_runs)
     return g_strdup_printf("%s%s%d more below", above, *above ? ", " : "", below);
 }
 
+/* "  gpu2: unreachable since 12:03:07: …" */
+static void append_problem(GString *frame, const TopProblem *problem, int width)
+{
+    g_autofree char *clean = text_clean(problem->text, FALSE);
+    g_autofree char *line = g_strdup_printf("%*s%s: %s", MARK_WIDTH, "", problem->host, clean);
+    append_line(frame, width, STYLE_BAD, line);
+}
+
+static void append_row(GString *frame, const char *line, gboolean selected)
+{
+    next_line(frame);
+    g_string_append_printf(frame, "%s %s" LINE_END, selected ? text_glyph("▸", ">") : " ", line);
+}
+
+static int count_rows(const TopModel *model)
+{
+    return (int)(model->runs->len + model->problems->len);
+}
+
+/* The runs, and below them the hosts without any. */
 static void append_runs(GString *frame, const TopModel *model, int first, int selected,
                         const Layout *layout, int width)
 {
@@ -176,14 +198,13 @@ static void append_runs(GString *frame, const TopModel *model, int first, int se
         next_line(frame);
         g_string_append_printf(frame, "%*s%s" LINE_END, MARK_WIDTH, "", (char *)lines->pdata[0]);
     }
-    for (int i = 0; i < layout->runs; i++) {
-        guint line = (guint)(first + i + 1);
-        next_line(frame);
-        if (line < lines->len)
-            g_string_append_printf(frame, "%s %s",
-                                   first + i == selected ? text_glyph("▸", ">") : " ",
-                                   (char *)lines->pdata[line]);
-        g_string_append(frame, LINE_END);
+    for (int i = first; i < first + layout->runs; i++) {
+        if (i < (int)model->runs->len)
+            append_row(frame, lines->pdata[i + 1], i == selected);
+        else if (i < count_rows(model))
+            append_problem(frame, model->problems->pdata[i - (int)model->runs->len], width);
+        else
+            append_line(frame, width, STYLE_NONE, "");
     }
 }
 
@@ -218,11 +239,11 @@ void top_view_draw(const TopModel *model, TopScroll *scroll, int selected, const
     Layout layout = lay_out(rows);
     append_line(frame, width, away ? STYLE_WARN : STYLE_BOLD,
                 away ? "the storkit service does not answer; waiting for it" : summary);
-    scroll_to(scroll, selected, (int)model->runs->len, layout.runs);
-    g_autofree char *more = more_line(scroll, (int)model->runs->len);
+    scroll_to(scroll, selected, count_rows(model), layout.runs);
+    g_autofree char *more = more_line(scroll, count_rows(model));
     if (layout.blank)
         append_line(frame, width, STYLE_DIM, more);
-    if (model->runs->len > 0)
+    if (count_rows(model) > 0)
         append_runs(frame, model, scroll->first, selected, &layout, width);
     else
         append_no_runs(frame, &layout, width);
