@@ -5,10 +5,10 @@
 
 struct _MonitorEntryRow {
     AdwBin parent;
-    GtkLabel *clock, *text, *details;
+    GtkLabel *clock;
+    MonitorParagraph *text, *details;
     GtkButton *fold;
     MonitorEntry *entry;
-    gboolean brief;
 };
 
 #define BRIEF_MAX 160
@@ -24,7 +24,7 @@ static void show_details(MonitorEntryRow *self)
 {
     gboolean open = self->entry && monitor_entry_get_open(self->entry);
     g_autofree char *details = open ? monitor_entry_dup_details(self->entry) : g_strdup("");
-    gtk_label_set_text(self->details, details);
+    monitor_paragraph_set_text(self->details, details);
     gtk_widget_set_visible(GTK_WIDGET(self->details), open);
     gtk_button_set_icon_name(self->fold, open ? "pan-down-symbolic" : "pan-end-symbolic");
     gtk_accessible_update_state(GTK_ACCESSIBLE(self->fold), GTK_ACCESSIBLE_STATE_EXPANDED, open,
@@ -40,22 +40,6 @@ static void on_fold(MonitorEntryRow *self)
 {
     if (self->entry)
         monitor_entry_set_open(self->entry, !monitor_entry_get_open(self->entry));
-}
-
-void monitor_entry_row_set_brief(MonitorEntryRow *self)
-{
-    self->brief = TRUE;
-    gtk_label_set_wrap(self->text, FALSE);
-    gtk_label_set_single_line_mode(self->text, TRUE);
-    gtk_label_set_ellipsize(self->text, PANGO_ELLIPSIZE_END);
-}
-
-static void show_text(MonitorEntryRow *self, const char *text)
-{
-    g_autofree char *cut = NULL;
-    if (self->brief && g_utf8_strlen(text, -1) > BRIEF_MAX)
-        cut = g_utf8_substring(text, 0, BRIEF_MAX);
-    gtk_label_set_text(self->text, cut ?: text);
 }
 
 static void forget_entry(MonitorEntryRow *self)
@@ -77,11 +61,21 @@ void monitor_entry_row_set_entry(MonitorEntryRow *self, MonitorEntry *entry)
     g_signal_connect_swapped(entry, "notify::open", G_CALLBACK(on_open), self);
     gtk_widget_add_css_class(GTK_WIDGET(self), styles[monitor_entry_get_kind(entry)]);
     gtk_label_set_text(self->clock, clock);
-    show_text(self, monitor_entry_get_text(entry));
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   monitor_entry_get_text(entry), -1);
+    monitor_paragraph_set_text(self->text, monitor_entry_get_text(entry));
     gtk_widget_set_visible(GTK_WIDGET(self->fold), monitor_entry_has_details(entry));
     show_details(self);
+}
+
+void monitor_entry_row_show_brief(MonitorParagraph *line, MonitorEntry *entry)
+{
+    const char *text = monitor_entry_get_text(entry);
+    const char *const classes[] = {"entry-words", styles[monitor_entry_get_kind(entry)], NULL};
+    g_autofree char *clock = monitor_entry_dup_clock(entry);
+    g_autofree char *cut =
+        g_utf8_strlen(text, -1) > BRIEF_MAX ? g_utf8_substring(text, 0, BRIEF_MAX) : NULL;
+    g_autofree char *whole = g_strdup_printf("%s  %s", clock, cut ?: text);
+    gtk_widget_set_css_classes(GTK_WIDGET(line), (const char **)classes);
+    monitor_paragraph_set_text(line, whole);
 }
 
 static void monitor_entry_row_dispose(GObject *object)
@@ -94,6 +88,7 @@ static void monitor_entry_row_class_init(MonitorEntryRowClass *class)
 {
     GtkWidgetClass *widget = GTK_WIDGET_CLASS(class);
     G_OBJECT_CLASS(class)->dispose = monitor_entry_row_dispose;
+    g_type_ensure(MONITOR_TYPE_PARAGRAPH);
     gtk_widget_class_set_template_from_resource(widget, "/org/storkit/Monitor/entry-row.ui");
     gtk_widget_class_bind_template_child(widget, MonitorEntryRow, clock);
     gtk_widget_class_bind_template_child(widget, MonitorEntryRow, text);

@@ -4,6 +4,7 @@
 #include <adwaita.h>
 
 #include "monitor/entry.h"
+#include "monitor/paragraph.h"
 
 /*
  * What a list shows of an entry.
@@ -14,8 +15,8 @@ G_DECLARE_FINAL_TYPE(MonitorEntryRow, monitor_entry_row, MONITOR, ENTRY_ROW, Adw
 
 GtkWidget *monitor_entry_row_new(void);
 
-/** Shows entries in one line, from the next one on: to lay out a long text takes milliseconds. */
-void monitor_entry_row_set_brief(MonitorEntryRow *self);
-
 /** Shows @entry, as it changes; NULL: nothing. */
 void monitor_entry_row_set_entry(MonitorEntryRow *self, MonitorEntry *entry);
+
+/** Shows the beginning of @entry in @line, a single one: so it is shown in a flood. */
+void monitor_entry_row_show_brief(MonitorParagraph *line, MonitorEntry *entry);

@@ -5,13 +5,18 @@
 
 #include "monitor/entry-list.h"
 #include "monitor/entry-row.h"
+#include "monitor/range.h"
 
-/* A list lays out two hundred rows where there are so many. What comes in such numbers is gone
- * before anybody could scroll to it: so long, there are only as many as can be seen, a line each.
- */
-#define FLOOD 200
-#define TAIL 40
-#define FLOOD_MS 2000 /* longer than from one change of the list to the next */
+/* GTK's list keeps two hundred rows, and to make and lay out so many takes as long as a person
+ * notices. So there are never more new ones in a frame than are seen: at first as many as fill the
+ * window, then some more in each frame until there are so many that all the others cost nothing.
+ * What comes in larger numbers is gone before anybody could scroll to it: so long, there are only
+ * the last ones, a line each. */
+#define ROWS_AT_FIRST 24
+#define ROWS_A_FRAME 6
+#define ROWS_OF_LIST 200
+#define FLOOD 40
+#define FLOOD_MS 800 /* longer than from one change of the list to the next */
 
 struct _MonitorEventsPage {
     AdwBin parent;
@@ -23,11 +28,13 @@ struct _MonitorEventsPage {
     GtkWidget *to_end;
     MonitorEntryList *entries;
     GtkFilterListModel *found;
-    GtkSliceListModel *shown;          /* of those: all, or in a flood the last ones */
+    MonitorRange *shown;               /* of those: all, or the last ones */
     GtkListItemFactory *whole, *brief; /* what makes the rows: brief ones in a flood */
     GtkStringFilter *filter;
     gboolean follows; /* the last entry stays in view */
     guint flood;      /* a timer until it is over; 0: there is none */
+    guint growth;     /* a callback in each frame, until all are shown; or 0 */
+    gboolean held;    /* what has come since a person scrolled up is not in `shown` */
 };
 
 G_DEFINE_FINAL_TYPE(MonitorEventsPage, monitor_events_page, ADW_TYPE_BIN)
@@ -41,12 +48,53 @@ static void scroll_to_end(MonitorEventsPage *self)
         gtk_widget_activate_action(GTK_WIDGET(self->list), "list.scroll-to-item", "u", n - 1);
 }
 
+static guint count_found(MonitorEventsPage *self)
+{
+    return g_list_model_get_n_items(G_LIST_MODEL(self->found));
+}
+
+/* No row is made that is not shown. */
+static void show_last(MonitorEventsPage *self, GtkListItemFactory *factory, guint n)
+{
+    guint found = count_found(self);
+    if (gtk_list_view_get_factory(self->list) != factory) {
+        monitor_range_set(self->shown, 0, 0);
+        gtk_list_view_set_factory(self->list, factory);
+    }
+    monitor_range_set(self->shown, found - MIN(found, n), found);
+    self->held = FALSE;
+    scroll_to_end(self);
+}
+
+static void stop_growth(MonitorEventsPage *self)
+{
+    if (self->growth > 0)
+        gtk_widget_remove_tick_callback(GTK_WIDGET(self->list), self->growth);
+    self->growth = 0;
+}
+
+static gboolean grow(GtkWidget *list, GdkFrameClock *clock, gpointer data)
+{
+    MonitorEventsPage *self = data;
+    guint begin = monitor_range_get_begin(self->shown);
+    guint n = g_list_model_get_n_items(G_LIST_MODEL(self->shown));
+    gboolean done = begin <= ROWS_A_FRAME || n > ROWS_OF_LIST;
+    monitor_range_set(self->shown, done ? 0 : begin - ROWS_A_FRAME, begin + n);
+    if (self->follows)
+        scroll_to_end(self);
+    if (!done)
+        return G_SOURCE_CONTINUE;
+    self->growth = 0;
+    return G_SOURCE_REMOVE;
+}
+
 static void show_all(MonitorEventsPage *self)
 {
     g_clear_handle_id(&self->flood, g_source_remove);
-    gtk_list_view_set_factory(self->list, self->whole);
-    gtk_slice_list_model_set_offset(self->shown, 0);
-    gtk_slice_list_model_set_size(self->shown, G_MAXUINT);
+    stop_growth(self);
+    show_last(self, self->whole, ROWS_AT_FIRST);
+    if (monitor_range_get_begin(self->shown) > 0)
+        self->growth = gtk_widget_add_tick_callback(GTK_WIDGET(self->list), grow, self, NULL);
 }
 
 static gboolean on_flood_over(gpointer data)
@@ -54,25 +102,22 @@ static gboolean on_flood_over(gpointer data)
     MonitorEventsPage *self = data;
     self->flood = 0;
     show_all(self);
-    scroll_to_end(self);
     return G_SOURCE_REMOVE;
 }
 
-static void show_tail(MonitorEventsPage *self)
+static void show_flood(MonitorEventsPage *self)
 {
-    guint n = g_list_model_get_n_items(G_LIST_MODEL(self->found));
     g_clear_handle_id(&self->flood, g_source_remove);
     self->flood = g_timeout_add(FLOOD_MS, on_flood_over, self);
-    gtk_list_view_set_factory(self->list, self->brief);
-    gtk_slice_list_model_set_size(self->shown, TAIL);
-    gtk_slice_list_model_set_offset(self->shown, n - MIN(n, TAIL));
+    stop_growth(self);
+    show_last(self, self->brief, FLOOD);
 }
 
 static void set_follows(MonitorEventsPage *self, gboolean follows)
 {
     self->follows = follows;
     gtk_widget_set_visible(self->to_end, !follows);
-    if (!follows && self->flood > 0)
+    if (follows ? self->held : self->flood > 0)
         show_all(self);
 }
 
@@ -113,16 +158,27 @@ static gboolean on_key(MonitorEventsPage *self, guint key, guint code, GdkModifi
     return GDK_EVENT_PROPAGATE;
 }
 
+static void show_new(MonitorEventsPage *self)
+{
+    if (!self->held)
+        monitor_range_set(self->shown, monitor_range_get_begin(self->shown), G_MAXUINT);
+    if (self->follows)
+        scroll_to_end(self);
+}
+
 static void on_changed(MonitorEventsPage *self, guint position, guint removed, guint added)
 {
-    gboolean first = gtk_slice_list_model_get_size(self->shown) == 0;
-    if (first && added <= FLOOD)
-        show_all(self);
-    if (!self->follows && !first)
-        return;
-    if (added > FLOOD || (added > 0 && self->flood > 0))
-        show_tail(self);
-    scroll_to_end(self);
+    gboolean many = added > (self->flood > 0 ? ROWS_A_FRAME : FLOOD);
+    gboolean searched = gtk_filter_list_model_get_filter(self->found) != NULL;
+    if (many && self->follows) {
+        show_flood(self);
+    } else if (self->flood > 0) {
+        show_last(self, self->brief, FLOOD);
+    } else {
+        /* While a person reads, a flood is not added below: it would be in the way at its end. */
+        self->held = self->held || (many && !searched);
+        show_new(self);
+    }
 }
 
 /* --- What there is to say about the list --- */
@@ -150,8 +206,15 @@ static void on_setup(GtkSignalListItemFactory *factory, GtkListItem *item, gpoin
 
 static void on_setup_brief(GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
 {
-    on_setup(factory, item, data);
-    monitor_entry_row_set_brief(MONITOR_ENTRY_ROW(gtk_list_item_get_child(item)));
+    GtkWidget *line = monitor_paragraph_new();
+    monitor_paragraph_set_single_line(MONITOR_PARAGRAPH(line));
+    gtk_list_item_set_child(item, line);
+}
+
+static void on_bind_brief(GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
+{
+    monitor_entry_row_show_brief(MONITOR_PARAGRAPH(gtk_list_item_get_child(item)),
+                                 gtk_list_item_get_item(item));
 }
 
 static void on_bind(GtkSignalListItemFactory *factory, GtkListItem *item, gpointer data)
@@ -181,6 +244,8 @@ static void on_search(MonitorEventsPage *self)
     const char *text = gtk_editable_get_text(GTK_EDITABLE(self->search_entry));
     gtk_string_filter_set_search(self->filter, text);
     gtk_filter_list_model_set_filter(self->found, *text ? GTK_FILTER(self->filter) : NULL);
+    if (self->flood == 0)
+        show_all(self);
 }
 
 void monitor_events_page_search(MonitorEventsPage *self)
@@ -211,7 +276,6 @@ void monitor_events_page_set_run(MonitorEventsPage *self, StorkitRun *run)
     if (!run)
         return;
     g_autoptr(StorkitEventStream) stream = storkit_run_follow(run, 0);
-    gtk_slice_list_model_set_size(self->shown, 0); /* until it is seen whether it is a flood */
     self->entries = monitor_entry_list_new(stream);
     g_signal_connect_swapped(self->entries, "notify", G_CALLBACK(on_note), self);
     gtk_filter_list_model_set_model(self->found, G_LIST_MODEL(self->entries));
@@ -222,6 +286,8 @@ static void monitor_events_page_dispose(GObject *object)
     MonitorEventsPage *self = MONITOR_EVENTS_PAGE(object);
     forget_run(self);
     g_clear_handle_id(&self->flood, g_source_remove);
+    if (self->list)
+        stop_growth(self);
     g_clear_object(&self->shown);
     g_clear_object(&self->whole);
     g_clear_object(&self->brief);
@@ -248,12 +314,20 @@ static void monitor_events_page_class_init(MonitorEventsPageClass *class)
     gtk_widget_class_bind_template_callback(widget, on_key);
 }
 
-static GtkListItemFactory *make_factory(GCallback setup)
+static GtkListItemFactory *make_whole(void)
 {
     GtkListItemFactory *factory = gtk_signal_list_item_factory_new();
-    g_signal_connect(factory, "setup", setup, NULL);
+    g_signal_connect(factory, "setup", G_CALLBACK(on_setup), NULL);
     g_signal_connect(factory, "bind", G_CALLBACK(on_bind), NULL);
     g_signal_connect(factory, "unbind", G_CALLBACK(on_unbind), NULL);
+    return factory;
+}
+
+static GtkListItemFactory *make_brief(void)
+{
+    GtkListItemFactory *factory = gtk_signal_list_item_factory_new();
+    g_signal_connect(factory, "setup", G_CALLBACK(on_setup_brief), NULL);
+    g_signal_connect(factory, "bind", G_CALLBACK(on_bind_brief), NULL);
     return factory;
 }
 
@@ -268,12 +342,12 @@ static GtkStringFilter *make_filter(void)
 static void monitor_events_page_init(MonitorEventsPage *self)
 {
     gtk_widget_init_template(GTK_WIDGET(self));
-    self->whole = make_factory(G_CALLBACK(on_setup));
-    self->brief = make_factory(G_CALLBACK(on_setup_brief));
+    self->whole = make_whole();
+    self->brief = make_brief();
     self->filter = make_filter();
     self->found = gtk_filter_list_model_new(NULL, NULL);
     gtk_filter_list_model_set_incremental(self->found, TRUE);
-    self->shown = gtk_slice_list_model_new(g_object_ref(G_LIST_MODEL(self->found)), 0, G_MAXUINT);
+    self->shown = monitor_range_new(G_LIST_MODEL(self->found));
     GtkSingleSelection *selection =
         gtk_single_selection_new(g_object_ref(G_LIST_MODEL(self->shown)));
     gtk_single_selection_set_autoselect(selection, FALSE);

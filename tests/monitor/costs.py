@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A command, not a test: what storkit-monitor costs, beside `storkitctl watch` in a terminal.
 
-  costs.py [idle|scroll|lines|json]…
+  costs.py [idle|scroll|lines|json|burst]…
 
 It prints the seconds to the first picture; the memory and the wake-ups with ten idle runs; and in a
-flood, how long the window's main loop takes to answer, and the CPU time. docs/monitor.md says how
-to run it, and what it said."""
+flood ($FLOOD seconds of it), how long the window's main loop takes to answer and to make a frame,
+and the CPU time. docs/monitor.md says how to run it, and what it said."""
 
 import os
 import pty
@@ -23,7 +23,7 @@ from session import ask_about, connect
 from test_monitor import show
 
 WINDOW = 10  # seconds
-FLOOD = 20  # seconds
+FLOOD = int(os.environ.get("FLOOD", 20))  # seconds
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -73,17 +73,52 @@ class Ear:
         return 1000 * (time.monotonic() - began)
 
 
+class Timed(Monitor):
+    """With frames.c in it, which notes how long the window worked on each frame."""
+
+    def start(self):
+        self.frames = f"{self.pool.folder}/frames"
+        self.environment |= {"LD_PRELOAD": os.environ["FRAMES_MODULE"], "FRAMES": self.frames}
+        super().start()
+
+    def noted(self, word, since):
+        """The lines of that word since then: how long it took and how much CPU, in ms."""
+        with open(self.frames) as file:
+            lines = [line.split() for line in file if line.endswith("\n")]
+        return [
+            (int(took) / 1000, int(cpu) / 1000) for what, began, took, cpu in lines
+            if what == word and int(began) >= since * 1e6
+        ]  # fmt: skip
+
+
+def spread(found):
+    if not found:
+        return "none"
+    found = sorted(found)
+    late = found[int((len(found) - 1) * 0.99)]
+    return (
+        f"{statistics.median(found):.1f} ms, {late:.0f} ms at the 99th percentile,"
+        f" {found[-1]:.0f} ms at most ({len(found)} times)"
+    )
+
+
+def spread_with_cpu(found):
+    took, of_cpu = [[line[i] for line in found] for i in (0, 1)]
+    return f"{spread(took)}, of CPU {spread(of_cpu)}"
+
+
 def measure(monitor, seconds):
     pid, ear = monitor.process.pid, Ear(monitor)
-    found, before, end = [], cpu(pid), time.monotonic() + seconds
-    while time.monotonic() < end:
+    found, before, began = [], cpu(pid), time.monotonic()
+    while time.monotonic() < began + seconds:
         found.append(ear.latency())
         time.sleep(0.01)
-    found.sort()
     return (
-        f"answers in {statistics.median(found):.1f} ms, {found[int(len(found) * 0.99)]:.0f} ms at "
-        f"the 99th percentile, {found[-1]:.0f} ms at most ({len(found)} times); "
-        f"{(cpu(pid) - before) / seconds * 100:.0f} % of a CPU; PSS {memory(pid) / 1024:.0f} MiB"
+        f"answers in {spread(found)}"
+        f"\n  frames: {spread_with_cpu(monitor.noted('frame', began))}"
+        f"\n  turns of the loop over 50 ms: {spread_with_cpu(monitor.noted('turn', began))}"
+        f"\n  {(cpu(pid) - before) / seconds * 100:.0f} % of a CPU;"
+        f" PSS {memory(pid) / 1024:.0f} MiB"
     )
 
 
@@ -141,9 +176,8 @@ def idle(pool, monitor, root):
 def flood(pool, monitor, root, name):
     run = pool.start(root, f"{name}_flood", name)
     time.sleep(1)
-    show(pool, run)
-    time.sleep(2)  # nobody can read a screen that changes all the time
     cursor = pool.get_run(run["run_id"])["cursor"]
+    show(pool, run)
     print(f"{name}: {measure(monitor, FLOOD)}")
     written = pool.get_run(run["run_id"])["cursor"] - cursor
     print(f"  the agent printed {written / FLOOD / 2**20:.0f} MiB/s meanwhile")
@@ -186,6 +220,8 @@ def main():
         "lines": "init; lines 20000000 a line of a hundred bytes that a program prints, as a build"
         " or a test does all day long:",
         "json": "init; flood 4G 2K",
+        "burst": f"init; lines 2000 {'many words, ' * 80}; flood 64M 2K; lines 2000"
+        f" {'many words, ' * 80}; wait never",
         "talker": "init; lines 10000 a line; result",
     }
     with Pool() as pool, Screen(pool) as screen:
@@ -193,13 +229,13 @@ def main():
         pool.set_property("MaxAgents", GLib.Variant("u", 16))
         root = pool.repository(agents=agents)
         began = time.monotonic()
-        with Monitor(pool, screen) as monitor:
+        with Timed(pool, screen) as monitor:
             monitor.wait("No Runs")
             print(f"seconds to the first picture, as a screen reader sees it:"
                   f" {time.monotonic() - began:.2f}")  # fmt: skip
             parts = sys.argv[1:] or ["idle", "scroll", "lines", "json"]
             for part in parts:
-                if part in ("lines", "json"):
+                if part in ("lines", "json", "burst"):
                     flood(pool, monitor, root, part)
                 else:
                     {"idle": idle, "scroll": scroll}[part](pool, monitor, root)
