@@ -18,6 +18,7 @@ typedef struct {
     char *agent;     /* -a, or NULL */
     char *host;      /* -H, or NULL */
     char **hosts;    /* those that it names, for a verb that takes several; else NULL */
+    gboolean many;   /* they are one list, even of a single host: several, or "all" */
     gboolean json, no_pager, no_legend, quiet, help, version;
 
     char *project; /* the root around the folder it was called in, or NULL */

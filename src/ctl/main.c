@@ -117,7 +117,7 @@ static int call_on_hosts(Ctl *ctl, const Verb *verb, char **arguments, GError **
 /* @all begins with the program. */
 static int call_elsewhere(Ctl *ctl, const Verb *verb, char **arguments, char **all, GError **error)
 {
-    if (ctl->hosts[1])
+    if (ctl->many)
         return call_on_hosts(ctl, verb, arguments, error);
     if (!verb->here)
         return remote_run(ctl, verb, arguments, all + 1, error);
@@ -155,7 +155,10 @@ static int call_verb(Ctl *ctl, const Verb *verb, char **words, char **all, GErro
         return -1;
     if (ctl->host && !(ctl->hosts = hosts_resolve(ctl->host, error)))
         return -1;
-    if (ctl->host && (ctl->hosts[1] || !hosts_is_here(ctl->hosts[0])))
+    /* Scripts get the same form from "all", however many hosts the file names. */
+    ctl->many =
+        ctl->host && (ctl->hosts[1] || (hosts_are_all(ctl->host) && verb->run_on_hosts != NULL));
+    if (ctl->host && (ctl->many || !hosts_is_here(ctl->hosts[0])))
         return call_elsewhere(ctl, verb, argv + 1, all, error);
     if (!verb->offline && !ctl_open(ctl, error))
         return -1;

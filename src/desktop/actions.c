@@ -4,12 +4,11 @@
 
 #include <string.h>
 
+#include "desktop/actions-far.h"
 #include "desktop/info.h"
 #include "desktop/monitor.h"
 #include "desktop/programs.h"
 #include "desktop/terminal.h"
-
-#define ANSWER "answer:"
 
 /* After the command comes a shell, in the run's folder, so that the output stays readable. */
 #define SHOW_SCRIPT "\"$@\"; exec \"${SHELL:-/bin/sh}\""
@@ -32,17 +31,19 @@ static gboolean open_verb(GDBusConnection *bus, const char *verb, GVariant *info
     g_autofree char *run =
         g_strdup_printf("%s/%s", info_name(info, "story_id"), info_name(info, "agent_name"));
     gboolean takes_story = g_str_equal(verb, "diff");
-    const char *const argv[] = {"sh",
-                                "-c",
-                                SHOW_SCRIPT,
-                                "storkit",
-                                program_storkitctl(),
-                                "-C",
-                                info_name(info, "project_root"),
-                                verb,
-                                takes_story ? info_name(info, "story_id") : run,
-                                NULL};
-    return desktop_terminal_open(bus, folder_of(info), argv, token, error);
+    g_autoptr(GPtrArray) words = program_storkitctl_words(info);
+    const char *const script[] = {"sh", "-c", SHOW_SCRIPT, "storkit"};
+    for (gsize i = 0; i < G_N_ELEMENTS(script); i++)
+        g_ptr_array_insert(words, (int)i, g_strdup(script[i]));
+    char **argv =
+        program_add_words(words, verb, takes_story ? info_name(info, "story_id") : run, NULL);
+    return desktop_terminal_open(bus, folder_of(info), (const char *const *)argv, token, error);
+}
+
+gboolean action_open_top_of_hosts(GDBusConnection *bus, const char *token, GError **error)
+{
+    const char *const argv[] = {program_storkitctl(), "-H", "all", "top", "--everywhere", NULL};
+    return desktop_terminal_open(bus, g_get_home_dir(), argv, token, error);
 }
 
 gboolean action_open_top(GDBusConnection *bus, const char *root, const char *token, GError **error)
@@ -93,19 +94,9 @@ static GVariant *resume_parameters(GVariant *info)
                          g_variant_dict_end(&options));
 }
 
-static char *first_question(GVariant *info)
-{
-    g_autoptr(GVariant) questions =
-        g_variant_lookup_value(info, "questions", G_VARIANT_TYPE("aa{sv}"));
-    if (!questions || g_variant_n_children(questions) == 0)
-        return g_strdup("");
-    g_autoptr(GVariant) question = g_variant_get_child_value(questions, 0);
-    return g_strdup(info_name(question, "id"));
-}
-
 static GVariant *answer_parameters(GVariant *info, const char *option)
 {
-    g_autofree char *question = first_question(info);
+    g_autofree char *question = info_first_question(info);
     return g_variant_new("(sss@a{sv})", info_name(info, "run_id"), question, option,
                          g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0));
 }
@@ -146,13 +137,16 @@ static void show(GDBusConnection *bus, GVariant *info, const char *token, Action
 void action_run(GDBusConnection *bus, const char *action, GVariant *info, const char *token,
                 ActionDone done, gpointer data)
 {
-    static const char *const verbs[][2] = {{"attach", "attach"}, {"diff", "diff"}};
+    static const char *const verbs[][2] = {
+        {"attach", "attach"}, {"diff", "diff"}, {"show", "watch"}};
     g_autoptr(GError) error = NULL;
-    if (g_str_has_prefix(action, ANSWER)) {
-        ask(bus, "Answer", answer_parameters(info, action + strlen(ANSWER)), done, data);
+    if (info_string(info, "host") && action_run_far(action, info, done, data))
+        return;
+    if (g_str_has_prefix(action, ACTION_ANSWER)) {
+        ask(bus, "Answer", answer_parameters(info, action + strlen(ACTION_ANSWER)), done, data);
         return;
     }
-    if (g_str_equal(action, "show")) {
+    if (g_str_equal(action, "show") && !info_string(info, "host")) {
         show(bus, info, token, done, data);
         return;
     }

@@ -3,12 +3,11 @@
 
 #include <gio/gio.h>
 
+#include "desktop/action-done.h"
+
 /*
  * The actions on a run from a notification, the search or the panel.
  */
-
-/** @error is NULL where it worked. */
-typedef void (*ActionDone)(const GError *error, gpointer data);
 
 /** Does @action to the run @info: "show" opens storkit-monitor, or a terminal where that is not
  * installed; "attach" and "diff" open a terminal; "resume" and "stop" ask the service,
@@ -19,3 +18,6 @@ void action_run(GDBusConnection *bus, const char *action, GVariant *info, const 
 
 /** Opens the live table of the project @root, or of all projects where it is NULL. */
 gboolean action_open_top(GDBusConnection *bus, const char *root, const char *token, GError **error);
+
+/** Opens that of the hosts of ctl.toml. */
+gboolean action_open_top_of_hosts(GDBusConnection *bus, const char *token, GError **error);

@@ -16,6 +16,7 @@ struct Burst {
 typedef struct {
     NoticeKind kind;
     char *title;
+    gboolean far;
 } Entry;
 
 static void entry_free(gpointer data)
@@ -104,7 +105,7 @@ gboolean burst_is_shown(const Burst *burst)
 void burst_add(Burst *burst, const char *run_id, const Notice *notice)
 {
     Entry *entry = g_new(Entry, 1);
-    *entry = (Entry){notice->kind, g_strdup(notice->title)};
+    *entry = (Entry){notice->kind, g_strdup(notice->title), notice->far};
     g_hash_table_replace(burst->entries, g_strdup(run_id), entry);
 }
 
@@ -116,11 +117,24 @@ void burst_remove(Burst *burst, const char *run_id)
         bubble_close(burst->bubble);
 }
 
+/* The table of this machine, unless all are of others. */
+static gboolean open_top(const Burst *burst, const char *token, GError **error)
+{
+    gboolean far = TRUE;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, burst->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        far = far && ((Entry *)value)->far;
+    return far ? action_open_top_of_hosts(burst->bus, token, error)
+               : action_open_top(burst->bus, NULL, token, error);
+}
+
 static void on_action(Bubble *bubble, const char *action, const char *token, gpointer data)
 {
     Burst *burst = data;
     g_autoptr(GError) error = NULL;
-    if (!action_open_top(burst->bus, NULL, token, &error))
+    if (!open_top(burst, token, &error))
         g_warning("%s", error->message);
     g_hash_table_remove_all(burst->entries);
     bubble_close(bubble);

@@ -69,18 +69,15 @@ static gboolean on_not_counted(gpointer data)
 }
 
 /* git runs in an agent's worktree, and nobody asked for it: no program named in the repository's
- * configuration may run. */
+ * configuration may run. With --json storkitctl keeps git from the rest of them. */
 static GSubprocess *spawn_diff(GVariant *info)
 {
-    g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(
-        G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE);
-    g_subprocess_launcher_setenv(launcher, "GIT_CONFIG_COUNT", "1", TRUE);
-    g_subprocess_launcher_setenv(launcher, "GIT_CONFIG_KEY_0", "core.fsmonitor", TRUE);
-    g_subprocess_launcher_setenv(launcher, "GIT_CONFIG_VALUE_0", "false", TRUE);
-    g_subprocess_launcher_setenv(launcher, "GIT_OPTIONAL_LOCKS", "0", TRUE);
-    return g_subprocess_launcher_spawn(
-        launcher, NULL, program_storkitctl(), "--json", "-C", info_name(info, "project_root"),
-        "diff", info_name(info, "story_id"), "--", "--no-ext-diff", "--no-textconv", NULL);
+    g_autoptr(GPtrArray) words = program_storkitctl_words(info);
+    char **argv = program_add_words(words, "--json", "diff", info_name(info, "story_id"), "--",
+                                    "--no-ext-diff", "--no-textconv", NULL);
+    return g_subprocess_newv((const char *const *)argv,
+                             G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE,
+                             NULL);
 }
 
 void changes_count(GVariant *info, ChangesDone done, gpointer data)

@@ -35,6 +35,7 @@ typedef struct {
     GVariant *info; /* as of the notice */
     Notice *notice; /* the last one; NULL: none yet */
     Bubble *bubble;
+    gboolean lived;   /* it was live when it was heard of */
     gboolean due;     /* the notice has not been shown */
     gint64 told;      /* when it was told alone, in µs of the monotonic clock */
     guint references; /* the table's, and that of a count of changes */
@@ -246,10 +247,11 @@ static void tell_soon(Story *story)
 
 /* --- Events --- */
 
-/* A run that had ended before we began is old news. */
-static gboolean is_news(const Herald *herald, const Story *story, GVariant *info)
+/* A run that had ended before we began is old news; another machine's clock may be a little off. */
+static gboolean is_news(const Herald *herald, Story *story, GVariant *info)
 {
-    return story->notice || info_is_live(info) || info_uint(info, "ended") >= herald->began;
+    story->lived = story->lived || info_is_live(info);
+    return story->notice || story->lived || info_uint(info, "ended") >= herald->began;
 }
 
 static void take_notice(Story *story, GVariant *info, Notice *notice)

@@ -65,6 +65,16 @@ gboolean info_is_at_work(GVariant *info, guint64 now)
            g_strcmp0(info_waits_for(info, now), "limit") != 0;
 }
 
+char *info_first_question(GVariant *info)
+{
+    g_autoptr(GVariant) questions =
+        g_variant_lookup_value(info, "questions", G_VARIANT_TYPE("aa{sv}"));
+    if (!questions || g_variant_n_children(questions) == 0)
+        return g_strdup("");
+    g_autoptr(GVariant) question = g_variant_get_child_value(questions, 0);
+    return g_strdup(info_name(question, "id"));
+}
+
 char *info_project_name(GVariant *info)
 {
     const char *root = info_string(info, "project_root");

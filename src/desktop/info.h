@@ -29,5 +29,8 @@ const char *info_waits_for(GVariant *info, guint64 now);
  *  end of a limit. */
 gboolean info_is_at_work(GVariant *info, guint64 now);
 
+/** The id of the question that it asked first; "" where it asks none. Caller frees. */
+char *info_first_question(GVariant *info);
+
 /** The last component of the project's path; "" where it is unknown. Caller frees. */
 char *info_project_name(GVariant *info);

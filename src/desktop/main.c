@@ -6,10 +6,12 @@
 #include "base/program.h"
 #include "desktop/awake.h"
 #include "desktop/herald.h"
+#include "desktop/hosts.h"
 #include "desktop/info.h"
 #include "desktop/names.h"
 #include "desktop/pool.h"
 #include "desktop/search.h"
+#include "desktop/settings.h"
 
 /*
  * storkit-desktop: notifies the user about runs, keeps the machine awake for them, and lets the
@@ -21,6 +23,7 @@ typedef struct {
     Herald *herald;
     Awake *awake;
     DesktopPool *pool;
+    DesktopHosts *hosts;
     int status;
 } Desktop;
 
@@ -41,6 +44,21 @@ static void on_looked(gpointer data)
     while (g_hash_table_iter_next(&iter, NULL, &info))
         n += info_is_at_work(info, now);
     awake_set_busy(desktop->awake, n);
+    if (desktop->hosts)
+        desktop_hosts_look(desktop->hosts);
+}
+
+/* This machine may be among its own hosts by another name: it knows better of its runs. */
+static void on_far_changed(const char *run_id, GVariant *after, gpointer data)
+{
+    Desktop *desktop = data;
+    if (!g_hash_table_contains(desktop_pool_runs(desktop->pool), run_id))
+        herald_hear(desktop->herald, run_id, after);
+}
+
+static gboolean wants_hosts(void)
+{
+    return settings_get()->hosts;
 }
 
 static void on_sleeps(guint n, gpointer data)
@@ -71,6 +89,7 @@ static void on_lost(GDBusConnection *bus, const char *name, gpointer data)
 static int run(GDBusConnection *bus)
 {
     static const DesktopPoolListener listener = {.changed = on_changed, .looked = on_looked};
+    static const DesktopHostsListener far = {.changed = on_far_changed, .wanted = wants_hosts};
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Desktop desktop = {.loop = loop, .status = EXIT_SUCCESS};
     g_unix_signal_add(SIGTERM, on_terminate, &desktop);
@@ -78,12 +97,14 @@ static int run(GDBusConnection *bus)
     desktop.herald = herald_new(bus);
     desktop.awake = awake_new(on_sleeps, &desktop);
     desktop.pool = desktop_pool_new(bus, &listener, &desktop);
+    desktop.hosts = desktop_hosts_new(&far, &desktop);
     search_gnome_export(bus, desktop.pool);
     search_krunner_export(bus, desktop.pool);
     guint name = g_bus_own_name_on_connection(bus, DESKTOP_BUS_NAME, G_BUS_NAME_OWNER_FLAGS_NONE,
                                               NULL, on_lost, &desktop, NULL);
     g_main_loop_run(loop);
     g_bus_unown_name(name);
+    desktop_hosts_free(desktop.hosts);
     desktop_pool_free(desktop.pool);
     awake_free(desktop.awake);
     herald_free(desktop.herald);

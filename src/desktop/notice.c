@@ -285,12 +285,22 @@ static Notice *notice_of_ended(GVariant *info, guint64 now)
     return g_str_equal(info_name(info, "status"), "failed") ? notice_of_failure(info, now) : NULL;
 }
 
+/* "project", or "project on gpu1" */
+static char *place_of(GVariant *info)
+{
+    const char *host = info_string(info, "host");
+    g_autofree char *project = info_project_name(info);
+    return host ? g_strdup_printf("%s on %s", project, host) : g_steal_pointer(&project);
+}
+
 Notice *notice_new(GVariant *info, guint64 now)
 {
-    g_autofree char *project = info_project_name(info);
+    g_autofree char *place = place_of(info);
     Notice *notice = info_is_live(info) ? notice_of_live(info, now) : notice_of_ended(info, now);
-    if (notice)
-        notice->project = clean_line(project);
+    if (!notice)
+        return NULL;
+    notice->project = clean_line(place);
+    notice->far = info_string(info, "host") != NULL;
     return notice;
 }
 

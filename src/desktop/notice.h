@@ -25,6 +25,7 @@ typedef struct {
     char *key; /* another one: it is shown again; the same: it is known */
     char *title, *body;
     char *project;            /* where it is: the body's last line */
+    gboolean far;             /* the run is another machine's */
     gboolean critical, stays; /* stays: until it is seen or settled */
     gboolean counts_changes;  /* the files and lines it changed belong to it */
     const char *category, *sound;

@@ -89,6 +89,8 @@ bool read_notifications(const std::string &key, const toml::node &node, DesktopS
         read_flag(key, node, &settings->sound);
     else if (key == "projects")
         read_strings(key, node, settings->projects);
+    else if (key == "hosts")
+        read_flag(key, node, &settings->hosts);
     else
         return false;
     return true;

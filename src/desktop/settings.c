@@ -17,6 +17,7 @@ static void settings_init(DesktopSettings *settings)
         settings->kinds[i] = TRUE;
     settings->sound = TRUE;
     settings->awake = AWAKE_ALWAYS;
+    settings->hosts = TRUE;
     settings->projects = g_ptr_array_new_with_free_func(g_free);
     settings->terminal = g_ptr_array_new_with_free_func(g_free);
 }

@@ -20,6 +20,7 @@ typedef struct {
     gboolean sound;
     GPtrArray *projects; /* of paths: only theirs, unless empty */
     AwakeWhen awake;
+    gboolean hosts;      /* whether runs of other machines are told of */
     GPtrArray *terminal; /* the words of a terminal's command line before the command; may be
                             empty */
 } DesktopSettings;

@@ -34,7 +34,8 @@ def test_gnome_finds_and_opens(pool):
             *GNOME, "GetInitialResultSet", "(as)", terms
         )[0]
         wait_until(lambda: find("LOGIN", "cod") == [run], "the run to be found")
-        assert len(find("log")) == 2 and find("nothing") == []
+        wait_until(lambda: len(find("log")) == 2, "both runs to be found")
+        assert find("nothing") == []
         assert find("shop")[-1] == f"project:{root}", find("shop")
         assert desktop.call(*GNOME, "GetSubsearchResultSet", "(asas)", [run], ["42"])[0] == [run]
         metas = desktop.call(*GNOME, "GetResultMetas", "(as)", [run, f"project:{root}"])[0]

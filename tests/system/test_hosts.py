@@ -277,6 +277,31 @@ def test_hosts_wait_for_all(pool):
         assert "name a run" in ctl("-H", "one,two", "wait", status=USAGE).err
 
 
+def test_hosts_list_follows(pool):
+    """list --follow has a line for each change of a host's runs, and one for a host that is away;
+    `all` has the same form where it is a single host."""
+    with two_hosts(pool) as (hosts, ctl):
+        there = hosts.ctl["two"]
+        assert "takes --json" in ctl("list", "--follow", status=USAGE).err
+        write_hosts(pool, "two")
+        assert ctl.json("-H", "all", "list") == []
+        watching = Watching(ctl, "-H", "all", "list", "--follow")
+        of_two = {"host": "two", "runs": []}
+        watching.wait_for(lambda lines: of_two in lines, "the first list")
+        there.touch(there.start("42_login"))
+        watching.wait_for(lambda lines: statuses(lines) == ["completed"], "the end")
+        hosts.far["two"].take_away()
+        watching.wait_for(lambda lines: lines[-1].get("status") == "unreachable", "the loss")
+        hosts.far["two"].start()
+        watching.wait_for(lambda lines: statuses(lines) == ["completed"], "the return")
+        watching.stop()
+
+
+def statuses(lines):
+    """Those of the runs in the last of @lines."""
+    return [run["status"] for run in lines[-1].get("runs", [])]
+
+
 def marked(screen):
     """The host and the story of the marked row of top, or None."""
     rows = [line for line in screen.splitlines() if line.startswith("▸")]

@@ -24,6 +24,11 @@ gboolean hosts_is_here(const char *host)
     return g_str_equal(host, HERE);
 }
 
+gboolean hosts_are_all(const char *value)
+{
+    return g_str_equal(value, ALL);
+}
+
 /* Adds those of ctl.toml. */
 static gboolean add_all(GPtrArray *hosts, GError **error)
 {
@@ -68,7 +73,7 @@ static char **each_once(GPtrArray *hosts)
 char **hosts_resolve(const char *value, GError **error)
 {
     g_autoptr(GPtrArray) hosts = g_ptr_array_new_with_free_func(g_free);
-    if (g_str_equal(value, ALL)) {
+    if (hosts_are_all(value)) {
         if (!add_all(hosts, error))
             return NULL;
     } else {

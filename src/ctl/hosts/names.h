@@ -15,6 +15,9 @@ gboolean hosts_check_name(const char *host, GError **error);
  *  g_strfreev(). */
 char **hosts_resolve(const char *value, GError **error);
 
+/** Whether @value means those of ctl.toml. */
+gboolean hosts_are_all(const char *value);
+
 /** Whether @host is this machine, which needs no ssh. */
 gboolean hosts_is_here(const char *host);
 

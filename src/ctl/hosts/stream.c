@@ -13,7 +13,8 @@ struct HostStream {
     HostCall *call;
     JsonArray *runs; /* what the host has listed, until the command begins */
     guint timer;
-    guint delay_msec;   /* before the last attempt; 0: it goes well */
+    guint delay_msec; /* before the last attempt; 0: it goes well */
+    guint longest_msec;
     gint64 away_since;  /* µs since the epoch; 0: it is there */
     gboolean was_there; /* it has listed its runs before */
     gboolean paused;
@@ -46,7 +47,7 @@ static void retry_later(HostStream *stream, const HostEnd *end)
     gboolean news = stream->away_since == 0;
     if (news)
         stream->away_since = g_get_real_time();
-    stream->delay_msec = CLAMP(stream->delay_msec * 2, FIRST_DELAY_MSEC, LONGEST_DELAY_MSEC);
+    stream->delay_msec = CLAMP(stream->delay_msec * 2, FIRST_DELAY_MSEC, stream->longest_msec);
     stream->timer = g_timeout_add(stream->delay_msec, on_retry, stream);
     g_autofree char *said = g_strdup(end->said);
     replace_call(stream, NULL);
@@ -128,7 +129,13 @@ HostStream *host_stream_new(const Ctl *ctl, const char *host, const HostStreamHa
                             gpointer data)
 {
     HostStream *stream = g_new(HostStream, 1);
-    *stream = (HostStream){.ctl = ctl, .host = host, .handler = handler, .data = data};
+    *stream = (HostStream){
+        .ctl = ctl,
+        .host = host,
+        .handler = handler,
+        .data = data,
+        .longest_msec = LONGEST_DELAY_MSEC,
+    };
     ask_for_runs(stream);
     return stream;
 }
@@ -136,6 +143,11 @@ HostStream *host_stream_new(const Ctl *ctl, const char *host, const HostStreamHa
 const char *host_stream_host(const HostStream *stream)
 {
     return stream->host;
+}
+
+void host_stream_set_longest_pause(HostStream *stream, guint msec)
+{
+    stream->longest_msec = msec;
 }
 
 void host_stream_pause(HostStream *stream, gboolean paused)

@@ -34,6 +34,10 @@ HostStream *host_stream_new(const Ctl *ctl, const char *host, const HostStreamHa
 
 const char *host_stream_host(const HostStream *stream);
 
+/** How long the pauses between attempts to reach a host become, in ms; 15 s unless it is said: for
+ *  streams that nobody looks at. */
+void host_stream_set_longest_pause(HostStream *stream, guint msec);
+
 /** See host_call_pause(). */
 void host_stream_pause(HostStream *stream, gboolean paused);
 

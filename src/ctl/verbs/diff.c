@@ -12,10 +12,15 @@
  * base: by git itself, with its pager and colours.
  */
 
+/* Where git is asked without a person having to say so (--json: a desktop's notification), no
+ * program that the repository's configuration names may run, and no lock of an agent's git be in
+ * the way. */
+#define NO_MONITOR "-c", "core.fsmonitor=false"
+
 static guint count_untracked(const char *path)
 {
-    g_autofree char *files =
-        git_output(path, NULL, "ls-files", "--others", "--exclude-standard", NULL);
+    g_autofree char *files = git_output(path, NULL, NO_MONITOR, "--no-optional-locks", "ls-files",
+                                        "--others", "--exclude-standard", NULL);
     /* git quotes a newline in a name: each line is one file. */
     guint n = files && *files ? 1 : 0;
     for (const char *p = files; p && (p = strchr(p, '\n')); p++)
@@ -53,8 +58,9 @@ static JsonObject *numstat_entry(const char *line)
 static JsonArray *numstat(const char *path, const char *ref, char **passed, GError **error)
 {
     g_autoptr(GPtrArray) argv = git_argv(path);
-    g_ptr_array_add(argv, (char *)"diff");
-    g_ptr_array_add(argv, (char *)"--numstat");
+    static const char *const words[] = {NO_MONITOR, "--no-optional-locks", "diff", "--numstat"};
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+        g_ptr_array_add(argv, (char *)words[i]);
     g_ptr_array_add(argv, (char *)"-z");
     g_ptr_array_add(argv, (char *)"--no-renames");
     add_comparison(argv, ref, passed);

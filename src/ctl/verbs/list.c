@@ -7,8 +7,9 @@
 #include "ctl/slurm/rows.h"
 #include "ctl/table.h"
 #include "ctl/verb.h"
+#include "ctl/verbs/list-follow.h"
 
-static gboolean arg_everywhere;
+static gboolean arg_everywhere, arg_follow;
 
 /* The first one is for several hosts only. */
 static const Column columns[] = {
@@ -70,8 +71,22 @@ static GPtrArray *choose_runs(const Ctl *ctl, GPtrArray *all, guint *ret_elsewhe
     return runs;
 }
 
+static gboolean check_follow(const Ctl *ctl, GError **error)
+{
+    if (ctl->json)
+        return TRUE;
+    g_set_error_literal(error, CTL_ERROR, CTL_ERROR_USAGE,
+                        "list --follow is for programs, and takes --json: `storkitctl top` shows a "
+                        "live table");
+    return FALSE;
+}
+
 static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
 {
+    if (arg_follow)
+        return check_follow(ctl, error)
+                   ? list_follow(ctl, arg_everywhere ? NULL : ctl->project, error)
+                   : -1;
     gboolean with_project = arg_everywhere || !ctl->project;
     guint elsewhere;
     g_autoptr(GPtrArray) all = run_info_list(ctl->bus, NULL, error);
@@ -96,6 +111,8 @@ static int list(Ctl *ctl, char **arguments, char **passed, GError **error)
 
 static int list_on_hosts(Ctl *ctl, char **arguments, GError **error)
 {
+    if (arg_follow)
+        return check_follow(ctl, error) ? list_follow_hosts(ctl, arg_everywhere, error) : -1;
     gboolean with_project = arg_everywhere || (!ctl->project && !ctl->directory);
     g_autoptr(GPtrArray) answers = hosts_ask(ctl, "list", arg_everywhere ? "-e" : NULL, NULL);
     if (ctl->json) {
@@ -120,6 +137,8 @@ static int list_on_hosts(Ctl *ctl, char **arguments, GError **error)
 static const GOptionEntry options[] = {
     {"everywhere", 'e', 0, G_OPTION_ARG_NONE, &arg_everywhere, "Show the runs of every project",
      NULL},
+    {"follow", 'f', 0, G_OPTION_ARG_NONE, &arg_follow,
+     "With --json: print the list again when it changes", NULL},
     {NULL},
 };
 

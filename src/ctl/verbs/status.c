@@ -1,33 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "ctl/changes.h"
 #include "ctl/info.h"
 #include "ctl/json-order.h"
-#include "ctl/message-json.h"
 #include "ctl/verb.h"
 
 /*
  * One line of JSON on all runs, and another when it changes: for the bars of desktops.
  */
 
-/* Changes of the line: events other than output, and a service that comes or goes. */
-#define EVENT_MATCH(type)                                                                          \
-    "type='signal',sender='" STORKIT_BUS_NAME "',interface='" STORKIT_INTERFACE                    \
-    "',member='AgentEvent',arg2='" type "'"
-#define PROPERTIES_MATCH                                                                           \
-    "type='signal',sender='" STORKIT_BUS_NAME "',path='" STORKIT_OBJECT_PATH                       \
-    "',interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'"
-#define OWNER_MATCH                                                                                \
-    "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0="                  \
-    "'" STORKIT_BUS_NAME "'"
-
 static gboolean arg_follow;
 
 typedef struct {
     Ctl *ctl;
     char *line; /* printed last */
-    sd_bus_slot *look;
-    gboolean again; /* something has changed since the service was asked */
     gboolean done;
     GError *error;
 } Status;
@@ -83,8 +70,9 @@ static char *line_of(Ctl *ctl, GPtrArray *infos)
     return json_to_string(ordered, FALSE);
 }
 
-static void print_list(Status *status, JsonNode *list)
+static void print_list(JsonNode *list, gpointer data)
 {
+    Status *status = data;
     g_autoptr(GPtrArray) infos = list ? run_info_list_from_json(list, status->ctl->project) : NULL;
     g_autofree char *line = line_of(status->ctl, infos);
     if (g_strcmp0(line, status->line) == 0)
@@ -96,60 +84,14 @@ static void print_list(Status *status, JsonNode *list)
     status->line = g_steal_pointer(&line);
 }
 
-static void look(Status *status);
-
-static void on_listed(sd_bus_message *reply, const GError *error, gpointer data)
-{
-    Status *status = data;
-    g_autoptr(JsonNode) list = reply ? message_read_json(reply) : NULL;
-    status->look = sd_bus_slot_unref(status->look);
-    print_list(status, list);
-    if (status->again)
-        look(status);
-}
-
-/* Many changes at once are one question. */
-static void look(Status *status)
-{
-    g_autoptr(sd_bus_message) message = NULL;
-    status->again = status->look != NULL;
-    if (status->look || !(message = bus_message_new(status->ctl->bus, "List", NULL)))
-        return;
-    sd_bus_message_set_auto_start(message, FALSE);
-    (void)bus_send_async(status->ctl->bus, message, on_listed, status, &status->look, NULL);
-}
-
-static int on_changed(sd_bus_message *signal, void *userdata, sd_bus_error *unused)
-{
-    look(userdata);
-    return 0;
-}
-
-static gboolean listen(Status *status, GError **error)
-{
-    static const char *const matches[] = {
-        EVENT_MATCH("status"), EVENT_MATCH("done"), EVENT_MATCH("error"),
-        PROPERTIES_MATCH,      OWNER_MATCH,
-    };
-    for (gsize i = 0; i < G_N_ELEMENTS(matches); i++) {
-        int r = sd_bus_add_match(status->ctl->bus, NULL, matches[i], on_changed, status);
-        if (r < 0) {
-            g_set_error(error, CTL_ERROR, CTL_ERROR_FAILED, "cannot listen on the session bus: %s",
-                        g_strerror(-r));
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 static int follow(Ctl *ctl, GError **error)
 {
     Status status = {.ctl = ctl};
-    if (!listen(&status, error) || !ctl_attach_event(ctl, error))
+    g_autoptr(Changes) changes = changes_new(ctl, CHANGES_OF_STATE, print_list, &status, error);
+    if (!changes)
         return -1;
-    look(&status);
+    ctl_end_with_reader(ctl);
     gboolean ok = ctl_run_event(ctl, &status.done, error);
-    sd_bus_slot_unref(status.look);
     g_free(status.line);
     if (!ok)
         g_clear_error(&status.error);
@@ -164,7 +106,7 @@ static int status_verb_run(Ctl *ctl, char **arguments, char **passed, GError **e
         return follow(ctl, error);
     Status status = {.ctl = ctl};
     g_autoptr(JsonNode) list = bus_ask_quickly(ctl->bus, "List", NULL);
-    print_list(&status, list);
+    print_list(list, &status);
     g_free(status.line);
     if (status.error)
         g_propagate_error(error, status.error);
