@@ -19,6 +19,9 @@
 /* While an agent floods its terminal, one batch (64 KiB) is read in this many ms. */
 #define FLOOD_MSEC 50
 
+/* What the head decodes in one turn, about: one batch more where that is not reached. */
+#define TURN_BYTES (64u * 1024)
+
 static void take_started(Run *run)
 {
     if (run->has_started || !run_log_get_started(run->log, &run->started))
@@ -70,30 +73,47 @@ static gboolean look_for_flood(Run *run, guint64 bytes)
     return TRUE;
 }
 
-/* One batch of the head. */
+/* The head goes on, as far as one turn may: TRUE where there may be more. Sinks read up to the end
+ * of the log whenever they can, so what is readable is decoded in the turn that made it readable,
+ * place by place: a client that has an event and asks for the run gets what the event said. */
+static gboolean decode_turn(Run *run)
+{
+    guint64 backlog = log_reader_backlog(run->head);
+    guint64 rest = backlog - MIN(backlog, TURN_BYTES);
+    g_autoptr(EventBatch) batch = NULL;
+    do {
+        g_clear_pointer(&batch, event_batch_unref);
+        batch = log_reader_decode(run->head, &run->facts);
+        if (batch)
+            run->keeper->has_events(run, batch, run->keeper_data);
+    } while (run->head && batch && batch->events->len > 0 && log_reader_backlog(run->head) > rest);
+    return batch != NULL;
+}
+
+/* The head's turn. */
 static gboolean pump(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
     run->pump_source = 0;
-    gboolean more = refresh(run);
+    gboolean changed = refresh(run);
     run_check_held(run);
-    if (more)
+    if (changed)
         run->keeper->output(run, run->keeper_data);
     if (!run->head) /* ended, or undone, by what started() led to */
         return G_SOURCE_REMOVE;
 
-    g_autoptr(EventBatch) batch = log_reader_decode(run->head, &run->facts);
+    gboolean more = decode_turn(run);
+    if (!run->head)
+        return G_SOURCE_REMOVE;
     RunLogState state;
     run_log_get_state(run->log, &state);
-    if (look_for_flood(run, state.readable) || batch)
+    if (look_for_flood(run, state.readable) || more)
         schedule_turn(run);
     else if (run->over)
         finish_with_result(run);
     else
         run_watch_for_quiet(run, state.readable);
-    if (batch)
-        run->keeper->has_events(run, batch, run->keeper_data);
-    if (run->head && (!batch || log_reader_backlog(run->head) == 0))
+    if (run->head && (!more || log_reader_backlog(run->head) == 0))
         run_check_waiting(run);
     return G_SOURCE_REMOVE;
 }

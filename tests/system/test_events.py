@@ -4,10 +4,11 @@
 import json
 import os
 import re
+import signal
 
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
-from harness import Pool, main, raises, timeout, wait_until
+from harness import NAME, PATH, Pool, main, raises, timeout, wait_until
 from traces import touch, with_setup
 
 DATA = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../data/agents")
@@ -498,6 +499,69 @@ def test_captured_failures_are_told_in_the_clis_words(pool):
 
 
 # Many at once
+
+
+# What an event said is known
+
+
+class Asker:
+    """Asks for the session of a run until it is known, by many calls at once, which leave the
+    service little time for other things. @answers has how many events had come before each answer,
+    and the answer: one connection keeps the order in which the service sends."""
+
+    AT_ONCE = 16
+
+    def __init__(self, pool, run_id):
+        self.pool, self.run_id = pool, run_id
+        self.path = f"{PATH}/run/{run_id.replace('.', '_2e')}"
+        self.answers = []
+        for _ in range(self.AT_ONCE):
+            self._ask()
+
+    def _ask(self):
+        self.pool.bus.connection.call(
+            NAME, self.path, "org.freedesktop.DBus.Properties", "Get",
+            GLib.Variant("(ss)", ("org.storkit.Run", "SessionId")), None,
+            Gio.DBusCallFlags.NONE, GLib.MAXINT, None, self._answered,
+        )  # fmt: skip
+
+    def _answered(self, connection, result):
+        try:
+            session = connection.call_finish(result).unpack()[0]
+        except GLib.Error:
+            session = ""  # there is no object yet
+        self.answers.append((len(self.pool.events), session))
+        if not session:
+            self._ask()
+
+    def knows(self):
+        return len([session for _, session in self.answers if session]) == self.AT_ONCE
+
+
+def test_what_an_event_said_is_known(pool):
+    """Whoever has got an event and asks for the run gets what that event said, however soon: no
+    sink gives a line out before the run's own facts have it. Here the service finds the output of
+    some agents all at once, and has many calls to answer."""
+    folder, stories = pool.folder, ("a", "b", "c", "d", "e", "f")
+    made = lambda what: [name for name in os.listdir(folder) if name.startswith(what)]
+    prompt = f"stand-in: init; text hi; touch {folder}/printed.{{{{story_id}}}}; idle"
+    waits = f"touch {folder}/setup.$$; while [ ! -e {folder}/go ]; do sleep 0.05; done"
+    root = with_setup(pool, waits, agents={"coder": {"prompt": prompt}})
+    starts = [pool.begin("Start", "(sss)", root, story, "") for story in stories]
+    wait_until(lambda: len(made("setup.")) == len(stories), "their setup")
+    pool.process.send_signal(signal.SIGSTOP)
+    touch(f"{folder}/go")
+    wait_until(lambda: len(made("printed.")) == len(stories), "their output")
+    askers = [Asker(pool, run_id) for run_id in pool.run_folders()]
+    pool.process.send_signal(signal.SIGCONT)
+    for start in starts:
+        start.result()
+    for asker in askers:
+        wait_until(asker.knows, "the answers")
+        is_init = lambda e, i=asker.run_id: e["run_id"] == i and "session_id" in e.get("data", "")
+        place = pool.events.index(pool.wait_for(is_init))
+        late = [session for seen, session in asker.answers if seen > place]
+        assert all(late), late
 
 
 def check_one_of_many(story, run_id, events, signals):
