@@ -33,6 +33,13 @@ elif name == "squeue":
     for job in jobs():
         sizes = 20, 20, 100, 200, 30, 20, 2000
         print("|".join(field.ljust(size) for field, size in zip(job, sizes)))
+elif name == "sacct":
+    if not os.path.exists(folder + "/account-of-" + words[-1]):
+        sys.exit("Slurm accounting storage is disabled")
+    with open(folder + "/account-of-" + words[-1]) as file:
+        print(file.read())
+elif name == "scancel" and os.path.exists(folder + "/stubborn") and "--batch" in words:
+    pass
 elif name == "scancel":
     left = [job for job in jobs() if job[0] != words[-1]]
     with open(folder + "/queue", "w") as file:
@@ -46,8 +53,9 @@ class Slurm:
     def __init__(self, ctl):
         self.folder = f"{ctl.pool.folder}/slurm"
         self.root = ctl.root
+        self.outputs = f"{ctl.pool.environment['XDG_STATE_HOME']}/storkit/slurm"
         os.makedirs(self.folder)
-        for name in ("sbatch", "squeue", "scancel", "srun"):
+        for name in ("sbatch", "squeue", "scancel", "srun", "sacct"):
             with open(f"{self.folder}/{name}", "w") as file:
                 file.write(PROGRAM.format(folder=self.folder))
             os.chmod(f"{self.folder}/{name}", 0o755)
@@ -61,6 +69,14 @@ class Slurm:
                 *fields, run = line.split("|")
                 project = self.root.replace(" ", "%20")
                 file.write("|".join([*fields, f"storkit {run} {project}"]) + "\n")
+
+    def output(self, name):
+        """What a job has printed, as a path; made if it is not there."""
+        path = f"{self.outputs}/{name}.out"
+        os.makedirs(self.outputs, exist_ok=True)
+        with open(path, "a") as file:
+            file.write("42_login/coder is running\n")
+        return path
 
     def calls(self, name):
         with open(f"{self.folder}/calls") as file:
@@ -160,6 +176,54 @@ def test_wait_asks_slurm(pool):
         wait_until(lambda: len(cluster.calls("squeue")) >= 4, "a question of wait's")
         cluster.queue(PENDING.replace("PENDING", "FAILED").replace("|0|", "|2816|"))
         assert "42_login was stopped" in ctl.finish(waiting, RUN_STOPPED).out
+
+
+def test_wait_asks_accounting(pool):
+    """How a job ended that squeue has forgotten is asked of sacct; without accounting nobody
+    knows, and wait says so."""
+    with slurm(pool) as (cluster, ctl):
+        ctl("submit", "42_login")
+        cluster.queue(PENDING, RUNNING)
+        waiting = ctl.begin("wait", "42", "43")
+        wait_until(lambda: len(cluster.calls("squeue")) >= 2, "wait to have looked")
+        with open(f"{cluster.folder}/account-of-7", "w") as file:
+            file.write("CANCELLED by 1000|0:15\n")
+        cluster.queue()
+        done = ctl.finish(waiting, RUN_FAILED)
+        assert "42_login was stopped" in done.out, done.out
+        assert "job 8 of 43_search has ended, and Slurm has forgotten how" in done.err, done.err
+        words = ["--noheader", "--allocations", "-P", "-o", "state,exitcode", "-j"]
+        asked = sorted(words for _, words, _ in cluster.calls("sacct"))
+        assert asked == [[*words, "7"], [*words, "8"]]
+
+
+def test_stop_is_not_for_ever(pool):
+    """A lease that does not end in time has its job ended by Slurm."""
+    with slurm(pool) as (cluster, ctl):
+        ctl("submit", "42_login")
+        cluster.queue(RUNNING)
+        with open(f"{cluster.folder}/stubborn", "w"):
+            pass
+        ctl("stop", "43", environment={"STORKIT_SLURM_GRACE": "1"})
+        assert [words for _, words, _ in cluster.calls("scancel")] == [
+            ["--quiet", "--batch", "--signal=TERM", "8"], ["--quiet", "8"],
+        ]  # fmt: skip
+
+
+def test_outputs_of_jobs_do_not_stay(pool):
+    """What a job has printed goes once its end was told, but for a failure; and a week later."""
+    with slurm(pool) as (cluster, ctl):
+        ctl("submit", "42_login")
+        done, failed = cluster.output("42_login.7"), cluster.output("44_new.9")
+        cluster.queue(PENDING.replace("PENDING|Priority", "COMPLETED|None"), FAILED_JOB)
+        ctl("list")
+        assert not os.path.exists(done) and os.path.exists(failed)
+        live = cluster.output("43_search.8")
+        for path in (failed, live):
+            os.utime(path, (0, 0))
+        cluster.queue(RUNNING)
+        ctl("submit", "42_login")
+        assert not os.path.exists(failed) and os.path.exists(live)
 
 
 def test_commands_follow_a_run_into_its_job(pool):

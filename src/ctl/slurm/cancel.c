@@ -3,6 +3,7 @@
 
 #include "ctl/info.h"
 #include "ctl/slurm/jobs.h"
+#include "ctl/slurm/outputs.h"
 #include "ctl/slurm/program.h"
 
 /* Between two questions to Slurm: short at first, since an agent that is told to stop mostly does
@@ -30,6 +31,8 @@ static GPtrArray *find_live(GPtrArray *runs, GError **error)
         const SlurmJob *job = slurm_find(jobs, run_info_string(runs->pdata[i], "job"));
         if (job && slurm_job_is_live(job))
             g_ptr_array_add(live, runs->pdata[i]);
+        else if (job)
+            slurm_forget_output(job);
     }
     return g_steal_pointer(&live);
 }
@@ -44,6 +47,17 @@ static gboolean tell_each(GPtrArray *runs, gboolean kindly, GError **error)
     return TRUE;
 }
 
+/* In seconds. A test does not wait for so long. */
+static guint grace(void)
+{
+    const char *lowered = g_getenv("STORKIT_SLURM_GRACE");
+    guint64 seconds;
+    return lowered &&
+                   g_ascii_string_to_unsigned(lowered, 10, 0, SLURM_GRACE_SECONDS, &seconds, NULL)
+               ? (guint)seconds
+               : SLURM_GRACE_SECONDS;
+}
+
 static gboolean wait_for_ends(GPtrArray *runs, GError **error)
 {
     guint waited = 0, pause = FIRST_SECONDS;
@@ -52,7 +66,7 @@ static gboolean wait_for_ends(GPtrArray *runs, GError **error)
         g_autoptr(GPtrArray) live = find_live(runs, error);
         if (!live || live->len == 0)
             return live != NULL;
-        if (waited >= SLURM_GRACE_SECONDS && !insisted) {
+        if (waited >= grace() && !insisted) {
             insisted = TRUE;
             if (!tell_each(live, FALSE, error))
                 return FALSE;

@@ -2,6 +2,7 @@
 #include "ctl/slurm/rows.h"
 
 #include "ctl/ctl.h"
+#include "ctl/slurm/outputs.h"
 
 static char *error_of(const SlurmJob *job)
 {
@@ -87,9 +88,11 @@ void slurm_add_rows(GPtrArray *runs, const char *project)
         ctl_warn("%s: jobs of Slurm are missing here", problem->message);
         return;
     }
-    for (guint i = 0; i < jobs->len; i++)
+    for (guint i = 0; i < jobs->len; i++) {
+        slurm_forget_output(jobs->pdata[i]);
         if (is_listed(jobs->pdata[i], project))
             g_ptr_array_add(runs, slurm_row(jobs->pdata[i]));
+    }
     slurm_join_rows(runs);
     g_ptr_array_sort(runs, compare);
 }

@@ -6,6 +6,7 @@
 
 #include "ctl/slurm/cancel.h"
 #include "ctl/slurm/jobs.h"
+#include "ctl/slurm/outputs.h"
 #include "ctl/slurm/program.h"
 
 /* The job's shell becomes storkitctl, which so is the process that B: means. It is given time to
@@ -107,6 +108,7 @@ char *slurm_submit(const StartTarget *target, char *const *passed, GError **erro
     if (!output)
         return NULL;
     g_autoptr(GPtrArray) argv = make_argv(target, output, passed);
+    slurm_sweep_outputs();
     char *id = slurm_output((const char *const *)argv->pdata, script, error);
     if (id)
         id[strcspn(id, ";\n")] = '\0'; /* "ID;CLUSTER" */

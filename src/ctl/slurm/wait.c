@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/ctl-error.h"
+#include "ctl/slurm/outputs.h"
 #include "ctl/slurm/program.h"
 #include "ctl/slurm/rows.h"
 
@@ -63,6 +64,7 @@ static RunInfo *copy(const RunInfo *info)
 static RunInfo *end_of(const SlurmJob *job, GPtrArray *runs)
 {
     RunInfo *row = slurm_row(job);
+    slurm_forget_output(job);
     RunInfo *run = find_run(row, runs);
     if (!run)
         return row;
