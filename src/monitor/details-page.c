@@ -6,6 +6,7 @@
 #include "ctl/format.h"
 #include "monitor/plot.h"
 #include "monitor/run-text.h"
+#include "monitor/sandbox-plan.h"
 
 #define REFRESH_SECONDS 2
 
@@ -128,13 +129,25 @@ static void add_limits(MonitorDetailsPage *self)
     }
 }
 
-static void add_bounds(MonitorDetailsPage *self)
+static void add_sandbox(MonitorDetailsPage *self)
 {
     const char *sandbox = storkit_run_get_sandbox(self->run);
-    add_limits(self);
-    add_strv(self, _("Not enforced on this machine"), storkit_run_get_unenforced(self->run));
     add_row(self, self->bounds, _("Sandbox"), sandbox ?: _("none: it may do what you may do"));
     add_strv(self, _("Missing in the sandbox"), storkit_run_get_sandbox_missing(self->run));
+    g_autoptr(MonitorSandboxPlan) plan =
+        sandbox ? monitor_sandbox_plan_read(storkit_run_get_run_id(self->run)) : NULL;
+    if (!plan)
+        return;
+    add_row(self, self->bounds, _("It may write"), plan->writable);
+    add_row(self, self->bounds, _("It may not read"), plan->unreadable);
+    add_row(self, self->bounds, _("Network"), plan->network);
+}
+
+static void add_bounds(MonitorDetailsPage *self)
+{
+    add_limits(self);
+    add_strv(self, _("Not enforced on this machine"), storkit_run_get_unenforced(self->run));
+    add_sandbox(self);
 }
 
 static gboolean show_facts(gpointer data)

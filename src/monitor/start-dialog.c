@@ -4,17 +4,19 @@
 #include <glib/gi18n.h>
 
 #include "monitor/report.h"
+#include "monitor/stories.h"
 
 struct _MonitorStartDialog {
     AdwWindow parent;
     GtkWidget *form, *start;
     AdwEntryRow *project, *story, *prompt;
     AdwComboRow *agent;
+    GtkMenuButton *known; /* stories */
     GtkLabel *problem;
     GtkStringList *names; /* of the agents */
     GPtrArray *roles;
     StorkitPool *pool;
-    GCancellable *asking; /* for the project's roster */
+    GCancellable *asking; /* for the project's roster and worktrees */
     guint timer;          /* until the project's name has been typed */
 };
 
@@ -83,6 +85,49 @@ static void on_config(GObject *pool, GAsyncResult *result, gpointer data)
     on_agent(self);
 }
 
+/* --- The stories --- */
+
+/* A menu takes an underscore for a mnemonic. */
+static char *escape_mnemonics(const char *name)
+{
+    g_auto(GStrv) parts = g_strsplit(name, "_", -1);
+    return g_strjoinv("__", parts);
+}
+
+static void show_stories(MonitorStartDialog *self, GVariant *worktrees)
+{
+    g_auto(GStrv) names = stories_list(self->pool, text_of(self->project), worktrees);
+    g_autoptr(GMenu) menu = g_menu_new();
+    for (char **name = names; *name; name++) {
+        g_autofree char *label = escape_mnemonics(*name);
+        g_autoptr(GMenuItem) item = g_menu_item_new(label, NULL);
+        g_menu_item_set_action_and_target(item, "form.story", "s", *name);
+        g_menu_append_item(menu, item);
+    }
+    gtk_menu_button_set_menu_model(self->known, G_MENU_MODEL(menu));
+    gtk_widget_set_visible(GTK_WIDGET(self->known), *names != NULL);
+}
+
+/* A project whose roster can't be read says so; this is beside it. */
+static void on_worktrees(GObject *pool, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MonitorStartDialog) self = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) worktrees =
+        storkit_pool_list_worktrees_finish(STORKIT_POOL(pool), result, &error);
+    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        show_stories(self, worktrees);
+}
+
+static void on_story(GtkWidget *widget, const char *name, GVariant *story)
+{
+    MonitorStartDialog *self = MONITOR_START_DIALOG(widget);
+    gtk_editable_set_text(GTK_EDITABLE(self->story), g_variant_get_string(story, NULL));
+    gtk_widget_grab_focus(GTK_WIDGET(self->story));
+}
+
+/* --- The project --- */
+
 static void stop_asking(MonitorStartDialog *self)
 {
     g_clear_handle_id(&self->timer, g_source_remove);
@@ -90,13 +135,15 @@ static void stop_asking(MonitorStartDialog *self)
     g_clear_object(&self->asking);
 }
 
-static gboolean ask_for_config(gpointer data)
+static gboolean ask(gpointer data)
 {
     MonitorStartDialog *self = data;
     self->timer = 0;
     self->asking = g_cancellable_new();
     storkit_pool_get_config_async(self->pool, text_of(self->project), self->asking, on_config,
                                   g_object_ref(self));
+    storkit_pool_list_worktrees_async(self->pool, text_of(self->project), self->asking,
+                                      on_worktrees, g_object_ref(self));
     return G_SOURCE_REMOVE;
 }
 
@@ -105,9 +152,10 @@ static void on_project(MonitorStartDialog *self)
     stop_asking(self);
     clear_agents(self);
     show_problem(self, NULL);
+    gtk_widget_set_visible(GTK_WIDGET(self->known), FALSE);
     update_start(self);
     if (g_path_is_absolute(text_of(self->project)))
-        self->timer = g_timeout_add(TYPED_MS, ask_for_config, self);
+        self->timer = g_timeout_add(TYPED_MS, ask, self);
 }
 
 /* --- The folder --- */
@@ -200,7 +248,9 @@ static void monitor_start_dialog_class_init(MonitorStartDialogClass *class)
     gtk_widget_class_bind_template_child(widget, MonitorStartDialog, story);
     gtk_widget_class_bind_template_child(widget, MonitorStartDialog, prompt);
     gtk_widget_class_bind_template_child(widget, MonitorStartDialog, agent);
+    gtk_widget_class_bind_template_child(widget, MonitorStartDialog, known);
     gtk_widget_class_bind_template_child(widget, MonitorStartDialog, problem);
+    gtk_widget_class_install_action(widget, "form.story", "s", on_story);
     gtk_widget_class_bind_template_callback(widget, on_project);
     gtk_widget_class_bind_template_callback(widget, on_choose);
     gtk_widget_class_bind_template_callback(widget, on_agent);

@@ -148,6 +148,10 @@ class Monitor:
     def wait_gone(self, words, role=None):
         wait_until(lambda: not self.find(words, role), f"{words!r} to go")
 
+    def wait_focused(self, words, role):
+        node, focused = self.wait(words, role), Atspi.StateType.FOCUSED
+        wait_until(lambda: node.get_state_set().contains(focused), f"{words!r} to have the focus")
+
     # What a person does
 
     def press(self, name, role="push button"):

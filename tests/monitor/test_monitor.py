@@ -9,6 +9,12 @@ from gi.repository import GLib
 from harness import long, main, wait_until
 from monitor import APPLICATION, NAME, Monitor, Screen
 
+TALKER = {
+    "scenario": "init; read",
+    "interactive": True,
+    "sandbox": "worktree",
+    "stop_grace": "1s",
+}
 ASKER = {
     "scenario": 'init; text On it.; ask q1 Bash {"command":"rm -r build"}; answers 1;'
     " write a.txt done; commit work; text Committed.; result; read",
@@ -35,6 +41,29 @@ def start_by_form(pool, monitor, root):
     return wait_until(pool.list, "a run")[0]
 
 
+def start_a_known_story(pool, monitor, root):
+    """Those of the project that is shown are in a menu; the first one is chosen, and started.
+    libadwaita 1.2 does not tell AT-SPI the text in a row of a form."""
+    name = (root, "42_login", "asker")
+    before = pool.get(*name)["run_id"]
+    monitor.keys("<Control>n")
+    monitor.wait("Known Stories", "push button")
+    monitor.keys("Tab", "space")
+    monitor.wait("43_cart", "menu item")
+    monitor.wait_focused("42_login", "menu item")
+    monitor.keys("Return")
+    monitor.wait_gone("43_cart", "menu item")
+    monitor.press("Start")
+    run = wait_until(lambda: find_another(pool, before, *name), "its run")
+    pool.units.add(run["unit"])
+    pool.stop(*name)
+
+
+def find_another(pool, run_id, *name):
+    run = pool.get(*name)
+    return run if run["run_id"] != run_id else None
+
+
 def answer_after_a_kill(pool, monitor):
     """The service is killed while the agent waits for an answer."""
     monitor.wait("On it.")
@@ -48,13 +77,66 @@ def answer_after_a_kill(pool, monitor):
     monitor.wait_gone("May it use Bash?", "label")
 
 
+def freeze_and_thaw(pool, monitor, run):
+    for frozen in (True, False):
+        monitor.keys("<Control>p")
+        wait_until(lambda: pool.get_run(run["run_id"])["frozen"] is frozen, f"frozen: {frozen}")
+
+
+def write_a_message(pool, monitor):
+    monitor.wait("answer 1")
+    monitor.keys("<Control>m", *"storks", "Return")
+    monitor.wait("answer 2")
+    assert monitor.text_of("Message to the agent") == ""
+
+
+def attach(pool, monitor, opened):
+    """Into the window where it is built with VTE, else into the user's terminal."""
+    monitor.keys("<Alt>4")
+    monitor.press("Attach")
+    if not monitor.find("Attach", "push button", whole=True):
+        return
+    wait_until(lambda: os.path.exists(opened), "a terminal")
+    with open(opened) as file:
+        assert "attach 43_cart/talker" in file.read().replace("\n", " ")
+
+
+def see_the_sandbox(monitor):
+    monitor.keys("<Alt>3")
+    monitor.wait("/.storkit/worktrees/43_cart\n", "label")
+    monitor.wait("/.ssh", "label")
+
+
+def resume(pool, monitor, run):
+    """Of a run that has ended there is another one, with its session."""
+    name = [run[key] for key in ("project_root", "story_id", "agent_name")]
+    pool.close_input(*name)
+    session = pool.wait(*name)["session_id"]
+    monitor.wait("completed", "label")
+    monitor.keys("<Control>r")
+    run = wait_until(lambda: find_another(pool, run["run_id"], *name), "another run")
+    pool.units.add(run["unit"])
+    wait_until(lambda: pool.get(*name).get("session_id") == session, "its session")
+
+
+def stand_in_for_a_terminal(pool):
+    """The folder with an xdg-terminal-exec, and the file in which that writes its arguments."""
+    folder, opened = f"{pool.folder}/terminals", f"{pool.folder}/terminals/opened"
+    os.mkdir(folder)
+    with open(f"{folder}/xdg-terminal-exec", "w") as file:
+        file.write(f'#!/bin/sh\nprintf "%s\\n" "$@" >{opened}.new\nmv {opened}.new {opened}\n')
+    os.chmod(f"{folder}/xdg-terminal-exec", 0o755)
+    return folder, opened
+
+
 @long
 def test_starts_follows_answers_merges_and_stops(pool):
     """A run is started by the form, followed over a kill of the service, answered and merged;
-    another one is shown by the action and stopped."""
-    idler = "init; text I wait.; wait never"
-    root = pool.repository(agents={"asker": ASKER, "idler": idler})
-    with Screen(pool) as screen, Monitor(pool, screen) as monitor:
+    another one is shown by the action, written to, frozen, attached to, resumed and stopped."""
+    root = pool.repository(agents={"asker": ASKER, "talker": TALKER})
+    folder, opened = stand_in_for_a_terminal(pool)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    with Screen(pool) as screen, Monitor(pool, screen, environment=environment) as monitor:
         monitor.wait("No Runs")
         run = start_by_form(pool, monitor, root)
         pool.units.add(run["unit"])
@@ -66,15 +148,21 @@ def test_starts_follows_answers_merges_and_stops(pool):
         monitor.keys("<Control><Shift>m")
         monitor.press("Merge")
         wait_until(lambda: os.path.exists(f"{root}/a.txt"), "the merge")
-        show(pool, pool.start(root, "43_cart", "idler"))
-        monitor.wait("43_cart, idler", "label")
+        run = pool.start(root, "43_cart", "talker")
+        show(pool, run)
+        monitor.wait("43_cart, talker", "label")
         monitor.keys("<Alt>1")
-        monitor.wait("I wait.")
+        write_a_message(pool, monitor)
+        freeze_and_thaw(pool, monitor, run)
+        see_the_sandbox(monitor)
+        attach(pool, monitor, opened)
+        resume(pool, monitor, run)
         monitor.keys("<Control><Shift>s")
-        monitor.wait("Stop 43_cart, idler?")
+        monitor.wait("Stop 43_cart, talker?")
         monitor.press("Stop")
         wait_until(lambda: [r["story_id"] for r in pool.list()] == ["42_login"], "the stop")
         monitor.wait("stopped", "label")
+        start_a_known_story(pool, monitor, root)
 
 
 if __name__ == "__main__":
