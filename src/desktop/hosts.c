@@ -34,7 +34,7 @@ struct DesktopHosts {
     GHashTable *runs;      /* of a host (name): a table of run ids to infos */
     Following *following;
     guint timer, pause;
-    gboolean wrong; /* the file names no hosts */
+    gboolean wrong; /* the file names no hosts, or there is no storkitctl: until it changes */
 };
 
 static void begin(DesktopHosts *hosts);
@@ -206,6 +206,7 @@ static GSubprocess *spawn(void)
 static void begin(DesktopHosts *hosts)
 {
     GSubprocess *process = spawn();
+    hosts->wrong = process == NULL;
     if (!process)
         return;
     Following *following = g_rc_box_new0(Following);
