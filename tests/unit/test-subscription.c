@@ -7,7 +7,7 @@
  * Subscriptions: a pipe each, from any cursor, each at its own pace.
  */
 
-#define LONG_LINES 20000
+#define LONG_LINES 4000
 
 typedef struct {
     Runs *runs;
