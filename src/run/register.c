@@ -241,8 +241,10 @@ GVariant *runs_get_state(Runs *runs, Run *run)
     Entry *entry = entry_of(runs, run);
     if (!entry || !tells_changes(run))
         return g_variant_ref_sink(run_get_state(run));
-    if (!entry->state)
+    if (!entry->state) {
         entry->state = g_variant_ref_sink(run_get_state(run));
+        g_variant_get_data(entry->state); /* one block, not a tree of many times its size */
+    }
     return g_variant_ref(entry->state);
 }
 
