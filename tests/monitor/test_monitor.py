@@ -6,7 +6,7 @@ import os
 
 from gi.repository import GLib
 
-from harness import long, main, wait_until
+from harness import long, main, timeout, wait_until
 from monitor import APPLICATION, NAME, Monitor, Screen
 
 TALKER = {
@@ -130,6 +130,7 @@ def stand_in_for_a_terminal(pool):
 
 
 @long
+@timeout(180)
 def test_starts_follows_answers_merges_and_stops(pool):
     """A run is started by the form, followed over a kill of the service, answered and merged;
     another one is shown by the action, written to, frozen, attached to, resumed and stopped."""
