@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from ctl import NOT_FOUND, NO_SERVICE, RUN_FAILED, USAGE, Ctl
 from harness import main, skip, wait_until
+from session import children_of
 from terminal import Terminal
 from test_start import argv_of
 
@@ -54,15 +55,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def is_sshd(pid):
+    with suppress(OSError), open(f"/proc/{pid}/comm") as file:
+        return file.read() == "sshd\n"
+    return False  # it has ended
+
+
 def connections_of(pid):
     """The processes of sshd below @pid."""
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        children = list(map(int, file.read().split()))
-    for child in children:
-        with open(f"/proc/{child}/comm") as file:
-            if file.read() == "sshd\n":
-                yield from connections_of(child)
-                yield child
+    for child in filter(is_sshd, children_of(pid)):
+        yield from connections_of(child)
+        yield int(child)
 
 
 class Far:
@@ -107,8 +110,11 @@ class Far:
 
     def take_away(self):
         """Ends sshd and every connection, without a word to the other end."""
-        for pid in [*connections_of(self.process.pid), self.process.pid]:
-            os.kill(pid, signal.SIGKILL)
+        self.process.send_signal(signal.SIGSTOP)  # it takes no new one meanwhile
+        for pid in connections_of(self.process.pid):
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def _listens(self):
