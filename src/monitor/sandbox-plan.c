@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/file-read.h"
+
 /* As store/shim-protocol.h has them. */
 #define PLAN_FILE "sandbox"
 #define PLAN_HEAD "storkit-sandbox 1"
+#define PLAN_MAX (256 * 1024)
 
 /* "~/.cache" for a path of one's own. */
 static char *shorten(const char *path)
@@ -43,11 +46,11 @@ MonitorSandboxPlan *monitor_sandbox_plan_read(const char *run_id)
 {
     g_autofree char *path =
         g_build_filename(g_get_user_state_dir(), "storkit", "runs", run_id, PLAN_FILE, NULL);
-    g_autofree char *content = NULL, *valid = NULL, *ports = NULL;
-    gsize length;
-    if (!g_file_get_contents(path, &content, &length, NULL))
+    g_autofree char *content = file_read_text(path, PLAN_MAX);
+    g_autofree char *ports = NULL;
+    if (!content)
         return NULL;
-    valid = g_utf8_make_valid(content, (gssize)length);
+    g_autofree char *valid = g_utf8_make_valid(content, -1);
     g_auto(GStrv) lines = g_strsplit(valid, "\n", -1);
     if (g_strcmp0(lines[0], PLAN_HEAD) != 0)
         return NULL;
