@@ -52,6 +52,7 @@ void table_add(Table *table, Style style, const char *text)
 
 static void measure(Table *table)
 {
+    g_assert(table->n_columns > 0);
     for (guint i = 0; i < table->n_columns; i++)
         table->widths[i] = 0;
     for (guint i = 0; i < table->cells->len; i++) {
