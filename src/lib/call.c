@@ -28,12 +28,32 @@ static void on_reply(GObject *bus, GAsyncResult *result, gpointer data)
     g_task_return_pointer(task, reply, (GDestroyNotify)g_variant_unref);
 }
 
+/* A run of another machine has no bus. */
+static GError *not_connected(void)
+{
+    return g_error_new_literal(G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED,
+                               "the run is not one of the service here");
+}
+
+/* Takes parameters that are not used. */
+static void forget(GVariant *parameters)
+{
+    if (parameters)
+        g_variant_unref(g_variant_ref_sink(parameters));
+}
+
 void call_async(const CallTarget *target, const char *method, GVariant *parameters,
                 const GVariantType *type, gpointer source, GCancellable *cancellable,
                 GAsyncReadyCallback callback, gpointer data)
 {
     (void)STORKIT_ERROR; /* GDBus knows our errors from now on */
     GTask *task = g_task_new(source, cancellable, callback, data);
+    if (!target->bus) {
+        forget(parameters);
+        g_task_return_error(task, not_connected());
+        g_object_unref(task);
+        return;
+    }
     g_task_set_task_data(task, g_strdup(target->path), g_free);
     g_dbus_connection_call_with_unix_fd_list(
         target->bus, STORKIT_BUS_NAME, target->path, target->interface, method, parameters, type,
@@ -66,6 +86,11 @@ static GVariant *call_for_all(const CallTarget *target, const char *method, GVar
                               GCancellable *cancellable, GError **error)
 {
     (void)STORKIT_ERROR;
+    if (!target->bus) {
+        forget(parameters);
+        g_propagate_error(error, not_connected());
+        return NULL;
+    }
     GError *failure = NULL;
     GVariant *reply = g_dbus_connection_call_with_unix_fd_list_sync(
         target->bus, STORKIT_BUS_NAME, target->path, target->interface, method, parameters, type,

@@ -10,7 +10,7 @@
 
 #include "base/bus-names.h"
 #include "lib/call.h"
-#include "lib/event-internal.h"
+#include <storkit/event.h>
 #include "lib/loop.h"
 
 #define READ_SIZE (64 * 1024)
@@ -331,7 +331,7 @@ StorkitEventStream *storkit_event_stream_new(GDBusConnection *bus, gboolean no_a
                                              const char *run_id, guint64 cursor)
 {
     StorkitEventStream *self = g_object_new(STORKIT_TYPE_EVENT_STREAM, NULL);
-    self->bus = g_object_ref(bus);
+    g_set_object(&self->bus, bus);
     self->pool = (CallTarget){bus, STORKIT_OBJECT_PATH, STORKIT_INTERFACE, no_auto_start};
     self->run_id = g_strdup(run_id);
     self->cursor = self->read_cursor = cursor;
@@ -345,7 +345,7 @@ static void storkit_event_stream_finalize(GObject *object)
     g_byte_array_unref(self->rest);
     g_queue_clear_full(&self->events, g_object_unref);
     g_free(self->run_id);
-    g_object_unref(self->bus);
+    g_clear_object(&self->bus);
     G_OBJECT_CLASS(storkit_event_stream_parent_class)->finalize(object);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/event-internal.h"
+#include <storkit/event.h>
 
 #include <string.h>
 

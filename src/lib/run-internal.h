@@ -7,7 +7,7 @@
 
 struct _StorkitRun {
     GObject parent;
-    GDBusConnection *bus;
+    GDBusConnection *bus; /* NULL: of another machine */
     gboolean no_auto_start;
     GHashTable *values; /* by property, GVariant; one that is 0 or empty is not there */
 };

@@ -327,6 +327,34 @@ static void clear_others(StorkitRun *self, GHashTable *named)
             set_value(self, specs[i], NULL);
 }
 
+/* JSON has numbers of one kind, and no paths. NULL: @value can't be of @type. */
+static GVariant *fit(GVariant *value, const char *type)
+{
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE(type)))
+        return g_variant_ref(value);
+    if (*type == 'o' && g_variant_is_of_type(value, G_VARIANT_TYPE_STRING) &&
+        g_variant_is_object_path(g_variant_get_string(value, NULL)))
+        return g_variant_ref_sink(g_variant_new_object_path(g_variant_get_string(value, NULL)));
+    if (!g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64) &&
+        !g_variant_is_of_type(value, G_VARIANT_TYPE_INT64))
+        return NULL;
+    gint64 number = g_variant_is_of_type(value, G_VARIANT_TYPE_INT64)
+                        ? g_variant_get_int64(value)
+                        : (gint64)g_variant_get_uint64(value);
+    switch (*type) {
+    case 'u':
+        return g_variant_ref_sink(g_variant_new_uint32((guint32)number));
+    case 'i':
+        return g_variant_ref_sink(g_variant_new_int32((gint32)number));
+    case 't':
+        return g_variant_ref_sink(g_variant_new_uint64((guint64)number));
+    case 'd':
+        return g_variant_ref_sink(g_variant_new_double((double)number));
+    default:
+        return NULL;
+    }
+}
+
 void run_update(StorkitRun *self, GVariant *values, gboolean whole)
 {
     g_autoptr(GHashTable) named = g_hash_table_new(NULL, NULL);
@@ -338,9 +366,10 @@ void run_update(StorkitRun *self, GVariant *values, gboolean whole)
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value)) {
         g_autofree char *name = property_name(key);
         GParamSpec *spec = find_spec(name);
-        if (!spec || !g_variant_is_of_type(value, G_VARIANT_TYPE(type_of(spec))))
+        g_autoptr(GVariant) fitting = spec ? fit(value, type_of(spec)) : NULL;
+        if (!fitting)
             continue;
-        set_value(self, spec, value);
+        set_value(self, spec, fitting);
         g_hash_table_add(named, spec);
     }
     if (whole)
@@ -371,6 +400,20 @@ StorkitRun *run_new(GDBusConnection *bus, gboolean no_auto_start, GVariant *info
     self->no_auto_start = no_auto_start;
     run_update(self, info, TRUE);
     return self;
+}
+
+StorkitRun *storkit_run_new(GVariant *info)
+{
+    StorkitRun *self = g_object_new(STORKIT_TYPE_RUN, NULL);
+    storkit_run_set_info(self, info);
+    return self;
+}
+
+void storkit_run_set_info(StorkitRun *self, GVariant *info)
+{
+    g_return_if_fail(STORKIT_IS_RUN(self) && !self->bus);
+    g_return_if_fail(g_variant_is_of_type(info, G_VARIANT_TYPE_VARDICT));
+    run_update(self, info, TRUE);
 }
 
 StorkitRunStatus storkit_run_get_status(StorkitRun *self)
@@ -468,7 +511,7 @@ static void storkit_run_finalize(GObject *object)
 {
     StorkitRun *self = STORKIT_RUN(object);
     g_hash_table_unref(self->values);
-    g_object_unref(self->bus);
+    g_clear_object(&self->bus);
     G_OBJECT_CLASS(storkit_run_parent_class)->finalize(object);
 }
 

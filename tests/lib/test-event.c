@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "lib/event-internal.h"
+#include <storkit/event.h>
 
 static StorkitEvent *read_event(const char *line)
 {

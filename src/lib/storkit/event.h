@@ -37,6 +37,17 @@ GType storkit_event_kind_get_type(void) G_GNUC_CONST;
 G_DECLARE_FINAL_TYPE(StorkitEvent, storkit_event, STORKIT, EVENT, GObject)
 
 /**
+ * storkit_event_new:
+ * @json: a line of `storkitctl watch --json`, without its newline
+ * @length: its length in bytes
+ *
+ * Reads an event that comes from elsewhere than a [class@EventStream]: of another machine, say.
+ *
+ * Returns: (transfer full) (nullable): the event; %NULL for a line that is none
+ */
+StorkitEvent *storkit_event_new(const char *json, gsize length);
+
+/**
  * storkit_event_get_kind:
  * @self: an event
  *

@@ -38,6 +38,27 @@ GType storkit_run_status_get_type(void) G_GNUC_CONST;
 G_DECLARE_FINAL_TYPE(StorkitRun, storkit_run, STORKIT, RUN, GObject)
 
 /**
+ * storkit_run_new:
+ * @info: the info of a run (`a{sv}`), as the service or `storkitctl list --json` has it
+ *
+ * Makes a run of which somebody else tells than a [class@Pool]: one of another machine, say. Its
+ * properties are what @info says, numbers of whatever width, and change with
+ * [method@Run.set_info]; its calls fail with %G_IO_ERROR_NOT_CONNECTED.
+ *
+ * Returns: (transfer full): a run
+ */
+StorkitRun *storkit_run_new(GVariant *info);
+
+/**
+ * storkit_run_set_info:
+ * @self: a run of [ctor@Run.new]
+ * @info: its info (`a{sv}`) by now
+ *
+ * Takes the present values of all properties, with `notify` for each that changes.
+ */
+void storkit_run_set_info(StorkitRun *self, GVariant *info);
+
+/**
  * storkit_run_get_status:
  * @self: a run
  *
