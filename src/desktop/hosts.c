@@ -261,6 +261,8 @@ void desktop_hosts_look(DesktopHosts *hosts)
     hosts->file = now;
     if (busy && (!wanted || changed))
         end(hosts);
+    if (changed && hosts->listener->forgotten)
+        hosts->listener->forgotten(hosts->data);
     if (!wanted || (busy && !changed) || (hosts->wrong && !changed))
         return;
     hosts->wrong = FALSE;

@@ -17,6 +17,9 @@ typedef struct {
     void (*changed)(const char *run_id, GVariant *after, gpointer data);
     /** @host does not answer, for the reason @problem; or it does (NULL). May be NULL. */
     void (*host)(const char *host, const char *problem, gpointer data);
+    /** The file has changed or is gone: other hosts may be followed, and all that was told of any
+     *  is told again. May be NULL. */
+    void (*forgotten)(gpointer data);
     /** Whether the user wants them, asked each time there is reason to. NULL: always. */
     gboolean (*wanted)(void);
 } DesktopHostsListener;

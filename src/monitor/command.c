@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "desktop/programs.h"
+#include "monitor/far-run.h"
 
 #define PREFIX "storkitctl: "
 
@@ -47,27 +48,27 @@ static GSubprocessLauncher *make_launcher(void)
     return launcher;
 }
 
-static GPtrArray *make_argv(const char *project, const char *const *arguments)
+char **command_words(StorkitRun *run, const char *const *arguments)
 {
-    GPtrArray *argv = g_ptr_array_new();
-    g_ptr_array_add(argv, (gpointer)program_storkitctl());
-    g_ptr_array_add(argv, (gpointer) "-C");
-    g_ptr_array_add(argv, (gpointer)project);
-    for (; *arguments; arguments++)
-        g_ptr_array_add(argv, (gpointer)*arguments);
-    g_ptr_array_add(argv, NULL);
-    return argv;
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    const char *host = far_run_get_host(run);
+    g_strv_builder_add(builder, program_storkitctl());
+    if (host)
+        g_strv_builder_add_many(builder, "-H", host, NULL);
+    g_strv_builder_add_many(builder, "-C", storkit_run_get_project_root(run), NULL);
+    g_strv_builder_addv(builder, (const char **)arguments);
+    return g_strv_builder_end(builder);
 }
 
-void command_run_async(const char *project, const char *const *arguments, GCancellable *cancellable,
+void command_run_async(StorkitRun *run, const char *const *arguments, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer data)
 {
     g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
     g_autoptr(GSubprocessLauncher) launcher = make_launcher();
-    g_autoptr(GPtrArray) argv = make_argv(project, arguments);
+    g_auto(GStrv) argv = command_words(run, arguments);
     GError *error = NULL;
     g_autoptr(GSubprocess) process =
-        g_subprocess_launcher_spawnv(launcher, (const char *const *)argv->pdata, &error);
+        g_subprocess_launcher_spawnv(launcher, (const char *const *)argv, &error);
     if (!process) {
         g_task_return_error(task, error);
         return;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <gio/gio.h>
+#include <storkit/storkit.h>
 
 /*
- * storkitctl, for what it alone can do (git's part of a story), without waiting for it.
+ * storkitctl, for what it alone can do (git's part of a story, and all that is about another
+ * machine), without waiting for it.
  */
 
-/** Runs `storkitctl -C @project @arguments` (ends in NULL). git takes no program out of the
- * repository's configuration. A cancelled one is ended. */
-void command_run_async(const char *project, const char *const *arguments, GCancellable *cancellable,
+/** `storkitctl -C PROJECT @arguments` (ends in NULL) of the project of @run, on its host. Caller:
+ *  g_strfreev(). */
+char **command_words(StorkitRun *run, const char *const *arguments);
+
+/** Runs that. git takes no program out of the repository's configuration. A cancelled one is
+ * ended. */
+void command_run_async(StorkitRun *run, const char *const *arguments, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer data);
 
 /** What it printed. NULL with @error, which says what it said, where it failed. Caller:

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "ctl/format.h"
+#include "monitor/far-run.h"
 #include "monitor/plot.h"
 #include "monitor/run-text.h"
 #include "monitor/sandbox-plan.h"
@@ -79,6 +80,7 @@ static void add_facts(MonitorDetailsPage *self)
     add_row(self, self->facts, _("Reported by the agent"), totals);
     add_time(self, _("Started"), storkit_run_get_started(self->run));
     add_time(self, _("Ended"), storkit_run_get_ended(self->run));
+    add_row(self, self->facts, _("Machine"), far_run_get_host(self->run));
     add_row(self, self->facts, _("Project"), storkit_run_get_project_root(self->run));
     add_row(self, self->facts, _("Worktree"), storkit_run_get_worktree_path(self->run));
     add_row(self, self->facts, _("Branch"), storkit_run_get_branch(self->run));
@@ -135,7 +137,9 @@ static void add_sandbox(MonitorDetailsPage *self)
     add_row(self, self->bounds, _("Sandbox"), sandbox ?: _("none: it may do what you may do"));
     add_strv(self, _("Missing in the sandbox"), storkit_run_get_sandbox_missing(self->run));
     g_autoptr(MonitorSandboxPlan) plan =
-        sandbox ? monitor_sandbox_plan_read(storkit_run_get_run_id(self->run)) : NULL;
+        sandbox && !far_run_get_host(self->run)
+            ? monitor_sandbox_plan_read(storkit_run_get_run_id(self->run))
+            : NULL;
     if (!plan)
         return;
     add_row(self, self->bounds, _("It may write"), plan->writable);

@@ -151,8 +151,7 @@ void monitor_diff_page_reload(MonitorDiffPage *self)
                                      NULL};
     stop_asking(self);
     self->asking = g_cancellable_new();
-    command_run_async(storkit_run_get_project_root(self->run), arguments, self->asking, on_diff,
-                      g_object_ref(self));
+    command_run_async(self->run, arguments, self->asking, on_diff, g_object_ref(self));
 }
 
 void monitor_diff_page_set_run(MonitorDiffPage *self, StorkitRun *run)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "monitor/entry-list.h"
 
+#include "monitor/far-events.h"
+#include "monitor/far-run.h"
+
 #define ENTRIES_MAX 20000
 #define BYTES_MAX ((gsize)48 * 1024 * 1024)
 #define SLACK 4 /* what is above goes once it is a fourth more: dropping moves all that is left */
@@ -11,7 +14,8 @@
 
 struct _MonitorEntryList {
     GObject parent;
-    StorkitEventStream *stream;
+    StorkitEventStream *stream; /* or */
+    FarEvents *far;
     GCancellable *life;
     GPtrArray *entries;
     GPtrArray *batch; /* read, and not yet in the list */
@@ -152,13 +156,19 @@ static void end(MonitorEntryList *self, const GError *error)
     g_object_notify_by_pspec(G_OBJECT(self), specs[PROP_PROBLEM]);
 }
 
+static GPtrArray *read_finish(GObject *source, GAsyncResult *result, GError **error)
+{
+    return FAR_IS_EVENTS(source) ? far_events_next_finish(FAR_EVENTS(source), result, error)
+                                 : storkit_event_stream_next_events_finish(
+                                       STORKIT_EVENT_STREAM(source), result, error);
+}
+
 static void on_events(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(MonitorEntryList) self = data;
     g_autoptr(GError) error = NULL;
     gint64 began = g_get_monotonic_time();
-    g_autoptr(GPtrArray) events =
-        storkit_event_stream_next_events_finish(STORKIT_EVENT_STREAM(source), result, &error);
+    g_autoptr(GPtrArray) events = read_finish(source, result, &error);
     if (g_cancellable_is_cancelled(self->life))
         return;
     if (!events) {
@@ -177,17 +187,23 @@ static void on_events(GObject *source, GAsyncResult *result, gpointer data)
 static void read_more(MonitorEntryList *self)
 {
     gint64 began = g_get_monotonic_time();
-    storkit_event_stream_next_events_async(self->stream, READ_AT_ONCE, self->life, on_events,
-                                           g_object_ref(self));
+    if (self->far)
+        far_events_next_async(self->far, READ_AT_ONCE, self->life, on_events, g_object_ref(self));
+    else
+        storkit_event_stream_next_events_async(self->stream, READ_AT_ONCE, self->life, on_events,
+                                               g_object_ref(self));
     self->spent += g_get_monotonic_time() - began;
 }
 
 /* --- The object --- */
 
-MonitorEntryList *monitor_entry_list_new(StorkitEventStream *stream)
+MonitorEntryList *monitor_entry_list_new(StorkitRun *run)
 {
     MonitorEntryList *self = g_object_new(MONITOR_TYPE_ENTRY_LIST, NULL);
-    self->stream = g_object_ref(stream);
+    if (far_run_get_host(run))
+        self->far = far_events_new(run);
+    else
+        self->stream = storkit_run_follow(run, 0);
     read_more(self);
     return self;
 }
@@ -195,6 +211,8 @@ MonitorEntryList *monitor_entry_list_new(StorkitEventStream *stream)
 void monitor_entry_list_close(MonitorEntryList *self)
 {
     g_cancellable_cancel(self->life);
+    if (self->far)
+        far_events_close(self->far);
     g_clear_handle_id(&self->timer, g_source_remove);
     g_clear_handle_id(&self->settling, g_source_remove);
 }
@@ -250,6 +268,7 @@ static void monitor_entry_list_finalize(GObject *object)
     monitor_entry_list_close(self);
     g_object_unref(self->life);
     g_clear_object(&self->stream);
+    g_clear_object(&self->far);
     g_ptr_array_unref(self->entries);
     g_ptr_array_unref(self->batch);
     g_free(self->problem);

@@ -13,9 +13,9 @@
 #define MONITOR_TYPE_ENTRY_LIST (monitor_entry_list_get_type())
 G_DECLARE_FINAL_TYPE(MonitorEntryList, monitor_entry_list, MONITOR, ENTRY_LIST, GObject)
 
-/** Takes the events of @stream until the last one, or until it is closed. Caller:
+/** Takes the events of @run, wherever it is, until the last one, or until it is closed. Caller:
  * monitor_entry_list_close(), g_object_unref(). */
-MonitorEntryList *monitor_entry_list_new(StorkitEventStream *stream);
+MonitorEntryList *monitor_entry_list_new(StorkitRun *run);
 
 /** Reads no more. */
 void monitor_entry_list_close(MonitorEntryList *self);

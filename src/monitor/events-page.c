@@ -275,8 +275,7 @@ void monitor_events_page_set_run(MonitorEventsPage *self, StorkitRun *run)
     set_follows(self, TRUE);
     if (!run)
         return;
-    g_autoptr(StorkitEventStream) stream = storkit_run_follow(run, 0);
-    self->entries = monitor_entry_list_new(stream);
+    self->entries = monitor_entry_list_new(run);
     g_signal_connect_swapped(self->entries, "notify", G_CALLBACK(on_note), self);
     gtk_filter_list_model_set_model(self->found, G_LIST_MODEL(self->entries));
 }

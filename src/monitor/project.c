@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "monitor/project.h"
 
+#include "monitor/far-run.h"
+
 struct _MonitorProject {
     GObject parent;
     char *root, *name;
+    char *host; /* NULL: this machine */
     GListStore *runs;
 };
 
@@ -12,6 +15,11 @@ G_DEFINE_FINAL_TYPE(MonitorProject, monitor_project, G_TYPE_OBJECT)
 const char *monitor_project_get_root(MonitorProject *self)
 {
     return self->root;
+}
+
+const char *monitor_project_get_host(MonitorProject *self)
+{
+    return self->host;
 }
 
 GListModel *monitor_project_get_runs(MonitorProject *self)
@@ -24,6 +32,7 @@ static void monitor_project_finalize(GObject *object)
     MonitorProject *self = MONITOR_PROJECT(object);
     g_free(self->root);
     g_free(self->name);
+    g_free(self->host);
     g_object_unref(self->runs);
     G_OBJECT_CLASS(monitor_project_parent_class)->finalize(object);
 }
@@ -38,11 +47,12 @@ static void monitor_project_init(MonitorProject *self)
     self->runs = g_list_store_new(STORKIT_TYPE_RUN);
 }
 
-static MonitorProject *monitor_project_new(const char *root)
+static MonitorProject *monitor_project_new(const char *root, const char *host)
 {
     MonitorProject *self = g_object_new(MONITOR_TYPE_PROJECT, NULL);
     self->root = g_strdup(root);
     self->name = g_path_get_basename(root);
+    self->host = g_strdup(host);
     return self;
 }
 
@@ -51,7 +61,8 @@ static MonitorProject *monitor_project_new(const char *root)
 static int compare_projects(gconstpointer a, gconstpointer b, gpointer data)
 {
     const MonitorProject *first = a, *second = b;
-    return g_strcmp0(first->name, second->name) ?: g_strcmp0(first->root, second->root);
+    return g_strcmp0(first->name, second->name) ?: g_strcmp0(first->host, second->host)
+                                                            ?: g_strcmp0(first->root, second->root);
 }
 
 /* A later run of the same agent on the same story comes after the one that it replaces. */
@@ -64,39 +75,34 @@ static int compare_runs(gconstpointer a, gconstpointer b, gpointer data)
 }
 
 /* Its index, or G_MAXUINT. */
-static guint find_project(GListStore *projects, const char *root)
+static guint find_project(GListStore *projects, StorkitRun *run)
 {
+    const char *root = storkit_run_get_project_root(run) ?: "", *host = far_run_get_host(run);
     for (guint i = 0; i < g_list_model_get_n_items(G_LIST_MODEL(projects)); i++) {
         g_autoptr(MonitorProject) project = g_list_model_get_item(G_LIST_MODEL(projects), i);
-        if (g_strcmp0(project->root, root) == 0)
+        if (g_str_equal(project->root, root) && g_strcmp0(project->host, host) == 0)
             return i;
     }
     return G_MAXUINT;
 }
 
-static void add_run(GListStore *projects, StorkitRun *run)
+void monitor_projects_add(GListStore *projects, StorkitRun *run)
 {
-    const char *root = storkit_run_get_project_root(run) ?: "";
-    guint index = find_project(projects, root);
+    guint index = find_project(projects, run);
     if (index != G_MAXUINT) {
         g_autoptr(MonitorProject) known = g_list_model_get_item(G_LIST_MODEL(projects), index);
         g_list_store_insert_sorted(known->runs, run, compare_runs, NULL);
         return;
     }
-    g_autoptr(MonitorProject) project = monitor_project_new(root);
+    g_autoptr(MonitorProject) project =
+        monitor_project_new(storkit_run_get_project_root(run) ?: "", far_run_get_host(run));
     g_list_store_append(project->runs, run);
     g_list_store_insert_sorted(projects, project, compare_projects, NULL);
 }
 
-static void on_added(StorkitPool *pool, StorkitRun *run, gpointer data)
+void monitor_projects_remove(GListStore *projects, StorkitRun *run)
 {
-    add_run(data, run);
-}
-
-static void on_removed(StorkitPool *pool, StorkitRun *run, gpointer data)
-{
-    GListStore *projects = data;
-    guint index = find_project(projects, storkit_run_get_project_root(run)), position;
+    guint index = find_project(projects, run), position;
     if (index == G_MAXUINT)
         return;
     g_autoptr(MonitorProject) project = g_list_model_get_item(G_LIST_MODEL(projects), index);
@@ -106,13 +112,23 @@ static void on_removed(StorkitPool *pool, StorkitRun *run, gpointer data)
         g_list_store_remove(projects, index);
 }
 
-GListModel *monitor_projects_new(StorkitPool *pool)
+static void on_added(StorkitPool *pool, StorkitRun *run, gpointer data)
+{
+    monitor_projects_add(data, run);
+}
+
+static void on_removed(StorkitPool *pool, StorkitRun *run, gpointer data)
+{
+    monitor_projects_remove(data, run);
+}
+
+GListStore *monitor_projects_new(StorkitPool *pool)
 {
     GListStore *projects = g_list_store_new(MONITOR_TYPE_PROJECT);
     g_autoptr(GPtrArray) runs = storkit_pool_dup_runs(pool);
     for (guint i = 0; i < runs->len; i++)
-        add_run(projects, runs->pdata[i]);
+        monitor_projects_add(projects, runs->pdata[i]);
     g_signal_connect_object(pool, "run-added", G_CALLBACK(on_added), projects, 0);
     g_signal_connect_object(pool, "run-removed", G_CALLBACK(on_removed), projects, 0);
-    return G_LIST_MODEL(projects);
+    return projects;
 }

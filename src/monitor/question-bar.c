@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 
 #include "ctl/text.h"
+#include "monitor/command.h"
+#include "monitor/far-run.h"
 #include "monitor/report.h"
 
 struct _MonitorQuestionBar {
@@ -27,17 +29,43 @@ static void on_answered(GObject *run, GAsyncResult *result, gpointer data)
     gtk_widget_set_sensitive(GTK_WIDGET(self->options), TRUE);
 }
 
+static void on_answered_far(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MonitorQuestionBar) self = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) output = command_run_finish(result, &error);
+    if (error)
+        report_error(GTK_WIDGET(self), error);
+    gtk_widget_set_sensitive(GTK_WIDGET(self->options), TRUE);
+}
+
+static void answer_far(MonitorQuestionBar *self, const char *option, const char *words)
+{
+    const char *arguments[] = {"answer", storkit_run_get_run_id(self->run), self->question,
+                               option,   *words ? "--message" : NULL,       words,
+                               NULL};
+    command_run_async(self->run, arguments, NULL, on_answered_far, g_object_ref(self));
+}
+
+static void answer(MonitorQuestionBar *self, const char *option, const char *words)
+{
+    GVariantDict details = G_VARIANT_DICT_INIT(NULL);
+    if (*words)
+        g_variant_dict_insert(&details, "message", "s", words);
+    storkit_run_answer_async(self->run, self->question, option, g_variant_dict_end(&details), NULL,
+                             on_answered, g_object_ref(self));
+}
+
 static void on_option(GtkWidget *button, gpointer data)
 {
     MonitorQuestionBar *self = data;
     const char *option = g_object_get_data(G_OBJECT(button), "option");
     const char *words = gtk_editable_get_text(GTK_EDITABLE(self->message));
-    GVariantDict details = G_VARIANT_DICT_INIT(NULL);
-    if (*words)
-        g_variant_dict_insert(&details, "message", "s", words);
     gtk_widget_set_sensitive(GTK_WIDGET(self->options), FALSE);
-    storkit_run_answer_async(self->run, self->question, option, g_variant_dict_end(&details), NULL,
-                             on_answered, g_object_ref(self));
+    if (far_run_get_host(self->run))
+        answer_far(self, option, words);
+    else
+        answer(self, option, words);
 }
 
 static void clear_options(MonitorQuestionBar *self)

@@ -4,6 +4,7 @@
 #include <glib/gi18n.h>
 
 #include "monitor/command.h"
+#include "monitor/far-run.h"
 #include "monitor/report.h"
 #include "monitor/run-text.h"
 
@@ -72,6 +73,39 @@ static void ask(MonitorRunActions *self, const char *heading, const char *body, 
     gtk_window_present(GTK_WINDOW(dialog));
 }
 
+/* --- On another machine --- */
+
+static void on_far_stopped(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(Deed) deed = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) output = command_run_finish(result, &error);
+    report(deed, error, _("stopped"));
+}
+
+static void on_far_resumed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(Deed) deed = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) output = command_run_finish(result, &error);
+    report(deed, error, _("resumed"));
+}
+
+static void on_far_done(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(Deed) deed = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) output = command_run_finish(result, &error);
+    report(deed, error, NULL);
+}
+
+static void run_far(MonitorRunActions *self, StorkitRun *run, const char *verb, const char *name,
+                    GAsyncReadyCallback callback)
+{
+    const char *const arguments[] = {verb, name, NULL};
+    command_run_async(run, arguments, NULL, callback, deed_new(self, run));
+}
+
 /* --- Stop --- */
 
 static void on_stopped(GObject *run, GAsyncResult *result, gpointer data)
@@ -84,7 +118,12 @@ static void on_stopped(GObject *run, GAsyncResult *result, gpointer data)
 
 static void on_stop_answer(AdwMessageDialog *dialog, const char *response, Deed *deed)
 {
-    if (g_str_equal(response, "yes"))
+    if (!g_str_equal(response, "yes"))
+        return;
+    if (far_run_get_host(deed->run))
+        run_far(deed->actions, deed->run, "stop", storkit_run_get_run_id(deed->run),
+                on_far_stopped);
+    else
         storkit_run_stop_async(deed->run, NULL, on_stopped, deed_new(deed->actions, deed->run));
 }
 
@@ -122,7 +161,10 @@ static void on_thawed(GObject *run, GAsyncResult *result, gpointer data)
 static void freeze(GSimpleAction *action, GVariant *value, gpointer data)
 {
     MonitorRunActions *self = data;
-    if (g_variant_get_boolean(value))
+    if (far_run_get_host(self->run))
+        run_far(self, self->run, g_variant_get_boolean(value) ? "freeze" : "thaw",
+                storkit_run_get_run_id(self->run), on_far_done);
+    else if (g_variant_get_boolean(value))
         storkit_run_freeze_async(self->run, NULL, on_frozen, deed_new(self, self->run));
     else
         storkit_run_thaw_async(self->run, NULL, on_thawed, deed_new(self, self->run));
@@ -141,9 +183,21 @@ static void on_resumed(GObject *pool, GAsyncResult *result, gpointer data)
                                    storkit_run_get_run_id(run));
 }
 
+/* The new run comes into the list as all of that machine's do. */
+static void resume_far(MonitorRunActions *self)
+{
+    g_autofree char *name = g_strdup_printf("%s/%s", storkit_run_get_story_id(self->run),
+                                            storkit_run_get_agent_name(self->run));
+    run_far(self, self->run, "resume", name, on_far_resumed);
+}
+
 static void resume(GSimpleAction *action, GVariant *parameter, gpointer data)
 {
     MonitorRunActions *self = data;
+    if (far_run_get_host(self->run)) {
+        resume_far(self);
+        return;
+    }
     storkit_pool_start_async(self->pool, storkit_run_get_project_root(self->run),
                              storkit_run_get_story_id(self->run),
                              storkit_run_get_agent_name(self->run), run_resume_options(self->run),
@@ -164,7 +218,7 @@ static void on_merge_answer(AdwMessageDialog *dialog, const char *response, Deed
 {
     const char *const arguments[] = {"merge", storkit_run_get_story_id(deed->run), NULL};
     if (g_str_equal(response, "yes"))
-        command_run_async(storkit_run_get_project_root(deed->run), arguments, NULL, on_merged,
+        command_run_async(deed->run, arguments, NULL, on_merged,
                           deed_new(deed->actions, deed->run));
 }
 
@@ -195,7 +249,7 @@ static void update(MonitorRunActions *self)
     set_enabled(self, "stop", self->run != NULL);
     set_enabled(self, "freeze", running);
     set_enabled(self, "resume", self->run && !live);
-    set_enabled(self, "merge", self->run && !live);
+    set_enabled(self, "merge", self->run && !live && !far_run_get_host(self->run));
     g_simple_action_set_state(
         G_SIMPLE_ACTION(freezing),
         g_variant_new_boolean(self->run && storkit_run_get_frozen(self->run)));

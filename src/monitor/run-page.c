@@ -4,9 +4,11 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "monitor/command.h"
 #include "monitor/details-page.h"
 #include "monitor/diff-page.h"
 #include "monitor/events-page.h"
+#include "monitor/far-run.h"
 #include "monitor/question-bar.h"
 #include "monitor/report.h"
 #include "monitor/run-actions.h"
@@ -90,10 +92,29 @@ static void on_sent(GObject *run, GAsyncResult *result, gpointer data)
         report_error(GTK_WIDGET(self), error);
 }
 
+static void on_sent_far(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(MonitorRunPage) self = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) output = command_run_finish(result, &error);
+    if (error)
+        report_error(GTK_WIDGET(self), error);
+    else
+        gtk_editable_set_text(GTK_EDITABLE(self->message), "");
+}
+
+static void send_far(MonitorRunPage *self, const char *text)
+{
+    const char *const arguments[] = {"send", storkit_run_get_run_id(self->run), "--", text, NULL};
+    command_run_async(self->run, arguments, NULL, on_sent_far, g_object_ref(self));
+}
+
 static void on_send(MonitorRunPage *self)
 {
     const char *text = gtk_editable_get_text(GTK_EDITABLE(self->message));
-    if (self->run && *text)
+    if (far_run_get_host(self->run) && *text)
+        send_far(self, text);
+    else if (self->run && *text)
         storkit_run_send_message_async(self->run, text, NULL, on_sent, g_object_ref(self));
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "monitor/run-row.h"
 
+#include <glib/gi18n.h>
+
 #include "ctl/format.h"
 #include "monitor/run-text.h"
 
@@ -45,7 +47,10 @@ static void show_run(MonitorRunRow *self)
 static void show_project(MonitorRunRow *self)
 {
     const char *root = monitor_project_get_root(self->item);
-    g_autofree char *name = g_path_get_basename(root);
+    const char *host = monitor_project_get_host(self->item);
+    g_autofree char *base = g_path_get_basename(root);
+    /* Translators: a project, and the machine that it is on. */
+    g_autofree char *name = host ? g_strdup_printf(_("%s on %s"), base, host) : g_strdup(base);
     gtk_label_set_text(self->title, name);
     gtk_widget_set_tooltip_text(GTK_WIDGET(self), root);
     set_spoken(self, name, root);

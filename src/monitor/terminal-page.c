@@ -6,8 +6,9 @@
 #include <vte/vte.h>
 #endif
 
-#include "desktop/programs.h"
 #include "desktop/terminal.h"
+#include "monitor/command.h"
+#include "monitor/far-run.h"
 #include "monitor/report.h"
 #include "monitor/run-text.h"
 
@@ -23,14 +24,15 @@ G_DEFINE_FINAL_TYPE(MonitorTerminalPage, monitor_terminal_page, ADW_TYPE_BIN)
  * Caller: g_strfreev(). */
 static char **attach_command(StorkitRun *run)
 {
-    GStrvBuilder *builder = g_strv_builder_new();
     g_autofree char *name =
         g_strdup_printf("%s/%s", storkit_run_get_story_id(run), storkit_run_get_agent_name(run));
-    g_strv_builder_add_many(builder, program_storkitctl(), "-C", storkit_run_get_project_root(run),
-                            "attach", name, NULL);
-    char **command = g_strv_builder_end(builder);
-    g_strv_builder_unref(builder);
-    return command;
+    return command_words(run, (const char *const[]){"attach", name, NULL});
+}
+
+/* The project's folder may be there alone where the run is. */
+static const char *folder_of(StorkitRun *run)
+{
+    return far_run_get_host(run) ? g_get_home_dir() : storkit_run_get_project_root(run);
 }
 
 static void show_invitation(MonitorTerminalPage *self)
@@ -60,9 +62,9 @@ static void open_terminal(MonitorTerminalPage *self, char **command)
     g_signal_connect_object(terminal, "child-exited", G_CALLBACK(on_exited), self,
                             G_CONNECT_SWAPPED);
     adw_bin_set_child(ADW_BIN(self), terminal);
-    vte_terminal_spawn_async(VTE_TERMINAL(terminal), VTE_PTY_DEFAULT,
-                             storkit_run_get_project_root(self->run), command, NULL,
-                             G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, -1, NULL, on_spawned, self);
+    vte_terminal_spawn_async(VTE_TERMINAL(terminal), VTE_PTY_DEFAULT, folder_of(self->run), command,
+                             NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, -1, NULL, on_spawned,
+                             self);
     gtk_widget_grab_focus(terminal);
 }
 #else
@@ -70,8 +72,8 @@ static void open_terminal(MonitorTerminalPage *self, char **command)
 {
     g_autoptr(GError) error = NULL;
     GDBusConnection *bus = g_application_get_dbus_connection(g_application_get_default());
-    if (!desktop_terminal_open(bus, storkit_run_get_project_root(self->run),
-                               (const char *const *)command, NULL, &error))
+    if (!desktop_terminal_open(bus, folder_of(self->run), (const char *const *)command, NULL,
+                               &error))
         report_error(GTK_WIDGET(self), error);
 }
 #endif

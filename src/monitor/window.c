@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "monitor/far-run.h"
+#include "monitor/far-runs.h"
 #include "monitor/followed.h"
 #include "monitor/names.h"
 #include "monitor/project.h"
@@ -18,8 +20,10 @@ struct _MonitorWindow {
     AdwStatusPage *problem;
     GtkListView *list;
     GtkWidget *away;
+    GtkLabel *hosts; /* those that do not answer */
     MonitorRunPage *page;
     StorkitPool *pool;
+    FarRuns *far; /* NULL as long as there is no pool */
     GtkTreeListModel *tree;
     GtkSingleSelection *selection;
     GSettings *settings; /* NULL: not installed */
@@ -160,11 +164,24 @@ static void show_last_run(MonitorWindow *self)
         (void)select_run(self, run);
 }
 
+static void on_problems(const char *problems, gpointer data)
+{
+    MonitorWindow *self = data;
+    gtk_label_set_text(self->hosts, problems);
+    gtk_widget_set_visible(GTK_WIDGET(self->hosts), *problems != '\0');
+}
+
+static void make_list(MonitorWindow *self)
+{
+    GListStore *projects = monitor_projects_new(self->pool);
+    self->far = far_runs_new(projects, on_problems, self);
+    self->tree = gtk_tree_list_model_new(G_LIST_MODEL(projects), FALSE, TRUE, runs_of, NULL, NULL);
+}
+
 void monitor_window_set_pool(MonitorWindow *self, StorkitPool *pool)
 {
     self->pool = g_object_ref(pool);
-    self->tree =
-        gtk_tree_list_model_new(monitor_projects_new(pool), FALSE, TRUE, runs_of, NULL, NULL);
+    make_list(self);
     self->selection = gtk_single_selection_new(g_object_ref(G_LIST_MODEL(self->tree)));
     gtk_single_selection_set_autoselect(self->selection, FALSE);
     gtk_single_selection_set_can_unselect(self->selection, TRUE);
@@ -196,10 +213,11 @@ static void on_show_run(GtkWidget *widget, const char *name, GVariant *parameter
 void monitor_window_start_run(MonitorWindow *self)
 {
     StorkitRun *run = monitor_run_page_get_run(self->page);
+    gboolean here = run && !far_run_get_host(run);
     if (!self->pool)
         return;
     gtk_window_present(GTK_WINDOW(monitor_start_dialog_new(
-        GTK_WINDOW(self), self->pool, run ? storkit_run_get_project_root(run) : NULL)));
+        GTK_WINDOW(self), self->pool, here ? storkit_run_get_project_root(run) : NULL)));
 }
 
 static void on_new_run(GtkWidget *widget, const char *name, GVariant *parameter)
@@ -266,6 +284,7 @@ static void monitor_window_dispose(GObject *object)
     g_clear_handle_id(&self->followed, g_bus_unown_name);
     if (self->selection)
         g_signal_handlers_disconnect_by_data(self->selection, self);
+    g_clear_pointer(&self->far, far_runs_free);
     g_clear_object(&self->selection);
     g_clear_object(&self->tree);
     g_clear_object(&self->pool);
@@ -299,6 +318,7 @@ static void monitor_window_class_init(MonitorWindowClass *class)
     gtk_widget_class_bind_template_child(widget, MonitorWindow, problem);
     gtk_widget_class_bind_template_child(widget, MonitorWindow, list);
     gtk_widget_class_bind_template_child(widget, MonitorWindow, away);
+    gtk_widget_class_bind_template_child(widget, MonitorWindow, hosts);
     gtk_widget_class_bind_template_child(widget, MonitorWindow, page);
     gtk_widget_class_bind_template_callback(widget, on_activate);
     gtk_widget_class_bind_template_callback(widget, on_folded);

@@ -8,6 +8,7 @@ from gi.repository import GLib
 
 from harness import long, main, timeout, wait_until
 from monitor import APPLICATION, NAME, Monitor, Screen
+from test_hosts import two_hosts, write_hosts
 
 TALKER = {
     "scenario": "init; read",
@@ -164,6 +165,40 @@ def test_starts_follows_answers_merges_and_stops(pool):
         wait_until(lambda: [r["story_id"] for r in pool.list()] == ["42_login"], "the stop")
         monitor.wait("stopped", "label")
         start_a_known_story(pool, monitor, root)
+
+
+FAR = (
+    'init; text Far away.; ask q1 Bash {"command":"rm -r build"}; answers 1;'
+    " write a.txt done; commit work; text Committed.; read"
+)
+
+
+@long
+def test_follows_other_machines(pool):
+    """A run of a host in ctl.toml is in the list with the host's name; its events and changes are
+    read, it is answered and stopped there. A host that does not answer is said to be away."""
+    with two_hosts(pool, FAR) as (hosts, _):
+        there, environment = hosts.ctl["two"], {"STORKIT_SSH": hosts.far["one"].ssh}
+        write_hosts(pool, "localhost", "gone", "two")
+        run = there.start("42_login")
+        there.touch(run)
+        with Screen(pool) as screen, Monitor(pool, screen, environment=environment) as monitor:
+            monitor.wait("project on two")
+            monitor.wait("gone: unreachable since", "label")
+            show(pool, run)
+            monitor.wait("Far away.")
+            monitor.wait("May it use Bash?")
+            monitor.press("Allow")
+            monitor.wait("Committed.")
+            monitor.keys("<Alt>2")
+            wait_until(lambda: "+done" in monitor.text_of("Changes"), "the diff")
+            monitor.keys("<Control><Shift>s")
+            monitor.wait("Stop 42_login, coder?")
+            monitor.press("Stop")
+            wait_until(lambda: there.json("list") == [], "the stop")
+            monitor.wait_gone("project on two")
+            write_hosts(pool, "localhost")
+            monitor.wait_gone("gone: unreachable since")
 
 
 if __name__ == "__main__":
