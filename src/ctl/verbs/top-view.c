@@ -94,7 +94,8 @@ static void add_row(Table *table, const TopModel *model, const TopRun *run)
     g_autofree char *size = memory > 0 ? format_bytes(memory) : NULL;
     g_autofree char *cpu = percent(run->cpu);
     g_autofree char *cost = run_info_cost(info);
-    table_add(table, STYLE_NAME, run->host);
+    if (run->host)
+        table_add(table, STYLE_NAME, run->host);
     table_add(table, STYLE_NAME, info->story);
     table_add(table, STYLE_NONE, info->agent);
     table_add(table, STYLE_NONE, top_model_label(model, info->project));
@@ -186,13 +187,25 @@ static int count_rows(const TopModel *model)
     return (int)(model->runs->len + model->problems->len);
 }
 
+static gboolean is_of_hosts(const TopModel *model)
+{
+    return model->runs->len == 0 || ((const TopRun *)model->runs->pdata[0])->host;
+}
+
+static Table *make_table(const TopModel *model)
+{
+    gsize left_out = is_of_hosts(model) ? 0 : 1;
+    Table *table = table_new(columns + left_out, G_N_ELEMENTS(columns) - left_out);
+    for (guint i = 0; i < model->runs->len; i++)
+        add_row(table, model, model->runs->pdata[i]);
+    return table;
+}
+
 /* The runs, and below them the hosts without any. */
 static void append_runs(GString *frame, const TopModel *model, int first, int selected,
                         const Layout *layout, int width)
 {
-    g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
-    for (guint i = 0; i < model->runs->len; i++)
-        add_row(table, model, model->runs->pdata[i]);
+    g_autoptr(Table) table = make_table(model);
     g_autoptr(GPtrArray) lines = table_lines(table, width - MARK_WIDTH);
     if (layout->header) {
         next_line(frame);
