@@ -117,6 +117,7 @@ def resume(pool, monitor, run):
     monitor.keys("<Control>r")
     run = wait_until(lambda: find_another(pool, run["run_id"], *name), "another run")
     pool.units.add(run["unit"])
+    monitor.wait("resumed")  # the window shows it from now on
     wait_until(lambda: pool.get(*name).get("session_id") == session, "its session")
 
 
