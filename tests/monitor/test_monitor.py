@@ -3,6 +3,7 @@
 means. Skipped where there is no Xvfb or no AT-SPI; `scripts/check --long` installs both."""
 
 import os
+from contextlib import suppress
 
 from gi.repository import GLib
 
@@ -108,6 +109,12 @@ def see_the_sandbox(monitor):
     monitor.wait("/.ssh", "label")
 
 
+def shows_running(monitor):
+    """Whether the head of the run that is shown says so; the list's rows begin with the agent."""
+    with suppress(GLib.Error):  # it has changed meanwhile
+        return any((node.get_name() or "").startswith("running") for node in monitor.nodes())
+
+
 def resume(pool, monitor, run):
     """Of a run that has ended there is another one, with its session."""
     name = [run[key] for key in ("project_root", "story_id", "agent_name")]
@@ -117,7 +124,7 @@ def resume(pool, monitor, run):
     monitor.keys("<Control>r")
     run = wait_until(lambda: find_another(pool, run["run_id"], *name), "another run")
     pool.units.add(run["unit"])
-    monitor.wait("resumed")  # the window shows it from now on
+    wait_until(lambda: shows_running(monitor), "the window to show it")
     wait_until(lambda: pool.get(*name).get("session_id") == session, "its session")
 
 
