@@ -350,7 +350,6 @@ def check_top_acts(terminal, there, info):
     there.touch(info)
     terminal.wait_for("y/n  May it use Bash?  rm -r build")
     terminal.press("y")
-    terminal.wait_for("answered: allow")
     wait_until(lambda: there.json("questions") == [], "the answer")
 
 
