@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "ctl/format.h"
-#include "ctl/hosts/stream.h"
+#include "ctl/hosts/lists.h"
 #include "ctl/verbs/top-table.h"
 
 /*
@@ -21,82 +21,23 @@ typedef struct {
     guint sources[5];
 } TopHosts;
 
-typedef struct {
-    TopHosts *top;
-    HostStream *stream;
-} TopHost;
-
-static void top_host_free(gpointer data)
-{
-    TopHost *host = data;
-    host_stream_free(host->stream);
-    g_free(host);
-}
-
 /* --- What the hosts say --- */
 
-static void lose(TopHost *host, const char *state, const char *said)
+static void on_runs(const char *host, JsonNode *runs, gpointer data)
 {
-    TopHosts *top = host->top;
+    TopHosts *top = data;
+    top_model_update_host(&top->table.model, host, runs);
+    top_table_draw(&top->table);
+}
+
+static void on_lost(const char *host, HostState state, const char *said, gpointer data)
+{
+    TopHosts *top = data;
     g_autofree char *clock = format_clock((guint64)g_get_real_time());
     g_autofree char *text =
-        g_strdup_printf("%s since %s%s%s", state, clock, *said ? ": " : "", said);
-    top_model_lose_host(&top->table.model, host_stream_host(host->stream), text);
+        g_strdup_printf("%s since %s%s%s", host_state_word(state), clock, *said ? ": " : "", said);
+    top_model_lose_host(&top->table.model, host, text);
     top_table_draw(&top->table);
-}
-
-static char **on_begin(HostStream *stream, JsonArray *runs, char **ret_input, gpointer data)
-{
-    const TopHost *host = data;
-    const char *const words[] = {"top", host->top->everywhere ? "-e" : NULL, NULL};
-    return g_strdupv((char **)words);
-}
-
-static void on_line(HostStream *stream, const char *line, gsize length, gpointer data)
-{
-    TopHosts *top = ((TopHost *)data)->top;
-    g_autoptr(JsonParser) parser = json_parser_new();
-    if (length > G_MAXSSIZE || !json_parser_load_from_data(parser, line, (gssize)length, NULL))
-        return;
-    JsonNode *root = json_parser_get_root(parser);
-    if (!root || !JSON_NODE_HOLDS_ARRAY(root))
-        return;
-    top_model_update_host(&top->table.model, host_stream_host(stream), root);
-    top_table_draw(&top->table);
-}
-
-static void on_away(HostStream *stream, const char *said, gpointer data)
-{
-    lose(data, "unreachable", said);
-}
-
-/* Its first line comes at once. */
-static void on_back(HostStream *stream, gint64 since, gpointer data)
-{
-}
-
-static void on_end(HostStream *stream, const HostEnd *end, gpointer data)
-{
-    lose(data, host_state_word(end->state == HOST_FINE ? HOST_FAILED : end->state), end->said);
-}
-
-static GPtrArray *follow_each(TopHosts *top)
-{
-    static const HostStreamHandler handler = {
-        .begin = on_begin,
-        .line = on_line,
-        .away = on_away,
-        .back = on_back,
-        .end = on_end,
-    };
-    GPtrArray *hosts = g_ptr_array_new_with_free_func(top_host_free);
-    for (gsize i = 0; top->ctl->hosts[i]; i++) {
-        TopHost *host = g_new(TopHost, 1);
-        host->top = top;
-        host->stream = host_stream_new(top->ctl, top->ctl->hosts[i], &handler, host);
-        g_ptr_array_add(hosts, host);
-    }
-    return hosts;
 }
 
 /* --- What is done to runs --- */
@@ -187,10 +128,12 @@ static void listen(TopHosts *top)
 
 static void follow_until_done(TopHosts *top)
 {
+    static const HostListsHandler handler = {.runs = on_runs, .lost = on_lost};
+    const char *const words[] = {"top", top->everywhere ? "-e" : NULL, NULL};
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     top->loop = loop;
     listen(top);
-    g_autoptr(GPtrArray) hosts = follow_each(top);
+    g_autoptr(HostLists) lists = host_lists_new(top->ctl, words, 0, &handler, top);
     g_main_loop_run(loop);
     for (gsize i = 0; i < G_N_ELEMENTS(top->sources); i++)
         g_source_remove(top->sources[i]);
