@@ -22,12 +22,13 @@ G_DEFINE_FINAL_TYPE(MonitorRunActions, monitor_run_actions, G_TYPE_OBJECT)
 typedef struct {
     MonitorRunActions *actions;
     StorkitRun *run;
+    const char *said; /* by on_far_done(), or NULL */
 } Deed;
 
 static Deed *deed_new(MonitorRunActions *actions, StorkitRun *run)
 {
     Deed *deed = g_new(Deed, 1);
-    *deed = (Deed){g_object_ref(actions), g_object_ref(run)};
+    *deed = (Deed){.actions = g_object_ref(actions), .run = g_object_ref(run)};
     return deed;
 }
 
@@ -75,35 +76,22 @@ static void ask(MonitorRunActions *self, const char *heading, const char *body, 
 
 /* --- On another machine --- */
 
-static void on_far_stopped(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(Deed) deed = data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) output = command_run_finish(result, &error);
-    report(deed, error, _("stopped"));
-}
-
-static void on_far_resumed(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(Deed) deed = data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) output = command_run_finish(result, &error);
-    report(deed, error, _("resumed"));
-}
-
 static void on_far_done(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(Deed) deed = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) output = command_run_finish(result, &error);
-    report(deed, error, NULL);
+    report(deed, error, deed->said);
 }
 
+/* @said (or NULL) is a literal: it is said of the run once it is done. */
 static void run_far(MonitorRunActions *self, StorkitRun *run, const char *verb, const char *name,
-                    GAsyncReadyCallback callback)
+                    const char *said)
 {
     const char *const arguments[] = {verb, name, NULL};
-    command_run_async(run, arguments, NULL, callback, deed_new(self, run));
+    Deed *deed = deed_new(self, run);
+    deed->said = said;
+    command_run_async(run, arguments, NULL, on_far_done, deed);
 }
 
 /* --- Stop --- */
@@ -121,8 +109,7 @@ static void on_stop_answer(AdwMessageDialog *dialog, const char *response, Deed 
     if (!g_str_equal(response, "yes"))
         return;
     if (far_run_get_host(deed->run))
-        run_far(deed->actions, deed->run, "stop", storkit_run_get_run_id(deed->run),
-                on_far_stopped);
+        run_far(deed->actions, deed->run, "stop", storkit_run_get_run_id(deed->run), _("stopped"));
     else
         storkit_run_stop_async(deed->run, NULL, on_stopped, deed_new(deed->actions, deed->run));
 }
@@ -163,7 +150,7 @@ static void freeze(GSimpleAction *action, GVariant *value, gpointer data)
     MonitorRunActions *self = data;
     if (far_run_get_host(self->run))
         run_far(self, self->run, g_variant_get_boolean(value) ? "freeze" : "thaw",
-                storkit_run_get_run_id(self->run), on_far_done);
+                storkit_run_get_run_id(self->run), NULL);
     else if (g_variant_get_boolean(value))
         storkit_run_freeze_async(self->run, NULL, on_frozen, deed_new(self, self->run));
     else
@@ -188,7 +175,7 @@ static void resume_far(MonitorRunActions *self)
 {
     g_autofree char *name = g_strdup_printf("%s/%s", storkit_run_get_story_id(self->run),
                                             storkit_run_get_agent_name(self->run));
-    run_far(self, self->run, "resume", name, on_far_resumed);
+    run_far(self, self->run, "resume", name, _("resumed"));
 }
 
 static void resume(GSimpleAction *action, GVariant *parameter, gpointer data)
