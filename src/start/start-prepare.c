@@ -27,6 +27,8 @@ void preparation_clear(Preparation *preparation)
 {
     g_clear_object(&preparation->cancellable);
     g_clear_pointer(&preparation->environment, g_strfreev);
+    g_clear_pointer(&preparation->agents_environment, g_strfreev);
+    g_clear_pointer(&preparation->sandbox_environment, g_strfreev);
     g_clear_pointer(&preparation->cursors, sink_cursors_unref);
     g_clear_pointer(&preparation->plan, run_record_free);
     fd_clear(&preparation->folder_fd);
@@ -152,48 +154,52 @@ static gboolean plan_sandbox(RunRecord *plan, const AgentConfig *agent, GError *
     return sandbox_check_required(&config, plan->sandbox_missing, error);
 }
 
-/* Once the worktree is there. */
-static gboolean make_sandbox(Preparation *preparation, int folder_fd, const AgentConfig *agent,
-                             GError **error)
+static char *run_folder_of(const RunRecord *record)
 {
-    const RunRecord *plan = preparation->plan;
-    if (!plan->sandbox)
-        return TRUE;
-    SandboxConfig config = sandbox_of(plan, agent);
     g_autofree char *runs = runs_folder();
-    g_autofree char *folder = g_build_filename(runs, plan->run_id, NULL);
-    g_autofree char *admin = worktree_admin_of(plan->worktree);
-    SandboxPlaces places = {
-        .project_root = plan->project_root,
-        .worktree = plan->worktree->path,
-        .admin = admin,
-        .branch = plan->worktree->branch,
-        .kind = plan->kind->name,
-        .program = plan->argv[0],
-        .run_folder = folder,
-        .environment = preparation->environment,
-    };
-    if (!sandbox_write(&config, &places, folder_fd, error))
-        return FALSE;
-    preparation->environment =
-        sandbox_adapt_environment(&config, &places, preparation->environment);
-    return TRUE;
+    return g_build_filename(runs, record->run_id, NULL);
 }
 
-static void replace_environment(Preparation *preparation, const AgentConfig *agent,
-                                const CommandContext *context)
+static void adapt_environment(Preparation *preparation, const AgentConfig *agent)
 {
-    g_auto(GStrv) login = g_steal_pointer(&preparation->environment);
-    preparation->environment =
-        agent_environment_build(login, agent, context, preparation->plan->options->env);
+    const RunRecord *plan = preparation->plan;
+    SandboxConfig config = sandbox_of(plan, agent);
+    g_autofree char *folder = run_folder_of(plan);
+    if (!plan->sandbox)
+        return;
+    preparation->sandbox_environment = g_strdupv(preparation->agents_environment);
+    preparation->agents_environment =
+        sandbox_adapt_environment(&config, folder, preparation->agents_environment);
+}
+
+/* Once the worktree is there. */
+static gboolean make_sandbox(const Preparation *preparation, int folder_fd, const RunRecord *record,
+                             const AgentConfig *agent, GError **error)
+{
+    if (!record->sandbox)
+        return TRUE;
+    SandboxConfig config = sandbox_of(record, agent);
+    g_autofree char *folder = run_folder_of(record);
+    g_autofree char *admin = worktree_admin_of(record->worktree);
+    SandboxPlaces places = {
+        .project_root = record->project_root,
+        .worktree = record->worktree->path,
+        .admin = admin,
+        .branch = record->worktree->branch,
+        .kind = record->kind->name,
+        .program = record->argv[0],
+        .run_folder = folder,
+        .environment = preparation->sandbox_environment,
+    };
+    return sandbox_write(&config, &places, folder_fd, error);
 }
 
 static void add_variables(Preparation *preparation, char *const *variables)
 {
     for (; variables && *variables; variables++) {
         g_auto(GStrv) parts = g_strsplit(*variables, "=", 2);
-        preparation->environment =
-            g_environ_setenv(preparation->environment, parts[0], parts[1], TRUE);
+        preparation->agents_environment =
+            g_environ_setenv(preparation->agents_environment, parts[0], parts[1], TRUE);
     }
 }
 
@@ -209,8 +215,9 @@ static AgentCommand *plan_command(Preparation *preparation, const AgentConfig *a
         .prompt = plan->options->prompt,
         .resume = plan->options->resume,
     };
-    replace_environment(preparation, agent, &context);
-    context.environment = preparation->environment;
+    preparation->agents_environment =
+        agent_environment_build(preparation->environment, agent, &context, plan->options->env);
+    context.environment = preparation->agents_environment;
     g_autoptr(AgentCommand) command = agent_command_build(agent, &context, error);
     if (!command)
         return NULL;
@@ -296,7 +303,7 @@ static void look_after_sessions(const Preparation *preparation, int folder_fd)
         .runs_folder = runs,
         .worktree = plan->worktree->path,
         .resume = plan->options->resume,
-        .environment = preparation->environment,
+        .environment = preparation->agents_environment,
     };
     if (plan->kind->look_after_sessions)
         plan->kind->look_after_sessions(&places);
@@ -309,37 +316,38 @@ static gboolean check_claim(const Worktree *worktree, GError **error)
     return worktree_claim_check(admin, error);
 }
 
-static gboolean prepare(Preparation *preparation, const GitContext *git, int folder_fd,
-                        const RunRecord *record, const Target *target, GError **error)
+gboolean start_prepare_plan(Preparation *preparation, int folder_fd, const RunRecord *record,
+                            const Target *target, GError **error)
 {
     const ProjectConfig *config = target->config;
+    const AgentConfig *agent = target_get_agent(target);
+    /* Not the agent's environment: that may have secrets for the agent only. */
+    const GitContext git = {preparation->environment, preparation->cancellable};
     RunRecord *plan = preparation->plan = copy_identity(record);
-    plan->kind = target_get_agent(target)->kind;
+    plan->kind = agent->kind;
     plan->budget_usd = config->budget_usd;
     plan->budget_stops = config->budget_stops;
-    plan->worktree = git_call_plan(git, plan->project_root, plan->story, plan->options->base_branch,
-                                   config->worktrees, error);
+    plan->worktree = git_call_plan(&git, plan->project_root, plan->story,
+                                   plan->options->base_branch, config->worktrees, error);
     if (!plan->worktree || !check_claim(plan->worktree, error))
         return FALSE;
 
     plan->setup = list_setup(config, plan->worktree);
-    g_autoptr(AgentCommand) command = plan_command(preparation, target_get_agent(target), error);
+    g_autoptr(AgentCommand) command = plan_command(preparation, agent, error);
     if (!command || !fill_folder(preparation, folder_fd, command, error))
         return FALSE;
     look_after_sessions(preparation, folder_fd);
+    adapt_environment(preparation, agent);
     fault_point("files");
-
-    gboolean has_setup = *plan->setup != NULL;
-    return git_call_create(git, plan->worktree, has_setup, (const char *const *)config->copy,
-                           error) &&
-           make_sandbox(preparation, folder_fd, target_get_agent(target), error);
+    return TRUE;
 }
 
-gboolean start_prepare(Preparation *preparation, int folder_fd, const RunRecord *record,
-                       const Target *target, GError **error)
+gboolean start_prepare_worktree(Preparation *preparation, int folder_fd, const RunRecord *record,
+                                const Target *target, GError **error)
 {
-    /* Not the agent's, which it is to become: that may have secrets for the agent only. */
-    g_auto(GStrv) login = g_strdupv(preparation->environment);
-    const GitContext git = {login, preparation->cancellable};
-    return prepare(preparation, &git, folder_fd, record, target, error);
+    const GitContext git = {preparation->environment, preparation->cancellable};
+    gboolean has_setup = *record->setup != NULL;
+    return git_call_create(&git, record->worktree, has_setup,
+                           (const char *const *)target->config->copy, error) &&
+           make_sandbox(preparation, folder_fd, record, target_get_agent(target), error);
 }

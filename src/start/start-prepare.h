@@ -14,13 +14,15 @@
  */
 
 typedef struct {
-    GCancellable *cancellable; /* in: ends git's work for it */
-    char **environment;        /* in: the user's login environment; out: the agent's */
-    int folder_fd;             /* out: the run's, where start_prepare_folder() has made it */
-    SinkCursors *cursors;      /* likewise */
-    RunRecord *plan;           /* out: the record as run.json has it */
-    gboolean has_stdin;        /* out: the folder has a file `stdin` for the agent */
-    GError *error;             /* of a worker thread, for the main loop to take */
+    GCancellable *cancellable;  /* in: ends git's work for it */
+    char **environment;         /* in: the user's login environment, which is git's, too */
+    char **agents_environment;  /* out */
+    char **sandbox_environment; /* out: the same, before its sandbox took addresses from it */
+    int folder_fd;              /* out: the run's, where start_prepare_folder() has made it */
+    SinkCursors *cursors;       /* likewise */
+    RunRecord *plan;            /* out: the record as run.json has it */
+    gboolean has_stdin;         /* out: the folder has a file `stdin` for the agent */
+    GError *error;              /* of a worker thread, for the main loop to take */
 } Preparation;
 
 #define PREPARATION_INIT                                                                           \
@@ -44,7 +46,12 @@ RunRecord *start_continued_record(const RunRecord *ended, const char *session, g
 gboolean start_prepare_folder(Preparation *preparation, const RunRecord *record, GError **error);
 
 /** Blocking, for a run with the folder @folder_fd: plans the run of @record by @target's config,
- * writes the plan down, and only then creates the worktree. If it fails, the caller still takes
- * what is in @preparation: the plan says what must be undone. */
-gboolean start_prepare(Preparation *preparation, int folder_fd, const RunRecord *record,
-                       const Target *target, GError **error);
+ * and writes the plan down, before anything of it is created. If it fails, the caller still takes
+ * what is in @preparation. */
+gboolean start_prepare_plan(Preparation *preparation, int folder_fd, const RunRecord *record,
+                            const Target *target, GError **error);
+
+/** Blocking, for a run whose @record is what start_prepare_plan() planned: creates the worktree,
+ * and writes what its sandbox needs. What it leaves if it fails is undone by the record. */
+gboolean start_prepare_worktree(Preparation *preparation, int folder_fd, const RunRecord *record,
+                                const Target *target, GError **error);

@@ -16,17 +16,19 @@ typedef struct {
 } Step;
 
 /* A Start, in the order in which it happens. One that fails is undone from the step it is at
- * upwards. */
+ * upwards; once it has processes, these end first. */
 static const Step steps[] = {
     [STEP_FOLDER] = {"reserved", make_folder, remove_folder},
     [STEP_QUEUE] = {"queued", wait_for_place, NULL},
     [STEP_TARGET] = {"target", resolve_again, NULL},
     [STEP_ENVIRONMENT] = {"environment", ask_environment, NULL},
     [STEP_TURN] = {"turn", wait_for_story, NULL},
+    [STEP_PLAN] = {"plan", make_plan, NULL},
+    [STEP_SHIM] = {"shim", spawn_shim, NULL},
+    [STEP_SCOPE_ASKED] = {"scope-asked", ask_for_scope, NULL},
     [STEP_WORKTREE] = {"worktree", make_worktree, undo_worktree},
     [STEP_CLAIM] = {"claim", take_claim, release_claim},
-    [STEP_SHIM] = {"shim", spawn_shim, end_shim},
-    [STEP_SCOPE] = {"scope", make_scope, end_scope},
+    [STEP_SCOPE] = {"scope", wait_for_scope, end_processes},
     [STEP_GATE] = {"gate", open_gate, NULL}, /* from here on the run is real */
     [STEP_STARTED] = {"started", NULL, NULL},
 };
@@ -90,6 +92,8 @@ void step_done(Start *start, GError *error)
         fault_point(steps[start->at].name);
         error = why_to_go_back(start);
     }
+    if (error && start->at >= STEP_SHIM)
+        start->at = STEP_SCOPE;
     if (error)
         go_back(start, error);
     else if (start->at == STEP_STARTED)
@@ -277,6 +281,7 @@ void start_free(Start *start)
     g_clear_pointer(&start->unit_watch, unit_watch_free);
     preparation_clear(&start->preparation);
     g_clear_error(&start->error);
+    g_clear_error(&start->scope_error);
     target_free(start->target);
     run_unref(start->run);
     g_free(start);
@@ -391,7 +396,7 @@ Run *start_get_run(const Start *start)
 
 gboolean start_is_at_worktree(const Start *start)
 {
-    return start->at >= STEP_WORKTREE;
+    return start->at >= STEP_PLAN;
 }
 
 gboolean start_is_going_back(const Start *start)

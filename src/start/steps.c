@@ -93,25 +93,51 @@ void wait_for_story(Start *start)
         step_done(start, NULL);
 }
 
+static void make_plan_in_thread(gpointer data)
+{
+    Start *start = data;
+    Preparation *preparation = &start->preparation;
+    const Run *run = start->run;
+    start_prepare_plan(preparation, run_get_folder_fd(run), run_get_record(run), start->target,
+                       &preparation->error);
+}
+
+static void end_preparation(Start *start)
+{
+    Preparation *preparation = &start->preparation;
+    g_autoptr(GError) error = g_steal_pointer(&preparation->error);
+    if (g_cancellable_is_cancelled(preparation->cancellable))
+        g_clear_error(&error); /* that of the git which was killed: why is known */
+    step_done(start, g_steal_pointer(&error));
+}
+
+static void on_plan(gpointer data)
+{
+    Start *start = data;
+    Preparation *preparation = &start->preparation;
+    if (preparation->plan)
+        run_take_plan(start->run, g_steal_pointer(&preparation->plan));
+    end_preparation(start);
+}
+
+void make_plan(Start *start)
+{
+    work_queue_push(start->tools->work, run_get_record(start->run)->project_root,
+                    make_plan_in_thread, on_plan, start);
+}
+
 static void make_worktree_in_thread(gpointer data)
 {
     Start *start = data;
     Preparation *preparation = &start->preparation;
     const Run *run = start->run;
-    start_prepare(preparation, run_get_folder_fd(run), run_get_record(run), start->target,
-                  &preparation->error);
+    start_prepare_worktree(preparation, run_get_folder_fd(run), run_get_record(run), start->target,
+                           &preparation->error);
 }
 
 static void on_worktree(gpointer data)
 {
-    Start *start = data;
-    Preparation *preparation = &start->preparation;
-    g_autoptr(GError) error = g_steal_pointer(&preparation->error);
-    if (preparation->plan)
-        run_take_plan(start->run, g_steal_pointer(&preparation->plan));
-    if (g_cancellable_is_cancelled(preparation->cancellable))
-        g_clear_error(&error); /* that of the git which was killed: why is known */
-    step_done(start, g_steal_pointer(&error));
+    end_preparation(data);
 }
 
 void make_worktree(Start *start)
@@ -148,7 +174,7 @@ void spawn_shim(Start *start)
 {
     GError *error = NULL;
     const Preparation *preparation = &start->preparation;
-    run_spawn_shim(start->run, preparation->environment, preparation->has_stdin, &error);
+    run_spawn_shim(start->run, preparation->agents_environment, preparation->has_stdin, &error);
     step_done(start, error);
 }
 
@@ -182,13 +208,17 @@ static gboolean check_can_run(const Start *start, GError **error)
 static void on_scope(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Start *start = user_data;
-    GError *error = NULL;
-    if (systemd_start_scope_finish(result, &error))
-        (void)(find_scope(start, &error) && check_can_run(start, &error));
-    step_done(start, error);
+    start->scope_awaited = FALSE;
+    if (systemd_start_scope_finish(result, &start->scope_error))
+        (void)(find_scope(start, &start->scope_error) && check_can_run(start, &start->scope_error));
+    if (start->error && start->at == STEP_SCOPE)
+        end_scope(start);
+    else if (start->at == STEP_SCOPE)
+        step_done(start, g_steal_pointer(&start->scope_error));
 }
 
-void make_scope(Start *start)
+/* systemd takes a while for it, in which the worktree is made. */
+void ask_for_scope(Start *start)
 {
     const RunRecord *record = run_get_record(start->run);
     g_autofree char *description =
@@ -200,8 +230,15 @@ void make_scope(Start *start)
         .timeout_stop_usec = record->stop_grace_usec + SCOPE_STOP_EXTRA_USEC,
         .limits = &record->limits,
     };
+    start->scope_awaited = TRUE;
     systemd_start_scope(start->tools->systemd, &spec, NULL, on_scope, start);
-    fault_point("scope-asked");
+    step_done(start, NULL);
+}
+
+void wait_for_scope(Start *start)
+{
+    if (!start->scope_awaited)
+        step_done(start, g_steal_pointer(&start->scope_error));
 }
 
 void open_gate(Start *start)

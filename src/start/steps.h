@@ -17,9 +17,11 @@ typedef enum {
     STEP_TARGET,
     STEP_ENVIRONMENT,
     STEP_TURN,
+    STEP_PLAN,
+    STEP_SHIM,
+    STEP_SCOPE_ASKED,
     STEP_WORKTREE,
     STEP_CLAIM,
-    STEP_SHIM,
     STEP_SCOPE,
     STEP_GATE,
     STEP_STARTED,
@@ -46,6 +48,9 @@ struct Start {
 
     Preparation preparation; /* a worker thread's while one is at it */
 
+    gboolean scope_awaited; /* systemd has not yet said what became of it */
+    GError *scope_error;    /* what it said, until STEP_SCOPE takes that */
+
     /* Of the way back. */
     UnitWatch *unit_watch;
     ProcessWatch *shim_watch;
@@ -61,10 +66,12 @@ void wait_for_place(Start *start);
 void resolve_again(Start *start);
 void ask_environment(Start *start);
 void wait_for_story(Start *start);
+void make_plan(Start *start);
+void spawn_shim(Start *start);
+void ask_for_scope(Start *start);
 void make_worktree(Start *start);
 void take_claim(Start *start);
-void spawn_shim(Start *start);
-void make_scope(Start *start);
+void wait_for_scope(Start *start);
 void open_gate(Start *start);
 
 /** The step is undone. */
@@ -73,7 +80,9 @@ void undo_done(Start *start);
 void remove_folder(Start *start);
 void undo_worktree(Start *start);
 void release_claim(Start *start);
-void end_shim(Start *start);
+void end_processes(Start *start);
+
+/** systemd has said what became of the scope that end_processes() waits for. */
 void end_scope(Start *start);
 
 /** From now on the run stays, whatever becomes of it: answers with `pending`. */

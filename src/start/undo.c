@@ -17,21 +17,6 @@
 
 /* --- The processes --- */
 
-static void on_unit_gone(gpointer data)
-{
-    undo_done(data);
-}
-
-/* The closing gate makes the shim go, and an empty scope goes too. StopUnit is for a scope that
- * systemd made and could not fill. */
-void end_scope(Start *start)
-{
-    const char *unit = run_get_record(start->run)->unit;
-    run_close_gate(start->run);
-    systemd_stop_unit(start->tools->systemd, unit);
-    start->unit_watch = systemd_watch_gone(start->tools->systemd, unit, on_unit_gone, start);
-}
-
 static void on_shim_gone(gpointer user_data)
 {
     Start *start = user_data;
@@ -41,14 +26,31 @@ static void on_shim_gone(gpointer user_data)
     undo_done(start);
 }
 
-void end_shim(Start *start)
+static void on_unit_gone(gpointer data)
 {
+    Start *start = data;
     int pidfd = run_get_shim_pidfd(start->run);
-    run_close_gate(start->run);
     if (pidfd >= 0)
         start->shim_watch = process_watch_new(pidfd, on_shim_gone, start);
     else
         undo_done(start);
+}
+
+/* An empty scope goes by itself. StopUnit is for a scope that systemd made and could not fill. */
+void end_scope(Start *start)
+{
+    const char *unit = run_get_record(start->run)->unit;
+    systemd_stop_unit(start->tools->systemd, unit);
+    start->unit_watch = systemd_watch_gone(start->tools->systemd, unit, on_unit_gone, start);
+}
+
+/* The closing gate makes the shim go. A scope that systemd has yet to make could come after its
+ * end. */
+void end_processes(Start *start)
+{
+    run_close_gate(start->run);
+    if (!start->scope_awaited)
+        end_scope(start);
 }
 
 /* --- The worktree --- */

@@ -166,10 +166,10 @@ static char **stop_collecting(char **environment)
     return environment;
 }
 
-char **sandbox_adapt_environment(const SandboxConfig *config, const SandboxPlaces *places,
+char **sandbox_adapt_environment(const SandboxConfig *config, const char *run_folder,
                                  char **environment)
 {
-    g_autofree char *temporary = g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL);
+    g_autofree char *temporary = g_build_filename(run_folder, SHIM_SANDBOX_TEMPORARY, NULL);
     static const char *const variables[] = {"TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"};
     for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
         environment = g_environ_setenv(environment, variables[i], temporary, TRUE);

@@ -18,8 +18,8 @@ gboolean sandbox_check_required(const SandboxConfig *config, char *const *missin
 gboolean sandbox_write(const SandboxConfig *config, const SandboxPlaces *places, int folder_fd,
                        GError **error);
 
-/** Takes @environment and returns it for an agent in the sandbox: its own TMPDIR, no addresses of
- *  sockets that it can't reach, no garbage collection by git, which would need all of git's folder.
- */
-char **sandbox_adapt_environment(const SandboxConfig *config, const SandboxPlaces *places,
+/** Takes @environment and returns it for an agent in the sandbox: its own TMPDIR in @run_folder, no
+ *  addresses of sockets that it can't reach, no garbage collection by git, which would need all of
+ *  git's folder. */
+char **sandbox_adapt_environment(const SandboxConfig *config, const char *run_folder,
                                  char **environment);

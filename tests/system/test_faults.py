@@ -15,9 +15,11 @@ from session import scope_name, unit_word
 
 # In the order in which a Start comes by: the table in src/start/start.c, and what is within a step.
 FOLDER = ("folder", "reserved", "queued", "target", "environment", "turn")
-WORKTREE = ("record", "files", "branch", "base", "exclude", "room", "admin", "checkout", "worktree")
-PROCESSES = ("claim-draft", "claim", "shim", "scope-asked", "scope", "before-gate")
-BEFORE_GATE = FOLDER + WORKTREE + PROCESSES
+PLAN = ("record", "files", "plan", "shim", "scope-asked")
+TREE = ("branch", "base", "exclude", "room", "admin", "checkout", "worktree")
+LAST = ("claim-draft", "claim", "scope", "before-gate")
+AT_ITS_TURN = PLAN + TREE + LAST
+BEFORE_GATE = FOLDER + AT_ITS_TURN
 UNDO = ("undo", "undo-disk", "undo-tree", "undo-branch", "undo-folder", "undone")
 
 LOST_REPLY = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.ServiceUnknown")
@@ -161,7 +163,7 @@ def test_death_before_the_gate_spares_the_storys_worktree(pool):
     with open(f"{host['worktree_path']}/work", "w") as file:
         file.write("unfinished")
     before = snapshot(root)
-    for fault in ("record", "files", "worktree", "shim", "scope", "before-gate"):
+    for fault in ("record", "files", "plan", "shim", "worktree", "scope", "before-gate"):
         start_lost(pool, fault, root, STORY, "coder")
         wait_until(lambda: pool.run_folders() == [host["run_id"]], f"{fault}: one run folder")
         assert difference(before, snapshot(root)) == [], fault
@@ -297,7 +299,7 @@ def test_death_at_the_end_of_a_stop(pool):
 def test_death_at_its_turn_keeps_a_queued_run(pool):
     """A run of the queue whose turn is cut short waits for the next one, and runs once."""
     pool.set_property("MaxAgents", GLib.Variant("u", 1))
-    for number, fault in enumerate(("reserved", "queued") + WORKTREE + PROCESSES + ("gate",)):
+    for number, fault in enumerate(("reserved", "queued") + AT_ITS_TURN + ("gate",)):
         go = f"{pool.folder}/go{number}"
         root = pool.repository(
             f"project{number}", agents={"first": f"init; wait {go}; result", "coder": QUICK}

@@ -6,6 +6,7 @@ import time
 
 from harness import FACTOR, Pool, main, raises, wait_until
 from session import is_helper, processes_of
+from test_faults import STORY, units_of
 from test_worktrees_removal import add_filter, worktree
 
 
@@ -133,6 +134,19 @@ def test_what_a_filter_leaves_is_ended(pool):
     assert time.monotonic() - begin < 60
     assert not runs(pool, "4711.75")
     pool.wait(root, "1")
+
+
+def test_scope_is_made_beside_the_worktree(pool):
+    """systemd and git work at the same time: the scope is there before the worktree is."""
+    root = pool.repository(agents={"coder": {}})
+    go = f"{pool.folder}/go"
+    add_filter(pool, root, f"while [ ! -e {go} ]; do sleep 0.05; done; cat")
+    start = pool.begin("Start", "(sss)", root, STORY, "")
+    wait_until(lambda: units_of(pool, STORY), "the scope")
+    assert not start.done()
+    open(go, "w").close()
+    assert start.result()["status"] == "running"
+    pool.wait(root, STORY)
 
 
 def test_what_a_teardown_leaves_is_ended(pool):

@@ -216,6 +216,14 @@ static void test_program_that_never_executes(Fixture *fixture, gconstpointer dat
 
 /* --- A stop at each step --- */
 
+/* While systemd makes the scope, and until it has: that could come after what ends it. */
+static void finish_job_on_the_way_back(Fixture *fixture)
+{
+    WAIT_UNTIL(fixture->start->at == STEP_SCOPE && fixture->start->error);
+    g_assert_cmpuint(fixture->heart.systemd.stops, ==, 0);
+    fake_finish_job(&fixture->heart.systemd);
+}
+
 static void test_stop_at_a_step(Fixture *fixture, gconstpointer step)
 {
     StepId at = (StepId)GPOINTER_TO_INT(step);
@@ -224,7 +232,9 @@ static void test_stop_at_a_step(Fixture *fixture, gconstpointer step)
     begin(fixture, "coder", FALSE);
     wait_for_step(fixture, at);
     start_stop(fixture->start);
-    if (at == STEP_SCOPE)
+    if (at == STEP_WORKTREE)
+        finish_job_on_the_way_back(fixture);
+    else if (at == STEP_SCOPE)
         fake_finish_job(&fixture->heart.systemd);
     assert_failed(fixture, STORKIT_ERROR_STOPPED);
 }
@@ -263,7 +273,9 @@ static void test_service_that_goes_down_undoes_a_start(Fixture *fixture, gconstp
     wait_for_step(fixture, at);
     g_assert_false(start_may_be_left(fixture->start));
     start_abandon(fixture->start);
-    if (at == STEP_SCOPE)
+    if (at == STEP_WORKTREE)
+        finish_job_on_the_way_back(fixture);
+    else if (at == STEP_SCOPE)
         fake_finish_job(&fixture->heart.systemd);
     assert_failed(fixture, STORKIT_ERROR_SHUTTING_DOWN);
 }
@@ -312,6 +324,7 @@ int main(int argc, char **argv)
     TEST("stop-at-the-folder", STEP_FOLDER, test_stop_at_a_step);
     TEST("stop-at-the-environment", STEP_ENVIRONMENT, test_stop_at_a_step);
     TEST("stop-at-its-turn", STEP_TURN, test_stop_at_a_step);
+    TEST("stop-at-the-plan", STEP_PLAN, test_stop_at_a_step);
     TEST("stop-at-the-worktree", STEP_WORKTREE, test_stop_at_a_step);
     TEST("stop-at-the-scope", STEP_SCOPE, test_stop_at_a_step);
     TEST("stop-in-the-queue", 0, test_stop_in_the_queue);
@@ -319,6 +332,7 @@ int main(int argc, char **argv)
     TEST("shut-down-at-the-environment", STEP_ENVIRONMENT,
          test_service_that_goes_down_undoes_a_start);
     TEST("shut-down-at-its-turn", STEP_TURN, test_service_that_goes_down_undoes_a_start);
+    TEST("shut-down-at-the-plan", STEP_PLAN, test_service_that_goes_down_undoes_a_start);
     TEST("shut-down-at-the-worktree", STEP_WORKTREE, test_service_that_goes_down_undoes_a_start);
     TEST("shut-down-at-the-scope", STEP_SCOPE, test_service_that_goes_down_undoes_a_start);
     TEST("shut-down-leaves-the-queue", 0, test_service_that_goes_down_leaves_the_queue);
