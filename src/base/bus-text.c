@@ -17,15 +17,25 @@ static gboolean is_noncharacter(Bytes p, gsize length)
     return (character >= 0xFDD0 && character <= 0xFDEF) || (character & 0xFFFE) == 0xFFFE;
 }
 
+static Bytes skip_ascii(Bytes p, Bytes end)
+{
+    guint64 eight;
+    while ((gsize)(end - p) >= sizeof eight) {
+        memcpy(&eight, p, sizeof eight);
+        if (eight & G_GUINT64_CONSTANT(0x8080808080808080))
+            break;
+        p += sizeof eight;
+    }
+    while (p < end && *p < 0x80)
+        p++;
+    return p;
+}
+
 /* Finds the first bytes that sd-bus refuses and how many they are; @end if there are none. */
 static Bytes find_refused(Bytes p, Bytes end, gsize *ret_length)
 {
     bool whole;
-    while (p < end) {
-        if (*p < 0x80) {
-            p++;
-            continue;
-        }
+    while ((p = skip_ascii(p, end)) < end) {
         *ret_length = utf8_length(p, end, &whole);
         if (!whole || is_noncharacter(p, *ret_length))
             return p;
