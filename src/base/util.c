@@ -38,3 +38,15 @@ void set_errno_error_full(GError **error, int errnum, char *what_taken)
                 g_strerror(errnum));
     g_free(what_taken);
 }
+
+gboolean errno_is_shortage(int errnum)
+{
+    return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM;
+}
+
+gboolean error_is_shortage(const GError *error)
+{
+    return g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_MFILE) ||
+           g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NFILE) ||
+           g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM);
+}

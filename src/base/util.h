@@ -50,3 +50,7 @@ gboolean write_all(int fd, const char *text, gsize length);
 
 /** Behind set_errno_error(). Frees @what_taken. */
 void set_errno_error_full(GError **error, int errnum, char *what_taken);
+
+/** Whether the service was short of descriptors or memory, so that the same may succeed later. */
+gboolean errno_is_shortage(int errnum);
+gboolean error_is_shortage(const GError *error);

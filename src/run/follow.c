@@ -33,9 +33,9 @@ static void take_started(Run *run)
 }
 
 /* Reads the folder once; whether there is more output to read. */
-static gboolean refresh(Run *run)
+static gboolean refresh(Run *run, GError **error)
 {
-    gboolean more = run_log_refresh(run->log, run->folder_fd);
+    gboolean more = run_log_refresh(run->log, run->folder_fd, error);
     take_started(run);
     return more;
 }
@@ -95,7 +95,7 @@ static gboolean pump(gpointer user_data)
 {
     g_autoptr(Run) run = run_ref(user_data);
     run->pump_source = 0;
-    gboolean changed = refresh(run);
+    gboolean changed = refresh(run, NULL);
     run_check_held(run);
     if (changed)
         run->keeper->output(run, run->keeper_data);
@@ -163,7 +163,7 @@ static void on_shim_gone(gpointer user_data)
     fault_point("shim-gone");
 
     RunExit exit;
-    if (!run_exit_read(run->folder_fd, &exit))
+    if (!run_exit_read(run->folder_fd, &exit, NULL))
         run_kill(run); /* it was killed: nobody else ends its processes */
     else
         end_scope(run);
@@ -243,13 +243,11 @@ static void end_log(Run *run, RunResult *result)
 static void finish_with_result(Run *run)
 {
     RunLogState state;
-    RunExit exit;
     run_log_get_state(run->log, &state);
-    gboolean has_exit = run_exit_read(run->folder_fd, &exit);
-    if (has_exit) /* a power cut may have cut the transcript short */
-        exit.bytes = MIN(exit.bytes, state.readable);
-    end_log(run, run_result_decide(run->record, has_exit ? &exit : NULL, run->stop_requested,
-                                   &run->facts, state.transcript_fd));
+    if (run->has_exit) /* a power cut may have cut the transcript short */
+        run->exit.bytes = MIN(run->exit.bytes, state.readable);
+    end_log(run, run_result_decide(run->record, run->has_exit ? &run->exit : NULL,
+                                   run->stop_requested, &run->facts, state.transcript_fd));
 }
 
 /* That the program was executed is in exit.json, too, and must not be missed: a Start that made
@@ -263,21 +261,42 @@ static void take_started_from_exit(Run *run, const RunExit *exit)
     take_started(run);
 }
 
-/* No shim writes to it now: its last line needs no newline. */
-static void complete_log(Run *run)
+/* No shim writes to it now: its last line needs no newline. FALSE: the end cannot be read now,
+ * which says nothing of the run. */
+static gboolean complete_log(Run *run, GError **error)
 {
-    RunExit exit;
-    gboolean has_exit = run_exit_read(run->folder_fd, &exit);
-    if (has_exit)
-        take_started_from_exit(run, &exit);
-    run_log_complete(run->log, has_exit ? exit.bytes : G_MAXUINT64);
+    g_autoptr(GError) cause = NULL;
+    refresh(run, &cause);
+    if (!cause)
+        run->has_exit = run_exit_read(run->folder_fd, &run->exit, &cause);
+    if (cause) {
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return FALSE;
+    }
+    if (run->has_exit)
+        take_started_from_exit(run, &run->exit);
+    run_log_complete(run->log, run->has_exit ? run->exit.bytes : G_MAXUINT64);
+    return TRUE;
+}
+
+static gboolean on_retry(gpointer user_data)
+{
+    Run *run = user_data;
+    run->retry_source = 0;
+    finish(run);
+    return G_SOURCE_REMOVE;
 }
 
 /* The head reads the rest, and finish_with_result() follows. */
 static void finish(Run *run)
 {
-    refresh(run);
-    complete_log(run);
+    g_autoptr(GError) error = NULL;
+    if (!complete_log(run, &error)) {
+        g_warning("run %s has ended, and how is looked at again in a second: %s",
+                  run->record->run_id, error->message);
+        run->retry_source = g_timeout_add_seconds(1, on_retry, run);
+        return;
+    }
     run->over = TRUE;
     fault_point("over");
     g_clear_handle_id(&run->pump_source, g_source_remove);
@@ -288,9 +307,11 @@ static void finish(Run *run)
 void run_look_back(Run *run)
 {
     gboolean has_shim = shim_is_alive(run->folder_fd);
-    refresh(run);
-    if (!has_shim)
-        complete_log(run);
+    g_autoptr(GError) error = NULL;
+    if (has_shim)
+        refresh(run, NULL);
+    else if (!complete_log(run, &error)) /* its end looks at it again */
+        g_warning("reading run %s: %s", run->record->run_id, error->message);
 }
 
 void run_finish_without_shim(Run *run, RunOutcome outcome, const char *error)

@@ -38,11 +38,13 @@ struct Run {
     int stop_fd; /* see shim_send_stop(); -1: not sent */
     LogReader *head;
     ProcessWatch *shim_watch;
-    guint pump_source, guard_source, poll_source, quiet_source;
+    guint pump_source, guard_source, poll_source, quiet_source, retry_source;
     guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;
     gboolean over; /* nothing of it runs: it ends once its head has read everything */
+    gboolean has_exit;
+    RunExit exit; /* once it is over: the shim's record, where it has left one */
 
     RunResult *result; /* of an ended run */
 };

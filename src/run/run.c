@@ -40,6 +40,7 @@ void run_release_live(Run *run)
     g_clear_pointer(&run->shim_watch, process_watch_free);
     g_clear_handle_id(&run->guard_source, g_source_remove);
     g_clear_handle_id(&run->poll_source, g_source_remove);
+    g_clear_handle_id(&run->retry_source, g_source_remove);
     g_clear_handle_id(&run->quiet_source, g_source_remove);
     g_clear_pointer(&run->condition.unfinished_line, g_free);
     g_clear_pointer(&run->condition.questions, g_ptr_array_unref);
@@ -182,13 +183,13 @@ void run_take_found(Run *run, int fd, RunResult *result)
     if (!result)
         return;
     run_set_phase(run, RUN_ENDED);
-    run->has_started = run_started_read(fd, &run->started);
+    run->has_started = run_started_read(fd, &run->started, NULL);
     g_clear_pointer(&run->log, run_log_unref);
 }
 
 void run_look_from_afar(Run *run)
 {
-    run->has_started = run_started_read(run->folder_fd, &run->started);
+    run->has_started = run_started_read(run->folder_fd, &run->started, NULL);
     if (run_is_live(run) && run->has_started && !run->started.failed)
         run_set_phase(run, RUN_RUNNING);
 }
@@ -210,11 +211,11 @@ gboolean run_check_here(const Run *run, GError **error)
 void run_recover_result(Run *run)
 {
     RunExit exit;
-    if (shim_is_alive(run->folder_fd) || !run_exit_read(run->folder_fd, &exit))
+    if (shim_is_alive(run->folder_fd) || !run_exit_read(run->folder_fd, &exit, NULL))
         return;
     RunLogState state;
     g_autoptr(RunLog) log = run_log_new(run->record);
-    run_log_refresh(log, run->folder_fd);
+    run_log_refresh(log, run->folder_fd, NULL);
     run_log_complete(log, exit.bytes);
     run_log_get_state(log, &state);
     exit.bytes = MIN(exit.bytes, state.readable);
@@ -326,7 +327,12 @@ RunLog *run_open_log(Run *run, GError **error)
     if (folder < 0)
         return NULL;
     g_autoptr(RunLog) log = run_log_new(run->record);
-    run_log_refresh(log, folder);
+    g_autoptr(GError) cause = NULL;
+    run_log_refresh(log, folder, &cause);
+    if (cause) { /* of a log in part, cursors would be refused */
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return NULL;
+    }
     run_log_complete(log, run->result->bytes);
     run_log_end(log, run->result);
     return g_steal_pointer(&log);

@@ -2,6 +2,7 @@
 #include "store/shim-files.h"
 
 #include "base/json-file.h"
+#include "base/util.h"
 #include "store/shim-protocol.h"
 
 static const char *known_reason(const char *reason)
@@ -35,13 +36,17 @@ static const char *known_step(const char *step)
     return "its process";
 }
 
-static JsonObject *read_shim_file(int folder_fd, const char *name)
+static JsonObject *read_shim_file(int folder_fd, const char *name, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    JsonObject *object = json_file_read(folder_fd, name, &error);
-    if (!object && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        g_warning("reading a file of the shim: %s", error->message);
-    return object;
+    g_autoptr(GError) cause = NULL;
+    JsonObject *object = json_file_read(folder_fd, name, &cause);
+    if (object || g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        return object;
+    if (error && error_is_shortage(cause))
+        g_propagate_error(error, g_steal_pointer(&cause));
+    else
+        g_warning("reading a file of the shim: %s", cause->message);
+    return NULL;
 }
 
 int run_exit_code_get(JsonObject *object)
@@ -66,18 +71,18 @@ static void parse_started(JsonObject *object, RunStarted *ret)
     };
 }
 
-gboolean run_started_read(int folder_fd, RunStarted *ret_started)
+gboolean run_started_read(int folder_fd, RunStarted *ret_started, GError **error)
 {
-    g_autoptr(JsonObject) object = read_shim_file(folder_fd, "started");
+    g_autoptr(JsonObject) object = read_shim_file(folder_fd, "started", error);
     if (!object)
         return FALSE;
     parse_started(object, ret_started);
     return TRUE;
 }
 
-gboolean run_exit_read(int folder_fd, RunExit *ret_exit)
+gboolean run_exit_read(int folder_fd, RunExit *ret_exit, GError **error)
 {
-    g_autoptr(JsonObject) object = read_shim_file(folder_fd, "exit.json");
+    g_autoptr(JsonObject) object = read_shim_file(folder_fd, "exit.json", error);
     if (!object)
         return FALSE;
     const char *reason = known_reason(json_get_string(object, "reason"));

@@ -21,8 +21,9 @@ typedef struct {
     int exit_signal;
 } RunStarted;
 
-/** FALSE if there is none yet (or it cannot be read: logged). */
-gboolean run_started_read(int folder_fd, RunStarted *ret_started);
+/** FALSE if there is none yet, or one that is not valid (logged). Sets @error where it cannot be
+ * read now (no descriptor is left): that says nothing of the run. NULL: logged. */
+gboolean run_started_read(int folder_fd, RunStarted *ret_started, GError **error);
 
 /** The content of exit.json. */
 typedef struct {
@@ -36,8 +37,8 @@ typedef struct {
     guint64 left_behind, oom_kills, memory_peak, cpu_usec;
 } RunExit;
 
-/** FALSE if there is none yet (or it cannot be read: logged). */
-gboolean run_exit_read(int folder_fd, RunExit *ret_exit);
+/** The same for the shim's exit record. */
+gboolean run_exit_read(int folder_fd, RunExit *ret_exit, GError **error);
 
 /** The member `exit_code` of a record; -1: none. */
 int run_exit_code_get(JsonObject *object);

@@ -98,12 +98,20 @@ gboolean run_log_get_started(RunLog *log, RunStarted *ret_started)
     return log->has_started_record;
 }
 
-static void open_files(RunLogState *state, int folder_fd)
+/* What is not there, or no regular file, is nothing to wait for. */
+static gboolean open_file(int *fd, int folder_fd, const char *name, GError **error)
 {
-    if (state->transcript_fd < 0)
-        state->transcript_fd = open_regular(folder_fd, "transcript", O_RDONLY);
-    if (state->transcript_fd >= 0 && state->times_fd < 0)
-        state->times_fd = open_regular(folder_fd, "times", O_RDONLY);
+    if (*fd >= 0 || (*fd = open_regular(folder_fd, name, O_RDONLY)) >= 0 ||
+        !errno_is_shortage(errno))
+        return TRUE;
+    set_errno_error(error, errno, "opening the run's %s", name);
+    return FALSE;
+}
+
+static gboolean open_files(RunLogState *state, int folder_fd, GError **error)
+{
+    return open_file(&state->transcript_fd, folder_fd, "transcript", error) &&
+           (state->transcript_fd < 0 || open_file(&state->times_fd, folder_fd, "times", error));
 }
 
 static void place_start(RunLogState *state, const RunStarted *started)
@@ -115,14 +123,14 @@ static void place_start(RunLogState *state, const RunStarted *started)
     state->started_time = started->time;
 }
 
-gboolean run_log_refresh(RunLog *log, int folder_fd)
+gboolean run_log_refresh(RunLog *log, int folder_fd, GError **error)
 {
     /* Only this thread writes, so reading without the lock is fine here, and no reader waits for
      * our system calls. */
     RunLogState state = log->state;
     if (state.complete)
         return FALSE;
-    open_files(&state, folder_fd);
+    gboolean opened = open_files(&state, folder_fd, error);
 
     /* The size first, `started` after it: the shim writes `started` before the first byte of the
      * agent, so while there is no `started`, all bytes counted are certainly setup's output. */
@@ -137,7 +145,8 @@ gboolean run_log_refresh(RunLog *log, int folder_fd)
         state.history_end = history_end_read(folder_fd);
 
     RunStarted started = {0};
-    gboolean new_record = !log->has_started_record && run_started_read(folder_fd, &started);
+    gboolean new_record =
+        !log->has_started_record && run_started_read(folder_fd, &started, opened ? error : NULL);
     if (new_record)
         place_start(&state, &started);
 

@@ -49,8 +49,9 @@ guint64 run_log_created(const RunLog *log);
 void run_log_get_state(RunLog *log, RunLogState *ret_state);
 
 /** Checks for new output of the shim: opens the transcript once it exists, reads `started` when it
- * appears. TRUE if there is more than before. */
-gboolean run_log_refresh(RunLog *log, int folder_fd);
+ * appears. TRUE if there is more than before. Sets @error where something that is there cannot be
+ * read now (no descriptor is left): the next call looks at it again. NULL: logged. */
+gboolean run_log_refresh(RunLog *log, int folder_fd, GError **error);
 
 /** No byte will follow the first @bytes of the transcript: readers take its last line. */
 void run_log_complete(RunLog *log, guint64 bytes);

@@ -46,7 +46,7 @@ static RunLog *open_log(const uint8_t *data, size_t size)
                                            .kind = &agent_kind_claude});
     fuzz_check(ftruncate(transcript_fd, 0) == 0);
     fuzz_check(pwrite(transcript_fd, data, size, 0) == (ssize_t)size);
-    run_log_refresh(log, folder_fd);
+    run_log_refresh(log, folder_fd, NULL);
     run_log_complete(log, size);
     return log;
 }

@@ -68,13 +68,13 @@ static void check_result(void)
 static void check_started(void)
 {
     RunStarted started;
-    (void)run_started_read(folder_fd, &started);
+    (void)run_started_read(folder_fd, &started, NULL);
 }
 
 static void check_exit(void)
 {
     RunExit exit;
-    if (run_exit_read(folder_fd, &exit))
+    if (run_exit_read(folder_fd, &exit, NULL))
         fuzz_check(exit.reason != NULL);
 }
 

@@ -254,11 +254,13 @@ class User(threading.Thread):
             subprocess.run(command, stderr=subprocess.DEVNULL, timeout=PATIENCE)
         elif how == "wait":
             time.sleep(self.random.random() * 3)
-        self.call("stop", self.soak.root, run.story)
+        reply = self.call("stop", self.soak.root, run.story)
+        left = run.processes()
         self.ledger.check(
             "when Stop has replied, no process of the run is left",
-            not run.processes(),
-            lambda: f"{run.id}: {run.processes()}",
+            not left,
+            lambda: f"{run.id} ({' '.join(run.did)}; {' '.join(self.soak.recent)}): {left}, "
+            f"the reply was {reply}",
         )
 
     def kill(self, run, the_shim):

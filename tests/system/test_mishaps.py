@@ -5,10 +5,12 @@ inotify watches, a transcript that lost its end."""
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 
-from harness import Pool, main, raises, serial, skip, timeout, wait_until
+from follower import all_events, numbered_lines
+from harness import Pool, PoolError, main, raises, serial, skip, timeout, wait_until
 
 WATCH = r"""
 #define _GNU_SOURCE
@@ -156,6 +158,53 @@ def test_no_inotify_watch_is_left(pool=None):
         pool.stop(root, "found")
         # The shim and the stand-in had the library, too.
         pool.environment.pop("LD_PRELOAD")
+
+
+def free_descriptors(pool, count):
+    """The lowest ones that the service does not use."""
+    used = {int(name) for name in os.listdir(f"/proc/{pool.process.pid}/fd")}
+    return [n for n in range(len(used) + count) if n not in used][:count]
+
+
+@contextlib.contextmanager
+def descriptors_below(pool, limit):
+    """The service can open files only as such descriptors meanwhile."""
+    pid = pool.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+
+def test_end_without_descriptors_is_looked_at_again(pool):
+    """A run that ends while the service can open no file has the outcome and the events that it
+    would have had."""
+    go = f"{pool.folder}/go"
+    root = pool.repository(agents={"coder": f"init; wait {go}; lines 3; result; exit 0"})
+    limit = free_descriptors(pool, 1)[0]  # all below stay in use
+    info = pool.start(root, "s")
+    with descriptors_below(pool, limit):
+        touch(go)
+        wait_until(lambda: "looked at again" in pool.log_text(), "an end that cannot be read")
+    assert pool.wait(root, "s")["status"] == "completed"
+    assert numbered_lines(all_events(pool, info["run_id"])) == [1, 2, 3]
+
+
+def test_cursor_without_descriptors_is_not_refused(pool):
+    """Where the log of an ended run cannot be opened, the error says so, and not that the cursor is
+    none."""
+    root = pool.repository(agents={"coder": "init; lines 3; result; exit 0"})
+    info = pool.start(root, "s")
+    pool.wait(root, "s")
+    cursor = all_events(pool, info["run_id"])[3]["cursor"]
+    for limit in free_descriptors(pool, 12):
+        with descriptors_below(pool, limit):
+            try:
+                pool.subscribe_run(info["run_id"], cursor).close()
+            except PoolError as error:
+                assert error.message.endswith("Too many open files"), (limit, error)
 
 
 def test_transcript_that_lost_its_end_is_consistent(pool):

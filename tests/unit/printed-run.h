@@ -81,6 +81,6 @@ static inline Run *printing_run(const char *story, const char *text)
     Run *run = fresh_run("/shop", story, "coder");
     run_take_found(run, printed_folder(text), NULL);
     run_open_cursors(run);
-    run_log_refresh(run_get_log(run), run_get_folder_fd(run));
+    run_log_refresh(run_get_log(run), run_get_folder_fd(run), NULL);
     return run;
 }

@@ -31,7 +31,7 @@ static void printing_begin(Printing *printing)
     g_autofree char *path = g_build_filename(printing->folder, "transcript", NULL);
     g_assert_true(g_file_set_contents(path, text->str, (gssize)text->len, NULL));
     autofd folder = open(printing->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_assert_true(run_log_refresh(printing->log, folder));
+    g_assert_true(run_log_refresh(printing->log, folder, NULL));
     printing->cursors = sink_cursors_open(folder, NULL);
     g_assert_nonnull(printing->cursors);
 }

@@ -41,7 +41,7 @@ static void write_transcript(Fixture *fixture, const GString *transcript)
     g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
     g_assert_true(g_file_set_contents(path, transcript->str, (gssize)transcript->len, NULL));
     autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_assert_true(run_log_refresh(fixture->log, folder));
+    g_assert_true(run_log_refresh(fixture->log, folder, NULL));
 }
 
 static GString *repeat(char c, gsize n)
@@ -161,7 +161,7 @@ static void write_giant_line(Fixture *fixture, guint64 length, const char *behin
     g_assert_cmpint(ftruncate(fd, (off_t)length), ==, 0);
     g_assert_cmpint(pwrite(fd, behind, n, (off_t)length), ==, (gssize)n);
     autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_assert_true(run_log_refresh(fixture->log, folder));
+    g_assert_true(run_log_refresh(fixture->log, folder, NULL));
 }
 
 static gboolean is_event(const Fixture *fixture, guint64 cursor)
@@ -244,7 +244,7 @@ static void test_empty_transcript_has_no_cursor(Fixture *fixture, gconstpointer 
     g_autofree char *path = g_build_filename(fixture->folder, "transcript", NULL);
     g_assert_true(g_file_set_contents(path, "", 0, NULL));
     autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    run_log_refresh(fixture->log, folder);
+    run_log_refresh(fixture->log, folder, NULL);
     g_assert_false(is_event(fixture, 17));
 }
 
@@ -275,7 +275,7 @@ static void append_to_transcript(Fixture *fixture, const char *text)
     FILE *file = fopen(path, "ae");
     g_assert_true(file && fputs(text, file) >= 0 && fclose(file) == 0);
     autofd folder = open(fixture->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_assert_true(run_log_refresh(fixture->log, folder));
+    g_assert_true(run_log_refresh(fixture->log, folder, NULL));
 }
 
 static void test_place_behind_a_line_without_an_event_is_found_again(Fixture *fixture,
