@@ -167,7 +167,7 @@ gboolean shim_is_alive(int folder_fd)
 {
     /* Shared: of two that look at the same moment, neither takes the other for a shim. */
     autofd fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+    return fd >= 0 ? flock(fd, LOCK_SH | LOCK_NB) < 0 : errno_is_shortage(errno);
 }
 
 gboolean shim_make_fifos(int folder_fd, GError **error)

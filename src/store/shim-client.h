@@ -34,7 +34,8 @@ gboolean shim_spawn(const RunRecord *record, char *const *environment, gboolean 
 /** Lets the shim continue. */
 gboolean shim_open_gate(Shim *shim, GError **error);
 
-/** Whether a shim holds the folder: no run without one is alive. */
+/** Whether a shim holds the folder: no run without one is alive. A caller that has no descriptor to
+ *  look with is told that one does: to take a live run for a dead one would kill it. */
 gboolean shim_is_alive(int folder_fd);
 
 /** Makes the FIFOs of a run's folder. */

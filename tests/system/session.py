@@ -233,9 +233,12 @@ def is_helper(pid):
 
 
 def ends_with_service(pid):
-    """Whether it is such a process, or one that is about to be: it has the service's own program
-    until it executes its own."""
+    """Whether it is such a process, one that is about to be (it has the service's own program until
+    it executes its own), or the shell that is asked for its environment, which ends by itself."""
     try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            if b"env -0; cat /proc/self/limits" in file.read():
+                return True
         return os.path.basename(os.readlink(f"/proc/{pid}/exe")) in ("storkit-git", "storkitd")
     except OSError:
         return False
