@@ -289,12 +289,12 @@ class User(threading.Thread):
             lambda: f"{run.id}: {reader.problem or reader.events[-1:]}",
         )
         seen = without_live(reader.events)
-        check_events(self.ledger, run.id, seen, "a subscriber that comes back")
+        lost = self.lost_output(run)
+        check_events(self.ledger, run.id, seen, "a subscriber that comes back", lost)
         transcript = f"{self.pool.run_folder(run.id)}/transcript"
         if not os.path.exists(transcript):
             return  # stopped in the queue, or before its gate
         what = f"{run.id} ({' '.join(run.did)}; {' '.join(self.soak.recent)})"
-        lost = self.lost_output(run)
         check_transcript(self.ledger, what, transcript, run.counter(), run.shim_killed, lost)
         replay = self.replay(run)
         if reader.ended and replay is not None:
