@@ -41,7 +41,9 @@
     EACH("QueuePosition", "queue_position", "u")                                                   \
     EACH("Unenforced", "unenforced", "as")                                                         \
     EACH("Limits", "limits", "a{sv}")                                                              \
-    EACH("UnfinishedLine", "unfinished_line", "s")
+    EACH("UnfinishedLine", "unfinished_line", "s")                                                 \
+    EACH("Sandbox", "sandbox", "s")                                                                \
+    EACH("SandboxMissing", "sandbox_missing", "as")
 
 /* Those that change from moment to moment, without a signal. */
 #define RUN_FIGURES(EACH)                                                                          \

@@ -29,6 +29,13 @@ static void add_limits(GVariantDict *dict, const Limits *limits)
         g_variant_dict_insert_value(dict, "limits", variant);
 }
 
+static void add_sandbox(GVariantDict *dict, const RunRecord *record)
+{
+    add_string(dict, "sandbox", record->sandbox);
+    if (record->sandbox && record->sandbox_missing)
+        g_variant_dict_insert(dict, "sandbox_missing", "^as", record->sandbox_missing);
+}
+
 static void add_lease(GVariantDict *dict, const Lease *lease)
 {
     g_autofree char *process = lease ? lease_to_string(lease) : NULL;
@@ -53,6 +60,7 @@ static void add_identity(GVariantDict *dict, const Run *run)
         add_string(dict, "branch", record->worktree->branch);
         add_string(dict, "base_branch", record->worktree->base_branch);
         add_limits(dict, &record->limits);
+        add_sandbox(dict, record);
     }
     add_lease(dict, record->options->lease);
     add_string(dict, "parent", record->family.parent);
@@ -60,9 +68,6 @@ static void add_identity(GVariantDict *dict, const Run *run)
     add_string(dict, "continues", record->continues);
     if (record->attempt > 0)
         g_variant_dict_insert(dict, "attempt", "u", record->attempt);
-    add_string(dict, "sandbox", record->sandbox);
-    if (record->sandbox && record->sandbox_missing)
-        g_variant_dict_insert(dict, "sandbox_missing", "^as", record->sandbox_missing);
 }
 
 void run_figures_read(const char *cgroup, RunFigures *ret_figures)
