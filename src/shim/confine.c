@@ -30,7 +30,7 @@ typedef struct Plan {
     uint16_t *ports;
     size_t n_ports;
     Network network;
-    bool mounts;
+    bool mounts, no_filter;
     int abi; /* of Landlock, that the service counts on */
 } Plan;
 
@@ -83,6 +83,12 @@ static bool take_mounts(Plan *plan, const char *text)
     return strcmp(text, "own") == 0;
 }
 
+static bool take_filter(Plan *plan, const char *text)
+{
+    plan->no_filter = true;
+    return strcmp(text, "none") == 0;
+}
+
 static bool take_path(char **list, size_t *n, char *path)
 {
     list[(*n)++] = path;
@@ -108,6 +114,8 @@ static bool take_line(Plan *plan, const char *key, char *value)
         return take_network(plan, value);
     if (strcmp(key, "mounts") == 0)
         return take_mounts(plan, value);
+    if (strcmp(key, "filter") == 0)
+        return take_filter(plan, value);
     if (strcmp(key, "landlock") == 0 && take_number(value, 1000, &number)) {
         plan->abi = (int)number;
         return true;
@@ -158,6 +166,14 @@ static uint64_t writing_rights(int abi)
 {
     return LANDLOCK_FS_WRITE_FILE | LANDLOCK_FS_CHANGE_FOLDER | LANDLOCK_FS_REFER |
            (abi >= LANDLOCK_ABI_TRUNCATE ? LANDLOCK_FS_TRUNCATE : 0);
+}
+
+/* Mounts hide what it may not read. A ruleset can only allow each file beside that: it keeps the
+ * room of those that are deleted, and refuses those that are made, or written anew, later. */
+static uint64_t reading_rights(const Plan *plan)
+{
+    return plan->n_unreadable > 0 && !plan->mounts ? LANDLOCK_FS_READ_FILE | LANDLOCK_FS_READ_DIR
+                                                   : 0;
 }
 
 static uint64_t network_rights(const Plan *plan, int abi)
@@ -211,7 +227,7 @@ static int fill_ruleset(int ruleset, const Plan *plan, uint64_t writing, uint64_
 static int make_ruleset(const Plan *plan, int abi)
 {
     uint64_t writing = writing_rights(abi);
-    uint64_t reading = plan->n_unreadable > 0 ? LANDLOCK_FS_READ_FILE | LANDLOCK_FS_READ_DIR : 0;
+    uint64_t reading = reading_rights(plan);
     uint64_t network = network_rights(plan, abi);
     autofd ruleset = landlock_create(writing | reading, network,
                                      abi >= LANDLOCK_ABI_SCOPES ? LANDLOCK_SCOPES : 0);
@@ -236,12 +252,13 @@ static void add_mounts(Confinement *confinement, MountKind kind, char *const *pa
 /* Takes the plan's text. */
 static int prepare_mounts(Confinement *confinement, Plan *plan)
 {
-    size_t n = plan->n_writable + plan->n_hidden + plan->n_kept;
+    size_t n = plan->n_writable + plan->n_readable + plan->n_hidden + plan->n_kept;
     confinement->mounts = calloc(n + 1, sizeof *confinement->mounts);
     if (!confinement->mounts)
         return -ENOMEM;
     add_mounts(confinement, MOUNT_KEEP, plan->writable, plan->n_writable);
     add_mounts(confinement, MOUNT_KEEP, plan->kept, plan->n_kept);
+    add_mounts(confinement, MOUNT_READ, plan->readable, plan->n_readable);
     add_mounts(confinement, MOUNT_HIDE, plan->hidden, plan->n_hidden);
     mounts_sort(confinement->mounts, confinement->n_mounts);
     confinement->paths = plan->text;
@@ -265,8 +282,9 @@ static int prepare(Confinement *confinement, int folder, Plan *plan)
         if (confinement->ruleset < 0)
             return confinement->ruleset;
     }
-    confinement->filter = open_at(folder, SHIM_SANDBOX_FILTER, O_RDONLY | O_NOFOLLOW);
-    if (confinement->filter < 0)
+    if (!plan->no_filter)
+        confinement->filter = open_at(folder, SHIM_SANDBOX_FILTER, O_RDONLY | O_NOFOLLOW);
+    if (!plan->no_filter && confinement->filter < 0)
         return confinement->filter;
     return plan->mounts ? prepare_mounts(confinement, plan) : 0;
 }

@@ -14,8 +14,10 @@
 
 #include "shim/shim-util.h"
 
-/* What hidden folders show, of which there may be many; it lies in the first of them, a tmpfs. */
+/* What hidden folders and files show, of which there may be many; they lie in the first of those
+ * folders, a tmpfs. */
 #define EMPTY "/.empty"
+#define NONE "/.none"
 
 typedef struct View {
     const MountRule *rules;
@@ -23,6 +25,7 @@ typedef struct View {
     int *trees;           /* of each rule: what it brings back; or -1 */
     bool *skipped;        /* the rule above says the same */
     char empty[PATH_MAX]; /* "": there is none yet */
+    char none[PATH_MAX];
 } View;
 
 /* At one path, what may be written is not hidden. */
@@ -99,17 +102,35 @@ static int put_tree(int tree, const char *path)
     return move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+/* @folder: an fd and "", or AT_FDCWD and a path. */
+static int make_read_only(int folder, const char *path)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+    return mount_setattr(folder, path, AT_RECURSIVE | (*path ? 0 : AT_EMPTY_PATH), &attr,
+                         sizeof attr);
+}
+
+/* Whether the rule above, or none, says the same. */
+static bool is_void(const MountRule *rule, const MountRule *above)
+{
+    if (rule->kind == MOUNT_READ)
+        return !above || above->kind != MOUNT_HIDE;
+    return above && (above->kind == rule->kind || strcmp(above->path, rule->path) == 0);
+}
+
 /* What is brought back later has to be taken before all becomes read-only. */
 static int take_trees(View *view)
 {
     for (size_t i = 0; i < view->n; i++) {
         const MountRule *rule = &view->rules[i], *above = rule_above(view, i);
         view->trees[i] = -1;
-        view->skipped[i] =
-            above && (above->kind == rule->kind || strcmp(above->path, rule->path) == 0);
+        view->skipped[i] = is_void(rule, above);
         if (view->skipped[i] || rule->kind == MOUNT_HIDE)
             continue;
         view->trees[i] = clone_tree(rule->path);
+        if (view->trees[i] >= 0 && rule->kind == MOUNT_READ &&
+            make_read_only(view->trees[i], "") < 0)
+            return -errno;
         if (view->trees[i] < -1)
             return view->trees[i];
         view->skipped[i] = view->trees[i] < 0;
@@ -117,37 +138,51 @@ static int take_trees(View *view)
     return 0;
 }
 
-static int make_all_read_only(void)
+/* A file that nobody may open, and a folder in which nobody can make anything. */
+static int make_covers(View *view, const char *folder)
 {
-    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-    return mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof attr) < 0 ? -errno : 0;
+    if ((size_t)snprintf(view->empty, sizeof view->empty, "%s" EMPTY, folder) >=
+            sizeof view->empty ||
+        (size_t)snprintf(view->none, sizeof view->none, "%s" NONE, folder) >= sizeof view->none)
+        return -ENAMETOOLONG;
+    return mkdir(view->empty, 0500) < 0 || mknod(view->none, S_IFREG, 0) < 0 ? -errno : 0;
 }
 
 static int hide_with_tmpfs(View *view, const char *path)
 {
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=1m") < 0)
         return -errno;
-    if (*view->empty)
-        return 0;
-    if ((size_t)snprintf(view->empty, sizeof view->empty, "%s" EMPTY, path) >= sizeof view->empty)
-        return -ENAMETOOLONG;
-    return mkdir(view->empty, 0500) < 0 ? -errno : 0;
+    return *view->empty ? 0 : make_covers(view, path);
 }
 
-static int hide(View *view, size_t i)
+static int cover(const char *path, const char *with)
+{
+    autofd tree = clone_tree(with);
+    return tree < 0 ? -EIO : put_tree(tree, path);
+}
+
+static int hide_folder(View *view, size_t i)
 {
     struct stat info;
     const char *path = view->rules[i].path;
-    if (lstat(path, &info) < 0 || !(S_ISDIR(info.st_mode) || S_ISSOCK(info.st_mode)))
+    if (lstat(path, &info) < 0 || !S_ISDIR(info.st_mode))
         return 0;
-    if (S_ISSOCK(info.st_mode)) {
-        autofd nothing = clone_tree("/dev/null");
-        return nothing < 0 ? -EIO : put_tree(nothing, path);
-    }
     if (!*view->empty || has_rules_beneath(view, i))
         return hide_with_tmpfs(view, path);
-    autofd tree = clone_tree(view->empty);
-    return tree < 0 ? -EIO : put_tree(tree, path);
+    return cover(path, view->empty);
+}
+
+/* The others, once there is something to cover them with. */
+static int hide_files(const View *view)
+{
+    struct stat info;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < view->n; i++)
+        if (!view->skipped[i] && view->rules[i].kind == MOUNT_HIDE &&
+            lstat(view->rules[i].path, &info) == 0 &&
+            (S_ISREG(info.st_mode) || S_ISSOCK(info.st_mode)))
+            r = cover(view->rules[i].path, *view->none ? view->none : "/dev/null");
+    return r;
 }
 
 /* Makes what is missing of @path, whose last part is to be a folder, or a file. */
@@ -178,12 +213,16 @@ static int bring_back(View *view, size_t i)
 
 static int mount_all(View *view)
 {
-    int r = make_all_read_only();
+    int r = make_read_only(AT_FDCWD, "/") < 0 ? -errno : 0;
     for (size_t i = 0; r == 0 && i < view->n; i++)
         if (!view->skipped[i])
-            r = view->rules[i].kind == MOUNT_HIDE ? hide(view, i) : bring_back(view, i);
-    if (*view->empty)
-        rmdir(view->empty); /* the mounts keep it, and nobody can make anything in it */
+            r = view->rules[i].kind == MOUNT_HIDE ? hide_folder(view, i) : bring_back(view, i);
+    if (r == 0)
+        r = hide_files(view);
+    if (*view->empty) { /* the mounts keep them */
+        rmdir(view->empty);
+        unlink(view->none);
+    }
     return r;
 }
 

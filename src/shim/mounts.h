@@ -12,7 +12,8 @@
 
 typedef enum MountKind {
     MOUNT_KEEP, /* a file or folder: stays as it is, writable, also beneath a hidden one */
-    MOUNT_HIDE, /* a folder: empty but for what is kept beneath it; or a socket */
+    MOUNT_READ, /* the same, read-only: of interest beneath a hidden one only */
+    MOUNT_HIDE, /* a folder: empty but for what is kept beneath it; a file or socket: none */
 } MountKind;
 
 typedef struct MountRule {

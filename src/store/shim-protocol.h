@@ -61,8 +61,9 @@
  *                read PATH       … but this (any number)
  *                network full|none|ports, port N   TCP connections to these ports only
  *                mounts own      it has mounts of its own, where all but `write` is read-only
- *                hide PATH       … and this folder is empty, this socket is none (any number)
+ *                hide PATH       … and this folder is empty, this file or socket none (any number)
  *                keep PATH       … but this, beneath such a folder, stays (any number)
+ *                filter none     there is no sandbox.filter: this kernel takes none
  *                Nothing else may be changed. A line that the shim does not know fails the start
  *   sandbox.filter  the seccomp filter, struct sock_filter of this machine
  *   tmp          made by the daemon: the agent's temporary folder; emptied at the end

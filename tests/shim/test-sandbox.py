@@ -342,6 +342,27 @@ class Mounts(Sandboxed):
         self.works_sh('test -z "$(ls -A $OUT)"; test -z "$(ls -A ${OUT}2)";'
                       "! echo x > $OUT/x; ! echo x > ${OUT}2/x", plan=[*self.plan, *hidden])
 
+    def test_a_hidden_file_cannot_be_opened(self):
+        """What the user writes anew beside it can; no ruleset holds the room of what he deletes."""
+        os.mkdir(f"{self.top}/out2")
+        plan = [*self.plan, f"hide {self.top}/out/file", f"unreadable {self.top}/out/file",
+                f"hide {self.top}/out2"]
+        self.refused_sh("grep -q untouched $OUT/file", plan=plan)
+        self.works_sh("ls $OUT/file", plan=plan)
+        shim = self.confined("/bin/sh", "-ec",
+                             "while ! cat $OUT/new; do sleep 0.02; done", plan=plan)
+        shim.running()
+        with open(f"{self.top}/out/new", "w") as file:
+            file.write("new")
+        self.assertEqual(shim.end()["exit_code"], 0)
+
+    def test_what_may_be_read_in_a_hidden_folder(self):
+        plan = [*self.plan, f"hide {self.top}/out", f"read {self.top}/out/file",
+                f"read {self.top}/out/none"]
+        self.works_sh('test "$(ls $OUT)" = file; cat $OUT/file', plan=plan)
+        self.refused_sh("echo x >> $OUT/file", plan=plan)
+        self.refused_sh("chmod 600 $OUT/file", plan=plan)
+
     def test_what_is_kept_in_a_hidden_folder(self):
         plan = [*self.plan, f"hide {self.top}/out", f"keep {self.top}/out/file",
                 f"write {self.top}/out/folder", f"keep {self.top}/out/none"]
@@ -369,6 +390,11 @@ class Sockets(Sandboxed):
         self.path = f"{self.top}/socket"
 
     connect = "s = socket.socket(socket.AF_UNIX); s.connect({!r})"
+
+    def test_a_kernel_that_takes_no_filter(self):
+        make = PYTHON % "socket.socket(socket.AF_UNIX)"
+        self.refused("/usr/bin/python3", "-c", make)
+        self.works("/usr/bin/python3", "-c", make, plan=["filter none"])
 
     def test_a_unix_socket(self):
         self.server.bind(self.path)
