@@ -5,6 +5,7 @@ void sandbox_config_clear(SandboxConfig *config)
 {
     g_clear_pointer(&config->writable, g_strfreev);
     g_clear_pointer(&config->unreadable, g_strfreev);
+    g_clear_pointer(&config->readable, g_strfreev);
     g_clear_pointer(&config->sockets, g_strfreev);
     g_clear_pointer(&config->ports, g_array_unref);
 }
@@ -43,7 +44,8 @@ gboolean sandbox_mode_from_string(const char *text, SandboxMode *ret_mode)
 
 gboolean sandbox_socket_is_known(const char *name)
 {
-    static const char *const known[] = {"ssh-agent", "docker", "x11", "wayland", "pulse", NULL};
+    static const char *const known[] = {"own",     "ssh-agent", "docker", "x11",
+                                        "wayland", "pulse",     NULL};
     return g_strv_contains(known, name);
 }
 

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  */
 
 typedef enum {
-    SANDBOX_UNSET, /* the default, which is SANDBOX_NONE */
+    SANDBOX_UNSET, /* what says it next: an option, an agent, the project */
     SANDBOX_NONE,
     SANDBOX_WORKTREE, /* as much as this machine can enforce */
     SANDBOX_REQUIRED, /* all that is asked for, or the run is refused */
@@ -22,8 +22,9 @@ typedef struct {
     SandboxMode mode;
     char **writable;   /* absolute, "~/…", or relative to the project root; NULL: none besides */
     char **unreadable; /* the same; NULL: the default list */
+    char **readable;   /* the same: exceptions from those; NULL: none */
     char **sockets;    /* names of sandbox_socket_is_known(); NULL: none */
-    gboolean bus;
+    gboolean bus;      /* where the roster does not say: whether its other keys need it */
     SandboxNetwork network;
     GArray *ports; /* guint16, for SANDBOX_NETWORK_PORTS; or NULL */
 } SandboxConfig;
@@ -41,7 +42,8 @@ gboolean sandbox_allows_unix(const SandboxConfig *config);
 const char *sandbox_mode_to_string(SandboxMode mode);
 gboolean sandbox_mode_from_string(const char *text, SandboxMode *ret_mode);
 
-/** Whether @name is one of "ssh-agent", "docker", "x11", "wayland", "pulse". */
+/** Whether @name is one of "own" (it has no path), "ssh-agent", "docker", "x11", "wayland",
+ * "pulse". */
 gboolean sandbox_socket_is_known(const char *name);
 
 /** Whether @path can be in a list of paths: not empty, no control characters. */

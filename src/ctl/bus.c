@@ -125,10 +125,16 @@ sd_bus *bus_open(gboolean *ret_elsewhere, GError **error)
     }
     if (session)
         return session;
-    g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
-                "cannot reach the session bus (%s): log in as the user whose agents these are "
-                "(from root, with `machinectl shell USER@`), or set DBUS_SESSION_BUS_ADDRESS",
-                g_strerror(-r));
+    if (r == -EPERM) /* no socket, let alone a bus: a filter of system calls */
+        g_set_error(
+            error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
+            "this agent's sandbox closes the session bus: may_start (to start other agents) "
+            "or bus = true in .storkit/project.toml opens it");
+    else
+        g_set_error(error, CTL_ERROR, CTL_ERROR_NO_SERVICE,
+                    "cannot reach the session bus (%s): log in as the user whose agents these are "
+                    "(from root, with `machinectl shell USER@`), or set DBUS_SESSION_BUS_ADDRESS",
+                    g_strerror(-r));
     return NULL;
 }
 

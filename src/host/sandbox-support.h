@@ -22,6 +22,10 @@ int sandbox_landlock_abi(void);
  *  used up, or refused by a security module or a container. Tried once; blocking. */
 gboolean sandbox_has_mounts(void);
 
+/** Whether a filter of system calls can be had: a kernel, or the container around us, may have
+ * none. */
+gboolean sandbox_has_filters(void);
+
 /** What @config asks for and this machine can't enforce: "files", "truncate", "metadata",
- * "signals", "ports", "bus", "sockets"; or NULL. Caller frees. */
+ * "signals", "calls", "ports", "bus", "sockets"; or NULL. Caller frees. */
 char **sandbox_find_missing(const SandboxConfig *config);

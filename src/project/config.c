@@ -41,6 +41,7 @@ ProjectConfig *project_config_new(void)
     config->agents = g_ptr_array_new_with_free_func((GDestroyNotify)agent_config_free);
     config->components = g_ptr_array_new_with_free_func((GDestroyNotify)component_config_free);
     config->copy = g_new0(char *, 1);
+    config->sandbox = SANDBOX_WORKTREE;
     config->warnings = g_ptr_array_new_with_free_func(g_free);
     return config;
 }

@@ -25,7 +25,7 @@ typedef struct {
     char *worktrees;         /* the folder that they live in, as written; NULL: the usual one */
     double budget_usd;       /* for a day; 0: none */
     gboolean budget_stops;   /* runs, once it is spent */
-    SandboxMode sandbox;     /* of agents that have none of their own */
+    SandboxMode sandbox;     /* of agents that have none of their own; never SANDBOX_UNSET */
     GPtrArray *warnings;     /* char *: "FILE:LINE:COLUMN: unknown key …"; the first 20 */
     guint warnings_left_out; /* ... which one more tells */
 } ProjectConfig;

@@ -335,7 +335,7 @@ void read_sockets(const Entry &entry, char ***list)
     for (char **name = *list; *name; name++)
         if (!sandbox_socket_is_known(*name))
             refuse(entry, "cannot hold " + quote(*name) +
-                              ": there are ssh-agent, docker, x11, wayland and pulse");
+                              ": there are own, ssh-agent, docker, x11, wayland and pulse");
 }
 
 void read_ports(const Entry &entry, const toml::array &array, SandboxConfig *sandbox)
@@ -567,6 +567,7 @@ const Field<AgentConfig> agent_fields[] = {
     {"sandbox", [](const Entry &e, AgentConfig *a) { a->sandbox.mode = read_sandbox(e); }},
     {"writable", [](const Entry &e, AgentConfig *a) { read_paths(e, &a->sandbox.writable); }},
     {"unreadable", [](const Entry &e, AgentConfig *a) { read_paths(e, &a->sandbox.unreadable); }},
+    {"readable", [](const Entry &e, AgentConfig *a) { read_paths(e, &a->sandbox.readable); }},
     {"network", [](const Entry &e, AgentConfig *a) { read_network(e, &a->sandbox); }},
     {"sockets", [](const Entry &e, AgentConfig *a) { read_sockets(e, &a->sandbox.sockets); }},
     {"bus", [](const Entry &e, AgentConfig *a) { a->sandbox.bus = read_boolean(e); }},
@@ -627,6 +628,11 @@ void check_permissions(const Context &context, const toml::table &table, const A
             warn_if_set(context, table, key, "without permission = \"ask\"");
 }
 
+bool may_start_any(const AgentConfig &agent)
+{
+    return agent.children.may_start && *agent.children.may_start;
+}
+
 /* Checks that need more than one key. */
 void finish_agent(const Context &context, const toml::table &table, AgentConfig *agent)
 {
@@ -650,6 +656,8 @@ void finish_agent(const Context &context, const toml::table &table, AgentConfig 
                       "': configure the server in the program's own files");
     }
     check_permissions(context, table, *agent);
+    if (!table.contains("bus"))
+        agent->sandbox.bus = agent->mcp || may_start_any(*agent);
     if (!agent->waits_out_limits)
         warn_if_set(context, table, "limit_retries", "without on_limit = \"wait\"");
     if (agent->waits_out_limits && !agent->kind->tells_limits)

@@ -42,6 +42,7 @@ static void add_sandbox(GVariantDict *dict, const SandboxConfig *sandbox)
     add_strv(dict, "sandbox_missing", missing);
     add_strv(dict, "writable", sandbox->writable);
     add_strv(dict, "unreadable", sandbox->unreadable);
+    add_strv(dict, "readable", sandbox->readable);
     add_strv(dict, "sockets", sandbox->sockets);
     if (sandbox->bus)
         g_variant_dict_insert(dict, "bus", "b", TRUE);

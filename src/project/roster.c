@@ -19,6 +19,7 @@ static ProjectConfig *project_config_new_default(void)
     AgentConfig *agent = agent_config_new();
     agent->name = g_strdup("default");
     agent->command = g_strdup(agent->kind->program);
+    agent->sandbox.mode = config->sandbox;
     g_ptr_array_add(config->agents, agent);
     return config;
 }

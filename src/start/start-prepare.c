@@ -143,10 +143,11 @@ static gboolean plan_sandbox(RunRecord *plan, const AgentConfig *agent, GError *
     if (!sandbox_is_wanted(&config))
         return TRUE;
     if (agent->mcp && !config.bus) {
-        g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
-                    "agent '%s' has mcp, whose server needs the session bus, and its sandbox "
-                    "closes that: set bus = true, or leave one of them out",
-                    agent->name);
+        g_set_error(
+            error, STORKIT_ERROR, STORKIT_ERROR_INVALID_CONFIG,
+            "agent '%s' has mcp, whose server needs the session bus, and bus = false closes "
+            "that in its sandbox: leave one of them out",
+            agent->name);
         return FALSE;
     }
     plan->sandbox = g_strdup(sandbox_mode_to_string(config.mode));

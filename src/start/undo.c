@@ -8,6 +8,7 @@
 #include "git/calls.h"
 #include "start/claims.h"
 #include "store/folder.h"
+#include "store/sandbox-plan.h"
 
 /*
  * The way back from a Start: the scope and the shim first, then the worktree and the branch that
@@ -67,6 +68,12 @@ void release_claim(Start *start)
     claims_release(start->tools->work, start->run, sharer, on_undone, start);
 }
 
+static void forget_branch(const Worktree *worktree)
+{
+    g_autofree char *admin = worktree_admin_of(worktree);
+    sandbox_forget_branch(admin, worktree->branch);
+}
+
 static void undo_worktree_in_thread(gpointer data)
 {
     Start *start = data;
@@ -77,6 +84,8 @@ static void undo_worktree_in_thread(gpointer data)
     if (start->with_worktree)
         start->worktree_gone =
             git_call_undo(&git, record->worktree, record->created, setup_ran, &error);
+    if (start->with_worktree && record->sandbox && record->worktree->new_branch)
+        forget_branch(record->worktree);
     if (error)
         g_warning("undoing the start of %s: %s", record->run_id, error->message);
 }

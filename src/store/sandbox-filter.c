@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/util.h"
 
 /* By name: the headers of the build may not have them all, and not each architecture does. */
 static const char *const refused[] = {
@@ -96,16 +100,57 @@ static int fill(scmp_filter_ctx filter, gboolean no_unix, gboolean no_network)
     return r == 0 ? refuse_sockets(filter, no_unix, no_network) : r;
 }
 
-gboolean sandbox_filter_write(int fd, gboolean no_unix, gboolean no_network, GError **error)
+/* libseccomp 2.5 can only write it into a file. */
+static int export(scmp_filter_ctx filter, GBytes **ret_code)
+{
+    struct stat info;
+    autofd fd = memfd_create("sandbox-filter", MFD_CLOEXEC);
+    int r = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);
+    if (r < 0)
+        return r;
+    if (fstat(fd, &info) < 0)
+        return -errno;
+    g_autofree char *code = g_malloc((gsize)info.st_size);
+    if (pread(fd, code, (gsize)info.st_size, 0) != info.st_size)
+        return -EIO;
+    *ret_code = g_bytes_new_take(g_steal_pointer(&code), (gsize)info.st_size);
+    return 0;
+}
+
+static int compile(gboolean no_unix, gboolean no_network, GBytes **ret_code)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     int r = filter ? fill(filter, no_unix, no_network) : -ENOMEM;
     if (r == 0)
-        r = seccomp_export_bpf(filter, fd);
+        r = export(filter, ret_code);
     if (filter)
         seccomp_release(filter);
+    return r;
+}
+
+/* There are four; each is compiled once, since that takes a millisecond. Belongs to this file. */
+static GBytes *find(gboolean no_unix, gboolean no_network, GError **error)
+{
+    static GMutex mutex;
+    static GBytes *known[2][2];
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
+    GBytes **code = &known[!!no_unix][!!no_network];
+    int r = *code ? 0 : compile(no_unix, no_network, code);
     if (r < 0)
         g_set_error(error, STORKIT_ERROR, STORKIT_ERROR_SPAWN_FAILED,
                     "compiling the sandbox's filter of system calls: %s", g_strerror(-r));
-    return r == 0;
+    return *code;
+}
+
+gboolean sandbox_filter_write(int fd, gboolean no_unix, gboolean no_network, GError **error)
+{
+    gsize size;
+    GBytes *code = find(no_unix, no_network, error);
+    if (!code)
+        return FALSE;
+    const void *data = g_bytes_get_data(code, &size);
+    if (write_all(fd, data, size))
+        return TRUE;
+    set_errno_error(error, errno, "writing the filter of the sandbox");
+    return FALSE;
 }

@@ -2,9 +2,12 @@
 #include "store/sandbox-paths.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/util.h"
 #include "store/shim-protocol.h"
 
 /* Terminals of its own among them. */
@@ -14,30 +17,32 @@ static const char *const devices[] = {
 };
 
 /* Caches that builds need, below the home folder. Only downloads and builds: none of their folders
- * with settings or programs on PATH. docs/sandbox.md lists them. */
-static const char *const caches[] = {
-    ".cache",
-    ".npm/_cacache",
-    ".npm/_logs",
-    ".npm/_npx",
-    ".yarn/berry/cache",
-    ".local/share/pnpm/store",
-    ".bun/install/cache",
-    ".cargo/registry",
-    ".cargo/git",
-    ".cargo/.package-cache",
-    ".cargo/.package-cache-mutate",
-    ".cargo/.global-cache",
-    "go/pkg",
-    ".m2/repository",
-    ".gradle/caches",
-    ".gradle/daemon",
-    ".gradle/native",
-    ".gradle/wrapper",
-    ".gradle/notifications",
-    ".ccache",
-    ".nuget/packages",
-    NULL,
+ * with settings or programs on PATH. Where one lacks and its program is there, it is made, a folder
+ * where it ends in "/": the agent could not. docs/sandbox.md lists them. */
+static const struct {
+    const char *name, *program;
+} caches[] = {
+    {".cache/", NULL},
+    {".npm/_cacache/", "npm"},
+    {".npm/_logs/", "npm"},
+    {".npm/_npx/", "npm"},
+    {".yarn/berry/cache/", "yarn"},
+    {".local/share/pnpm/store/", "pnpm"},
+    {".bun/install/cache/", "bun"},
+    {".cargo/registry/", "cargo"},
+    {".cargo/git/", "cargo"},
+    {".cargo/.package-cache", "cargo"},
+    {".cargo/.package-cache-mutate", "cargo"},
+    {".cargo/.global-cache", "cargo"},
+    {"go/pkg/", "go"},
+    {".m2/repository/", "java"}, /* `mvnw` and `gradlew` of a project bring the rest */
+    {".gradle/caches/", "java"},
+    {".gradle/daemon/", "java"},
+    {".gradle/native/", "java"},
+    {".gradle/wrapper/", "java"},
+    {".gradle/notifications/", "java"},
+    {".ccache/", "ccache"},
+    {".nuget/packages/", "dotnet"},
 };
 
 /* Not readable unless the roster says otherwise. */
@@ -82,6 +87,7 @@ typedef struct {
     const char *variable;    /* … another, where this is set; or NULL */
     const char *credentials; /* that the others should not see */
     const char *state[24];   /* those that end in "/" are made where they lack */
+    const char *ignored;     /* a file beside its settings that it would write at first; or NULL */
 } Cli;
 
 static const Cli clis[] = {
@@ -100,7 +106,8 @@ static const Cli clis[] = {
      ".local/share/opencode",
      NULL,
      ".local/share/opencode/auth.json",
-     {".local/share/opencode/", ".local/state/opencode/", ".config/opencode/node_modules/"}},
+     {".local/share/opencode/", ".local/state/opencode/", ".config/opencode/node_modules/"},
+     ".config/opencode/.gitignore"},
     {"qwen", ".qwen", NULL, ".qwen/oauth_creds.json", {".qwen/"}},
     {"pi", ".pi/agent", "PI_CODING_AGENT_DIR", ".pi/agent/auth.json", {".pi/agent/"}},
     {"kimi", ".kimi-code", "KIMI_CODE_HOME", ".kimi-code/credentials", {".kimi-code/"}},
@@ -137,8 +144,8 @@ static char *moved(const SandboxPlaces *places, const char *name, const char *fo
                    const char *variable)
 {
     const char *other = g_environ_getenv((char **)places->environment, variable);
-    if (!other || *other != '/' || !is_beneath(name, folder))
-        return NULL;
+    if (!other || *other != '/' || !is_beneath(name, folder) || strchr(other, ':'))
+        return NULL; /* GOPATH may be a list */
     const char *rest = name + strlen(folder);
     return g_canonicalize_filename(*rest ? rest + 1 : ".", other);
 }
@@ -146,10 +153,12 @@ static char *moved(const SandboxPlaces *places, const char *name, const char *fo
 /* @name, as it is beneath a home folder. Caller frees. */
 static char *below_home(const SandboxPlaces *places, const char *name)
 {
-    static const char *const folders[][2] = {{".cache", "XDG_CACHE_HOME"},
-                                             {".config", "XDG_CONFIG_HOME"},
-                                             {".local/share", "XDG_DATA_HOME"},
-                                             {".local/state", "XDG_STATE_HOME"}};
+    static const char *const folders[][2] = {
+        {".cache", "XDG_CACHE_HOME"},      {".config", "XDG_CONFIG_HOME"},
+        {".local/share", "XDG_DATA_HOME"}, {".local/state", "XDG_STATE_HOME"},
+        {".cargo", "CARGO_HOME"},          {"go", "GOPATH"},
+        {".gradle", "GRADLE_USER_HOME"},   {".ccache", "CCACHE_DIR"},
+    };
     char *path = NULL;
     for (gsize i = 0; !path && i < G_N_ELEMENTS(folders); i++)
         path = moved(places, name, folders[i][0], folders[i][1]);
@@ -207,13 +216,65 @@ static void make_folder(char *path)
     g_free(path);
 }
 
+/* Takes @path. One that is there stays as it is. */
+static void make_file(char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    int fd = g_mkdir_with_parents(folder, 0700) < 0
+                 ? -1
+                 : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0)
+        g_info("making %s: %s", path, g_strerror(errno));
+    fd_clear(&fd);
+    g_free(path);
+}
+
+/* Takes @path. */
+static void make(char *path, const char *name)
+{
+    if (g_str_has_suffix(name, "/"))
+        make_folder(path);
+    else
+        make_file(path);
+}
+
+static gboolean is_on_path(const SandboxPlaces *places, const char *program)
+{
+    const char *path = g_environ_getenv((char **)places->environment, "PATH");
+    g_auto(GStrv) folders = g_strsplit(path ?: "", ":", -1);
+    for (char **folder = folders; *folder; folder++) {
+        g_autofree char *file = g_build_filename(*folder, program, NULL);
+        if (**folder == '/' && access(file, X_OK) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void make_caches(const SandboxPlaces *places)
+{
+    const char *asked = NULL; /* the program of the one before, often that of this one, too */
+    gboolean found = FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(caches); i++) {
+        const char *program = caches[i].program;
+        g_autofree char *path = below_home(places, caches[i].name);
+        if (access(path, F_OK) == 0)
+            continue;
+        if (program && g_strcmp0(program, asked) != 0)
+            found = is_on_path(places, asked = program);
+        if (!program || found)
+            make(g_steal_pointer(&path), caches[i].name);
+    }
+}
+
 void sandbox_make_state(const SandboxPlaces *places)
 {
     const Cli *cli = find_cli(places);
-    make_folder(below_home(places, ".cache"));
+    make_caches(places);
     for (const char *const *name = cli ? cli->state : NULL; name && *name; name++)
         if (g_str_has_suffix(*name, "/"))
             make_folder(state_path(cli, places, *name));
+    if (cli && cli->ignored)
+        make_file(below_home(places, cli->ignored));
 }
 
 static void add_state(GPtrArray *paths, const SandboxPlaces *places)
@@ -233,17 +294,17 @@ static void add_credentials(GPtrArray *paths, const SandboxPlaces *places)
 
 /* --- Git --- */
 
-/* Git's own folder, of which @places->admin is worktrees/NAME. */
-static char *common_folder(const SandboxPlaces *places)
+/* Git's own folder, of which @admin is worktrees/NAME. */
+static char *common_folder(const char *admin)
 {
-    g_autofree char *worktrees = g_path_get_dirname(places->admin);
+    g_autofree char *worktrees = g_path_get_dirname(admin);
     return g_path_get_dirname(worktrees);
 }
 
-char *sandbox_branch_folder(const SandboxPlaces *places, const char *below)
+char *sandbox_branch_folder(const char *admin, const char *branch, const char *below)
 {
-    g_autofree char *common = common_folder(places);
-    g_autofree char *reference = g_build_filename(common, below, places->branch, NULL);
+    g_autofree char *common = common_folder(admin);
+    g_autofree char *reference = g_build_filename(common, below, branch, NULL);
     return g_path_get_dirname(reference);
 }
 
@@ -251,12 +312,12 @@ char *sandbox_branch_folder(const SandboxPlaces *places, const char *below)
  * other worktrees, not packed-refs and the references of others. */
 static void add_git(GPtrArray *paths, const SandboxPlaces *places)
 {
-    g_autofree char *common = common_folder(places);
+    g_autofree char *common = common_folder(places->admin);
     take_path(paths, g_strdup(places->admin));
     take_path(paths, g_build_filename(common, "objects", NULL));
     take_path(paths, g_build_filename(common, "lfs", NULL));
-    take_path(paths, sandbox_branch_folder(places, "refs/heads"));
-    take_path(paths, sandbox_branch_folder(places, "logs/refs/heads"));
+    take_path(paths, sandbox_branch_folder(places->admin, places->branch, "refs/heads"));
+    take_path(paths, sandbox_branch_folder(places->admin, places->branch, "logs/refs/heads"));
 }
 
 /* --- The lists --- */
@@ -268,10 +329,36 @@ GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlac
     take_path(paths, g_strdup(places->worktree));
     take_path(paths, g_build_filename(places->run_folder, SHIM_SANDBOX_TEMPORARY, NULL));
     add_git(paths, places);
-    add_below_home(paths, places, caches);
+    for (gsize i = 0; i < G_N_ELEMENTS(caches); i++)
+        take_path(paths, below_home(places, caches[i].name));
     add_state(paths, places);
     add_configured(paths, places, config->writable);
     return paths;
+}
+
+/* What ssh reads to use the keys of an agent: not the keys. */
+static const char *const for_ssh[] = {
+    ".ssh/config", ".ssh/config.d", ".ssh/known_hosts", ".ssh/known_hosts2", NULL,
+};
+
+GPtrArray *sandbox_readable_paths(const SandboxConfig *config, const SandboxPlaces *places)
+{
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    add_configured(paths, places, config->readable);
+    if (config->sockets && g_strv_contains((const char *const *)config->sockets, "ssh-agent"))
+        add_below_home(paths, places, for_ssh);
+    return paths;
+}
+
+/* What is to be read as a whole is not unreadable. */
+static void leave_out_readable(GPtrArray *paths, const SandboxConfig *config,
+                               const SandboxPlaces *places)
+{
+    g_autoptr(GPtrArray) readable = sandbox_readable_paths(config, places);
+    for (guint i = 0; i < readable->len; i++)
+        for (guint path = paths->len; path-- > 0;)
+            if (is_beneath(g_ptr_array_index(paths, path), g_ptr_array_index(readable, i)))
+                g_ptr_array_remove_index(paths, path);
 }
 
 GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPlaces *places)
@@ -283,6 +370,7 @@ GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPl
         add_below_home(paths, places, secrets);
         add_credentials(paths, places);
     }
+    leave_out_readable(paths, config, places);
     /* Transcripts and prompts of every run; the exception is this run's temporary folder. */
     take_path(paths, g_build_filename(g_get_user_state_dir(), "storkit", NULL));
     return paths;

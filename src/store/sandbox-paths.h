@@ -22,18 +22,20 @@ typedef struct {
 /** All that an agent may change: char *, absolute; owned by the array. */
 GPtrArray *sandbox_writable_paths(const SandboxConfig *config, const SandboxPlaces *places);
 
-/** Makes the folders of the caches and of the state of the agent's program: it could not do that
- *  itself.
- * Blocking; a folder that cannot be made is left to the program. */
+/** Makes the state of the agent's program, and the caches of the tools that are on PATH: it could
+ * not do that itself. Blocking; a folder that cannot be made is left to the program. */
 void sandbox_make_state(const SandboxPlaces *places);
 
 /** The folder of the branch's reference in git's folder, or @below "logs/refs/heads" of its log:
  *  git makes the lock of a file beside it, so the whole folder must be writable, and with it the
  *  branches that are its neighbours. Caller frees. */
-char *sandbox_branch_folder(const SandboxPlaces *places, const char *below);
+char *sandbox_branch_folder(const char *admin, const char *branch, const char *below);
 
 /** All that it may not read, the same. */
 GPtrArray *sandbox_unreadable_paths(const SandboxConfig *config, const SandboxPlaces *places);
+
+/** What it may read of that all the same: exceptions beneath those, the same. */
+GPtrArray *sandbox_readable_paths(const SandboxConfig *config, const SandboxPlaces *places);
 
 /** Devices that every program may open; a constant list. */
 const char *const *sandbox_devices(void);

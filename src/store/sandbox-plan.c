@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "store/sandbox-plan.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,13 +71,17 @@ static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *pla
     g_autoptr(GString) plan = g_string_new(SHIM_SANDBOX_HEAD "\n");
     g_autoptr(GPtrArray) writable = sandbox_writable_paths(config, places);
     g_autoptr(GPtrArray) unreadable = sandbox_unreadable_paths(config, places);
+    g_autoptr(GPtrArray) readable = sandbox_readable_paths(config, places);
     g_string_append_printf(plan, "landlock %d\n", MIN(sandbox_landlock_abi(), SANDBOX_ABI_SIGNALS));
     add_lines(plan, "write", writable);
     for (const char *const *device = sandbox_devices(); *device; device++)
         g_string_append_printf(plan, "device %s\n", *device);
     add_lines(plan, "unreadable", unreadable);
+    add_lines(plan, "read", readable);
     if (sandbox_has_mounts())
         add_mounts(plan, config, places, unreadable);
+    if (!sandbox_has_filters())
+        g_string_append(plan, "filter none\n");
     add_network(plan, config);
     autofd fd = make_file(folder_fd, SHIM_SANDBOX_PLAN);
     if (fd >= 0 && write_all(fd, plan->str, plan->len))
@@ -86,6 +92,8 @@ static gboolean write_plan(const SandboxConfig *config, const SandboxPlaces *pla
 
 static gboolean write_filter(const SandboxConfig *config, int folder_fd, GError **error)
 {
+    if (!sandbox_has_filters())
+        return TRUE;
     autofd fd = make_file(folder_fd, SHIM_SANDBOX_FILTER);
     if (fd < 0) {
         set_errno_error(error, errno, "writing the filter of the sandbox");
@@ -101,22 +109,54 @@ static int open_keep(const char *path)
     return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 }
 
+/* Where git keeps the branch's reference, and where its log. */
+static const char *const reference_folders[] = {"refs/heads", "logs/refs/heads"};
+
+/* Git passes over it as over any lock, in `git fsck`, too. */
+#define KEEP "storkit-keep.lock"
+
+static gboolean keep_folder(const char *folder, gboolean with_file, GError **error)
+{
+    g_autofree char *keep = g_build_filename(folder, KEEP, NULL);
+    int r = g_mkdir_with_parents(folder, 0777);
+    autofd fd = r == 0 && with_file ? open_keep(keep) : -1;
+    if (r == 0 && (fd >= 0 || !with_file))
+        return TRUE;
+    set_errno_error(error, errno, "making %s", keep);
+    return FALSE;
+}
+
 /* The agent can't make the folder of its branch's reference, and `git pack-refs` removes an empty
- * one: it is made and kept, by a file that git ignores for its name. */
+ * one: it is made and kept, but for the folder of all branches, which stays by itself. */
 static gboolean keep_reference_folders(const SandboxPlaces *places, GError **error)
 {
-    static const char *const below[] = {"refs/heads", "logs/refs/heads"};
-    for (gsize i = 0; i < G_N_ELEMENTS(below); i++) {
-        g_autofree char *folder = sandbox_branch_folder(places, below[i]);
-        g_autofree char *keep = g_build_filename(folder, ".storkit-keep", NULL);
-        int r = g_mkdir_with_parents(folder, 0777);
-        autofd fd = r < 0 ? -1 : open_keep(keep);
-        if (fd >= 0)
-            continue;
-        set_errno_error(error, errno, "making %s", keep);
-        return FALSE;
+    gboolean with_file = strchr(places->branch, '/') != NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(reference_folders); i++) {
+        g_autofree char *folder =
+            sandbox_branch_folder(places->admin, places->branch, reference_folders[i]);
+        if (!keep_folder(folder, with_file, error))
+            return FALSE;
     }
     return TRUE;
+}
+
+/* A folder with other branches stays, and is kept. */
+static void forget_folder(const char *folder)
+{
+    g_autofree char *keep = g_build_filename(folder, KEEP, NULL);
+    if (unlink(keep) < 0 || rmdir(folder) == 0)
+        return;
+    autofd fd = open_keep(keep);
+    if (fd < 0)
+        g_info("making %s: %s", keep, g_strerror(errno));
+}
+
+void sandbox_forget_branch(const char *admin, const char *branch)
+{
+    for (gsize i = 0; strchr(branch, '/') && i < G_N_ELEMENTS(reference_folders); i++) {
+        g_autofree char *folder = sandbox_branch_folder(admin, branch, reference_folders[i]);
+        forget_folder(folder);
+    }
 }
 
 gboolean sandbox_write(const SandboxConfig *config, const SandboxPlaces *places, int folder_fd,

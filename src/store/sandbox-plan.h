@@ -18,6 +18,10 @@ gboolean sandbox_check_required(const SandboxConfig *config, char *const *missin
 gboolean sandbox_write(const SandboxConfig *config, const SandboxPlaces *places, int folder_fd,
                        GError **error);
 
+/** Takes back what sandbox_write() has made in git's folders for the branch of a worktree whose
+ *  folder there is, or was, @admin: the branch is gone. Blocking. */
+void sandbox_forget_branch(const char *admin, const char *branch);
+
 /** Takes @environment and returns it for an agent in the sandbox: its own TMPDIR in @run_folder, no
  *  addresses of sockets that it can't reach, no garbage collection by git, which would need all of
  *  git's folder. */

@@ -100,7 +100,8 @@ def warm_up(fifo, project):
 def report_starts(table, programs, rounds):
     fifo = os.path.join(os.environ["BENCH_FOLDER"], "fifo")
     os.mkfifo(fifo)
-    project = make_project("start", kind="raw", command=programs["first-byte"], args=[fifo])
+    first = {"kind": "raw", "command": programs["first-byte"], "args": [fifo]}
+    project = make_project("start", writable=[fifo], **first)
     warm_up(fifo, project)
     pool, bare = [], []
     for _ in range(rounds):

@@ -546,7 +546,7 @@ def test_what_an_event_said_is_known(pool):
     made = lambda what: [name for name in os.listdir(folder) if name.startswith(what)]
     prompt = f"stand-in: init; text hi; touch {folder}/printed.{{{{story_id}}}}; idle"
     waits = f"touch {folder}/setup.$$; while [ ! -e {folder}/go ]; do sleep 0.05; done"
-    root = with_setup(pool, waits, agents={"coder": {"prompt": prompt}})
+    root = with_setup(pool, waits, agents={"coder": {"prompt": prompt, "writable": [folder]}})
     starts = [pool.begin("Start", "(sss)", root, story, "") for story in stories]
     wait_until(lambda: len(made("setup.")) == len(stories), "their setup")
     pool.process.send_signal(signal.SIGSTOP)

@@ -34,7 +34,8 @@ def agent(pool, script, **keys):
     kept = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "ASAN_OPTIONS", "LSAN_OPTIONS")
     env = {name: value for name, value in pool.environment.items() if name in kept}
     env |= {"POOL": pool.folder, "CTL": STORKITCTL}
-    return {"kind": "raw", "command": program, "env": env} | keys
+    # The agents tell the test what they saw.
+    return {"kind": "raw", "command": program, "env": env, "writable": [pool.folder]} | keys
 
 
 def family(pool, **agents):
@@ -108,7 +109,7 @@ def test_an_agent_starts_only_what_may_start_names(pool):
     root = family(
         pool,
         lead=(f"start a 1/lead; cd {other}; start b 2/helper; stay", {"may_start": ["helper"]}),
-        helper="start c 3/helper; stay",
+        helper=("start c 3/helper; stay", {"bus": True}),
     )
     lead = pool.start(root, "top")
     text = refused(pool, "a")
@@ -125,7 +126,7 @@ def test_a_bound_is_a_typed_error(pool):
     call = f"gdbus call --session --dest {NAME} --object-path {PATH} --method {NAME}.Start"
     script = f'{call} "$ROOT" 1 "" >"$POOL/a.new" 2>&1; echo $? >>"$POOL/a.new"; ' \
              'mv "$POOL/a.new" "$POOL/a"; stay'  # fmt: skip
-    root = family(pool, lead=script)
+    root = family(pool, lead=(script, {"bus": True}))
     text = open(f"{root}/.storkit/project.toml").read()
     pool.write_config(root, text.replace("env = { ", f'env = {{ ROOT = "{root}", '))
     pool.start(root, "top")
@@ -347,10 +348,9 @@ def test_mcp_that_cannot_be_given_is_refused(pool):
     for kind in ("raw", "gemini"):
         pool.write_config(root, pool.roster({"coder": {"kind": kind, "mcp": True}}))
         assert "mcp needs kind" in raises("InvalidConfig", pool.start, root, "1").message
-    agents = {"coder": {"mcp": True}}
-    boxed = pool.repository("boxed", agents=agents)
-    error = raises("InvalidConfig", pool.start, boxed, "1", sandbox="worktree")
-    assert "bus = true" in error.message
+    boxed = pool.repository("boxed", agents={"coder": {"mcp": True, "bus": False}})
+    error = raises("InvalidConfig", pool.start, boxed, "1")
+    assert "bus = false" in error.message, error.message
     assert pool.run_folders() == [] and pool.list() == []
 
 

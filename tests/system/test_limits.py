@@ -57,7 +57,8 @@ def repository(pool, name="project", **keys):
     with open(program, "w") as file:
         file.write(AGENT)
     os.chmod(program, 0o755)
-    agent = {"command": program, "env": {"POOL": pool.folder}, "on_limit": "wait"} | keys
+    agent = {"command": program, "env": {"POOL": pool.folder}, "on_limit": "wait",
+             "writable": [pool.folder]} | keys  # fmt: skip
     return pool.repository(name, agents={"coder": agent})
 
 

@@ -22,10 +22,10 @@ def set_profile(pool, text):
         file.write(text)
 
 
-def shell_project(pool, script):
+def shell_project(pool, script, **keys):
     """A project whose agent is @script."""
     return pool.repository(
-        agents={"coder": {"kind": "raw", "command": "sh", "args": ["-c", script]}}
+        agents={"coder": {"kind": "raw", "command": "sh", "args": ["-c", script]} | keys}
     )
 
 
@@ -82,7 +82,7 @@ def test_next_agent_has_what_the_user_manager_has_now():
     ask = 'echo "$SSH_AUTH_SOCK $DISPLAY ${WAYLAND_DISPLAY-none}" >$STORKIT_STORY'
     with Pool(daemon=False) as pool, Installed(pool) as session:
         set_profile(pool, "")
-        root = shell_project(pool, ask)
+        root = shell_project(pool, ask, sockets=["ssh-agent", "x11", "wayland"])
         try:
             systemctl("set-environment", "SSH_AUTH_SOCK=/old", "DISPLAY=:1", "WAYLAND_DISPLAY=w1")
             session.call("List", "")

@@ -61,7 +61,7 @@ def check_many(pool, count, maximum):
     set_max_agents(pool, maximum)
     life = f"{pool.folder}/life"
     script = f"echo begin >>{life}; sleep 0.05; echo end >>{life}"
-    agent = {"kind": "raw", "command": "sh", "args": ["-c", script]}
+    agent = {"kind": "raw", "command": "sh", "args": ["-c", script], "writable": [pool.folder]}
     root = pool.repository(agents={f"a{number}": agent for number in range(count // 10)})
     keys = [(f"s{number % 10}", f"a{number // 10}") for number in range(count)]
     calls = [pool.begin("Start", "(sss)", root, *key) for key in keys]

@@ -152,9 +152,9 @@ case "$*" in
     echo "{}" > $chats/session-2026-11-30T04-00-1592c2f4.jsonl ;;
 *)
     [ ! -e $chats/session-2026-11-30T04-00-1592c2f4.jsonl ] || rm $chats/*-1592c2f4.jsonl
-    [ -e $chats/session-2026-11-30T03-00-1592c2f4.jsonl ] || [ -e $HOME/begun ] ||
+    [ -e $chats/session-2026-11-30T03-00-1592c2f4.jsonl ] || [ -e $HOME/.gemini/begun ] ||
         echo "A conversation" > $chats/session-2026-11-30T03-00-1592c2f4.jsonl
-    touch $HOME/begun ;;
+    touch $HOME/.gemini/begun ;;
 esac
 echo '{"type":"init","session_id":"1592c2f4-bf31-48fc-b078-b494fdd3dc54"}'
 echo '{"type":"result","status":"success"}'

@@ -28,7 +28,7 @@ def needs_landlock(abi=2):
 
 def agents(script, **keys):
     agent = {"kind": "raw", "command": "/bin/sh", "args": ["-c", script], **keys}
-    return {"free": agent, "confined": {**agent, "sandbox": "worktree"}}
+    return {"free": {**agent, "sandbox": "none"}, "confined": {**agent, "sandbox": "worktree"}}
 
 
 def end(pool, root, story, agent):
@@ -305,6 +305,109 @@ def test_required_refuses_where_something_is_missing(pool):
     error = raises("SpawnFailed", pool.start, root, "42_login")
     assert "sockets" in error.message and "worktree" in error.message, error.message
     assert pool.list() == [] and pool.run_folders() == []
+
+
+def test_it_is_the_default(pool):
+    """An agent whose roster says nothing of it, in the info and its object, in `config`, `show` and
+    the journal: it writes its worktree and its temporary folder, and nothing outside."""
+    needs_landlock()
+    script = (f'set -e; echo x > in; echo x > "$(mktemp)"; ! echo x > {pool.folder}/out; '
+              'exit 3')  # fmt: skip
+    plain = {"kind": "raw", "command": "/bin/sh", "args": ["-c", script]}
+    root = pool.repository(agents={"plain": plain, "free": {**plain, "sandbox": "none"}})
+    info = end(pool, root, "42_login", "plain")
+    assert (info["sandbox"], info["exit_code"]) == ("worktree", 3), info
+    assert os.path.exists(f"{info['worktree_path']}/in")
+    assert not os.path.exists(f"{pool.folder}/out")
+    configured, free = pool.get_config(root)["agents"]
+    assert (configured["sandbox"], free["sandbox"]) == ("worktree", "none")
+    shown = Ctl(pool, root=root).out("show", "42_login")
+    assert "Sandbox: worktree (to try a command in it: storkitctl sandbox 42_login -- " in shown
+    begun = [entry for entry in pool.journal(info["run_id"]) if "STORKIT_SANDBOX" in entry]
+    assert begun[0]["STORKIT_SANDBOX"] == "worktree"
+    info = end(pool, root, "43_other", "free")
+    assert "sandbox" not in info and os.path.exists(f"{pool.folder}/out"), info
+
+
+def test_it_is_the_default_without_a_project_file(pool):
+    root = pool.repository(config="")
+    (agent,) = pool.get_config(root)["agents"]
+    assert agent["sandbox"] == "worktree"
+
+
+def test_the_project_says_it_for_its_agents(pool):
+    """Those that have none of their own."""
+    agent = {"kind": "raw", "command": "/bin/true"}
+    roster = pool.roster({"plain": agent, "confined": {**agent, "sandbox": "worktree"}})
+    root = pool.repository(config=f'sandbox = "none"\n{roster}')
+    plain, confined = pool.get_config(root)["agents"]
+    assert (plain["sandbox"], confined["sandbox"]) == ("none", "worktree")
+    assert "sandbox" not in end(pool, root, "42_login", "plain")
+    assert end(pool, root, "42_login", "confined")["sandbox"] == "worktree"
+
+
+def test_the_bus_is_open_where_the_roster_needs_it(pool):
+    """By may_start, or mcp; `bus` wins."""
+    cases = (
+        ({}, False), ({"may_start": []}, False), ({"may_start": ["a0"]}, True),
+        ({"mcp": True}, True), ({"bus": True}, True), ({"may_start": ["a0"], "bus": False}, False),
+    )  # fmt: skip
+    root = pool.repository(
+        agents={f"a{number}": keys for number, (keys, _) in enumerate(cases)}
+    )
+    for agent, (keys, opens) in zip(pool.get_config(root)["agents"], cases):
+        assert agent.get("bus", False) == opens, keys
+
+
+def test_what_an_undone_start_made_in_gits_folder_goes(pool):
+    """Also the file that keeps the folder of the branch."""
+    root = pool.repository(agents={"coder": {"kind": "raw", "command": "/none/there"}})
+    raises("SpawnFailed", pool.start, root, "42_login")
+    for folder in ("refs/heads", "logs/refs/heads"):
+        assert os.listdir(f"{root}/.git/{folder}") == ["main"]
+
+
+def test_exceptions_from_what_is_unreadable(pool):
+    """`readable`; what ssh needs to use the keys of an agent, with `sockets`."""
+    needs_landlock()
+    home = f"{pool.folder}/home"
+    os.makedirs(f"{home}/.ssh")
+    os.makedirs(f"{home}/.config/gh")
+    for name in (".ssh/id_test", ".ssh/known_hosts", ".config/gh/hosts.yml", ".netrc"):
+        write_text(f"{home}/{name}", "text\n")
+    script = ('cd; for f in .ssh/id_test .ssh/known_hosts .config/gh/hosts.yml .netrc; do '
+              'cat $f >/dev/null 2>&1 && echo $f; done; '
+              'echo x 2>/dev/null >> .ssh/known_hosts || true')  # fmt: skip
+    agent = {"kind": "raw", "command": "/bin/sh", "args": ["-c", script],
+             "env": {"HOME": home, "XDG_CONFIG_HOME": f"{home}/.config"}}  # fmt: skip
+    more = {"readable": ["~/.config/gh"], "sockets": ["ssh-agent"]}
+    root = pool.repository(agents={"none": agent, "some": agent | more})
+    for name, seen in (("none", []), ("some", [".ssh/known_hosts", ".config/gh/hosts.yml"])):
+        info = end(pool, root, "42_login", name)
+        events = pool.subscribe_run(info["run_id"])
+        assert [event["text"] for event in events if event["type"] == "output"] == seen, name
+    assert read_text(f"{home}/.ssh/known_hosts") == "text\n"
+
+
+def test_files_of_the_user_stay_his(pool):
+    """What he writes anew while an agent works, the agent can read; what he deletes is gone from
+    the disk, which Landlock alone would hold."""
+    needs_landlock()
+    home = f"{pool.folder}/home"
+    os.makedirs(f"{home}/.ssh")
+    write_text(f"{home}/.gitconfig", "[user]\nname = one\n")
+    script = f"while ! [ -e {pool.folder}/go ]; do sleep 0.05; done; git config user.name"
+    agent = {"kind": "raw", "command": "/bin/sh", "args": ["-c", script], "env": {"HOME": home}}
+    root = pool.repository(agents={"coder": agent})
+    info = pool.start(root, "42_login")
+    if "metadata" in info.get("sandbox_missing", []):
+        skip("this machine refuses unprivileged mount namespaces")
+    write_text(f"{home}/new", "[user]\nname = two\n")
+    os.rename(f"{home}/new", f"{home}/.gitconfig")
+    write_text(f"{pool.folder}/go", "")
+    assert pool.wait(root, "42_login")["status"] == "completed"
+    events = pool.subscribe_run(info["run_id"])
+    assert [event["text"] for event in events if event["type"] == "output"] == ["two"]
 
 
 def test_the_option_of_a_start_wins(pool):

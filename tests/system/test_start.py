@@ -21,7 +21,8 @@ RUNNING_INFO = {
     "base_branch": "s", "branch": "s", "run_id": "s", "unit": "s", "pid": "u", "started": "t",
     "cursor": "t", "frozen": "b", "cpu_usec": "t", "processes": "u", "object_path": "o",
 }  # fmt: skip
-MAY_BE_THERE = {"session_id": "s", "memory": "t", "memory_peak": "t", "unenforced": "as"}
+MAY_BE_THERE = {"session_id": "s", "memory": "t", "memory_peak": "t", "unenforced": "as",
+                "sandbox": "s", "sandbox_missing": "as"}  # fmt: skip
 
 
 def reply_types(pool, method, signature, *arguments):

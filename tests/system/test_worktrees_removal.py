@@ -205,7 +205,8 @@ def test_forced_removal_does_not_hold_up_the_services_end(pool):
     the worktree is kept."""
     asked = f"{pool.folder}/asked"
     scenario = f"on INT touch {asked}; ignore TERM; print up; idle"
-    root = pool.repository(agents={"coder": {"scenario": scenario, "stop_grace": "5s"}})
+    agent = {"scenario": scenario, "stop_grace": "5s", "writable": [pool.folder]}
+    root = pool.repository(agents={"coder": agent})
     pool.start(root, "42_login")
     pool.wait_for(lambda event: event.get("text") == "up")
     removal = pool.begin("RemoveWorktree", "(ssb)", root, "42_login", True)

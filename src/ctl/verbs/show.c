@@ -162,6 +162,18 @@ static char *limits_line(const RunInfo *info)
     return g_string_free(text, FALSE);
 }
 
+/* Why a program fails in it is seldom in its own words. */
+static char *sandbox_line(const RunInfo *info, const char *story)
+{
+    const char *sandbox = run_info_string(info, "sandbox");
+    gboolean failed =
+        g_str_equal(info->status, "failed") && json_object_has_member(info->json, "exit_code");
+    if (!sandbox || !failed)
+        return g_strdup(sandbox);
+    return g_strdup_printf("%s (to try a command in it: storkitctl sandbox %s -- COMMAND)", sandbox,
+                           story);
+}
+
 static void print_run(const RunInfo *info)
 {
     g_autofree char *story = text_clean(info->story, FALSE);
@@ -194,7 +206,7 @@ static void print_run(const RunInfo *info)
     print_line("CPU", STYLE_NONE, cpu_line(info));
     print_line("Limits", STYLE_NONE, limits_line(info));
     print_line("Unenforced", STYLE_WARN, run_info_list_text(info, "unenforced"));
-    print_string(info, "Sandbox", "sandbox");
+    print_line("Sandbox", STYLE_NONE, sandbox_line(info, story));
     print_line("Lacks", STYLE_WARN, run_info_list_text(info, "sandbox_missing"));
     print_string(info, "Session", "session_id");
     print_line("Cost", STYLE_NONE, cost_line(info));
