@@ -34,6 +34,28 @@ print(worst * 1000)
 """
 
 
+# Replies to `Give` with as many bytes as it is told, made before; prints its name on the bus.
+GIVER = """
+import sys
+from gi.repository import Gio, GLib
+node = Gio.DBusNodeInfo.new_for_xml(
+    "<node><interface name='org.storkit.Bench'><method name='Give'>"
+    "<arg type='ay' direction='out'/></method></interface></node>"
+)
+reply = GLib.Variant.new_tuple(
+    GLib.Variant.new_from_bytes(
+        GLib.VariantType("ay"), GLib.Bytes.new(bytes(int(sys.argv[1]))), True
+    )
+)
+bus = Gio.bus_get_sync(Gio.BusType.SESSION)
+bus.register_object(
+    "/", node.interfaces[0], lambda *call: call[-1].return_value(reply), None, None
+)
+print(bus.get_unique_name(), flush=True)
+GLib.MainLoop().run()
+"""
+
+
 class Bus:
     """One connection for all calls: starting busctl takes longer than what is measured."""
 
@@ -45,12 +67,16 @@ class Bus:
             NAME, PATH, NAME, method, arguments, None, Gio.DBusCallFlags.NONE, 600000
         ).unpack()
 
-    def timed(self, method, arguments=None, interface=NAME):
-        """Milliseconds, without the values' way into Python."""
-        begin = time.monotonic()
-        self.bus.call_sync(
-            NAME, PATH, interface, method, arguments, None, Gio.DBusCallFlags.NONE, 600000
+    def ask(self, method, arguments=None, interface=NAME, name=NAME, path=PATH):
+        """The reply, without the values' way into Python."""
+        return self.bus.call_sync(
+            name, path, interface, method, arguments, None, Gio.DBusCallFlags.NONE, 600000
         )
+
+    def timed(self, *call, **keywords):
+        """Milliseconds, the same."""
+        begin = time.monotonic()
+        self.ask(*call, **keywords)
         return (time.monotonic() - begin) * 1000
 
     def start_all(self, stories, project):
@@ -116,18 +142,31 @@ def report_restart(table, bus, number):
     begin = time.monotonic()
     while True:
         try:
-            runs = bus.call("List")[0]
+            reply = bus.ask("List")
             break
         except GLib.Error:
             time.sleep(0.01)
-    first = time.monotonic() - begin
+    first = followed = time.monotonic() - begin
+    runs = reply.unpack()[0]
     assert len(runs) == listed, f"{len(runs)} of {listed} runs are listed after SIGKILL"
     while any(run["status"] not in ("running", "completed") for run in runs):
         time.sleep(0.01)
         runs = bus.call("List")[0]
-    followed = time.monotonic() - begin
+        followed = time.monotonic() - begin
     table.row(f"SIGKILL until it lists {number} runs", f"{first:.2f} s", "0.5 s", first <= 0.5)
     table.row("... until it follows all of them", f"{followed:.2f} s", "1 s", followed <= 1)
+
+
+def report_limit(table, bus):
+    """What the bus itself takes for a reply as long as that of List: a limit for any service."""
+    size = bus.ask("List").get_size()
+    giver = subprocess.Popen([sys.executable, "-c", GIVER, str(size)], stdout=subprocess.PIPE)
+    name = giver.stdout.readline().decode().strip()
+    give = {"interface": "org.storkit.Bench", "name": name, "path": "/"}
+    times = [bus.timed("Give", **give) for _ in range(11)]
+    giver.kill()
+    giver.wait()
+    table.row(f"a reply of its {size >> 10} KiB, through the bus alone", f"{median(times):.1f} ms")
 
 
 def report_questions(table, bus, number):
@@ -142,6 +181,7 @@ def report_questions(table, bus, number):
         aim = max(2, 20 * number / 1000)
         if name == "List":
             table.row(name, f"{median(times):.1f} ms", f"{aim:.0f} ms", median(times) <= aim)
+            report_limit(table, bus)
         else:
             table.row(name, f"{median(times):.1f} ms")
         table.row("... CPU of the main thread", f"{cpu:.1f} ms")
