@@ -37,16 +37,11 @@ static gboolean has_many_files(const Repo *repo)
            GUINT32_FROM_BE(head.count) >= MANY_FILES;
 }
 
-/* Of a tree that has none yet: the second half of `git worktree add`, by as many processes as the
- * machine has processors where the user has not said how many. */
+/* Of a tree that has none yet: the second half of `git worktree add`. */
 static gboolean checkout_files_by_git(const Repo *repo, const Worktree *worktree, GError **error)
 {
-    const char *all[] = {"-c",      "checkout.workers=0",      "reset", "--hard",
-                         "--quiet", "--no-recurse-submodules", NULL};
-    git_config *config = repo_config(repo);
-    const char *own;
-    gboolean said = config && git_config_get_string(&own, config, "checkout.workers") == 0;
-    return git_program_run(repo, worktree->path, said ? all + 2 : all, NULL, error);
+    const char *arguments[] = {"reset", "--hard", "--quiet", "--no-recurse-submodules", NULL};
+    return git_program_run(repo, worktree->path, arguments, NULL, error);
 }
 
 static int checkout_files(git_repository *tree)
