@@ -11,13 +11,11 @@
 
 #include "base/error.h"
 #include "base/util.h"
+#include "host/sandbox-support.h"
 
 /* By name: the headers of the build may not have them all, and not each architecture does. */
 static const char *const refused[] = {
     /* other processes */
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
     "process_madvise",
     "pidfd_getfd",
     "kcmp",
@@ -55,10 +53,14 @@ static const char *const refused[] = {
     "io_uring_register",
 };
 
-static int refuse_calls(scmp_filter_ctx filter)
+/* Debuggers and LeakSanitizer need these for processes of the agent's own. Landlock refuses them
+ * for all others. */
+static const char *const tracing[] = {"ptrace", "process_vm_readv", "process_vm_writev"};
+
+static int refuse_calls(scmp_filter_ctx filter, const char *const *names, gsize n)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
-        int call = seccomp_syscall_resolve_name(refused[i]);
+    for (gsize i = 0; i < n; i++) {
+        int call = seccomp_syscall_resolve_name(names[i]);
         if (call < 0) /* not of this architecture, or newer than this libseccomp */
             continue;
         int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
@@ -92,7 +94,9 @@ static int fill(scmp_filter_ctx filter, gboolean no_unix, gboolean no_network)
 {
     int r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
     if (r == 0)
-        r = refuse_calls(filter);
+        r = refuse_calls(filter, refused, G_N_ELEMENTS(refused));
+    if (r == 0 && sandbox_landlock_abi() < SANDBOX_ABI_FILES)
+        r = refuse_calls(filter, tracing, G_N_ELEMENTS(tracing));
     if (r == 0)
         r = refuse_ioctl(filter, TIOCSTI);
     if (r == 0)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 from ctl import Ctl
+from follower import all_events
 from harness import main, raises, skip, wait_until
 from session import RUNTIME
 from traces import read_text
@@ -418,6 +419,25 @@ def test_the_option_of_a_start_wins(pool):
     pool.start(root, "42_login", "confined", sandbox="none")
     assert pool.wait(root, "42_login", "confined")["status"] == "completed"
     raises("InvalidArgument", pool.start, root, "43", "free", sandbox="yes")
+
+
+def test_own_processes_can_be_traced(pool):
+    """A debugger, and LeakSanitizer, work on what the agent has started."""
+    code = """
+import ctypes, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+child = os.fork()
+if child == 0:
+    signal.pause()
+print("seized", libc.ptrace(0x4206, child, 0, 0) == 0)
+os.kill(child, signal.SIGKILL)
+"""
+    agent = {"kind": "raw", "command": "/usr/bin/python3", "args": ["-c", code]}
+    root = pool.repository(agents={"coder": agent})
+    info = pool.start(root, "s")
+    pool.wait(root, "s")
+    output = [event["text"] for event in all_events(pool, info["run_id"]) if "text" in event]
+    assert output == ["seized True"], output
 
 
 def test_setup_is_not_confined(pool):
