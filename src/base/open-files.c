@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/open-files.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+
+#include "base/util.h"
+
+#define WAIT_STEP_MSEC 100
+#define WAIT_STEPS 300
 
 static guint64 given;
 
@@ -18,4 +24,23 @@ void open_files_raise(void)
 guint64 open_files_given(void)
 {
     return given;
+}
+
+/* Takes @count descriptors, as many as there are, and gives them back. */
+static gboolean can_open(guint count)
+{
+    autofd fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return count == 0 || (fd >= 0 && can_open(count - 1));
+}
+
+gboolean open_files_wait(guint count)
+{
+    for (guint step = 0; !can_open(count); step++) {
+        if (step == 0)
+            g_warning("no file can be opened (%s): waiting", g_strerror(errno));
+        if (step == WAIT_STEPS)
+            return FALSE;
+        g_usleep(WAIT_STEP_MSEC * 1000);
+    }
+    return TRUE;
 }

@@ -10,3 +10,7 @@ void open_files_raise(void);
 /** The soft limit before open_files_raise(), which is what programs that it starts get back; 0:
  *  unknown, or it was never raised. Async-signal-safe. */
 guint64 open_files_given(void);
+
+/** Waits until this process can open @count files more, at most half a minute. FALSE: it cannot.
+ *  Blocking: for a time in which nobody is served. */
+gboolean open_files_wait(guint count);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/folder-watch.h"
+#include "base/open-files.h"
 #include "host/cgroup.h"
 #include "base/names.h"
 #include "pool/family.h"
@@ -14,6 +15,9 @@
 #include "base/util.h"
 #include "start/claims.h"
 #include "store/folder.h"
+
+/* What a run that is found takes at most. */
+#define DESCRIPTORS 12
 
 /* How often the folder of a run is looked at that can't be watched. */
 #define POLL_MSEC 500
@@ -339,6 +343,8 @@ void pool_adopt(Pool *pool)
     g_autoptr(GPtrArray) names = list_folders();
     for (guint i = 0; i < names->len; i++) {
         run_id_keep_after(g_ptr_array_index(names, i));
+        /* A run that is left out would be started once more beside itself. */
+        (void)open_files_wait(DESCRIPTORS);
         adopt_one(pool, g_ptr_array_index(names, i));
     }
     budget_count_all(pool->budget);
