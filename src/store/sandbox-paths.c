@@ -41,6 +41,7 @@ static const struct {
     {".gradle/native/", "java"},
     {".gradle/wrapper/", "java"},
     {".gradle/notifications/", "java"},
+    {".gradle/workers/", "java"},
     {".ccache/", "ccache"},
     {".nuget/packages/", "dotnet"},
 };

@@ -206,6 +206,17 @@ static char **stop_collecting(char **environment)
     return environment;
 }
 
+/* Java's temporary folder is /tmp, whatever TMPDIR says. The user's own options come last, and so
+ * win. */
+static char **tell_java(char **environment, const char *temporary)
+{
+    static const char variable[] = "JAVA_TOOL_OPTIONS";
+    const char *own = g_environ_getenv(environment, variable);
+    g_autofree char *options =
+        g_strdup_printf("-Djava.io.tmpdir='%s'%s%s", temporary, own ? " " : "", own ? own : "");
+    return g_environ_setenv(environment, variable, options, TRUE);
+}
+
 char **sandbox_adapt_environment(const SandboxConfig *config, const char *run_folder,
                                  char **environment)
 {
@@ -213,5 +224,6 @@ char **sandbox_adapt_environment(const SandboxConfig *config, const char *run_fo
     static const char *const variables[] = {"TMPDIR", "TMP", "TEMP", "CLAUDE_CODE_TMPDIR"};
     for (gsize i = 0; i < G_N_ELEMENTS(variables); i++)
         environment = g_environ_setenv(environment, variables[i], temporary, TRUE);
+    environment = tell_java(environment, temporary);
     return stop_collecting(hide_sockets(config, environment));
 }

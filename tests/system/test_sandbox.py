@@ -44,7 +44,8 @@ def test_a_sandboxed_agent_edits_and_commits(pool):
               f"echo more >> file; {GIT} commit -qa --amend -m two; "
               f"{GIT} commit -q --allow-empty -m x; "
               f"{GIT} rebase -q --force-rebase HEAD~1; {GIT} status --porcelain; "
-              "test -n \"$TMPDIR\"; mktemp; mkdir d; mv file d/; git gc --auto; "
+              "test -n \"$TMPDIR\"; test \"$JAVA_TOOL_OPTIONS\" = \"-Djava.io.tmpdir='$TMPDIR'\"; "
+              "mktemp; mkdir d; mv file d/; git gc --auto; "
               "git fetch -q --refmap= ../../.. main; git rev-parse FETCH_HEAD; "
               "! git stash -q -u")  # fmt: skip
     root = pool.repository(agents=agents(script))
