@@ -234,6 +234,21 @@ def test_queued_run_whose_agent_cannot_start_fails_with_an_event(pool):
     assert pool.wait(root, "c")["status"] == "completed"
 
 
+def test_queued_run_that_cannot_be_planned_shows_no_worktree(pool):
+    """Nothing was made of what it was to have."""
+    set_max_agents(pool, 1)
+    root = waiting_repository(pool)
+    broken = {"scenario": "init; result", "mcp": True, "bus": False}
+    pool.write_config(root, pool.roster({"coder": f"init; wait {pool.folder}/go; result",
+                                         "broken": broken}))  # fmt: skip
+    pool.start(root, "a")
+    assert pool.start(root, "b", "broken")["status"] == "pending"
+    touch(f"{pool.folder}/go")
+    assert "has mcp" in pool.wait_for("error")["message"]
+    failed = pool.get(root, "b", "broken")
+    assert failed["status"] == "failed" and "worktree_path" not in failed, failed
+
+
 # The gate
 
 
