@@ -39,6 +39,19 @@ void set_errno_error_full(GError **error, int errnum, char *what_taken)
     g_free(what_taken);
 }
 
+char *find_program_in(char *const *environment, const char *name)
+{
+    const char *path = g_environ_getenv((char **)environment, "PATH");
+    g_auto(GStrv) folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
+    for (char **folder = folders; *folder; folder++) {
+        g_autofree char *file = g_build_filename(*folder, name, NULL);
+        if (g_path_is_absolute(file) && g_file_test(file, G_FILE_TEST_IS_EXECUTABLE) &&
+            !g_file_test(file, G_FILE_TEST_IS_DIR))
+            return g_steal_pointer(&file);
+    }
+    return NULL;
+}
+
 gboolean errno_is_shortage(int errnum)
 {
     return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM;

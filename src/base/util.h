@@ -51,6 +51,10 @@ gboolean write_all(int fd, const char *text, gsize length);
 /** Behind set_errno_error(). Frees @what_taken. */
 void set_errno_error_full(GError **error, int errnum, char *what_taken);
 
+/** Where the PATH of @environment has the program @name, in an absolute folder; or NULL. Caller
+ *  frees. */
+char *find_program_in(char *const *environment, const char *name);
+
 /** Whether the service was short of descriptors or memory, so that the same may succeed later. */
 gboolean errno_is_shortage(int errnum);
 gboolean error_is_shortage(const GError *error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/test-hooks.h"
+#include "base/util.h"
 #include "git/library.h"
 #include "host/command.h"
 
@@ -61,24 +62,10 @@ static guint limit_msec(void)
     return test_limit("STORKIT_GIT_MSEC", LIMIT_MSEC);
 }
 
-/* Where the PATH of @environment has git. Caller frees. */
-static char *find_git(char **environment)
-{
-    const char *path = g_environ_getenv(environment, "PATH");
-    g_auto(GStrv) folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
-    for (char **folder = folders; *folder; folder++) {
-        g_autofree char *file = g_build_filename(*folder, "git", NULL);
-        if (g_path_is_absolute(file) && g_file_test(file, G_FILE_TEST_IS_EXECUTABLE) &&
-            !g_file_test(file, G_FILE_TEST_IS_DIR))
-            return g_steal_pointer(&file);
-    }
-    return NULL;
-}
-
 gboolean git_command_is_there(const GitSettings *settings)
 {
     g_auto(GStrv) environment = git_environment(settings->environment);
-    g_autofree char *git = find_git(environment);
+    g_autofree char *git = find_program_in(environment, "git");
     return git != NULL;
 }
 
@@ -110,7 +97,7 @@ gboolean git_command_run(const GitSettings *settings, const char *folder,
 {
     g_auto(GStrv) environment = git_environment(settings->environment);
     g_auto(GStrv) argv = git_arguments(folder, arguments);
-    g_autofree char *git = find_git(environment);
+    g_autofree char *git = find_program_in(environment, "git");
     if (!git) {
         worktree_fail(error, "this repository needs the git program (it has filters, submodules, a "
                              "sparse checkout, or is a partial or shallow clone), which is not on "

@@ -23,7 +23,7 @@ static const Step steps[] = {
     [STEP_TARGET] = {"target", resolve_again, NULL},
     [STEP_ENVIRONMENT] = {"environment", ask_environment, NULL},
     [STEP_TURN] = {"turn", wait_for_story, NULL},
-    [STEP_PLAN] = {"plan", make_plan, undo_worktree}, /* what is planned may not be shown either */
+    [STEP_PLAN] = {"plan", make_plan, undo_worktree}, /* of a plan that fails no tree is shown */
     [STEP_SHIM] = {"shim", spawn_shim, NULL},
     [STEP_SCOPE_ASKED] = {"scope-asked", ask_for_scope, NULL},
     [STEP_WORKTREE] = {"worktree", make_worktree, NULL},
@@ -93,7 +93,7 @@ void step_done(Start *start, GError *error)
         error = why_to_go_back(start);
     }
     if (error && start->at >= STEP_SHIM)
-        start->at = STEP_SCOPE;
+        start->at = STEP_SCOPE; /* its processes end first */
     if (error)
         go_back(start, error);
     else if (start->at == STEP_STARTED)

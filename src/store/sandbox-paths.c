@@ -241,14 +241,8 @@ static void make(char *path, const char *name)
 
 static gboolean is_on_path(const SandboxPlaces *places, const char *program)
 {
-    const char *path = g_environ_getenv((char **)places->environment, "PATH");
-    g_auto(GStrv) folders = g_strsplit(path ?: "", ":", -1);
-    for (char **folder = folders; *folder; folder++) {
-        g_autofree char *file = g_build_filename(*folder, program, NULL);
-        if (**folder == '/' && access(file, X_OK) == 0)
-            return TRUE;
-    }
-    return FALSE;
+    g_autofree char *file = find_program_in(places->environment, program);
+    return file != NULL;
 }
 
 static void make_caches(const SandboxPlaces *places)
