@@ -26,6 +26,7 @@ from session import (
     is_helper,
     journal,
     processes_of,
+    read_waiting_place,
     scope_name,
     wait_until,
 )
@@ -204,6 +205,9 @@ class Pool:
     def __exit__(self, kind, error, traceback):
         signal.setitimer(signal.ITIMER_REAL, 0)  # however late it is, this is still done
         problems = []
+        if kind:
+            with contextlib.suppress(Exception):  # the end comes, whatever this finds
+                self.print_state()
         try:
             problems = self._end()
         finally:
@@ -304,6 +308,17 @@ class Pool:
                 return file.read()
         except FileNotFoundError:
             return ""
+
+    def print_state(self):
+        """What there is now: of a test that has waited in vain, it tells on whom."""
+        for run in self.run_folders()[:10]:
+            with os.scandir(self.run_folder(run)) as files:
+                print(f"--- {run}: {({file.name: file.stat().st_size for file in files})}")
+        for pid in processes_of(self.marker):
+            print(f"--- {describe_process(pid)} is at {read_waiting_place(pid)}")
+        for info in self.call("List", timeout=10)[0][:10] if self.running() else []:
+            known = {key: info.get(key) for key in ("run_id", "status", "cursor", "waiting")}
+            print(f"--- {known}")
 
     def print_log(self):
         print(f"--- storkitd's log\n{self.log_text()}---", flush=True)

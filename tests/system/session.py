@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What surrounds the daemon: a private session bus, and the user's real systemd and journal."""
 
+import contextlib
 import json
 import os
 import re
@@ -260,3 +261,13 @@ def describe_process(pid):
             return f"{pid} ({shlex.join(file.read().decode(errors='replace').split(chr(0))[:-1])})"
     except OSError:
         return str(pid)
+
+
+def read_waiting_place(pid):
+    """Where in the kernel the threads of a process are, for a message."""
+    places = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/wchan") as file:
+                places.append(file.read())
+    return " ".join(places) or "its end"
