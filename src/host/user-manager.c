@@ -112,13 +112,13 @@ static void look(ManagerRequest *request)
         call_start(start);
 }
 
-/* Whether the call is to be made again; a unit that is there already is that of the first one. */
+/* Whether the call is to be made again. A unit that is there already is that of a call before this
+ * one, or one of the same name that goes in a moment. */
 static gboolean is_worth_another(const ScopeStart *start, const sd_bus_error *error)
 {
     if (g_get_monotonic_time() - start->began > AWAY_USEC)
         return FALSE;
-    return manager_is_away(error) ||
-           (start->again && sd_bus_error_has_name(error, SYSTEMD_SERVICE ".UnitExists"));
+    return manager_is_away(error) || sd_bus_error_has_name(error, SYSTEMD_SERVICE ".UnitExists");
 }
 
 static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)

@@ -259,11 +259,23 @@ static void test_job_that_ends_late(Fixture *fixture, gconstpointer result)
 static void test_call_that_is_refused(Fixture *fixture, gconstpointer data)
 {
     ScopeCall call;
-    fixture->error = MANAGER_NAME ".UnitExists";
+    fixture->error = MANAGER_NAME ".BadUnitSetting";
     start_scope(fixture, &call);
     WAIT_UNTIL(call.done);
     assert_scope_failed(fixture, UNIT);
     g_assert_cmpuint(fixture->starts, ==, 1);
+}
+
+/* A manager said so of a name that nobody had used before, once in many thousand Starts. */
+static void test_name_that_is_taken_for_a_moment(Fixture *fixture, gconstpointer data)
+{
+    ScopeCall call;
+    fixture->before = "done";
+    fixture->error = MANAGER_NAME ".UnitExists";
+    start_scope(fixture, &call);
+    WAIT_UNTIL(call.done);
+    g_assert_no_error(fixture->result);
+    g_assert_cmpuint(fixture->starts, ==, 2);
 }
 
 /* Systemd before 253 has no OOMPolicy for scopes. */
@@ -383,6 +395,7 @@ int main(int argc, char **argv)
     TEST("job-that-fails-late", "failed", test_job_that_ends_late);
     TEST("job-that-ends-as-frozen", "frozen", test_job_that_ends_late);
     TEST("call-that-is-refused", NULL, test_call_that_is_refused);
+    TEST("name-that-is-taken-for-a-moment", NULL, test_name_that_is_taken_for_a_moment);
     TEST("manager-without-oom-policy", NULL, test_manager_without_oom_policy);
     TEST("unit-is-gone-when-the-manager-knows-none", NULL,
          test_unit_is_gone_when_the_manager_knows_none);
