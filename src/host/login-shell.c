@@ -15,6 +15,8 @@
 
 #define OUTPUT_MAX (8 * 1024 * 1024)
 
+#define LEAVE_MSEC 1000
+
 /* /proc/PID/limits: proc(5) */
 #define LIMITS_HEAD "Limit "
 #define LIMITS_COLUMN 26
@@ -137,18 +139,41 @@ static gboolean on_reapable(int pidfd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Ends the attempt: @signal to the rest of the shell's group. The shell is unreaped until then, so
- * the group's number cannot be reused. Processes that left the group (ssh-agent, gpg-agent) live
- * on. */
-static void attempt_end(Question *question, int signal)
+/* The shell is unreaped until then, so the group's number cannot be reused. */
+static void end_group(pid_t pid, int pidfd, int signal)
 {
+    kill(-pid, signal);
+    g_unix_fd_add(pidfd, G_IO_IN, on_reapable, GINT_TO_POINTER(pid));
+}
+
+typedef struct {
+    pid_t pid;
+    int pidfd;
+} Group;
+
+static gboolean on_hangup(gpointer data)
+{
+    const Group *group = data;
+    end_group(group->pid, group->pidfd, SIGHUP);
+    return G_SOURCE_REMOVE;
+}
+
+/* Ends the attempt, and the rest of the shell's group: at once by SIGKILL, or as a terminal that
+ * closes. Processes that left the group (ssh-agent, gpg-agent) live on; to leave it they get a
+ * moment, since a daemon's first parent ends before its child calls setsid(). */
+static void attempt_end(Question *question, gboolean at_once)
+{
+    Group group = {question->pid, question->pidfd};
     g_clear_handle_id(&question->exit_source, g_source_remove);
     g_clear_handle_id(&question->output_source, g_source_remove);
     g_clear_handle_id(&question->timeout_source, g_source_remove);
     close(question->output_fd);
-    kill(-question->pid, signal);
-    g_unix_fd_add(question->pidfd, G_IO_IN, on_reapable, GINT_TO_POINTER(question->pid));
     question->pid = 0;
+    if (at_once)
+        end_group(group.pid, group.pidfd, SIGKILL);
+    else
+        g_timeout_add_full(G_PRIORITY_DEFAULT, LEAVE_MSEC, on_hangup,
+                           g_memdup2(&group, sizeof group), g_free);
 }
 
 static gboolean has_attempt(const Question *question)
@@ -181,7 +206,7 @@ static gboolean try_answer(Question *question, gsize from)
         return FALSE;
     *end = '\0'; /* the last entry ends here, whatever else was printed between the markers */
     const char *begin = memmem(text, (gsize)(end - text), question->begin, marker);
-    attempt_end(question, SIGHUP); /* as a terminal that closes */
+    attempt_end(question, FALSE);
     if (begin)
         answer(question, begin + marker, (gsize)(end - begin) - marker);
     else
@@ -202,7 +227,7 @@ static gboolean read_some(Question *question, gssize *ret_n)
         return FALSE;
     if (question->output->len <= OUTPUT_MAX)
         return TRUE;
-    attempt_end(question, SIGKILL);
+    attempt_end(question, TRUE);
     attempt_failed(question);
     return FALSE;
 }
@@ -228,7 +253,7 @@ static gboolean on_shell_exit(int pidfd, GIOCondition condition, gpointer data)
         if (!read_some(question, &n))
             return G_SOURCE_CONTINUE;
     } while (n > 0);
-    attempt_end(question, SIGHUP);
+    attempt_end(question, FALSE);
     attempt_failed(question);
     return G_SOURCE_CONTINUE;
 }
@@ -236,7 +261,7 @@ static gboolean on_shell_exit(int pidfd, GIOCondition condition, gpointer data)
 static gboolean on_timeout(gpointer data)
 {
     Question *question = data;
-    attempt_end(question, SIGKILL);
+    attempt_end(question, TRUE);
     attempt_failed(question);
     return G_SOURCE_CONTINUE;
 }

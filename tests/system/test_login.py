@@ -74,6 +74,22 @@ def test_what_a_login_shell_leaves_running_survives_the_service():
         os.kill(pid, signal.SIGKILL)
 
 
+def test_what_a_login_shell_starts_has_time_to_leave_it(pool):
+    """A daemon's first parent ends before its child has a session of its own: the child is not
+    ended with the shell's group."""
+    told = f"{pool.folder}/left.pid"
+    leave = f"setsid sh -c 'echo $$ >{told}.new; mv {told}.new {told}; exec sleep 1000'"
+    await_end = "until grep -q '^State:.Z' /proc/$1/status; do sleep 0.01; done"
+    with open(f"{pool.folder}/late", "w") as file:
+        file.write(f"{await_end}; exec {leave}\n")
+    # Without job control it stays in the shell's group.
+    set_profile(pool, f"set +m; [ -e {told} ] || sh {pool.folder}/late $$ >/dev/null 2>&1 &\n")
+    root = shell_project(pool, "true")
+    pool.start(root, "42_login")
+    wait_until(lambda: os.path.exists(told), "what .bashrc starts")
+    os.kill(int(read(told)), signal.SIGKILL)
+
+
 @serial
 def test_next_agent_has_what_the_user_manager_has_now():
     """`systemctl --user import-environment`, as a new login calls it, reaches the next agent,
