@@ -30,9 +30,40 @@ static int append_basic(sd_bus_message *m, GVariant *value)
     }
 }
 
+static int append_entry(sd_bus_message *m, const char *key, GVariant *value)
+{
+    int r = sd_bus_message_open_container(m, 'e', "sv");
+    if (r >= 0)
+        r = append_string(m, key);
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'v', g_variant_get_type_string(value));
+    if (r >= 0)
+        r = bus_append_variant(m, value);
+    if (r >= 0)
+        r = sd_bus_message_close_container(m);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* A List has some thousands of these: child by child they would cost twice as much. */
+static int append_entries(sd_bus_message *m, GVariant *dict)
+{
+    GVariantIter iter;
+    const char *key;
+    GVariant *value;
+    int r = 0;
+    g_variant_iter_init(&iter, dict);
+    while (r >= 0 && g_variant_iter_next(&iter, "{&sv}", &key, &value)) {
+        r = append_entry(m, key, value);
+        g_variant_unref(value);
+    }
+    return r;
+}
+
 int bus_append_children(sd_bus_message *m, GVariant *value)
 {
     int r = 0;
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_VARDICT))
+        return append_entries(m, value);
     for (gsize i = 0; r >= 0 && i < g_variant_n_children(value); i++) {
         g_autoptr(GVariant) child = g_variant_get_child_value(value, i);
         r = bus_append_variant(m, child);

@@ -81,15 +81,37 @@ void run_figures_read(const char *cgroup, RunFigures *ret_figures)
     };
 }
 
+static void add_number(GVariantBuilder *builder, const char *key, guint64 value)
+{
+    if (value > 0)
+        g_variant_builder_add(builder, "{sv}", key, g_variant_new_uint64(value));
+}
+
+/* A List makes one for each run: a builder costs a tenth of a GVariantDict. */
+GVariant *run_figures_to_variant(const RunFigures *figures, guint64 cursor)
+{
+    GVariantBuilder builder;
+    g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
+    add_number(&builder, "cursor", cursor);
+    if (figures->known) {
+        add_number(&builder, "memory", figures->memory);
+        add_number(&builder, "memory_peak", figures->memory_peak);
+        add_number(&builder, "cpu_usec", figures->cpu_usec);
+        g_variant_builder_add(&builder, "{sv}", "processes",
+                              g_variant_new_uint32(figures->processes));
+    }
+    return g_variant_builder_end(&builder);
+}
+
 static void add_figures(GVariantDict *dict, const RunFigures *figures, guint64 cursor)
 {
-    add_uint64(dict, "cursor", cursor);
-    if (!figures->known)
-        return;
-    add_uint64(dict, "memory", figures->memory);
-    add_uint64(dict, "memory_peak", figures->memory_peak);
-    add_uint64(dict, "cpu_usec", figures->cpu_usec);
-    g_variant_dict_insert(dict, "processes", "u", figures->processes);
+    g_autoptr(GVariant) all = g_variant_ref_sink(run_figures_to_variant(figures, cursor));
+    GVariantIter iter;
+    const char *key;
+    GVariant *value;
+    g_variant_iter_init(&iter, all);
+    while (g_variant_iter_loop(&iter, "{&sv}", &key, &value))
+        g_variant_dict_insert_value(dict, key, value);
 }
 
 static void add_questions(GVariantDict *dict, const GPtrArray *open)
@@ -185,12 +207,5 @@ GVariant *run_get_info(const Run *run)
         run_figures_read(cgroup, &figures);
     add_state(&dict, run);
     add_figures(&dict, &figures, run_get_last_cursor(run));
-    return g_variant_dict_end(&dict);
-}
-
-GVariant *run_figures_to_variant(const RunFigures *figures, guint64 cursor)
-{
-    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(NULL);
-    add_figures(&dict, figures, cursor);
     return g_variant_dict_end(&dict);
 }
