@@ -134,6 +134,7 @@ def main():
     rounds = 1 if quick else int(sys.argv[3])
     programs = {
         "bench-follow": f"{build}/tests/bench/bench-follow",
+        "bench-list": f"{build}/tests/bench/bench-list",
         "bench-start": f"{build}/tests/bench/bench-start",
         "first-byte": f"{build}/tests/bench/first-byte",
         "pty-throughput": f"{build}/tests/shim/pty-throughput",
