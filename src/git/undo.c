@@ -2,6 +2,7 @@
 #include "git/undo.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/test-hooks.h"
@@ -52,6 +53,27 @@ static gboolean check_tree(const Repo *repo, const Worktree *worktree, gboolean 
     return FALSE;
 }
 
+/* Whether there is a `.git` that nothing has been written to, and nothing else. */
+static gboolean has_empty_git_file_only(const char *path)
+{
+    g_autofree char *file = g_build_filename(path, ".git", NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *first = dir ? g_dir_read_name(dir) : NULL;
+    struct stat st;
+    return first && !g_dir_read_name(dir) && lstat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+           st.st_size == 0;
+}
+
+/* What a creation leaves that was cut off early: an empty folder; on a full disk, one with an empty
+ * `.git`. Any other folder without our `.git` file does not belong to us: FALSE. */
+static gboolean remove_cut_off(const char *path)
+{
+    g_autofree char *file = g_build_filename(path, ".git", NULL);
+    if (has_empty_git_file_only(path))
+        (void)unlink(file);
+    return rmdir(path) == 0 || errno == ENOENT;
+}
+
 static gboolean undo_tree(const Repo *repo, const Worktree *worktree, gboolean all, GError **error)
 {
     g_autofree char *admin = worktree_admin_folder(repo, worktree->story);
@@ -59,9 +81,7 @@ static gboolean undo_tree(const Repo *repo, const Worktree *worktree, gboolean a
     gboolean ours = worktree_belongs_to(worktree->path, admin);
     if (registered && !g_str_equal(registered, worktree->path))
         return TRUE;
-    /* A creation that was cut off early leaves an empty folder; any other without our `.git` file
-     * does not belong to us. */
-    if (!ours && rmdir(worktree->path) < 0 && errno != ENOENT)
+    if (!ours && !remove_cut_off(worktree->path))
         return TRUE;
     if (ours && !check_tree(repo, worktree, all, error))
         return FALSE;

@@ -470,6 +470,27 @@ static void test_undo_of_what_was_never_made_is_nothing(Fixture *fixture, gconst
     assert_output(fixture->root, "ls .storkit/worktrees/42", "mine\n");
 }
 
+/* As libgit2 leaves it where the disk is full. */
+static void test_undo_takes_a_tree_with_an_empty_git_file(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *before = snapshot(fixture);
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, "rm -r README; : >.git");
+    undo(worktree);
+    assert_unchanged(fixture, before);
+}
+
+static void test_undo_leaves_what_lies_beside_an_empty_git_file(Fixture *fixture,
+                                                                gconstpointer data)
+{
+    g_autoptr(Worktree) worktree = make_worktree(fixture, "42");
+
+    run(worktree->path, ": >.git");
+    undo_worktree(worktree, FALSE, NULL);
+    assert_output(worktree->path, "ls -A", ".git\nREADME\n");
+}
+
 static void test_undo_finishes_a_cut_off_creation(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *before = snapshot(fixture);
@@ -1070,6 +1091,10 @@ int main(int argc, char **argv)
     TEST("/worktree/undo-keeps-other-stories", test_undo_keeps_other_stories);
     TEST("/worktree/undo-of-what-was-never-made-is-nothing",
          test_undo_of_what_was_never_made_is_nothing);
+    TEST("/worktree/undo-takes-a-tree-with-an-empty-git-file",
+         test_undo_takes_a_tree_with_an_empty_git_file);
+    TEST("/worktree/undo-leaves-what-lies-beside-an-empty-git-file",
+         test_undo_leaves_what_lies_beside_an_empty_git_file);
     TEST("/worktree/undo-finishes-a-cut-off-creation", test_undo_finishes_a_cut_off_creation);
     TEST("/worktree/undo-finishes-a-branch-that-was-cut-off",
          test_undo_finishes_a_branch_that_was_cut_off);
