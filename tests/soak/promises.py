@@ -13,6 +13,7 @@ class Ledger:
         self.kept = collections.Counter()
         self.broken = []
         self.done = collections.Counter()
+        self.last = {}  # of what was counted: one that says more
 
     def check(self, promise, holds, what):
         """@what: a text, or a function that makes it."""
@@ -24,12 +25,16 @@ class Ledger:
                 print(f"BROKEN {self.broken[-1]}", flush=True)
         return holds
 
-    def count(self, what):
+    def count(self, what, example=None):
         with self._lock:
             self.done[what] += 1
+            if example:
+                self.last[what] = example
 
     def report(self):
         print("done: " + ", ".join(f"{n} {what}" for what, n in sorted(self.done.items())))
+        for what, example in sorted(self.last.items()):
+            print(f"the last {what}: {example}")
         for promise, times in sorted(self.kept.items()):
             print(f"{times:7} times kept: {promise}")
         for what in self.broken:

@@ -192,7 +192,7 @@ class User(threading.Thread):
             info = self.pool.call("StartWithOptions", "(sssa{sv})", *arguments, timeout=60)[0]
         except PoolError as error:
             if not is_away(error):
-                self.ledger.count(f"Start refused: {error.name}")
+                self.ledger.count(f"Start refused: {error.name}", error.message)
                 self.ledger.check("errors are typed", "." not in error.name, f"Start: {error}")
                 self.nothing_is_left(run)
                 return False
