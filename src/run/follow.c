@@ -53,14 +53,42 @@ static void check_gone(Run *run)
 
 static void finish_with_result(Run *run);
 
-static gboolean pump(gpointer user_data);
+static void pump(Run *run);
+
+static gboolean is_scheduled(const Run *run)
+{
+    return run->turn || run->flood_source != 0;
+}
+
+static void on_turn(void *data)
+{
+    Run *run = data;
+    run->turn = NULL;
+    pump(run);
+}
+
+static gboolean on_flood(gpointer user_data)
+{
+    Run *run = user_data;
+    run->flood_source = 0;
+    pump(run);
+    return G_SOURCE_REMOVE;
+}
 
 /* The head's next turn, below the bus's priority: calls are answered meanwhile. */
-static void schedule_turn(Run *run)
+static void schedule_pump(Run *run)
 {
-    run->pump_source =
-        run->flood.on ? g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, FLOOD_MSEC, pump, run, NULL)
-                      : g_idle_add(pump, run);
+    if (!is_scheduled(run))
+        run->turn = idle_turn_new(on_turn, run);
+}
+
+static void schedule_next_pump(Run *run)
+{
+    if (!run->flood.on)
+        schedule_pump(run);
+    else if (!is_scheduled(run))
+        run->flood_source =
+            g_timeout_add_full(G_PRIORITY_DEFAULT_IDLE, FLOOD_MSEC, on_flood, run, NULL);
 }
 
 /* TRUE: another turn is due, for output written while writes were not watched. In a flood, each
@@ -91,37 +119,29 @@ static gboolean decode_turn(Run *run)
 }
 
 /* The head's turn. */
-static gboolean pump(gpointer user_data)
+static void pump(Run *run)
 {
-    g_autoptr(Run) run = run_ref(user_data);
-    run->pump_source = 0;
+    g_autoptr(Run) keep = run_ref(run);
     gboolean changed = refresh(run, NULL);
     run_check_held(run);
     if (changed)
         run->keeper->output(run, run->keeper_data);
     if (!run->head) /* ended, or undone, by what started() led to */
-        return G_SOURCE_REMOVE;
+        return;
 
     gboolean more = decode_turn(run);
     if (!run->head)
-        return G_SOURCE_REMOVE;
+        return;
     RunLogState state;
     run_log_get_state(run->log, &state);
     if (look_for_flood(run, state.readable) || more)
-        schedule_turn(run);
+        schedule_next_pump(run);
     else if (run->over)
         finish_with_result(run);
     else
         run_watch_for_quiet(run, state.readable);
     if (run->head && (!more || log_reader_backlog(run->head) == 0))
         run_check_waiting(run);
-    return G_SOURCE_REMOVE;
-}
-
-static void schedule_pump(Run *run)
-{
-    if (run->pump_source == 0)
-        run->pump_source = g_idle_add(pump, run);
 }
 
 static void on_folder_changed(gpointer data)
@@ -299,7 +319,7 @@ static void finish(Run *run)
     }
     run->over = TRUE;
     fault_point("over");
-    g_clear_handle_id(&run->pump_source, g_source_remove);
+    g_clear_handle_id(&run->flood_source, g_source_remove);
     schedule_pump(run);
 }
 

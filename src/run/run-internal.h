@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "base/idle-turn.h"
 #include "base/process-watch.h"
 #include "run/run.h"
 
@@ -38,7 +39,8 @@ struct Run {
     int stop_fd; /* see shim_send_stop(); -1: not sent */
     LogReader *head;
     ProcessWatch *shim_watch;
-    guint pump_source, guard_source, poll_source, quiet_source, retry_source;
+    IdleTurn *turn; /* the head's next one, or NULL */
+    guint flood_source, guard_source, poll_source, quiet_source, retry_source;
     guint64 quiet_bytes; /* of the transcript, when quiet_source began to wait */
     UnitWatch *unit_watch;
     gboolean shim_gone, unit_gone;

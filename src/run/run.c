@@ -36,7 +36,8 @@ Run *run_ref(Run *run)
 
 void run_release_live(Run *run)
 {
-    g_clear_handle_id(&run->pump_source, g_source_remove);
+    g_clear_pointer(&run->turn, idle_turn_free);
+    g_clear_handle_id(&run->flood_source, g_source_remove);
     g_clear_pointer(&run->shim_watch, process_watch_free);
     g_clear_handle_id(&run->guard_source, g_source_remove);
     g_clear_handle_id(&run->poll_source, g_source_remove);

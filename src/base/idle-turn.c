@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/idle-turn.h"
+
+#include <glib.h>
+
+/* How long the turns of one turn of the loop may take, beside the last of them. */
+#define LOOP_TURN_USEC 2000
+
+struct IdleTurn {
+    IdleTurnFunc func;
+    void *data;
+    GList link; /* of the queue; its data is this */
+};
+
+static GQueue waiting = G_QUEUE_INIT;
+static guint source;
+
+static gboolean take_turns(gpointer unused)
+{
+    gint64 end = g_get_monotonic_time() + LOOP_TURN_USEC;
+    do {
+        IdleTurn *turn = g_queue_peek_head(&waiting);
+        IdleTurnFunc func = turn->func;
+        void *data = turn->data;
+        g_queue_unlink(&waiting, &turn->link);
+        g_free(turn);
+        func(data);
+    } while (!g_queue_is_empty(&waiting) && g_get_monotonic_time() < end);
+    if (!g_queue_is_empty(&waiting))
+        return G_SOURCE_CONTINUE;
+    source = 0;
+    return G_SOURCE_REMOVE;
+}
+
+IdleTurn *idle_turn_new(IdleTurnFunc func, void *data)
+{
+    IdleTurn *turn = g_new0(IdleTurn, 1);
+    *turn = (IdleTurn){.func = func, .data = data, .link.data = turn};
+    g_queue_push_tail_link(&waiting, &turn->link);
+    if (source == 0)
+        source = g_idle_add(take_turns, NULL);
+    return turn;
+}
+
+void idle_turn_free(IdleTurn *turn)
+{
+    if (!turn)
+        return;
+    g_queue_unlink(&waiting, &turn->link);
+    g_free(turn);
+    if (g_queue_is_empty(&waiting))
+        g_clear_handle_id(&source, g_source_remove);
+}
