@@ -146,6 +146,10 @@ static void follow(Pool *pool, Run *run)
         admission_follow_setup(pool->admission, run);
     run_look_back(run);
     runs_make_visible(pool->tools.runs, run);
+    if (run_find_scope(run)) { /* of a thousand runs that go on, systemd has a thousand answers */
+        run_follow(run);
+        return;
+    }
     Adoption *adoption = adoption_new(pool, run);
     adoption->unit_watch =
         systemd_watch_gone(pool->tools.systemd, run_get_record(run)->unit, on_gone, adoption);

@@ -259,6 +259,17 @@ gboolean run_find_shim(Run *run)
     return run->shim.pidfd >= 0;
 }
 
+gboolean run_find_scope(Run *run)
+{
+    char *folder = run->has_started
+                       ? systemd_find_scope(run->systemd, run->record->unit, run->started.shim_pid)
+                       : NULL;
+    if (!folder)
+        return FALSE;
+    run_set_cgroup(run, folder);
+    return run_find_shim(run);
+}
+
 void run_take_plan(Run *run, RunRecord *plan)
 {
     run_record_free(run->record);

@@ -180,6 +180,10 @@ void run_open_cursors(Run *run);
 /** Looks for the shim of a run that was found; whether it lives. */
 gboolean run_find_shim(Run *run);
 
+/** Looks for the scope and the shim of a run that was found, without a question to systemd: whether
+ *  its shim lives where it says that it does. */
+gboolean run_find_scope(Run *run);
+
 /** Replaces the run's record by @plan (taken). */
 void run_take_plan(Run *run, RunRecord *plan);
 
