@@ -28,23 +28,35 @@ typedef struct {
     BusRuns *owner;
     Run *run;
     char *path;
-    GVariant *state; /* a{sv}: the values that clients know */
+    GVariant *state; /* a{sv}: the values that clients know; NULL while nobody hears of changes */
     RunFacts facts;  /* that it was made from */
     RunFigures figures;
     gint64 figures_read; /* when; monotonic µs. 0: never */
 } Object;
 
-static void take_state(Object *object)
+static void forget_state(Object *object)
 {
     g_clear_pointer(&object->state, g_variant_unref);
+}
+
+static void take_state(Object *object)
+{
+    forget_state(object);
     object->state = runs_get_state(pool_get_runs(object->owner->parts->pool), object->run);
     run_facts_clear(&object->facts);
     run_facts_copy(run_get_facts(object->run), &object->facts);
 }
 
+static GVariant *state_of(Object *object)
+{
+    if (!object->state)
+        take_state(object);
+    return object->state;
+}
+
 static void object_free(Object *object)
 {
-    g_variant_unref(object->state);
+    forget_state(object);
     run_facts_clear(&object->facts);
     run_unref(object->run);
     g_free(object->path);
@@ -65,7 +77,7 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
                         sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
     Object *object = userdata;
-    return bus_append_run_property(reply, property, object->state);
+    return bus_append_run_property(reply, property, state_of(object));
 }
 
 /* A reply with all properties asks for one after the other. */
@@ -88,7 +100,7 @@ static int get_figure(sd_bus *bus, const char *path, const char *interface, cons
 {
     Object *object = userdata;
     if (run_get_result(object->run) && !g_str_equal(property, "Cursor"))
-        return bus_append_run_property(reply, property, object->state);
+        return bus_append_run_property(reply, property, state_of(object));
     g_autoptr(GVariant) figures = g_variant_ref_sink(
         run_figures_to_variant(read_figures(object), run_get_last_cursor(object->run)));
     return bus_append_run_property(reply, property, figures);
@@ -156,19 +168,24 @@ static int list_objects(sd_bus *bus, const char *prefix, void *userdata, char **
 
 /* --- Coming, changing, going --- */
 
+/* What is found at start-up changes some times before anybody can hear of it. */
 static void update(Object *object)
 {
     const char *changed[RUN_MAX_PROPERTIES];
     sd_bus *bus = object->owner->bus;
-    g_autoptr(GVariant) before = g_variant_ref(object->state);
+    if (!bus) {
+        forget_state(object);
+        return;
+    }
+    g_autoptr(GVariant) before = g_variant_ref(state_of(object));
     take_state(object);
-    if (bus_compare_run_states(before, object->state, changed) > 0 && bus)
+    if (bus_compare_run_states(before, object->state, changed) > 0)
         sd_bus_emit_properties_changed_strv(bus, object->path, STORKIT_RUN_INTERFACE,
                                             (char **)changed);
 }
 
 /* Not sd_bus_emit_object_added(), which asks for each property by its name. */
-static void emit_added(const Object *object, sd_bus *bus)
+static void emit_added(Object *object, sd_bus *bus)
 {
     const RunCondition *condition = run_get_condition(object->run);
     g_autoptr(GVariant) figures = g_variant_ref_sink(
@@ -179,7 +196,7 @@ static void emit_added(const Object *object, sd_bus *bus)
     if (r >= 0)
         r = sd_bus_message_append_basic(m, 'o', object->path);
     if (r >= 0)
-        r = bus_append_run_interfaces(m, object->state, figures);
+        r = bus_append_run_interfaces(m, state_of(object), figures);
     if (r >= 0)
         sd_bus_send(bus, m, NULL);
     sd_bus_message_unref(m);
@@ -191,7 +208,6 @@ static void add(BusRuns *runs, Run *run)
     object->owner = runs;
     object->run = run_ref(run);
     object->path = run_object_path(run_get_id(run));
-    take_state(object);
     /* The record, and its strings, may be replaced. */
     g_hash_table_insert(runs->shown, g_strdup(run_get_id(run)), object);
     if (runs->bus)
@@ -231,7 +247,7 @@ static void on_changed(BusRuns *runs, Run *run)
 static void on_events(BusRuns *runs, Run *run)
 {
     Object *object = g_hash_table_lookup(runs->shown, run_get_id(run));
-    if (object && !run_facts_look_equal(&object->facts, run_get_facts(run)))
+    if (object && object->state && !run_facts_look_equal(&object->facts, run_get_facts(run)))
         on_changed(runs, run);
 }
 
@@ -286,8 +302,8 @@ static void reply_next(BusRuns *runs)
         return;
     g_hash_table_iter_init(&iter, runs->shown);
     while (g_hash_table_iter_next(&iter, &run_id, &value)) {
-        const Object *object = value;
-        managed_reply_add(reply, run_id, object->path, object->state);
+        Object *object = value;
+        managed_reply_add(reply, run_id, object->path, state_of(object));
     }
     runs->replying = TRUE;
     managed_reply_send(reply, runs->parts->pool, on_replied, runs);
@@ -329,7 +345,12 @@ int bus_runs_register(BusRuns *runs, sd_bus *bus)
 
 void bus_runs_set_bus(BusRuns *runs, sd_bus *bus)
 {
+    GHashTableIter iter;
+    gpointer object;
     runs->bus = bus;
+    g_hash_table_iter_init(&iter, runs->shown);
+    while (bus && g_hash_table_iter_next(&iter, NULL, &object))
+        (void)state_of(object); /* what clients may know from now on */
 }
 
 BusRuns *bus_runs_new(BusParts *parts)
