@@ -24,8 +24,9 @@ typedef struct {
     SinkCursors *cursors;
     JournalRun run;
     EventBatch *batch;
-    guint next;   /* event of the batch */
-    guint64 done; /* the cursor of the last event written */
+    guint next;      /* event of the batch */
+    guint64 done;    /* the cursor of the last event written */
+    gboolean active; /* it may have more to write */
 } Source;
 
 /* An entry that is not an event. */
@@ -40,13 +41,15 @@ struct JournalSink {
     gatomicrefcount references; /* the thread's and the owner's */
     GMutex lock;
     GCond wake;
-    GPtrArray *added; /* Source *, not yet the thread's */
-    GPtrArray *notes; /* Note *, the same */
+    GPtrArray *added;  /* Source *, not yet the thread's */
+    GPtrArray *notes;  /* Note *, the same */
+    GHashTable *woken; /* RunLog *, a set: that have more to read */
     gboolean more, quit, busy;
 
-    /* The thread's own. */
-    GPtrArray *sources;
-    guint turn; /* of the source that is next */
+    /* The thread's own. A thousand runs that say nothing cost nothing. */
+    GHashTable *sources; /* RunLog * -> Source *, owned */
+    GPtrArray *active;   /* Source * */
+    guint turn;          /* of the active source that is next */
     Pace pace;
 };
 
@@ -76,7 +79,9 @@ static void sink_unref(JournalSink *sink)
         return;
     g_ptr_array_unref(sink->added);
     g_ptr_array_unref(sink->notes);
-    g_ptr_array_unref(sink->sources);
+    g_hash_table_unref(sink->woken);
+    g_ptr_array_unref(sink->active);
+    g_hash_table_unref(sink->sources);
     g_mutex_clear(&sink->lock);
     g_cond_clear(&sink->wake);
     g_free(sink);
@@ -141,29 +146,56 @@ static gboolean write_one(JournalSink *sink, Source *source)
     return TRUE;
 }
 
-/* One event of each source in turn, as long as there are tokens: the next round continues where
- * this one stops, or the same few would get all the tokens. TRUE: there may be more. */
+static void end_turn(JournalSink *sink, Source *source)
+{
+    source->active = FALSE;
+    g_ptr_array_remove_index_fast(sink->active, sink->turn);
+    if (log_reader_is_at_end(source->reader))
+        g_hash_table_remove(sink->sources, source->log);
+}
+
+/* One event of each active source in turn, as long as there are tokens: the next round continues
+ * where this one stops, or the same few would get all the tokens. TRUE: there may be more. */
 static gboolean write_round(JournalSink *sink)
 {
-    gboolean any = FALSE;
-    for (guint left = sink->sources->len; left > 0 && pace_has_token(&sink->pace); left--) {
-        sink->turn %= sink->sources->len;
-        Source *source = g_ptr_array_index(sink->sources, sink->turn);
-        gboolean wrote = write_one(sink, source);
-        any |= wrote;
-        if (!wrote && log_reader_is_at_end(source->reader))
-            g_ptr_array_remove_index_fast(sink->sources, sink->turn);
-        else
+    for (guint left = sink->active->len; left > 0 && pace_has_token(&sink->pace); left--) {
+        sink->turn %= sink->active->len;
+        Source *source = g_ptr_array_index(sink->active, sink->turn);
+        if (write_one(sink, source))
             sink->turn++;
+        else
+            end_turn(sink, source);
     }
-    return any;
+    return sink->active->len > 0;
+}
+
+static void activate(JournalSink *sink, Source *source)
+{
+    if (!source->active)
+        g_ptr_array_add(sink->active, source);
+    source->active = TRUE;
 }
 
 static void take_added(JournalSink *sink)
 {
-    while (sink->added->len > 0)
-        g_ptr_array_add(sink->sources, g_ptr_array_steal_index(sink->added, 0));
-    sink->more = FALSE;
+    while (sink->added->len > 0) {
+        Source *source = g_ptr_array_steal_index(sink->added, 0);
+        g_hash_table_insert(sink->sources, source->log, source);
+        activate(sink, source);
+    }
+}
+
+static void take_woken(JournalSink *sink)
+{
+    GHashTableIter iter;
+    gpointer log;
+    g_hash_table_iter_init(&iter, sink->woken);
+    while (g_hash_table_iter_next(&iter, &log, NULL)) {
+        Source *source = g_hash_table_lookup(sink->sources, log);
+        if (source)
+            activate(sink, source);
+        g_hash_table_iter_remove(&iter);
+    }
 }
 
 /* Sleeps until there is something to write and a token for it. FALSE: quit. */
@@ -179,6 +211,8 @@ static gboolean wait_for_work(JournalSink *sink, gboolean any)
     while (!sink->quit && !any && !sink->more)
         g_cond_wait(&sink->wake, &sink->lock);
     take_added(sink);
+    take_woken(sink);
+    sink->more = FALSE;
     return !sink->quit;
 }
 
@@ -202,16 +236,18 @@ static gpointer run_thread(gpointer data)
     while (wait_for_work(sink, any)) {
         write_notes(sink);
         pace_refill(&sink->pace);
-        any = !pace_has_token(&sink->pace) || write_round(sink);
+        any = write_round(sink);
     }
     sink_unref(sink);
     return NULL;
 }
 
-/* A log has more to read. */
-static void wake(JournalSink *sink)
+/* @log (or NULL) has more to read. */
+static void wake(JournalSink *sink, RunLog *log)
 {
     g_mutex_lock(&sink->lock);
+    if (log)
+        g_hash_table_add(sink->woken, run_log_ref(log));
     sink->more = sink->busy = TRUE;
     g_cond_signal(&sink->wake);
     g_mutex_unlock(&sink->lock);
@@ -232,7 +268,7 @@ void journal_sink_add(JournalSink *sink, RunLog *log, SinkCursors *cursors, cons
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->added, source);
     g_mutex_unlock(&sink->lock);
-    wake(sink);
+    wake(sink, NULL);
 }
 
 static void add_note_of(JournalSink *sink, Run *run, RunNote what)
@@ -244,7 +280,7 @@ static void add_note_of(JournalSink *sink, Run *run, RunNote what)
     g_mutex_lock(&sink->lock);
     g_ptr_array_add(sink->notes, note);
     g_mutex_unlock(&sink->lock);
-    wake(sink);
+    wake(sink, NULL);
 }
 
 gboolean journal_sink_is_busy(JournalSink *sink)
@@ -268,7 +304,7 @@ static void heard(const RunNews *news, gpointer data)
     if (news->kind == NEWS_VISIBLE)
         add_run(data, news->run);
     else if (news->kind == NEWS_EVENTS)
-        wake(data);
+        wake(data, run_get_log(news->run));
     else if (news->kind == NEWS_NOTE)
         add_note_of(data, news->run, news->note);
 }
@@ -282,7 +318,9 @@ JournalSink *journal_sink_new(Runs *runs)
     g_cond_init(&sink->wake);
     sink->added = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
     sink->notes = g_ptr_array_new_with_free_func((GDestroyNotify)note_free);
-    sink->sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
+    sink->woken = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_log_unref, NULL);
+    sink->active = g_ptr_array_new();
+    sink->sources = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)source_free);
     /* It begins with few: in a crash-loop they add up. */
     pace_init(&sink->pace, ENTRIES_PER_SECOND, BURST, ENTRIES_PER_SECOND);
     g_atomic_ref_count_inc(&sink->references);
