@@ -227,19 +227,21 @@ class Pool:
                 self.manager.kill(unit)
         problems += self._end_daemon()
         self.bus.close()
-        self._wait_for_helpers()
-        for pid in processes_of(self.marker):
+        for pid in self._wait_for_helpers():
             problems.append(f"left behind: process {describe_process(pid)}")
             os.kill(pid, signal.SIGKILL)
         return problems
 
     def _wait_for_helpers(self):
-        """git's helpers end when they see that the service has: a moment after it."""
-        with contextlib.suppress(AssertionError):
-            wait_until(
-                lambda: not any(map(ends_with_service, processes_of(self.marker))),
-                "git's helpers to end",
-            )
+        """git's helpers end when they see that the service has: a moment after it. Returns the
+        processes that are left. Twice: one that just executes its program is not found."""
+        for _ in range(2):
+            with contextlib.suppress(AssertionError):
+                wait_until(
+                    lambda: not any(map(ends_with_service, processes_of(self.marker))),
+                    "git's helpers to end",
+                )
+        return processes_of(self.marker)
 
     def _scopes_of_ended_runs(self):
         if not self.running():
