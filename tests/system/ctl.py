@@ -78,10 +78,11 @@ class Ctl:
 
 
 @contextmanager
-def calls_seen(pool):
-    """The names of the methods called on the bus, as a monitor sees them."""
+def calls_seen(bus):
+    """The names of the methods called on the bus of a pool, or at an address, as a monitor sees
+    them."""
     seen = []
-    monitor = connect(pool.bus.address)
+    monitor = connect(bus if isinstance(bus, str) else bus.bus.address)
 
     def on_message(connection, message, incoming):
         if message.get_message_type() != Gio.DBusMessageType.METHOD_CALL or not incoming:

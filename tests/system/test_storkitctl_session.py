@@ -3,10 +3,10 @@
 
 import os
 
-from ctl import STORKITCTL, Ctl
-from harness import Pool, main, serial, skip
+from ctl import STORKITCTL, Ctl, calls_seen
+from harness import Pool, main, serial, skip, wait_until
 from session import RUNTIME
-from test_activation import Installed
+from test_activation import REAL_BUS, UNIT, Installed, systemctl
 
 NOTE = "The service is not on this session's bus"
 
@@ -57,6 +57,22 @@ def test_other_session_starts_the_users_service():
             del cron.environment[name]
         assert [run["run_id"] for run in cron.json("list")] == [info["run_id"]]
         cron("stop", "42")
+
+
+@serial
+def test_question_that_is_lost_with_a_service_is_asked_of_the_next():
+    """storkitctl list, whose call reaches a service that is killed before it answers, is answered
+    by the one that comes after it."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        session.call("List", "")
+        ctl = Ctl(pool, "init")
+        ctl.environment |= REAL_BUS
+        systemctl("kill", "--signal=STOP", UNIT)
+        with calls_seen(REAL_BUS["DBUS_SESSION_BUS_ADDRESS"]) as calls:
+            listing = ctl.begin("--json", "list")
+            wait_until(lambda: "List" in calls, "the call of List")
+        systemctl("kill", "--signal=KILL", UNIT)
+        assert ctl.finish(listing).out == "[]\n"
 
 
 if __name__ == "__main__":
