@@ -81,10 +81,15 @@ void run_figures_read(const char *cgroup, RunFigures *ret_figures)
     };
 }
 
+static void add_value(GVariantBuilder *builder, const char *key, GVariant *value)
+{
+    g_variant_builder_add(builder, "{sv}", key, value);
+}
+
 static void add_number(GVariantBuilder *builder, const char *key, guint64 value)
 {
     if (value > 0)
-        g_variant_builder_add(builder, "{sv}", key, g_variant_new_uint64(value));
+        add_value(builder, key, g_variant_new_uint64(value));
 }
 
 /* A List makes one for each run: a builder costs a tenth of a GVariantDict. */
@@ -97,8 +102,7 @@ GVariant *run_figures_to_variant(const RunFigures *figures, guint64 cursor)
         add_number(&builder, "memory", figures->memory);
         add_number(&builder, "memory_peak", figures->memory_peak);
         add_number(&builder, "cpu_usec", figures->cpu_usec);
-        g_variant_builder_add(&builder, "{sv}", "processes",
-                              g_variant_new_uint32(figures->processes));
+        add_value(&builder, "processes", g_variant_new_uint32(figures->processes));
     }
     return g_variant_builder_end(&builder);
 }

@@ -70,7 +70,7 @@ class InterfacePage(unittest.TestCase):
         self.assertLessEqual({name for names in used for name in re.findall(r"\w+", names)}, errors)
 
     def test_has_every_key_of_info(self):
-        inserted = r'(?:add_\w+|g_variant_dict_insert(?:_value)?)\(&?dict,\s*"(\w+)"'
+        inserted = r'(?:add_\w+|g_variant_dict_insert(?:_value)?)\(&?(?:dict|builder),\s*"(\w+)"'
         sources = read("src/run/run-info.c") + read("src/store/facts.c")
         keys = set(re.findall(inserted, sources))
         keys |= set(re.findall(r'\[USAGE_\w+\] = "(\w+)"', read("src/agents/usage.c")))
