@@ -13,6 +13,9 @@
 /* An agent may make as many as it likes below its own, and List is not to wait for that. */
 #define MAX_FOLDERS 64
 
+/* What is read of a file here is at its beginning. */
+#define TEXT_MAX 4096
+
 /* Where cgroup2 is mounted: "/sys/fs/cgroup", or its `unified` in a hybrid layout. */
 static const char *cgroup_mount(void)
 {
@@ -46,11 +49,19 @@ char *cgroup_of_process(pid_t pid)
     return cgroup_folder(control_group);
 }
 
-static char *read_file(const char *folder, const char *file)
+/* A file of the kernel's, from its beginning; FALSE where it cannot be read. */
+static gboolean read_at(int folder_fd, const char *file, char text[TEXT_MAX])
+{
+    autofd fd = openat(folder_fd, file, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, TEXT_MAX - 1);
+    text[MAX(n, 0)] = '\0';
+    return n >= 0;
+}
+
+static gboolean read_file(const char *folder, const char *file, char text[TEXT_MAX])
 {
     g_autofree char *path = g_build_filename(folder, file, NULL);
-    char *text = NULL;
-    return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
+    return read_at(AT_FDCWD, path, text);
 }
 
 gboolean cgroup_write(const char *folder, const char *file, const char *text)
@@ -62,69 +73,113 @@ gboolean cgroup_write(const char *folder, const char *file, const char *text)
 
 gboolean cgroup_has_controller(const char *folder, const char *controller)
 {
-    g_autofree char *text = read_file(folder, "cgroup.controllers");
-    g_auto(GStrv) controllers = text ? g_strsplit(g_strchomp(text), " ", -1) : NULL;
-    return controllers && g_strv_contains((const char *const *)controllers, controller);
+    char text[TEXT_MAX];
+    if (!read_file(folder, "cgroup.controllers", text))
+        return FALSE;
+    g_auto(GStrv) controllers = g_strsplit(g_strchomp(text), " ", -1);
+    return g_strv_contains((const char *const *)controllers, controller);
+}
+
+/* --- Figures --- */
+
+static guint64 parse_uint(char *text, guint64 fallback)
+{
+    guint64 value;
+    return g_ascii_string_to_unsigned(g_strchomp(text), 10, 0, G_MAXUINT64, &value, NULL)
+               ? value
+               : fallback;
+}
+
+static guint64 find_keyed(const char *text, const char *key, guint64 fallback)
+{
+    gsize length = strlen(key);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return g_ascii_strtoull(line + length + 1, NULL, 10);
+    }
+    return fallback;
 }
 
 guint64 cgroup_get_uint(const char *folder, const char *file, guint64 fallback)
 {
-    g_autofree char *text = read_file(folder, file);
-    guint64 value;
-    if (!text || !g_ascii_string_to_unsigned(g_strchomp(text), 10, 0, G_MAXUINT64, &value, NULL))
-        return fallback;
-    return value;
+    char text[TEXT_MAX];
+    return read_file(folder, file, text) ? parse_uint(text, fallback) : fallback;
 }
 
 guint64 cgroup_get_keyed(const char *folder, const char *file, const char *key, guint64 fallback)
 {
-    g_autofree char *text = read_file(folder, file);
-    g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
-    gsize length = strlen(key);
-    for (char **line = lines; line && *line; line++)
-        if (strncmp(*line, key, length) == 0 && (*line)[length] == ' ')
-            return g_ascii_strtoull(*line + length + 1, NULL, 10);
-    return fallback;
+    char text[TEXT_MAX];
+    return read_file(folder, file, text) ? find_keyed(text, key, fallback) : fallback;
 }
 
-static guint count_lines(const char *folder)
+static guint count_lines(int folder_fd)
 {
-    g_autofree char *text = read_file(folder, "cgroup.procs");
+    autofd fd = openat(folder_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    char text[TEXT_MAX];
     guint count = 0;
-    for (const char *p = text; p && (p = strchr(p, '\n')); p++)
-        count++;
+    ssize_t n;
+    while (fd >= 0 && (n = read(fd, text, sizeof text)) > 0)
+        for (ssize_t i = 0; i < n; i++)
+            count += text[i] == '\n';
     return count;
 }
 
 /* Each folder in it is a link to it, beside its own two. */
-static gboolean has_folders(const char *folder)
+static gboolean has_folders(int folder_fd)
 {
     struct stat info;
-    return stat(folder, &info) == 0 && info.st_nlink > 2;
+    return fstat(folder_fd, &info) == 0 && info.st_nlink > 2;
 }
 
-static guint count_below(const char *folder, guint *folders_left)
+static int open_folder(int parent_fd, const char *name)
 {
-    guint count = count_lines(folder);
+    return openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static guint count_below(int folder_fd_taken, guint *folders_left)
+{
+    guint count = count_lines(folder_fd_taken);
     /* A folder has fifty files, and the kernel knows which entries are folders. */
-    DIR *entries = has_folders(folder) ? opendir(folder) : NULL;
+    DIR *entries = has_folders(folder_fd_taken) ? fdopendir(folder_fd_taken) : NULL;
     const struct dirent *entry;
+    if (!entries)
+        fd_clear(&folder_fd_taken);
     while (entries && *folders_left > 0 && (entry = readdir(entries))) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
             continue;
-        g_autofree char *child = g_build_filename(folder, entry->d_name, NULL);
         (*folders_left)--;
-        count += count_below(child, folders_left);
+        count += count_below(open_folder(dirfd(entries), entry->d_name), folders_left);
     }
     if (entries)
         closedir(entries);
     return count;
 }
 
-guint cgroup_count_processes(const char *folder)
+static guint count_processes(int folder_fd_taken)
 {
     guint folders_left = MAX_FOLDERS;
-    return count_below(folder, &folders_left);
+    return count_below(folder_fd_taken, &folders_left);
+}
+
+guint cgroup_count_processes(const char *folder)
+{
+    return count_processes(open_folder(AT_FDCWD, folder));
+}
+
+/* The way to the folder is gone once: it takes longer than to read a file in it. */
+void cgroup_read_figures(const char *folder, CgroupFigures *ret_figures)
+{
+    char text[TEXT_MAX];
+    int fd = open_folder(AT_FDCWD, folder);
+    *ret_figures = (CgroupFigures){0};
+    if (read_at(fd, "memory.current", text))
+        ret_figures->memory = parse_uint(text, 0);
+    if (read_at(fd, "memory.peak", text))
+        ret_figures->memory_peak = parse_uint(text, 0);
+    if (read_at(fd, "cpu.stat", text))
+        ret_figures->cpu_usec = find_keyed(text, "usage_usec", 0);
+    ret_figures->processes = count_processes(fd);
 }
 
 void cgroup_kill(const char *folder)

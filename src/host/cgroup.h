@@ -23,6 +23,15 @@ guint64 cgroup_get_uint(const char *folder, const char *file, guint64 fallback);
 /** The value of @key in a flat keyed file such as cpu.stat, or @fallback. */
 guint64 cgroup_get_keyed(const char *folder, const char *file, const char *key, guint64 fallback);
 
+/** What a run has used up to now: bytes, µs; 0 where the controller is missing. */
+typedef struct {
+    guint64 memory, memory_peak, cpu_usec;
+    guint processes; /* in it and below, as cgroup_count_processes() has them */
+} CgroupFigures;
+
+/** Reads all of them at once; 0 for what cannot be read, as of a cgroup that is gone. */
+void cgroup_read_figures(const char *folder, CgroupFigures *ret_figures);
+
 /** Writes @text into one of its files; FALSE with errno set where that fails. */
 gboolean cgroup_write(const char *folder, const char *file, const char *text);
 

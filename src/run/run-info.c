@@ -72,12 +72,14 @@ static void add_identity(GVariantDict *dict, const Run *run)
 
 void run_figures_read(const char *cgroup, RunFigures *ret_figures)
 {
+    CgroupFigures figures;
+    cgroup_read_figures(cgroup, &figures);
     *ret_figures = (RunFigures){
         .known = TRUE,
-        .memory = cgroup_get_uint(cgroup, "memory.current", 0),
-        .memory_peak = cgroup_get_uint(cgroup, "memory.peak", 0),
-        .cpu_usec = cgroup_get_keyed(cgroup, "cpu.stat", "usage_usec", 0),
-        .processes = cgroup_count_processes(cgroup),
+        .memory = figures.memory,
+        .memory_peak = figures.memory_peak,
+        .cpu_usec = figures.cpu_usec,
+        .processes = figures.processes,
     };
 }
 
