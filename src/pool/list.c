@@ -5,9 +5,10 @@
 
 /*
  * List. The main loop collects what is known of the runs, in short turns. A thread of its own reads
- * their figures (and the runs of other machines), for a limited time: a thousand runs have
- * thousands of files in the kernel. Where the time is over, the others have the figures of the last
- * time, and the next List begins with them.
+ * their figures, and tells of them and of the runs of other machines. Of many runs the figures are
+ * read beside that, by another thread and for a limited time: a thousand runs have thousands of
+ * files in the kernel. What is not read by then is that of the last time, and the next List begins
+ * with it.
  */
 
 #define TURN_USEC 2000
@@ -21,7 +22,7 @@ typedef struct {
     GVariant *state;
     guint64 cursor;
     char *cgroup; /* NULL: it has no figures */
-    RunFigures figures;
+    RunFigures figures, read;
 } Listed;
 
 typedef struct {
@@ -29,7 +30,7 @@ typedef struct {
     GArray *runs;   /* Listed */
     guint to_check; /* how many of them, from the last on, are to be collected */
     guint first;    /* whose figures are read first */
-    guint n_read;   /* how many were read */
+    gint n_read;    /* how many were read; atomic */
     PoolListEach each;
     PoolListEnd end;
     gpointer data;
@@ -53,28 +54,41 @@ static gboolean end_listing(gpointer user_data)
 {
     g_autofree Listing *listing = user_data;
     Pool *pool = listing->pool;
-    for (guint i = 0; i < listing->n_read; i++) {
+    guint n_read = (guint)listing->n_read;
+    for (guint i = 0; i < n_read; i++) {
         const Listed *listed = get_listed(listing, listing->first + i);
-        run_keep_figures(listed->run, &listed->figures);
+        run_keep_figures(listed->run, &listed->read);
     }
-    pool->list_first = listing->first + listing->n_read;
+    pool->list_first = listing->first + n_read;
     pool->listings--;
     listing->end(listing->data);
     g_array_unref(listing->runs);
     return G_SOURCE_REMOVE;
 }
 
-/* --- In the thread --- */
+/* --- In threads --- */
 
-static void read_figures(Listing *listing)
+static gpointer read_figures(gpointer data)
 {
+    Listing *listing = data;
     gint64 end = g_get_monotonic_time() + FIGURES_USEC;
-    while (listing->n_read < listing->runs->len &&
-           (listing->n_read < FIGURES_LEAST || g_get_monotonic_time() < end)) {
-        Listed *listed = get_listed(listing, listing->first + listing->n_read++);
+    for (guint i = 0; i < listing->runs->len; i++) {
+        if (i >= FIGURES_LEAST && g_get_monotonic_time() >= end)
+            break;
+        Listed *listed = get_listed(listing, listing->first + i);
         if (listed->cgroup)
-            run_figures_read(listed->cgroup, &listed->figures);
+            run_figures_read(listed->cgroup, &listed->read);
+        g_atomic_int_inc(&listing->n_read);
     }
+    return NULL;
+}
+
+static const RunFigures *get_figures(Listing *listing, guint i)
+{
+    guint n = listing->runs->len;
+    guint place = (i + n - listing->first % n) % n;
+    const Listed *listed = &g_array_index(listing->runs, Listed, i);
+    return place < (guint)g_atomic_int_get(&listing->n_read) ? &listed->read : &listed->figures;
 }
 
 static void tell_elsewhere(const Listing *listing)
@@ -93,14 +107,19 @@ static void tell_elsewhere(const Listing *listing)
 void pool_list_in_thread(gpointer data, gpointer unused)
 {
     Listing *listing = data;
-    read_figures(listing);
+    gboolean many = listing->runs->len > FIGURES_LEAST;
+    GThread *reader = many ? g_thread_try_new("figures", read_figures, listing, NULL) : NULL;
+    if (!reader)
+        read_figures(listing);
     for (guint i = 0; i < listing->runs->len; i++) {
         const Listed *listed = &g_array_index(listing->runs, Listed, i);
         g_autoptr(GVariant) figures =
-            g_variant_ref_sink(run_figures_to_variant(&listed->figures, listed->cursor));
+            g_variant_ref_sink(run_figures_to_variant(get_figures(listing, i), listed->cursor));
         listing->each(listed->state, figures, listing->data);
     }
     tell_elsewhere(listing);
+    if (reader)
+        g_thread_join(reader);
     g_idle_add_full(G_PRIORITY_DEFAULT, end_listing, listing, NULL);
 }
 
