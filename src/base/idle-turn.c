@@ -15,9 +15,11 @@ struct IdleTurn {
 static GQueue waiting = G_QUEUE_INIT;
 static guint source;
 
+/* Only those that wait now: one that comes again comes behind all else that is idle work. */
 static gboolean take_turns(gpointer unused)
 {
     gint64 end = g_get_monotonic_time() + LOOP_TURN_USEC;
+    guint left = g_queue_get_length(&waiting);
     do {
         IdleTurn *turn = g_queue_peek_head(&waiting);
         IdleTurnFunc func = turn->func;
@@ -25,7 +27,7 @@ static gboolean take_turns(gpointer unused)
         g_queue_unlink(&waiting, &turn->link);
         g_free(turn);
         func(data);
-    } while (!g_queue_is_empty(&waiting) && g_get_monotonic_time() < end);
+    } while (--left > 0 && !g_queue_is_empty(&waiting) && g_get_monotonic_time() < end);
     if (!g_queue_is_empty(&waiting))
         return G_SOURCE_CONTINUE;
     source = 0;

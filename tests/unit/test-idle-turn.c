@@ -49,6 +49,17 @@ static void test_turns_come_in_their_order(void)
     g_assert_cmpstr(order->str, ==, "abda");
 }
 
+static void test_one_that_comes_again_leaves_the_loop(void)
+{
+    g_autoptr(GString) order = g_string_new(NULL);
+    seen = (Seen){.order = order};
+    idle_turn_new(come_again, (void *)"a");
+    g_main_context_iteration(NULL, FALSE);
+    g_assert_cmpstr(order->str, ==, "a");
+    run_all();
+    g_assert_cmpstr(order->str, ==, "aa");
+}
+
 static void test_one_that_is_taken_back_is_no_turn(void)
 {
     idle_turn_free(idle_turn_new(note, (void *)"a"));
@@ -84,6 +95,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/idle-turn/turns-come-in-their-order", test_turns_come_in_their_order);
+    g_test_add_func("/idle-turn/one-that-comes-again-leaves-the-loop",
+                    test_one_that_comes_again_leaves_the_loop);
     g_test_add_func("/idle-turn/one-that-is-taken-back-is-no-turn",
                     test_one_that_is_taken_back_is_no_turn);
     g_test_add_func("/idle-turn/who-calls-does-not-wait-for-all",
