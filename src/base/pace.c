@@ -19,6 +19,11 @@ gboolean pace_has_token(const Pace *pace)
     return pace->tokens >= 1;
 }
 
+gboolean pace_may_owe(const Pace *pace, guint debt)
+{
+    return pace->tokens + debt >= 1;
+}
+
 void pace_take(Pace *pace, guint cost)
 {
     pace->tokens -= cost;

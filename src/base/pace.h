@@ -20,5 +20,8 @@ void pace_refill(Pace *pace);
 /** Whether there is a token to take. */
 gboolean pace_has_token(const Pace *pace);
 
+/** Whether one may be taken by somebody who may owe as many as @debt. */
+gboolean pace_may_owe(const Pace *pace, guint debt);
+
 /** Takes @cost tokens; more than there are is a debt, which later refills pay first. */
 void pace_take(Pace *pace, guint cost);

@@ -20,6 +20,10 @@
 /* A run's share before the next one has its turn. */
 #define TURN 64
 
+/* Who has sent less than a turn since there was nothing to send for it does not wait for those who
+ * have used up the tokens: it may have so many of the next ones. */
+#define MAX_OWED 500
+
 /* How many bytes go out before the bus is asked about them, and how many at most before it has
  * answered: so much may a reader that has just stopped hoard unnoticed. */
 #define ASK_EVERY (1u * 1024 * 1024)
@@ -41,6 +45,7 @@ typedef struct {
     LogReader *reader;
     EventBatch *batch;
     guint next;      /* event of the batch */
+    guint in_a_row;  /* sent since there was nothing to send */
     gboolean active; /* in the queue of those that have something */
 
     /* Cursors: of the last event on the socket, of the last one before the question to the bus that
@@ -134,7 +139,8 @@ static Pace *pace_of(BusPublisher *publisher, const Publication *publication)
 
 static gboolean may_send(BusPublisher *publisher, const Publication *publication)
 {
-    return pace_has_token(pace_of(publisher, publication)) && is_open(publisher);
+    guint debt = publication->in_a_row < TURN ? MAX_OWED : 0;
+    return pace_may_owe(pace_of(publisher, publication), debt) && is_open(publisher);
 }
 
 /* A run's turn: TRUE if it has more. */
@@ -149,6 +155,7 @@ static gboolean take_turn(BusPublisher *publisher, Publication *publication)
             fault_point("last-signal");
         pace_take(pace_of(publisher, publication), 1);
         publication->next++;
+        publication->in_a_row++;
         if (has_room(publisher)) {
             commit(publisher, publication);
         } else {
@@ -169,6 +176,7 @@ static gboolean is_over(const Publication *publication)
 static void retire(BusPublisher *publisher, Publication *publication)
 {
     publication->active = FALSE;
+    publication->in_a_row = 0;
     if (is_over(publication))
         g_hash_table_remove(publisher->publications, publication->run);
 }
@@ -323,7 +331,7 @@ static void wake(BusPublisher *publisher, Run *run, EventBatch *batch)
     if (!publication || publication->active)
         return;
     publication->active = TRUE;
-    g_queue_push_tail(&publisher->active, publication);
+    g_queue_push_head(&publisher->active, publication);
     if (publisher->full && publisher->hold_timer == 0)
         ask(publisher); /* nobody has for a while */
     watch_for_room(publisher);
@@ -444,7 +452,8 @@ BusPublisher *bus_publisher_new(Runs *runs, const BusPublisherOwner *owner, gpoi
     publisher->publications =
         g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)publication_free);
     g_queue_init(&publisher->active);
-    pace_init(&publisher->pace, SIGNALS_PER_SECOND, BURST, BURST);
+    guint pace = test_limit("STORKIT_SIGNALS_PER_SECOND", SIGNALS_PER_SECOND);
+    pace_init(&publisher->pace, pace, BURST, BURST);
     pace_init(&publisher->flood_pace, FLOOD_SIGNALS_PER_SECOND, FLOOD_BURST, FLOOD_BURST);
     return publisher;
 }

@@ -330,6 +330,21 @@ def test_line_of_100_mb_is_taken_in_constant_memory(pool):
 # Every way out
 
 
+def test_who_prints_little_does_not_wait_for_who_prints_much(pool):
+    """The signals of an agent go out although another one has used up what the bus is given in a
+    while."""
+    pool.environment["STORKIT_SIGNALS_PER_SECOND"] = "0"
+    pool.restart_daemon()
+    root = pool.repository(
+        agents={"busy": "lines 4000 much; idle", "quiet": "lines 1 little; idle"}
+    )
+    pool.start(root, "much", "busy")
+    wait_until(lambda: len(pool.events) >= 2500, "the first signals, which go out at once")
+    pool.start(root, "little", "quiet")
+    pool.wait_for(lambda event: event.get("text", "").startswith("little"))
+    assert len([event for event in pool.events if event["story_id"] == "much"]) == 2500
+
+
 def test_signals_drain_and_fd_agree(pool):
     """The same events, cursors and times come live and later, by signal, Subscribe and Drain; times
     never go back."""
