@@ -254,7 +254,7 @@ class User(threading.Thread):
             subprocess.run(command, stderr=subprocess.DEVNULL, timeout=PATIENCE)
         elif how == "wait":
             time.sleep(self.random.random() * 3)
-        reply = self.call("stop", self.soak.root, run.story)
+        reply = self.stop(run)
         left = run.processes()
         self.ledger.check(
             "when Stop has replied, no process of the run is left",
@@ -262,6 +262,18 @@ class User(threading.Thread):
             lambda: f"{run.id} ({' '.join(run.did)}; {' '.join(self.soak.recent)}): {left}, "
             f"the reply was {reply}",
         )
+
+    def stop(self, run):
+        """A Stop that is refused, as for want of a descriptor, promises nothing: it is called
+        again."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            reply = self.call("stop", self.soak.root, run.story)
+            refused = isinstance(reply, PoolError) and reply.name != "NoSuchRun"
+            if not refused or time.monotonic() > end:
+                return reply
+            self.ledger.count(f"Stop refused: {reply.name}", reply.message)
+            time.sleep(0.1)
 
     def kill(self, run, the_shim):
         """SIGKILL for the run's shim, or for all else; whether there was such a process."""
