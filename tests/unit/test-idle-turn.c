@@ -30,6 +30,12 @@ static void take_other_back(void *data)
     g_clear_pointer(&seen.other, idle_turn_free);
 }
 
+static void replace_other(void *data)
+{
+    take_other_back(data);
+    idle_turn_new(note, (void *)"c");
+}
+
 static void run_all(void)
 {
     while (g_main_context_iteration(NULL, FALSE))
@@ -58,6 +64,17 @@ static void test_one_that_comes_again_leaves_the_loop(void)
     g_assert_cmpstr(order->str, ==, "a");
     run_all();
     g_assert_cmpstr(order->str, ==, "aa");
+}
+
+/* The last one that waited is taken back in a turn that makes the next. */
+static void test_one_may_replace_the_last(void)
+{
+    g_autoptr(GString) order = g_string_new(NULL);
+    seen = (Seen){.order = order};
+    idle_turn_new(replace_other, (void *)"a");
+    seen.other = idle_turn_new(note, (void *)"b");
+    run_all();
+    g_assert_cmpstr(order->str, ==, "ac");
 }
 
 static void test_one_that_is_taken_back_is_no_turn(void)
@@ -97,6 +114,7 @@ int main(int argc, char **argv)
     g_test_add_func("/idle-turn/turns-come-in-their-order", test_turns_come_in_their_order);
     g_test_add_func("/idle-turn/one-that-comes-again-leaves-the-loop",
                     test_one_that_comes_again_leaves_the_loop);
+    g_test_add_func("/idle-turn/one-may-replace-the-last", test_one_may_replace_the_last);
     g_test_add_func("/idle-turn/one-that-is-taken-back-is-no-turn",
                     test_one_that_is_taken_back_is_no_turn);
     g_test_add_func("/idle-turn/who-calls-does-not-wait-for-all",
