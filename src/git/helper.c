@@ -65,21 +65,29 @@ static int spawn(Helper *helper, int socket, int control)
     return cell_spawn(helper->cell, &plan, FALSE, &helper->pid, &helper->pidfd);
 }
 
+static void fail_to_start(GError **error, int errnum)
+{
+    worktree_fail(error, "cannot start the git helper: %s: %s", g_strerror(errnum),
+                  errno_is_shortage(errnum) ? "try again" : "reinstall storkit");
+}
+
+static gboolean make_socket(int ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
+}
+
 static Helper *helper_new(GError **error)
 {
-    int sockets[2], controls[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0 ||
-        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, controls) < 0) {
-        worktree_fail(error, "cannot start the git helper: %s", g_strerror(errno));
-        return NULL;
-    }
+    int sockets[2] = {-1, -1}, controls[2] = {-1, -1};
+    int r = make_socket(sockets) && make_socket(controls) ? 0 : errno;
     autofd its_socket = sockets[1], its_control = controls[1];
     Helper *helper = g_new0(Helper, 1);
     *helper = (Helper){cell_new(), 0, -1, sockets[0], controls[0]};
-    int r = spawn(helper, its_socket, its_control);
+    if (r == 0)
+        r = spawn(helper, its_socket, its_control);
     if (r == 0)
         return helper;
-    worktree_fail(error, "cannot start the git helper: %s: reinstall storkit", g_strerror(r));
+    fail_to_start(error, r);
     cell_free(helper->cell);
     fd_clear(&helper->socket);
     fd_clear(&helper->control);

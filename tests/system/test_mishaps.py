@@ -207,6 +207,21 @@ def test_cursor_without_descriptors_is_not_refused(pool):
                 assert error.message.endswith("Too many open files"), (limit, error)
 
 
+def test_git_without_descriptors_says_try_again(pool):
+    """Where git's helper cannot be started for want of descriptors, the error does not send one to
+    reinstall anything, and what was opened for it is closed."""
+    folder = f"/proc/{pool.process.pid}/fd"
+    for number, limit in enumerate(free_descriptors(pool, 10)):
+        root = pool.repository(f"project{number}")
+        before = len(os.listdir(folder))
+        with descriptors_below(pool, limit):
+            try:
+                pool.list_worktrees(root)
+            except PoolError as error:
+                assert "reinstall" not in error.message, (limit, error)
+                wait_until(lambda: len(os.listdir(folder)) <= before, "closed descriptors")
+
+
 def test_transcript_that_lost_its_end_is_consistent(pool):
     """After a power cut a transcript may be shorter than exit.json says: the run's cursor is that
     of its last event."""
