@@ -14,14 +14,14 @@ void pace_refill(Pace *pace)
     pace->refilled = now;
 }
 
-gboolean pace_has_token(const Pace *pace)
-{
-    return pace->tokens >= 1;
-}
-
 gboolean pace_may_owe(const Pace *pace, guint debt)
 {
     return pace->tokens + debt >= 1;
+}
+
+gboolean pace_has_token(const Pace *pace)
+{
+    return pace_may_owe(pace, 0);
 }
 
 void pace_take(Pace *pace, guint cost)

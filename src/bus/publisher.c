@@ -20,8 +20,8 @@
 /* A run's share before the next one has its turn. */
 #define TURN 64
 
-/* Who has sent less than a turn since there was nothing to send for it does not wait for those who
- * have used up the tokens: it may have so many of the next ones. */
+/* So many tokens may be owed for runs that print little: less than a turn since they had nothing to
+ * send. They do not wait for those that have used up the tokens. */
 #define MAX_OWED 500
 
 /* How many bytes go out before the bus is asked about them, and how many at most before it has

@@ -15,6 +15,7 @@
 
 #define OUTPUT_MAX (8 * 1024 * 1024)
 
+/* How long what a shell has started has to leave its group. */
 #define LEAVE_MSEC 1000
 
 /* /proc/PID/limits: proc(5) */

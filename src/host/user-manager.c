@@ -49,8 +49,7 @@ typedef struct {
     char *job;           /* once the method has replied */
     GHashTable *removed; /* jobs that ended before that: path -> result */
     gboolean without_oom_policy;
-    gint64 began;   /* monotonic */
-    gboolean again; /* the manager may have had the call before */
+    gint64 began; /* monotonic, on this connection; 0: not yet */
 } ScopeStart;
 
 static void scope_start_free(ScopeStart *start)
@@ -133,7 +132,6 @@ static int on_start_reply(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
         return 0;
     }
     if (error && is_worth_another(start, error)) {
-        start->again = TRUE;
         manager_request_later(&start->request, LOOK_MSEC, look);
         return 0;
     }
@@ -202,12 +200,12 @@ static void scope_start_begin(ManagerRequest *request)
 {
     ScopeStart *start = (ScopeStart *)request;
     int r = manager_request_listen(request, MANAGER_JOB_REMOVED, start->unit, on_job_removed);
-    start->again = start->began != 0;
+    gboolean again = start->began != 0; /* the manager may have had the call before */
     start->began = g_get_monotonic_time();
     g_clear_pointer(&start->job, g_free);
     if (r < 0)
         scope_start_fail(start, g_strerror(-r));
-    else if (start->again)
+    else if (again)
         manager_request_later(request, LOOK_MSEC, look);
     else
         call_start(start);

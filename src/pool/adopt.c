@@ -146,7 +146,7 @@ static void follow(Pool *pool, Run *run)
         admission_follow_setup(pool->admission, run);
     run_look_back(run);
     runs_make_visible(pool->tools.runs, run);
-    if (run_find_scope(run)) { /* of a thousand runs that go on, systemd has a thousand answers */
+    if (run_find_scope(run)) { /* no question to systemd: there may be a thousand of them */
         run_follow(run);
         return;
     }
