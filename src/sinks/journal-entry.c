@@ -5,9 +5,6 @@
 #include <sys/uio.h>
 #include <syslog.h>
 
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
 #include "base/json-scan.h"
 #include "sinks/message-ids.h"
 #include "transcript/event-json.h"
@@ -90,8 +87,7 @@ static char *describe_done(const RunIdentity *identity, const Event *event)
     return g_strdup(text->str);
 }
 
-/* Stands for the JSON in STORKIT_DATA: `systemctl status` shows the last entries of the service,
- * which writes them, and is no place for JSON. */
+/* Stands for the JSON in STORKIT_DATA: people read this, or not. */
 static char *describe_json(const RunIdentity *identity, const Event *event)
 {
     JsonScan scan;
@@ -209,7 +205,8 @@ static void add_sandbox(Entry *entry, const JournalRun *run)
         add_text(entry, "STORKIT_SANDBOX_MISSING", *part);
 }
 
-void journal_send_event(const RunIdentity *identity, const JournalRun *run, const Event *event)
+void journal_send_event(JournalWriter *writer, const RunIdentity *identity, const JournalRun *run,
+                        const Event *event)
 {
     Kind kind = classify(event);
     g_auto(Entry) entry = {.count = 0};
@@ -225,7 +222,7 @@ void journal_send_event(const RunIdentity *identity, const JournalRun *run, cons
         add_text(&entry, "MESSAGE_ID", kind.id);
     if (tells_sandbox(run, event))
         add_sandbox(&entry, run);
-    sd_journal_sendv(entry.fields, (int)entry.count);
+    journal_writer_send(writer, entry.fields, entry.count);
 }
 
 static void add_warning(Entry *entry, const RunIdentity *identity, const char *unit,
@@ -257,16 +254,18 @@ static const struct {
                        STORKIT_MESSAGE_OOM_KILL},
 };
 
-void journal_send_note(const RunIdentity *identity, const char *unit, RunNote note)
+void journal_send_note(JournalWriter *writer, const RunIdentity *identity, const char *unit,
+                       RunNote note)
 {
     g_auto(Entry) entry = {.count = 0};
     g_autofree char *message =
         g_strdup_printf("%s/%s %s", identity->story, identity->agent, notes[note].message);
     add_warning(&entry, identity, unit, message, notes[note].id);
-    sd_journal_sendv(entry.fields, (int)entry.count);
+    journal_writer_send(writer, entry.fields, entry.count);
 }
 
-void journal_send_skipped(const RunIdentity *identity, const char *unit, guint64 from, guint64 to)
+void journal_send_skipped(JournalWriter *writer, const RunIdentity *identity, const char *unit,
+                          guint64 from, guint64 to)
 {
     g_auto(Entry) entry = {.count = 0};
     g_autofree char *message = g_strdup_printf(
@@ -275,5 +274,5 @@ void journal_send_skipped(const RunIdentity *identity, const char *unit, guint64
         from, to);
     add_warning(&entry, identity, unit, message, STORKIT_MESSAGE_SKIPPED);
     add_number(&entry, "STORKIT_CURSOR", to);
-    sd_journal_sendv(entry.fields, (int)entry.count);
+    journal_writer_send(writer, entry.fields, entry.count);
 }

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "run/run.h"
+#include "sinks/journal-writer.h"
 #include "transcript/event.h"
 
 /*
@@ -18,10 +19,13 @@ typedef struct {
     char **sandbox_missing; /* what of it is not enforced, or NULL */
 } JournalRun;
 
-void journal_send_event(const RunIdentity *identity, const JournalRun *run, const Event *event);
+void journal_send_event(JournalWriter *writer, const RunIdentity *identity, const JournalRun *run,
+                        const Event *event);
 
 /** A change of a run that is not an event of its log. */
-void journal_send_note(const RunIdentity *identity, const char *unit, RunNote note);
+void journal_send_note(JournalWriter *writer, const RunIdentity *identity, const char *unit,
+                       RunNote note);
 
 /** The events after the cursor @from, up to the cursor @to, are not in the journal. */
-void journal_send_skipped(const RunIdentity *identity, const char *unit, guint64 from, guint64 to);
+void journal_send_skipped(JournalWriter *writer, const RunIdentity *identity, const char *unit,
+                          guint64 from, guint64 to);

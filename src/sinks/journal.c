@@ -51,6 +51,7 @@ struct JournalSink {
     GPtrArray *active;   /* Source * */
     guint turn;          /* of the active source that is next */
     Pace pace;
+    JournalWriter *writer;
 };
 
 static void source_free(Source *source)
@@ -82,6 +83,7 @@ static void sink_unref(JournalSink *sink)
     g_hash_table_unref(sink->woken);
     g_ptr_array_unref(sink->active);
     g_hash_table_unref(sink->sources);
+    journal_writer_free(sink->writer);
     g_mutex_clear(&sink->lock);
     g_cond_clear(&sink->wake);
     g_free(sink);
@@ -96,13 +98,14 @@ static void set_done(Source *source, guint64 cursor)
         sink_cursors_set(source->cursors, SINK_JOURNAL, cursor);
 }
 
-static void skip_to_head(Source *source)
+static void skip_to_head(JournalWriter *writer, Source *source)
 {
     g_clear_pointer(&source->batch, event_batch_unref);
     log_reader_free(source->reader);
     source->reader = log_reader_new_at_head(source->log);
     guint64 head = log_reader_cursor(source->reader);
-    journal_send_skipped(run_log_identity(source->log), source->run.unit, source->done, head);
+    journal_send_skipped(writer, run_log_identity(source->log), source->run.unit, source->done,
+                         head);
     set_done(source, head);
 }
 
@@ -130,12 +133,12 @@ static gboolean write_one(JournalSink *sink, Source *source)
 {
     const Event *event = peek(source);
     if (event && is_far_behind(source, event)) {
-        skip_to_head(source);
+        skip_to_head(sink->writer, source);
         event = peek(source);
     }
     if (!event)
         return FALSE;
-    journal_send_event(run_log_identity(source->log), &source->run, event);
+    journal_send_event(sink->writer, run_log_identity(source->log), &source->run, event);
     if (event_is_last(event))
         fault_point("last-entry");
     set_done(source, event->cursor);
@@ -225,7 +228,7 @@ static void write_notes(JournalSink *sink)
     g_mutex_unlock(&sink->lock);
     for (guint i = 0; i < notes->len; i++) {
         const Note *note = g_ptr_array_index(notes, i);
-        journal_send_note(run_log_identity(note->log), note->unit, note->what);
+        journal_send_note(sink->writer, run_log_identity(note->log), note->unit, note->what);
     }
 }
 
@@ -321,6 +324,7 @@ JournalSink *journal_sink_new(Runs *runs)
     sink->woken = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_log_unref, NULL);
     sink->active = g_ptr_array_new();
     sink->sources = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)source_free);
+    sink->writer = journal_writer_new();
     /* It begins with few: in a crash-loop they add up. */
     pace_init(&sink->pace, ENTRIES_PER_SECOND, BURST, ENTRIES_PER_SECOND);
     g_atomic_ref_count_inc(&sink->references);

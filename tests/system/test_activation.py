@@ -2,6 +2,7 @@
 """The service itself: the bus starts it, systemd stops it, and no agent goes with it."""
 
 import ctypes
+import json
 import os
 import socket
 import subprocess
@@ -16,9 +17,11 @@ from session import RUNTIME, ask_about, scope_name
 from traces import touch
 
 UNIT = "storkitd.service"
+JOURNAL = "storkit-journal.socket"
 SOURCE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../..")
 SERVICES = f"{RUNTIME}/dbus-1/services"
 UNITS = f"{RUNTIME}/systemd/user"
+WORDS = ("one", "two", "three")
 REAL_BUS = {"XDG_RUNTIME_DIR": RUNTIME, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={RUNTIME}/bus"}
 
 
@@ -56,10 +59,15 @@ class Installed:
 
     def __init__(self, pool):
         self.pool = pool
+        self.began = time.time()
         self.bus = connect(REAL_BUS["DBUS_SESSION_BUS_ADDRESS"])
         self.files = {
             f"{SERVICES}/{NAME}.service": self._fill_in(f"dbus-1/{NAME}.service.in"),
             f"{UNITS}/{UNIT}": self._fill_in(f"systemd/{UNIT}.in"),
+            f"{UNITS}/{JOURNAL}": self._fill_in(f"systemd/{JOURNAL}"),
+            f"{UNITS}/storkit-journal@.service": self._fill_in(
+                "systemd/storkit-journal@.service.in"
+            ),
             f"{UNITS}/{UNIT}.d/test.conf": self._drop_in(),
         }
 
@@ -90,7 +98,7 @@ class Installed:
         return self
 
     def __exit__(self, *error):
-        systemctl("stop", UNIT)
+        systemctl("stop", UNIT, JOURNAL)
         if error[0]:
             print(run("journalctl", "--user", "--no-pager", "--lines=50", "--unit", UNIT))
         subprocess.run(["systemctl", "--user", "reset-failed", UNIT], stderr=subprocess.DEVNULL)
@@ -166,21 +174,91 @@ def test_first_call_starts_the_service():
         )
 
 
+def print_on(pool):
+    """A scenario that prints each of three words when its file is there."""
+    return "; ".join(f"wait {pool.folder}/{word}; print I say {word}" for word in WORDS) + (
+        f"; wait {pool.folder}/end"
+    )
+
+
+def units_of(run_id):
+    """What the run's output in the journal says, each with the unit that systemd has it under."""
+    printed = run(
+        "journalctl", "--user", "--quiet", "--output=json", f"STORKIT_RUN={run_id}",
+        "STORKIT_EVENT=output",
+    )  # fmt: skip
+    entries = [json.loads(line) for line in printed.splitlines()]
+    return [(entry["MESSAGE"], entry["_SYSTEMD_USER_UNIT"]) for entry in entries]
+
+
+def say(pool, run_id, word):
+    """Has the agent say @word; returns the unit under which the journal has it."""
+    touch(f"{pool.folder}/{word}")
+    found = wait_until(
+        lambda: [unit for text, unit in units_of(run_id) if text == f"I say {word}"],
+        f"{word} in the journal",
+    )
+    assert len(found) == 1, found
+    return found[0]
+
+
+def relays():
+    """The processes that write the agents' entries, each with its unit."""
+    listed = systemctl("list-units", "--plain", "--no-legend", "storkit-journal@*.service")
+    units = [line.split()[0] for line in listed.splitlines()]
+    return {unit: systemctl("show", "--value", "--property=MainPID", unit).strip() for unit in units}
+
+
 @serial
 def test_services_own_log_is_apart():
-    """`journalctl --user -t storkitd` shows what the service says, without the agents' events."""
+    """`systemctl --user status storkitd` and the unit's log show what the service says, without the
+    agents' events: those are under another unit, which comes and goes with the service."""
     with Pool(daemon=False) as pool, Installed(pool) as session:
-        root = pool.repository(agents={"coder": "print I am done."})
+        root = pool.repository(agents={"coder": print_on(pool)})
         with open(f"{root}/.storkit/project.toml", "a") as file:
             file.write("surprise = 1\n")
         session.call("Start", "sss", root, "42_login", "")
-        session.call("Wait", "sss", root, "42_login", "")
+        (run_id,) = pool.run_folders()
+        assert say(pool, run_id, WORDS[0]).startswith("storkit-journal@")
 
         def own_log():
             return run("journalctl", "--user", "--quiet", "--output=cat", "--identifier=storkitd")
 
         wait_until(lambda: root in own_log(), "the warning of an unknown key")
-        assert "I am done." not in own_log()
+        for text in (
+            own_log(),
+            systemctl("status", "--no-pager", "--full", UNIT),
+            run("journalctl", "--user", "--quiet", "--unit", UNIT, f"--since=@{session.began}"),
+        ):
+            assert root in text and "I say" not in text and "42_login/coder" not in text, text
+
+        assert len(relays()) == 1
+        systemctl("stop", UNIT)
+        wait_until(lambda: not relays(), "the end of the process that wrote the entries")
+        wait_until(
+            lambda: systemctl("show", "--value", "--property=ActiveState", JOURNAL) == "inactive\n",
+            "the end of its socket",
+        )
+
+
+@serial
+def test_entries_survive_who_writes_them():
+    """Each event is in the journal once, also where the process that writes the entries is killed;
+    where it can't be started, the service writes them itself."""
+    with Pool(daemon=False) as pool, Installed(pool) as session:
+        root = pool.repository(agents={"coder": print_on(pool)})
+        session.call("Start", "sss", root, "42_login", "")
+        (run_id,) = pool.run_folders()
+        first = say(pool, run_id, WORDS[0])
+        ((unit, pid),) = relays().items()
+        assert unit == first
+        os.kill(int(pid), 9)
+        second = say(pool, run_id, WORDS[1])
+        assert second.startswith("storkit-journal@") and second != first
+
+        systemctl("stop", JOURNAL, second)
+        assert say(pool, run_id, WORDS[2]) == UNIT
+        assert [text for text, _ in units_of(run_id)] == [f"I say {word}" for word in WORDS]
 
 
 @serial

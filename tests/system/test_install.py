@@ -38,7 +38,10 @@ def check_prefix(prefix):
             f"{prefix}/libexec/storkitd",
             f"{prefix}/libexec/storkit-shim",
             f"{prefix}/lib/systemd/catalog/storkit.catalog",
+            f"{prefix}/libexec/storkit-journal",
             f"{units}/app-storkit.slice",
+            f"{units}/storkit-journal.socket",
+            f"{units}/storkit-journal@.service",
             f"{units}/storkit-resume.service",
             f"{units}/default.target.wants/storkit-resume.service",
             f"{share}/man/man1/storkitctl.1",
@@ -84,7 +87,7 @@ def test_home():
 def test_other_prefix_says_what_to_do():
     """With a prefix that nobody looks into, meson prints the commands that make it known."""
     output = check_prefix("/opt/storkit")
-    assert "systemctl --user link /opt/storkit/share/systemd/user/storkitd.service" in output
+    assert "systemctl --user link /opt/storkit/share/systemd/user/{storkitd.service," in output
     assert "ln -sf /opt/storkit/share/dbus-1/services/org.storkit.AgentPool.service" in output
 
 
