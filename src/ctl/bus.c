@@ -11,6 +11,7 @@
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
 
 #define QUICK_USEC (G_USEC_PER_SEC)
+#define LOOK_USEC (90 * G_USEC_PER_SEC)
 #define LOOK_AT_UNIT                                                                               \
     "`systemctl --user status " STORKIT_UNIT "` and `journalctl --user -u " STORKIT_UNIT "` say "  \
     "why"
@@ -64,6 +65,12 @@ static const struct {
 /* Methods whose reply takes as long as a run or its end does, or as its agent takes to read. */
 static const char *const unbounded_methods[] = {
     "Stop", "Wait", "RemoveWorktree", "SendInput", "SendMessage", "CloseInput", NULL,
+};
+
+/* Methods whose reply waits for a look at a repository, for which the service takes up to a minute:
+ * its error says more than that it did not answer. */
+static const char *const looking_methods[] = {
+    "GetConfig", "ListWorktrees", "Start", "StartWithOptions", NULL,
 };
 
 /* Questions, which change nothing. */
@@ -172,25 +179,37 @@ static sd_bus_message *message_build(sd_bus *bus, const char *method, GError **e
 
 static guint64 timeout_of(sd_bus_message *message)
 {
-    return g_strv_contains(unbounded_methods, sd_bus_message_get_member(message)) ? G_MAXUINT64 : 0;
+    const char *method = sd_bus_message_get_member(message);
+    if (g_strv_contains(unbounded_methods, method))
+        return G_MAXUINT64;
+    return g_strv_contains(looking_methods, method) ? LOOK_USEC : 0;
 }
 
+/* How often a question is asked: of each of the two connections of a service that has died, and of
+ * the next service. */
+#define ATTEMPTS 3
+
 /* A service that has just died owns its name until the bus sees it, and who calls then gets no
- * reply: the second call starts the next service. Without one, the first error says more. */
+ * reply: a call after that starts the next service. Where that fails, the first error says more. */
 static int call_service(sd_bus *bus, sd_bus_message *message, sd_bus_message **ret_reply,
                         sd_bus_error *ret_error)
 {
-    g_auto(sd_bus_error) again = SD_BUS_ERROR_NULL;
-    int r = sd_bus_call(bus, message, timeout_of(message), ret_error, ret_reply);
+    int first = sd_bus_call(bus, message, timeout_of(message), ret_error, ret_reply);
     if (!sd_bus_error_has_name(ret_error, SD_BUS_ERROR_NO_REPLY) ||
         !g_strv_contains(repeatable_methods, sd_bus_message_get_member(message)))
+        return first;
+    for (int i = 1; i < ATTEMPTS; i++) {
+        g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call(bus, message, timeout_of(message), &error, ret_reply);
+        if (sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY))
+            continue;
+        if (r < 0 && !(error.name && g_str_has_prefix(error.name, STORKIT_INTERFACE ".")))
+            break;
+        sd_bus_error_free(ret_error);
+        sd_bus_error_move(ret_error, &error);
         return r;
-    int second = sd_bus_call(bus, message, timeout_of(message), &again, ret_reply);
-    if (second < 0 && !(again.name && g_str_has_prefix(again.name, STORKIT_INTERFACE ".")))
-        return r;
-    sd_bus_error_free(ret_error);
-    sd_bus_error_move(ret_error, &again);
-    return second;
+    }
+    return first;
 }
 
 /* bus_call() of a message that bus_message_new() made. */

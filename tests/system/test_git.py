@@ -2,12 +2,15 @@
 """Git's work is done outside of the service: a hang, a crash and leftovers are one call's."""
 
 import os
+import signal
 import time
 
-from harness import FACTOR, Pool, main, raises, wait_until
+from ctl import FAILED, Ctl
+from harness import FACTOR, Pool, long, main, raises, timeout, wait_until
 from session import is_helper, processes_of
 from test_faults import STORY, units_of
 from test_worktrees_removal import add_filter, worktree
+from traces import touch
 
 
 def commands(pool):
@@ -29,19 +32,59 @@ def helpers(pool):
 
 
 def test_repository_that_hangs_is_an_error_of_its_call():
-    """A FIFO that git's config includes is never read to its end: each call of that project fails
-    in its time, others notice nothing, and no process is left at it."""
+    """A call whose helper goes no further fails in its time, others notice nothing, and no process
+    is left at it."""
     with Pool(environment={"STORKIT_GIT_LOOK_MSEC": "1500"}) as pool:
         root, other = pool.repository("a"), pool.repository("b")
-        os.mkfifo(f"{root}/.git/fifo")
-        with open(f"{root}/.git/config", "a", encoding="utf-8") as file:
-            file.write("[include]\n\tpath = fifo\n")
-        starting = pool.begin("Start", "(sss)", root, "1", "")
-        calls = [starting, pool.begin("ListWorktrees", "(s)", root)]
+        assert pool.call("ListWorktrees", "(s)", root)[0] == []
+        (helper,) = helpers(pool)
+        os.kill(helper, signal.SIGSTOP)
+        call = pool.begin("ListWorktrees", "(s)", root)
         assert pool.start(other, "1")["status"] in ("pending", "running")
-        for call in calls:
-            assert "did not finish in 1.5 s" in raises("WorktreeFailed", call.result).message
+        assert "did not finish in 1.5 s" in raises("WorktreeFailed", call.result).message
+        assert helper not in helpers(pool)
         assert pool.wait(other, "1")["status"] == "completed"
+
+
+@long
+@timeout(120)
+def test_error_of_a_repository_that_hangs_reaches_the_user():
+    """storkitctl waits longer for a look at a repository than the service does: it says what the
+    service found, not that the service does not answer."""
+    with Pool(environment={"STORKIT_GIT_LOOK_MSEC": "28000"}) as pool:
+        ctl = Ctl(pool, "init; result")
+        assert ctl.json("worktrees") == []
+        (helper,) = helpers(pool)
+        os.kill(helper, signal.SIGSTOP)
+        assert "did not finish in 28 s" in ctl("worktrees", status=FAILED).err
+
+
+def test_fifo_in_the_place_of_any_file_waits_for_nobody(pool):
+    """A FIFO where libgit2 reads without a look, in the project or in a worktree: the calls go on
+    as if it were not there, or fail at once."""
+    agent = f"init; wait {pool.folder}/go; result"
+    root = pool.repository(agents={"coder": agent})
+    tree = pool.start(root, "1")["worktree_path"]
+    for name in (".gitignore", ".gitattributes"):
+        os.makedirs(f"{tree}/deep/er", exist_ok=True)
+        os.mkfifo(f"{tree}/deep/er/{name}")
+    touch(f"{tree}/deep/file")
+    touch(f"{pool.folder}/go")
+    pool.wait(root, "1")
+    begin = time.monotonic()
+    (found,) = pool.call("ListWorktrees", "(s)", root)[0]
+    assert found["dirty"]
+    raises("WorktreeDirty", pool.remove_worktree, root, "1")
+    pool.start(root, "1")
+    assert pool.wait(root, "1")["status"] == "completed"
+    pool.remove_worktree(root, "1", force=True)
+    assert not os.path.exists(tree)
+
+    os.mkfifo(f"{root}/.git/fifo")
+    with open(f"{root}/.git/config", "a", encoding="utf-8") as file:
+        file.write("[include]\n\tpath = fifo\n")
+    raises("NotAGitRepository", pool.start, root, "1")
+    assert time.monotonic() - begin < 20 * FACTOR
 
 
 def replace(path, make):
