@@ -13,6 +13,7 @@
 
 /* How often a Start looks for its scope where the manager was away, or has not told of it, and for
  * how long it waits for the manager to come back. */
+#define SLICE "app-storkit.slice"
 #define LOOK_MSEC 100
 #define LOOK_LATER_MSEC 1000
 #define AWAY_USEC (10 * G_USEC_PER_SEC)
@@ -72,6 +73,11 @@ static void scope_start_fail(ScopeStart *start, const char *what)
 
 static void scope_start_finish(ScopeStart *start, const char *job_result)
 {
+    /* From systemd 257 on; an older one makes it, frozen. */
+    if (g_str_equal(job_result, "frozen")) {
+        scope_start_fail(start, SLICE " is frozen: `systemctl --user thaw " SLICE "` first");
+        return;
+    }
     if (!g_str_equal(job_result, "done")) {
         g_autofree char *what = g_strdup_printf("its job finished as '%s'", job_result);
         scope_start_fail(start, what);
@@ -166,12 +172,12 @@ static int append_properties(sd_bus_message *m, const ScopeStart *start)
      * is gone too. Delegate: for the sub-cgroup. SendSIGHUP: as closing a terminal would. */
     int r = sd_bus_message_open_container(m, 'a', "(sv)");
     if (r >= 0)
-        r = sd_bus_message_append(
-            m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s", start->description,
-            "Slice", "s", "app-storkit.slice", "PIDs", "au", 1, (guint32)start->pid, "CollectMode",
-            "s", "inactive-or-failed", "SendSIGHUP", "b", 1, "TimeoutStopUSec", "t",
-            start->timeout_stop_usec, "Delegate", "b", 1, "MemoryAccounting", "b", 1,
-            "CPUAccounting", "b", 1, "TasksAccounting", "b", 1);
+        r = sd_bus_message_append(m, "(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)(sv)", "Description", "s",
+                                  start->description, "Slice", "s", SLICE, "PIDs", "au", 1,
+                                  (guint32)start->pid, "CollectMode", "s", "inactive-or-failed",
+                                  "SendSIGHUP", "b", 1, "TimeoutStopUSec", "t",
+                                  start->timeout_stop_usec, "Delegate", "b", 1, "MemoryAccounting",
+                                  "b", 1, "CPUAccounting", "b", 1, "TasksAccounting", "b", 1);
     if (r >= 0 && !start->without_oom_policy)
         r = sd_bus_message_append(m, "(sv)", "OOMPolicy", "s", "continue");
     if (r >= 0)
