@@ -213,9 +213,9 @@ static void print_size(void)
 
 static void do_size(const char *text)
 {
-    print_size();
     if (!reactions[SIGWINCH])
         on_signal(SIGWINCH, "size");
+    print_size();
 }
 
 /* Statements that change something. */

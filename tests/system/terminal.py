@@ -35,7 +35,8 @@ class Terminal:
         script = f'trap : INT QUIT; "$@"; echo $? >{self.status}'
         script += "; exec sleep infinity" if stay else ""
         keep_status = ["sh", "-c", script, "sh"]
-        self._tmux(*start, shlex.join(keep_status + command))
+        start += ["-P", "-F", "#{pid}"]
+        self._server = int(self._tmux(*start, shlex.join(keep_status + command)))
 
     def _tmux(self, *arguments):
         return subprocess.run(
@@ -51,11 +52,7 @@ class Terminal:
 
     def __exit__(self, *_):
         self._tmux("kill-server")
-        wait_until(lambda: not self._answers(), "the end of tmux")
-
-    def _answers(self):
-        probe = ["tmux", "-S", self.socket, "list-sessions"]
-        return subprocess.run(probe, env=self.environment, capture_output=True).returncode == 0
+        wait_until(lambda: not os.path.exists(f"/proc/{self._server}"), "the end of tmux")
 
     def screen(self, history=False):
         """What is to be seen, without trailing blanks; with @history what has scrolled away too,

@@ -3,9 +3,10 @@
 
 import json
 import os
+import signal
 
 from follower import all_events, is_last, numbered_lines
-from harness import Pool, connect, long, main, raises, timeout, wait_until
+from harness import NAME, Pool, connect, long, main, raises, timeout, wait_until
 
 LIMIT = 8 << 20
 
@@ -63,8 +64,11 @@ def test_long_drain_lets_other_calls_pass(pool):
     root = pool.repository(agents={"coder": "flood 9M 1K; exit 0"})
     info = pool.start(root, "s", "coder")
     pool.wait(root, "s", timeout=60)
+    os.kill(pool.process.pid, signal.SIGSTOP)  # all of them wait for it when it goes on
     drains = [pool.begin("Drain", "(sss)", root, "s", "coder") for _ in range(3)]
     get = pool.begin("Get", "(sss)", root, "s", "coder")
+    pool.bus.owner_pid(NAME)
+    os.kill(pool.process.pid, signal.SIGCONT)
     batches = [list(map(json.loads, drain.result())) for drain in drains]
     assert get.result()["status"] == "completed"
     assert get.nth < drains[0].nth < drains[1].nth < drains[2].nth

@@ -23,11 +23,9 @@ static gpointer give_back(gpointer unused)
     return NULL;
 }
 
-static GLogWriterOutput on_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-                               gpointer unused)
+static void on_log(const char *domain, GLogLevelFlags level, const char *message, gpointer unused)
 {
     g_atomic_int_set(&waiting, 1);
-    return G_LOG_WRITER_HANDLED;
 }
 
 static void test_a_shortage_is_waited_out(void)
@@ -51,7 +49,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_LEVEL_ERROR);
-    g_log_set_writer_func(on_log, NULL, NULL);
+    g_log_set_default_handler(on_log, NULL);
     g_test_add_func("/open-files/a-shortage-is-waited-out", test_a_shortage_is_waited_out);
     g_test_add_func("/open-files/without-one-nothing-is-said", test_without_one_nothing_is_said);
     return g_test_run();
