@@ -3,8 +3,9 @@
 
 #include <glib.h>
 
-/** The newest text that the journal has of run @run_id, cleaned, or NULL. Caller frees. */
-char *last_line_from_journal(const char *run_id);
+/** The newest text that the journal has of run @run_id, cleaned, or NULL. Caller frees. Sets
+ *  *@ret_cursor to that of an event up to which it has them all, 0 if it has none. */
+char *last_line_from_journal(const char *run_id, guint64 *ret_cursor);
 
 /** Whether the journal has an entry about @story (of @project, or with NULL of any); TRUE also
  * where it can't be read. */

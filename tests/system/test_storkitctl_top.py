@@ -77,5 +77,19 @@ def test_top_as_json(pool):
     assert top.wait(PATIENCE) == -signal.SIGPIPE
 
 
+def test_top_does_not_wait_for_the_journal(pool):
+    """What an agent printed last is there at once, although the journal, at its own pace, has it
+    only seconds later."""
+    ctl = Ctl(pool, "repeat 3000 print word; print the last; wait go")
+    info = ctl.start("42_login")
+    pool.wait_for(lambda event: event.get("text") == "the last")
+    top = ctl.begin("--json", "top")
+    read = lambda: json.loads(top.stdout.readline())[0]  # noqa: E731
+    wait_until(lambda: read().get("last_line") == "the last", "the last line")
+    top.stdout.close()
+    ctl.touch(info)
+    assert top.wait(PATIENCE) == -signal.SIGPIPE
+
+
 if __name__ == "__main__":
     main()

@@ -6,6 +6,9 @@
 #include "ctl/journal.h"
 #include "ctl/text.h"
 
+/* Cursors are about as many bytes apart as the agent has printed between them. */
+#define CATCH_UP_BYTES (1u << 20)
+
 static void top_run_free(gpointer data)
 {
     TopRun *run = data;
@@ -59,14 +62,17 @@ static void on_end(Follow *follow, const GError *error, gpointer data)
     g_clear_pointer(&run->follow, follow_free);
 }
 
+/* From where the journal ends: it is behind what the agent has printed. One that is far behind, of
+ * an agent that prints much, is not waited for. */
 static void follow_here(TopModel *model, TopRun *run)
 {
     static const FollowHandler handler = {.event = on_event, .end = on_end};
-    const RunInfo *info = run->info;
-    run->last_line = last_line_from_journal(info->run_id);
-    if (run_info_is_live(info))
-        run->follow =
-            follow_new(model->ctl, info->run_id, run_info_uint(info, "cursor", 0), &handler, run);
+    guint64 head = run_info_uint(run->info, "cursor", 0), from;
+    run->last_line = last_line_from_journal(run->info->run_id, &from);
+    if (head > from + CATCH_UP_BYTES)
+        from = head;
+    if (run_info_is_live(run->info))
+        run->follow = follow_new(model->ctl, run->info->run_id, from, &handler, run);
 }
 
 static TopRun *top_run_new(TopModel *model, const char *host, RunInfo *info)
