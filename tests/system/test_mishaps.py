@@ -74,9 +74,10 @@ def test_stop_after_a_reload_of_systemd_waits_for_the_scope(pool):
 @timeout(90)
 def test_stop_while_systemd_does_not_answer_a_new_service(pool):
     """A run is found and stopped while systemd hangs: the Stop replies once systemd has answered."""
-    agent = {"scenario": "ignore INT; ignore TERM; idle", "stop_grace": "0s"}
+    agent = {"scenario": "ignore INT; ignore TERM; init; idle", "stop_grace": "0s"}
     root = pool.repository(agents={"coder": agent})
     info = pool.start(root, "s")
+    pool.wait_for("agent_json")
     pool.kill_daemon()
     with stopped_manager(pool):
         pool.start_daemon()

@@ -402,6 +402,7 @@ def test_service_that_dies_during_a_stop_is_told(pool):
     agent = {"scenario": "ignore INT; ignore TERM; init; wait go", "stop_grace": "60s"}
     ctl = Ctl(pool, agents={"coder": agent})
     info = ctl.start()
+    pool.wait_for("agent_json")
     with calls_seen(pool) as calls:
         stopping = ctl.begin("stop", "42")
         wait_until(lambda: "Stop" in calls, "the call of Stop")
