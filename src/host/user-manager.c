@@ -11,9 +11,10 @@
 #include "base/error.h"
 #include "base/util.h"
 
+#define SLICE "app-storkit.slice"
+
 /* How often a Start looks for its scope where the manager was away, or has not told of it, and for
  * how long it waits for the manager to come back. */
-#define SLICE "app-storkit.slice"
 #define LOOK_MSEC 100
 #define LOOK_LATER_MSEC 1000
 #define AWAY_USEC (10 * G_USEC_PER_SEC)

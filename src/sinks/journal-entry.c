@@ -87,7 +87,7 @@ static char *describe_done(const RunIdentity *identity, const Event *event)
     return g_strdup(text->str);
 }
 
-/* Stands for the JSON in STORKIT_DATA: people read this, or not. */
+/* Stands for the JSON, which is in STORKIT_DATA: people read a log. */
 static char *describe_json(const RunIdentity *identity, const Event *event)
 {
     JsonScan scan;
