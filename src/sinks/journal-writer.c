@@ -11,22 +11,21 @@
 #include "base/util.h"
 #include "sinks/journal-relay.h"
 
-/* One that needs longer is stopped, or systemd is. It is then left alone for as long. */
-#define ANSWER_SECONDS 10
-
 /* One that was killed is started anew by the second connection. */
 #define ATTEMPTS 2
 
 struct JournalWriter {
     struct sockaddr_un address;
-    int relay;       /* -1: none */
+    int relay; /* -1: none */
+    guint start_msec;
     gint64 retry_at; /* monotonic: not to be asked before */
 };
 
-JournalWriter *journal_writer_new(void)
+JournalWriter *journal_writer_new(guint start_msec)
 {
     JournalWriter *writer = g_new0(JournalWriter, 1);
     writer->relay = -1;
+    writer->start_msec = start_msec;
     writer->address.sun_family = AF_UNIX;
     /* As storkit-journal.socket has it. */
     g_snprintf(writer->address.sun_path, sizeof(writer->address.sun_path), "%s/storkit-journal",
@@ -57,10 +56,18 @@ static void give_up(JournalWriter *writer)
     fd_clear(&writer->relay);
 }
 
-/* systemd accepts the connection before it has started anything. */
+/* 0: none. */
+static void limit_wait(const JournalWriter *writer, guint msec)
+{
+    const struct timeval limit = {msec / 1000, (suseconds_t)(msec % 1000) * 1000};
+    setsockopt(writer->relay, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(writer->relay, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* connect()'s too */
+}
+
+/* systemd accepts the connection before it has started anything. One that has greeted is waited
+ * for: it is as slow as journald, and would write the entry after all if it were given up. */
 static gboolean ensure_relay(JournalWriter *writer)
 {
-    static const struct timeval limit = {.tv_sec = ANSWER_SECONDS};
     if (writer->relay >= 0)
         return TRUE;
     if (g_get_monotonic_time() < writer->retry_at)
@@ -68,16 +75,17 @@ static gboolean ensure_relay(JournalWriter *writer)
     writer->relay = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (writer->relay < 0)
         return FALSE;
-    setsockopt(writer->relay, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(writer->relay, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    limit_wait(writer, writer->start_msec);
     const struct sockaddr *address = (const struct sockaddr *)&writer->address;
     if (connect(writer->relay, address, sizeof(writer->address)) < 0) {
         give_up(writer);
         return FALSE;
     }
-    if (await_answer(writer))
+    if (await_answer(writer)) {
+        limit_wait(writer, 0);
         return TRUE;
-    writer->retry_at = g_get_monotonic_time() + ANSWER_SECONDS * G_USEC_PER_SEC;
+    }
+    writer->retry_at = g_get_monotonic_time() + (gint64)writer->start_msec * 1000;
     give_up(writer);
     return FALSE;
 }

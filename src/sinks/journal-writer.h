@@ -12,11 +12,12 @@
 
 typedef struct JournalWriter JournalWriter;
 
-/** Never NULL. For one thread: all calls of one writer come from it. */
-JournalWriter *journal_writer_new(void);
+/** A storkit-journal that has not come up after @start_msec is left alone for as long; the process
+ *  writes itself meanwhile. Never NULL. For one thread: all calls of one writer come from it. */
+JournalWriter *journal_writer_new(guint start_msec);
 
 /** Writes one entry of @count @fields ("NAME=value"). Blocks as long as journald does, and up to
- *  ten seconds for a storkit-journal that does not answer. An entry is lost where journald takes
+ *  start_msec more where storkit-journal has to be started. An entry is lost where journald takes
  *  none, and is there twice where storkit-journal is killed before it has answered. */
 void journal_writer_send(JournalWriter *writer, const struct iovec *fields, guint count);
 

@@ -12,6 +12,9 @@
 #define ENTRIES_PER_SECOND 250
 #define BURST 1000
 
+/* One that needs longer is stopped, or systemd is. */
+#define RELAY_START_MSEC 10000
+
 /* If it is behind by more than this, the sink skips to the head, unless the rest of the transcript
  * is so short that it will soon be written. So a service that comes back after a night still writes
  * the last output of an agent. */
@@ -324,7 +327,7 @@ JournalSink *journal_sink_new(Runs *runs)
     sink->woken = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)run_log_unref, NULL);
     sink->active = g_ptr_array_new();
     sink->sources = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)source_free);
-    sink->writer = journal_writer_new();
+    sink->writer = journal_writer_new(RELAY_START_MSEC);
     /* It begins with few: in a crash-loop they add up. */
     pace_init(&sink->pace, ENTRIES_PER_SECOND, BURST, ENTRIES_PER_SECOND);
     g_atomic_ref_count_inc(&sink->references);

@@ -11,6 +11,10 @@
 /* As long as an entry can get: an agent's line of 64 KiB in JSON, a message of 16, and paths. */
 #define LONG (100u * 1024)
 
+/* Of a storkit-journal's coming up: nothing here takes longer, on a busy machine either. */
+#define LIMIT_MSEC 60000
+#define SHORT_LIMIT_MSEC 2000
+
 /* storkit-journal's socket, without systemd behind it. */
 typedef struct {
     char *folder;
@@ -84,7 +88,7 @@ static void test_second_attempt(void)
     g_autofree char *text = g_strnfill(LONG, 'x');
     struct iovec fields[] = {{(char *)"MESSAGE=hello", strlen("MESSAGE=hello")}, {text, LONG}};
     listener_begin();
-    g_autoptr(JournalWriter) writer = journal_writer_new();
+    g_autoptr(JournalWriter) writer = journal_writer_new(LIMIT_MSEC);
     GThread *thread = g_thread_new("relay", die_then_serve, NULL);
     journal_writer_send(writer, fields, G_N_ELEMENTS(fields));
     g_thread_join(thread);
@@ -110,13 +114,36 @@ static void test_left_alone(void)
 {
     struct iovec field = {(char *)"MESSAGE=hello", strlen("MESSAGE=hello")};
     listener_begin();
-    g_autoptr(JournalWriter) writer = journal_writer_new();
+    g_autoptr(JournalWriter) writer = journal_writer_new(LIMIT_MSEC);
     GThread *thread = g_thread_new("relay", die_at_once, NULL);
     for (int i = 0; i < 3; i++)
         journal_writer_send(writer, &field, 1);
     g_thread_join(thread);
     GPollFD others = {.fd = listener.fd, .events = G_IO_IN};
     g_assert_cmpint(g_poll(&others, 1, 0), ==, 0);
+    listener_end();
+}
+
+/* journald takes nothing for longer than a storkit-journal may need to come up. */
+static gpointer serve_slowly(G_GNUC_UNUSED gpointer data)
+{
+    autofd fd = accept_and_greet();
+    receive(fd);
+    GPollFD second = {.fd = listener.fd, .events = G_IO_IN};
+    int others = g_poll(&second, 1, SHORT_LIMIT_MSEC + 1000);
+    g_assert_cmpint(send(fd, "", 1, MSG_NOSIGNAL), ==, 1);
+    return GINT_TO_POINTER(others);
+}
+
+/* The entry is written once: it is not sent to a second storkit-journal, nor by this process. */
+static void test_slow_journald(void)
+{
+    struct iovec field = {(char *)"MESSAGE=hello", strlen("MESSAGE=hello")};
+    listener_begin();
+    g_autoptr(JournalWriter) writer = journal_writer_new(SHORT_LIMIT_MSEC);
+    GThread *thread = g_thread_new("relay", serve_slowly, NULL);
+    journal_writer_send(writer, &field, 1);
+    g_assert_cmpint(GPOINTER_TO_INT(g_thread_join(thread)), ==, 0);
     listener_end();
 }
 
@@ -127,6 +154,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/journal-writer/second-attempt", test_second_attempt);
     g_test_add_func("/journal-writer/left-alone", test_left_alone);
+    g_test_add_func("/journal-writer/slow-journald", test_slow_journald);
     int result = g_test_run();
     g_rmdir(listener.folder);
     g_free(listener.folder);
